@@ -1,0 +1,88 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// One target a module; a module imports only from floors below its own (Sources/README.md draws the house).
+
+/// A module of the house with its test target. `imports` are the modules below that it may use.
+func module(
+  _ name: String, imports: [Target.Dependency] = [], tests: [Target.Dependency] = []
+) -> [Target] {
+  [
+    .target(name: name, dependencies: imports),
+    .testTarget(
+      name: "\(name)Tests",
+      dependencies: [.byName(name: name), "TestSupport"] + tests,
+      path: "Tests/\(name)Tests"),
+  ]
+}
+
+/// A C library of the system, found by `pkg-config`.
+func library(_ name: String, pkgConfig: String, debian: String) -> Target {
+  .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([debian])])
+}
+
+let package = Package(
+  name: "tutti",
+  products: [
+    .executable(name: "tutti", targets: ["tutti"]),
+    .library(
+      name: "Tutti",
+      targets: [
+        "Tensors", "MessagePassing", "HDF5", "Networks", "Engine", "Training", "Uncertainty", "Imaging",
+        "Ensembles", "Jobs",
+      ]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+  ],
+  targets: [
+    // Floor -1: C
+    library("CMPI", pkgConfig: "ompi-c", debian: "libopenmpi-dev"),
+    library("CHDF5", pkgConfig: "hdf5-openmpi", debian: "libhdf5-openmpi-dev"),
+    library("COpenBLAS", pkgConfig: "openblas", debian: "libopenblas-dev"),
+    .target(
+      name: "CKernels",
+      cSettings: [
+        .define("NDEBUG", .when(configuration: .release))
+      ]),
+    .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "Tensors", "TestSupport"]),
+    .target(name: "TestSupport", dependencies: ["HDF5", "MessagePassing", "Tensors"], path: "Tests/TestSupport"),
+  ]
+    // Floor 0
+    + module("Tensors", imports: ["COpenBLAS", "CKernels"])
+    + module("MessagePassing", imports: ["CMPI"])
+    // Floor 1
+    + module("HDF5", imports: ["CHDF5", "CMPI", "MessagePassing"])
+    + module("Networks", imports: ["Tensors"])
+    // Floor 2
+    + module("Engine", imports: ["Networks", "Tensors", "CKernels"])
+    // Floor 3
+    + module("Training", imports: ["Engine", "Networks", "Tensors", "CKernels"])
+    + module("Uncertainty", imports: ["Tensors", "MessagePassing"])
+    + module("Imaging", imports: ["HDF5", "Tensors"])
+    // Floor 4
+    + module(
+      "Ensembles",
+      imports: [
+        "Training", "Engine", "Networks", "Imaging", "Uncertainty", "HDF5", "MessagePassing", "Tensors",
+      ])
+    // Floor 5
+    + module(
+      "Jobs",
+      imports: [
+        "Ensembles", "Training", "Engine", "Networks", "Imaging", "Uncertainty", "HDF5", "MessagePassing", "Tensors",
+        .product(name: "Yams", package: "Yams"),
+      ])
+    // Floor 6
+    + [
+      .executableTarget(
+        name: "tutti",
+        dependencies: [
+          "Jobs", "Ensembles", "Networks", "HDF5", "MessagePassing", "Tensors",
+          .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ]),
+    ],
+  swiftLanguageModes: [.v6],
+  cLanguageStandard: .c11
+)
