@@ -1,1 +1,5 @@
 #pragma once
+
+#include "convolution.h"
+#include "pointwise.h"
+#include "pooling.h"

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// Pixel-by-pixel work on rows of planes: `rows` rows of `nx` pixels, `pitch` floats apart (layout: convolution.h).
+// Only pixels 0 ..< nx of a row are read or written, unless a halo is named.
+
+typedef enum {
+  TUTTI_IDENTITY,
+  TUTTI_RELU,
+  TUTTI_LEAKY_RELU,  // parameter: negative slope
+  TUTTI_ELU,         // parameter: alpha
+  TUTTI_GELU,        // exact, by erf
+  TUTTI_SILU,
+  TUTTI_TANH,
+  TUTTI_SIGMOID,
+  TUTTI_SOFTPLUS,    // beta 1, threshold 20, as PyTorch
+  TUTTI_HARDSWISH,
+} tutti_activation;
+
+typedef enum { TUTTI_ZEROS, TUTTI_REFLECT, TUTTI_REPLICATE, TUTTI_CIRCULAR } tutti_padding;
+
+/// Count, mean and sum of squared deviations of all pixels: the operand of Chan's merge. The order of summation depends on rows and nx only.
+typedef struct {
+  double count, mean, m2;
+} tutti_moments;
+tutti_moments tutti_row_moments(const float *u, int64_t rows, ptrdiff_t pitch, int32_t nx);
+
+/// y = activation(scale * u + shift), and the halo of each row of y filled by `padding`, `halo` pixels wide on both sides.
+/// u may be y. With TUTTI_REFLECT halo < nx, with TUTTI_CIRCULAR halo <= nx.
+void tutti_affine_activation(const float *u, ptrdiff_t u_pitch, float *y, ptrdiff_t y_pitch, int64_t rows, int32_t nx,
+                             float scale, float shift, tutti_activation activation, float parameter,
+                             tutti_padding padding, int32_t halo);
+
+/// Fills the halo of each row (0 wide: nothing).
+void tutti_fill_halo(float *y, int64_t rows, ptrdiff_t pitch, int32_t nx, tutti_padding padding, int32_t halo);
+
+/// The adjoint of tutti_fill_halo: adds each halo pixel to the pixel it was copied from and zeroes the halo.
+void tutti_fold_halo(float *g, int64_t rows, ptrdiff_t pitch, int32_t nx, tutti_padding padding, int32_t halo);
+
+/// g *= activation'(scale * u + shift) in place; returns the sum of g and of g * (u - mean) over all pixels (double, order fixed by rows and nx).
+typedef struct {
+  double g, g_u;
+} tutti_gradient_sums;
+tutti_gradient_sums tutti_activation_gradient(float *g, ptrdiff_t g_pitch, const float *u, ptrdiff_t u_pitch, int64_t rows,
+                                              int32_t nx, float scale, float shift, float mean, tutti_activation activation,
+                                              float parameter);
+
+/// The gradient through batch normalization, in place: g = scale * (g - a - (u - mean) * b).
+void tutti_normalization_gradient(float *g, ptrdiff_t g_pitch, const float *u, ptrdiff_t u_pitch, int64_t rows, int32_t nx,
+                                  float scale, float mean, float a, float b);
+
+/// Sum of all pixels (double, order fixed by rows and nx).
+double tutti_row_sum(const float *g, int64_t rows, ptrdiff_t pitch, int32_t nx);
+
+/// target (+)= factor * source. Rows of both may lie apart differently.
+void tutti_copy_rows(const float *source, ptrdiff_t source_pitch, float *target, ptrdiff_t target_pitch, int64_t rows,
+                     int32_t nx, float factor, bool accumulate);
+void tutti_zero_rows(float *target, ptrdiff_t pitch, int64_t rows, int32_t nx);
+
+/// Softmax over `channels` planes, `stride` floats apart, pixel by pixel: y = softmax(x), or its logarithm. y may be x.
+void tutti_softmax(const float *x, ptrdiff_t x_stride, ptrdiff_t x_pitch, float *y, ptrdiff_t y_stride, ptrdiff_t y_pitch,
+                   int32_t channels, int64_t rows, int32_t nx, bool logarithm);
+/// Its gradient from y: gx (+)= y * (g - sum_c g * y), or for the logarithm gx (+)= g - exp(y) * sum_c g.
+void tutti_softmax_gradient(const float *y, ptrdiff_t y_stride, ptrdiff_t y_pitch, const float *g, ptrdiff_t g_stride,
+                            ptrdiff_t g_pitch, float *gx, ptrdiff_t gx_stride, ptrdiff_t gx_pitch, int32_t channels,
+                            int64_t rows, int32_t nx, bool logarithm, bool accumulate);
+
+/// a[i] += b[i]; the join of two shards.
+void tutti_add(float *a, const float *b, size_t count);
+
+/// One step of Adam over `count` elements (Kingma and Ba, arXiv 1412.6980, as torch.optim.Adam, weight decay added to the gradient; AdamW's when decoupled).
+/// rate, betas, bias corrections 1 - beta^t are computed by the caller in double.
+typedef struct {
+  float rate, beta1, beta2, epsilon, weight_decay, correction1, correction2;
+  bool decoupled;
+} tutti_adam;
+void tutti_adam_step(const tutti_adam *settings, float *parameter, const float *gradient, float *m, float *v, size_t count);
+
+/// Welford's update of a running mean and sum of squared deviations by one more member: n is the number including this one.
+void tutti_welford(const float *x, float *mean, float *m2, size_t count, float n);
