@@ -1,0 +1,162 @@
+/// The shape of a node's value for one sample.
+public struct FeatureShape: Hashable, Sendable, Codable, CustomStringConvertible {
+  public var channels: Int
+  /// Extents of the spatial axes, outermost first, as many as the graph has dimensions.
+  public var extents: [Int]
+
+  public init(channels: Int, extents: [Int]) {
+    self.channels = channels
+    self.extents = extents
+  }
+
+  public var pixels: Int { extents.reduce(1, *) }
+  public var elements: Int { channels * pixels }
+  public var description: String { "\(channels) × " + extents.map(String.init).joined(separator: "×") }
+}
+
+extension NetworkGraph {
+  /// The shape of every node's value for images of these extents.
+  ///
+  /// - Parameter extents: (z,) y, x: as many as the graph has dimensions.
+  /// - Throws: `NetworkError` that names the node whose inputs do not fit its operation, or a graph without input,
+  ///   with two nodes of one name, or with a node that nothing reads.
+  /// - Complexity: O(*edges*).
+  public func shapes(extents: [Int]) throws(NetworkError) -> [FeatureShape] {
+    guard extents.count == dimensions else {
+      throw NetworkError(
+        node: nodes.first?.name ?? "input",
+        problem: "the network has \(dimensions) spatial dimensions but the image has \(extents.count) (\(extents)).")
+    }
+    try checkStructure()
+    var shapes: [FeatureShape] = []
+    for node in nodes {
+      shapes.append(try shape(of: node, inputs: node.inputs.map { shapes[$0] }, image: extents))
+    }
+    return shapes
+  }
+
+  private func checkStructure() throws(NetworkError) {
+    guard let first = nodes.first, case .input = first.operation else {
+      throw NetworkError(node: nodes.first?.name ?? "input", problem: "the first node of a network is its input.")
+    }
+    var names = Set<String>()
+    let readers = readers
+    for (id, node) in nodes.enumerated() {
+      guard names.insert(node.name).inserted else {
+        throw NetworkError(node: node.name, problem: "two nodes have this name.")
+      }
+      if id != output, readers[id].isEmpty {
+        throw NetworkError(node: node.name, problem: "nothing reads it; every node must lie on a path to the output.")
+      }
+      if id > 0, case .input = node.operation {
+        throw NetworkError(node: node.name, problem: "a network has one input, its first node.")
+      }
+    }
+  }
+
+  private func shape(of node: Node, inputs: [FeatureShape], image: [Int]) throws(NetworkError) -> FeatureShape {
+    func fail(_ problem: String) -> NetworkError { NetworkError(node: node.name, problem: problem) }
+    func axes(_ setting: PerAxis, _ name: String, atLeast low: Int) throws(NetworkError) -> [Int] {
+      guard let values = setting.values(dimensions: dimensions) else {
+        throw fail("\(name) \(setting) does not have \(dimensions) values, one for each spatial axis.")
+      }
+      guard values.allSatisfy({ $0 >= low }) else { throw fail("\(name) \(setting) must be at least \(low).") }
+      return values
+    }
+    let expected: ClosedRange<Int> =
+      switch node.operation {
+      case .input: 0...0
+      case .concatenation: 1...Int.max
+      case .transposedConvolution: 1...2
+      default: 1...1
+      }
+    guard expected.contains(inputs.count) else {
+      throw fail("\(node.operation.label) cannot read \(inputs.count) inputs.")
+    }
+    switch node.operation {
+    case .input(let channels):
+      guard channels > 0, image.allSatisfy({ $0 > 0 }) else {
+        throw fail("an image of \(channels) × \(image) is empty.")
+      }
+      return FeatureShape(channels: channels, extents: image)
+
+    case .convolution(let c):
+      let kernel = try axes(c.kernel, "kernel", atLeast: 1)
+      let stride = try axes(c.stride, "stride", atLeast: 1)
+      let dilation = try axes(c.dilation, "dilation", atLeast: 1)
+      let padding = try axes(c.padding, "padding", atLeast: 0)
+      guard c.channels > 0 else { throw fail("a convolution needs at least one output channel.") }
+      var extents: [Int] = []
+      for axis in 0..<dimensions {
+        let extent = inputs[0].extents[axis]
+        if c.paddingMode == .reflect && padding[axis] >= extent || c.paddingMode == .circular && padding[axis] > extent
+        {
+          throw fail(
+            "\(c.paddingMode.rawValue) padding of \(padding[axis]) needs an image larger than that, but axis "
+              + "\(axisName(axis)) has \(extent) pixels; use larger patches or smaller dilations.")
+        }
+        let span = extent + 2 * padding[axis] - dilation[axis] * (kernel[axis] - 1) - 1
+        guard span >= 0 else {
+          throw fail(
+            "a kernel of \(kernel[axis]) with dilation \(dilation[axis]) is wider than the padded image "
+              + "(\(extent) + 2·\(padding[axis]) pixels) along \(axisName(axis)).")
+        }
+        extents.append(span / stride[axis] + 1)
+      }
+      return FeatureShape(channels: c.channels, extents: extents)
+
+    case .transposedConvolution(let c):
+      let kernel = try axes(c.kernel, "kernel", atLeast: 1)
+      let stride = try axes(c.stride, "stride", atLeast: 1)
+      let padding = try axes(c.padding, "padding", atLeast: 0)
+      let extra = try axes(c.outputPadding, "output padding", atLeast: 0)
+      guard c.channels > 0 else { throw fail("a transposed convolution needs at least one output channel.") }
+      var extents: [Int] = []
+      for axis in 0..<dimensions {
+        let smallest = (inputs[0].extents[axis] - 1) * stride[axis] - 2 * padding[axis] + kernel[axis]
+        let wanted = inputs.count == 2 ? inputs[1].extents[axis] : smallest + extra[axis]
+        guard wanted > 0, wanted >= smallest, wanted - smallest < stride[axis] else {
+          throw fail(
+            "\(inputs[0].extents[axis]) pixels along \(axisName(axis)) become \(smallest) to "
+              + "\(smallest + stride[axis] - 1), not \(wanted).")
+        }
+        extents.append(wanted)
+      }
+      return FeatureShape(channels: c.channels, extents: extents)
+
+    case .maxPooling(let p):
+      let kernel = try axes(p.kernel, "kernel", atLeast: 1)
+      let stride = try axes(p.stride, "stride", atLeast: 1)
+      var extents: [Int] = []
+      for axis in 0..<dimensions {
+        let span = inputs[0].extents[axis] - kernel[axis]
+        guard span >= 0 else {
+          throw fail(
+            "\(inputs[0].extents[axis]) pixels along \(axisName(axis)) are fewer than the pooling window of "
+              + "\(kernel[axis]); use larger images or a smaller depth.")
+        }
+        extents.append(span / stride[axis] + 1)
+      }
+      return FeatureShape(channels: inputs[0].channels, extents: extents)
+
+    case .concatenation:
+      for input in inputs.dropFirst() where input.extents != inputs[0].extents {
+        throw fail("inputs of \(inputs[0]) and \(input) do not have the same extents.")
+      }
+      return FeatureShape(channels: inputs.reduce(0) { $0 + $1.channels }, extents: inputs[0].extents)
+
+    case .linear(let features, _):
+      guard features > 0 else { throw fail("a linear layer needs at least one feature.") }
+      return FeatureShape(channels: features, extents: Array(repeating: 1, count: dimensions))
+
+    case .dropout(let rate):
+      guard (0..<1).contains(rate) else { throw fail("a dropout rate lies in 0 ..< 1, not \(rate).") }
+      return inputs[0]
+
+    case .batchNormalization, .activation, .softmax:
+      return inputs[0]
+    }
+  }
+
+  private func axisName(_ axis: Int) -> String { ["z", "y", "x"][axis + 3 - dimensions] }
+}

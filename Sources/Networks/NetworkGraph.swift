@@ -1,0 +1,64 @@
+/// A network: nodes in execution order, each naming the earlier nodes that it reads.
+///
+/// The one description of a network. It is run and differentiated (`Engine`), costed, stored in model files, drawn and
+/// exported; families (`TUNet`, `SMSNet`, …) are functions that build it. Its `dimensions` (1, 2 or 3 spatial axes) are data.
+public struct NetworkGraph: Hashable, Sendable, Codable {
+  /// The number of a node in `nodes`.
+  public typealias NodeID = Int
+
+  public struct Node: Hashable, Sendable, Codable {
+    /// Unique in the graph; its parameters are `NAME.weight`, `NAME.bias`.
+    public let name: String
+    public let operation: Operation
+    public let inputs: [NodeID]
+  }
+
+  /// Spatial axes of the images: 1, 2 or 3.
+  public let dimensions: Int
+  public private(set) var nodes: [Node] = []
+
+  /// A graph without nodes. Add an `.input` first.
+  public init(dimensions: Int) {
+    precondition((1...3).contains(dimensions), "a network has 1, 2 or 3 spatial dimensions")
+    self.dimensions = dimensions
+  }
+
+  /// The node whose value is the network's: the last one.
+  public var output: NodeID { nodes.count - 1 }
+
+  /// Appends a node that reads `inputs`, which must stand before it, and returns its number.
+  @discardableResult
+  public mutating func add(_ name: String, _ operation: Operation, _ inputs: NodeID...) -> NodeID {
+    add(name, operation, inputs: inputs)
+  }
+
+  /// Appends a node that reads `inputs`, which must stand before it, and returns its number.
+  @discardableResult
+  public mutating func add(_ name: String, _ operation: Operation, inputs: [NodeID]) -> NodeID {
+    precondition(inputs.allSatisfy { nodes.indices.contains($0) }, "a node reads nodes that stand before it")
+    nodes.append(Node(name: name, operation: operation, inputs: inputs))
+    return nodes.count - 1
+  }
+
+  /// For every node, the nodes that read its value, in order (a node that reads it twice stands twice).
+  public var readers: [[NodeID]] {
+    var result = Array(repeating: [NodeID](), count: nodes.count)
+    for (id, node) in nodes.enumerated() {
+      for input in node.inputs { result[input].append(id) }
+    }
+    return result
+  }
+}
+
+/// What is wrong with a network, and at which node.
+public struct NetworkError: Error, Hashable, Sendable, CustomStringConvertible {
+  public let node: String
+  public let problem: String
+
+  public init(node: String, problem: String) {
+    self.node = node
+    self.problem = problem
+  }
+
+  public var description: String { "network node ‘\(node)’: \(problem)" }
+}

@@ -1,0 +1,138 @@
+/// What a node of a network computes. Settings carry PyTorch's names and meanings.
+public enum Operation: Hashable, Sendable, Codable {
+  /// The image: `channels` planes.
+  case input(channels: Int)
+  case convolution(Convolution)
+  case transposedConvolution(TransposedConvolution)
+  case batchNormalization(BatchNormalization)
+  case activation(Activation)
+  case maxPooling(MaxPooling)
+  /// The channels of all inputs, one after another.
+  case concatenation
+  /// All values of a sample as one vector (channel, z, y, x), times a matrix: `features` channels of extent 1.
+  case linear(features: Int, bias: Bool)
+  /// Softmax over the channels of each pixel, or its logarithm.
+  case softmax(logarithm: Bool)
+  /// Zeroes elements with probability `rate` while training and scales the others by 1 / (1 − rate).
+  case dropout(rate: Double)
+}
+
+/// How the pixels outside an image are made up.
+public enum PaddingMode: String, Codable, Hashable, Sendable, CaseIterable {
+  case zeros, reflect, replicate, circular
+}
+
+/// Cross-correlation as `torch.nn.ConvNd`: weight `[channels, input channels, (z,) y, x]`, bias `[channels]`.
+public struct Convolution: Hashable, Sendable, Codable {
+  public var channels: Int
+  public var kernel: PerAxis
+  public var stride: PerAxis
+  public var dilation: PerAxis
+  public var padding: PerAxis
+  public var paddingMode: PaddingMode
+  public var bias: Bool
+
+  public init(
+    channels: Int, kernel: PerAxis, stride: PerAxis = 1, dilation: PerAxis = 1, padding: PerAxis = 0,
+    paddingMode: PaddingMode = .zeros, bias: Bool = true
+  ) {
+    self.channels = channels
+    self.kernel = kernel
+    self.stride = stride
+    self.dilation = dilation
+    self.padding = padding
+    self.paddingMode = paddingMode
+    self.bias = bias
+  }
+
+  /// A convolution of stride 1 with an odd kernel whose output is as large as its input.
+  public static func same(
+    channels: Int, kernel: Int = 3, dilation: Int = 1, paddingMode: PaddingMode = .zeros, bias: Bool = true
+  ) -> Convolution {
+    Convolution(
+      channels: channels, kernel: .all(kernel), dilation: .all(dilation), padding: .all(dilation * (kernel - 1) / 2),
+      paddingMode: paddingMode, bias: bias)
+  }
+}
+
+/// `torch.nn.ConvTransposeNd`: weight `[input channels, channels, (z,) y, x]`, bias `[channels]`.
+///
+/// With a second input, the output padding is chosen on each axis so that the output is as large as that input;
+/// an extent that no output padding below the stride reaches is an error of shape.
+public struct TransposedConvolution: Hashable, Sendable, Codable {
+  public var channels: Int
+  public var kernel: PerAxis
+  public var stride: PerAxis
+  public var padding: PerAxis
+  public var outputPadding: PerAxis
+  public var bias: Bool
+
+  public init(
+    channels: Int, kernel: PerAxis, stride: PerAxis, padding: PerAxis = 0, outputPadding: PerAxis = 0,
+    bias: Bool = true
+  ) {
+    self.channels = channels
+    self.kernel = kernel
+    self.stride = stride
+    self.padding = padding
+    self.outputPadding = outputPadding
+    self.bias = bias
+  }
+}
+
+/// Batch normalization (Ioffe and Szegedy, arXiv 1502.03167) as `torch.nn.BatchNormNd`: weight and bias `[channels]`.
+public struct BatchNormalization: Hashable, Sendable, Codable {
+  public var epsilon: Double
+  public var momentum: Double
+  /// Whether a prediction uses running statistics (the default) or those of its own batch.
+  public var tracksRunningStatistics: Bool
+
+  public init(epsilon: Double = 1e-5, momentum: Double = 0.1, tracksRunningStatistics: Bool = true) {
+    self.epsilon = epsilon
+    self.momentum = momentum
+    self.tracksRunningStatistics = tracksRunningStatistics
+  }
+}
+
+/// An activation function, as PyTorch defines it.
+public enum Activation: Hashable, Sendable, Codable {
+  case relu
+  case leakyReLU(negativeSlope: Double)
+  case elu(alpha: Double)
+  /// Exact, by the error function.
+  case gelu
+  case silu
+  case tanh
+  case sigmoid
+  case softplus
+  case hardswish
+}
+
+/// Maximum over windows, without padding; windows that do not fit at the end are dropped (PyTorch's floor mode).
+public struct MaxPooling: Hashable, Sendable, Codable {
+  public var kernel: PerAxis
+  public var stride: PerAxis
+
+  public init(kernel: PerAxis, stride: PerAxis? = nil) {
+    self.kernel = kernel
+    self.stride = stride ?? kernel
+  }
+}
+
+extension Operation {
+  /// The operation's name in messages and drawings.
+  public var label: String {
+    switch self {
+    case .input: "input"
+    case .convolution: "convolution"
+    case .transposedConvolution: "transposed convolution"
+    case .batchNormalization: "batch normalization"
+    case .activation: "activation"
+    case .maxPooling: "max pooling"
+    case .concatenation: "concatenation"
+    case .linear: "linear"
+    case .softmax: "softmax"
+    case .dropout: "dropout"
+    }
+  }
+}

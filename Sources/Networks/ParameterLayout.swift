@@ -1,0 +1,85 @@
+import Tensors
+
+/// Where the parameters and running statistics of a network lie, each in one flat vector.
+///
+/// The order is that of the nodes, weight before bias; nothing lies between two parameters. Optimizers, gradient exchange
+/// and checkpoints see the flat vectors, model files and exports the names.
+public struct ParameterLayout: Hashable, Sendable {
+  /// A named part of the flat vector.
+  public struct Entry: Hashable, Sendable {
+    /// `NODE.weight`, `NODE.bias`, `NODE.running_mean`, `NODE.running_var`.
+    public let name: String
+    public let shape: [Int]
+    public let offset: Int
+    public let initial: Initial
+
+    public var count: Int { shape.reduce(1, *) }
+    public var range: Range<Int> { offset..<offset + count }
+  }
+
+  /// How an entry starts.
+  public enum Initial: Hashable, Sendable {
+    case constant(Float)
+    /// Uniform in ±bound: PyTorch's default for convolutions and linear layers is ±1/√fan_in.
+    case uniform(bound: Double)
+  }
+
+  /// Trained by gradient.
+  public private(set) var parameters: [Entry] = []
+  /// Running mean and variance of the batch normalizations that track them.
+  public private(set) var statistics: [Entry] = []
+
+  public private(set) var parameterCount = 0
+  public private(set) var statisticCount = 0
+
+  /// The layout of a graph whose nodes have these shapes (`NetworkGraph.shapes(extents:)`).
+  public init(_ graph: NetworkGraph, shapes: [FeatureShape]) {
+    for (id, node) in graph.nodes.enumerated() {
+      let input = node.inputs.first.map { shapes[$0] }
+      func axes(_ setting: PerAxis) -> [Int] { setting.values(dimensions: graph.dimensions) ?? [] }
+      switch (node.operation, input) {
+      case (.convolution(let c), let input?):
+        addWeights(
+          node.name, weight: [c.channels, input.channels] + axes(c.kernel), bias: c.bias ? c.channels : nil,
+          fanIn: input.channels * axes(c.kernel).reduce(1, *))
+      case (.transposedConvolution(let c), let input?):
+        // PyTorch takes axis 1 of the weight, which holds the output channels, as its fan-in.
+        addWeights(
+          node.name, weight: [input.channels, c.channels] + axes(c.kernel), bias: c.bias ? c.channels : nil,
+          fanIn: c.channels * axes(c.kernel).reduce(1, *))
+      case (.linear(let features, let bias), let input?):
+        addWeights(
+          node.name, weight: [features, input.elements], bias: bias ? features : nil, fanIn: input.elements)
+      case (.batchNormalization(let normalization), _):
+        let channels = shapes[id].channels
+        addParameter("\(node.name).weight", [channels], .constant(1))
+        addParameter("\(node.name).bias", [channels], .constant(0))
+        if normalization.tracksRunningStatistics {
+          addStatistic("\(node.name).running_mean", [channels], .constant(0))
+          addStatistic("\(node.name).running_var", [channels], .constant(1))
+        }
+      default: break
+      }
+    }
+  }
+
+  private mutating func addWeights(_ name: String, weight: [Int], bias: Int?, fanIn: Int) {
+    let initial = Initial.uniform(bound: 1 / Double(fanIn).squareRoot())
+    addParameter("\(name).weight", weight, initial)
+    if let bias { addParameter("\(name).bias", [bias], initial) }
+  }
+
+  private mutating func addParameter(_ name: String, _ shape: [Int], _ initial: Initial) {
+    parameters.append(Entry(name: name, shape: shape, offset: parameterCount, initial: initial))
+    parameterCount += shape.reduce(1, *)
+  }
+
+  private mutating func addStatistic(_ name: String, _ shape: [Int], _ initial: Initial) {
+    statistics.append(Entry(name: name, shape: shape, offset: statisticCount, initial: initial))
+    statisticCount += shape.reduce(1, *)
+  }
+
+  /// The parameter or statistic of this name.
+  public func parameter(_ name: String) -> Entry? { parameters.first { $0.name == name } }
+  public func statistic(_ name: String) -> Entry? { statistics.first { $0.name == name } }
+}
