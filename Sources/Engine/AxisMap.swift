@@ -1,0 +1,99 @@
+import CKernels
+import Networks
+
+/// Which source index each tap of a convolution reads, along one axis, with the memory that the kernels read it from.
+///
+/// Padding is a choice of source: a tap on zero padding has no entry, any other mode names the pixel it stands for. The
+/// adjoint lists the same pairs by source instead, for data gradients and transposed convolutions.
+final class AxisMap: Sendable {
+  /// The list in the form that kernels read; valid while this object lives.
+  nonisolated(unsafe) let entries: tutti_axis
+  private nonisolated(unsafe) let storage: UnsafeMutablePointer<Int32>
+
+  /// - Parameter pairs: for every index of the axis, its (source, tap) pairs in the order of summation.
+  init(_ pairs: [[(source: Int, tap: Int)]]) {
+    let total = pairs.reduce(0) { $0 + $1.count }
+    let starts = pairs.count + 1
+    storage = .allocate(capacity: starts + 2 * total)
+    var place = 0
+    for (index, list) in pairs.enumerated() {
+      storage[index] = Int32(place)
+      for pair in list {
+        storage[starts + place] = Int32(pair.source)
+        storage[starts + total + place] = Int32(pair.tap)
+        place += 1
+      }
+    }
+    storage[pairs.count] = Int32(place)
+    entries = tutti_axis(
+      start: UnsafePointer(storage), source: UnsafePointer(storage + starts),
+      tap: UnsafePointer(storage + starts + total))
+  }
+
+  deinit { storage.deallocate() }
+}
+
+/// A convolution along one axis.
+struct AxisConvolution: Hashable {
+  /// Pixels of the image that is convolved, and of the result.
+  var source: Int
+  var target: Int
+  var kernel: Int
+  var stride: Int
+  var dilation: Int
+  var padding: Int
+  var mode: PaddingMode
+
+  /// The pixel that `index`, which may lie outside the image, stands for; nil for a zero.
+  private func resolve(_ index: Int) -> Int? {
+    if (0..<source).contains(index) { return index }
+    switch mode {
+    case .zeros: return nil
+    case .reflect: return index < 0 ? -index : 2 * (source - 1) - index
+    case .replicate: return index < 0 ? 0 : source - 1
+    case .circular: return (index + source) % source
+    }
+  }
+
+  /// For every target index, the source indices that its taps read.
+  var forward: [[(source: Int, tap: Int)]] {
+    (0..<target).map { index in
+      (0..<kernel).compactMap { tap in
+        resolve(index * stride + tap * dilation - padding).map { (source: $0, tap: tap) }
+      }
+    }
+  }
+
+  /// For every source index, the target indices that read it, by ascending tap.
+  var adjoint: [[(source: Int, tap: Int)]] {
+    var result = Array(repeating: [(source: Int, tap: Int)](), count: source)
+    for tap in 0..<kernel {
+      for index in 0..<target {
+        if let place = resolve(index * stride + tap * dilation - padding) {
+          result[place].append((source: index, tap: tap))
+        }
+      }
+    }
+    return result
+  }
+
+  /// How far from x the taps read, in floats along a row.
+  var shifts: [Int32] { (0..<kernel).map { Int32($0 * dilation - padding) } }
+
+  /// How far the taps of the adjoint read.
+  var adjointShifts: [Int32] { (0..<kernel).map { Int32(padding - $0 * dilation) } }
+}
+
+/// The shifts of a row's taps, in memory that kernels read.
+final class ShiftTable: Sendable {
+  nonisolated(unsafe) let shifts: UnsafePointer<Int32>
+  private nonisolated(unsafe) let storage: UnsafeMutablePointer<Int32>
+
+  init(_ values: [Int32]) {
+    storage = .allocate(capacity: values.count)
+    storage.initialize(from: values, count: values.count)
+    shifts = UnsafePointer(storage)
+  }
+
+  deinit { storage.deallocate() }
+}

@@ -1,0 +1,211 @@
+import CKernels
+import Networks
+import Tensors
+
+/// Runs a plan: holds the parameters, the statistics and the feature maps of one batch, forward and backward.
+///
+/// The batch is a sequence of shards of `samplesPerShard` samples, the last of which may be short. All work is cut by the plan; the team
+/// only decides which thread does what when. A steady-state pass allocates nothing.
+public final class Execution {
+  public let plan: Plan
+  /// Samples that a full batch holds.
+  public let capacity: Int
+  public let samplesPerShard: Int
+
+  /// All parameters, in the order of `plan.layout`.
+  public let parameters: AlignedBuffer<Float>
+  /// Running means and variances, in the order of `plan.layout`.
+  public let statistics: AlignedBuffer<Float>
+  /// The gradient of the loss after `backward`, laid out as the parameters; empty in a plan for inference.
+  public let gradients: AlignedBuffer<Float>
+
+  let team: ThreadTeam
+  let reduction: any ShardReduction
+  let arena: AlignedBuffer<Float>
+  let packed: AlignedBuffer<Float>
+  let coefficients: AlignedBuffer<Float>
+  let moments: AlignedBuffer<tutti_moments>
+  let sums: AlignedBuffer<tutti_gradient_sums>
+  let operands: AlignedBuffer<Double>
+  let shardWeights: AlignedBuffer<Float>
+  let scratch: AlignedBuffer<Float>
+
+  /// Samples and shards of the batch at work.
+  var samples = 0
+  var shards: Int { (samples + samplesPerShard - 1) / samplesPerShard }
+  /// What random numbers of the pass are keyed by, besides the node and the sample.
+  var randomKey: DropoutKey?
+
+  /// Takes memory for `shards` × `samplesPerShard` samples.
+  public init(
+    _ plan: Plan, samplesPerShard: Int, shards: Int, team: ThreadTeam, reduction: any ShardReduction = LocalShards()
+  ) {
+    precondition(samplesPerShard > 0 && shards > 0, "a batch has samples")
+    self.plan = plan
+    self.samplesPerShard = samplesPerShard
+    self.team = team
+    self.reduction = reduction
+    capacity = samplesPerShard * shards
+    let training = plan.purpose == .training
+    parameters = AlignedBuffer(count: plan.layout.parameterCount)
+    statistics = AlignedBuffer(count: plan.layout.statisticCount)
+    gradients = AlignedBuffer(count: training ? plan.layout.parameterCount : 0)
+    arena = AlignedBuffer(count: plan.arenaFloats * capacity + 64)
+    packed = AlignedBuffer(count: plan.packedFloats)
+    coefficients = AlignedBuffer(count: plan.coefficientFloats)
+    moments = AlignedBuffer(count: plan.partials * capacity)
+    sums = AlignedBuffer(count: training ? plan.partials * capacity : 0)
+    operands = AlignedBuffer(count: 3 * plan.partials * shards)
+    shardWeights = AlignedBuffer(count: training ? plan.largestWeight * shards : 0)
+    scratch = AlignedBuffer(count: plan.scratchFloats * team.size)
+    for entry in plan.layout.statistics {
+      if case .constant(let value) = entry.initial {
+        for index in entry.range { statistics.pointer[index] = value }
+      }
+    }
+  }
+
+  /// Bytes that an execution of this plan takes, parameters and optimizer state not counted.
+  public static func bytes(_ plan: Plan, capacity: Int, shards: Int, threads: Int) -> Int {
+    let weights = plan.purpose == .training ? plan.largestWeight * shards : 0
+    return 4 * (plan.arenaFloats * capacity + plan.packedFloats + weights + plan.scratchFloats * threads)
+      + 40 * plan.partials * capacity
+  }
+
+  // MARK: Input and output
+
+  /// The planes of a sample's image, to be written before `forward`.
+  public func input(_ sample: Int) -> FeaturePlanes { planes(plan.input, sample) }
+  /// The planes of a sample's result.
+  public func output(_ sample: Int) -> FeaturePlanes { planes(plan.output, sample) }
+  /// The planes of the loss's gradient with respect to a sample's result, to be written between `forward` and `backward`.
+  public func outputGradient(_ sample: Int) -> FeaturePlanes { planes(trainingPlace(plan.outputGradient), sample) }
+  /// The gradient with respect to a sample's image, after `backward`, when the plan was asked for it.
+  public func inputGradient(_ sample: Int) -> FeaturePlanes { planes(trainingPlace(plan.inputGradient), sample) }
+
+  private func trainingPlace(_ place: Place?) -> Place {
+    guard let place else { preconditionFailure("the plan was not made for this gradient") }
+    return place
+  }
+
+  // MARK: Passes
+
+  /// Computes the results of the first `samples` samples.
+  ///
+  /// - Parameters:
+  ///   - randomKey: what this pass's random numbers (dropout) are keyed by; needed in training when there is dropout.
+  ///   - updatesStatistics: whether a training pass moves the running statistics.
+  public func forward(samples: Int, randomKey: DropoutKey? = nil, updatesStatistics: Bool = true) {
+    precondition((1...capacity).contains(samples), "a batch holds 1 to \(capacity) samples")
+    self.samples = samples
+    self.randomKey = randomKey
+    for step in plan.steps { pack(step) }
+    fillInputHalo()
+    for step in plan.steps {
+      switch step {
+      case .stage(let stage): forward(stage, updatesStatistics: updatesStatistics)
+      case .pooling(let pooling): forward(pooling)
+      case .softmax(let softmax): forward(softmax)
+      case .dropout(let dropout): forward(dropout)
+      case .copy(let copy): forward(copy)
+      }
+    }
+    if let place = plan.outputGradient { zero(buffer: place.buffer) }
+  }
+
+  /// Computes the gradients of all parameters from those of the results, which must have been written to `outputGradient`.
+  public func backward() {
+    precondition(plan.purpose == .training, "a plan for inference has no backward pass")
+    gradients.pointer.update(repeating: 0, count: gradients.count)
+    var index = plan.steps.count
+    while index > 0 {
+      index -= 1
+      for place in plan.zeroRanges[index] { zero(buffer: plan.zeroed[place]) }
+      switch plan.steps[index] {
+      case .stage(let stage): backward(stage)
+      case .pooling(let pooling): backward(pooling)
+      case .softmax(let softmax): backward(softmax)
+      case .dropout(let dropout): backward(dropout)
+      case .copy(let copy): backward(copy)
+      }
+    }
+    if let place = plan.inputGradient { foldHalo(place, border: plan.inputBorder) }
+  }
+
+  private func pack(_ step: Step) {
+    guard case .stage(let stage) = step, let product = stage.product, product.algorithm == .direct else { return }
+    let weights = parameters.pointer + product.weight.offset
+    let (target, source) = (Int32(product.narrow.channels), Int32(product.wide.channels))
+    tutti_convolution_pack(
+      weights, target, source, Int32(product.taps), false, packed.pointer + product.packed.offset)
+    if stage.sourceGradient != nil {
+      tutti_convolution_pack(
+        weights, source, target, Int32(product.taps), true, packed.pointer + product.packedTransposed.offset)
+    }
+  }
+
+  private func fillInputHalo() {
+    let border = plan.inputBorder
+    guard border.width > 0 else { return }
+    forEachPlane(plan.input) { row, geometry, _, _ in
+      tutti_fill_halo(
+        row, Int64(geometry.rows), geometry.pitch, Int32(geometry.nx), border.padding, border.width)
+    }
+  }
+
+  // MARK: Addresses
+
+  @inline(__always)
+  func planes(_ place: Place, _ sample: Int) -> FeaturePlanes {
+    FeaturePlanes(
+      base: address(place.buffer, sample) + place.geometry.lead + place.channel * place.geometry.channelStride,
+      geometry: place.geometry, channels: place.channels)
+  }
+
+  @inline(__always)
+  func address(_ buffer: Int, _ sample: Int) -> UnsafeMutablePointer<Float> {
+    arena.pointer + sample * plan.arenaFloats + plan.buffers[buffer].offset
+  }
+
+  private func zero(buffer: Int) {
+    let floats = plan.buffers[buffer].floats
+    team.run(count: samples) { sample, _ in
+      address(buffer, sample).update(repeating: 0, count: floats)
+    }
+  }
+
+  /// Calls `body` with every channel plane of every sample, on all threads.
+  func forEachPlane(
+    _ place: Place, _ body: (UnsafeMutablePointer<Float>, PlaneGeometry, _ sample: Int, _ channel: Int) -> Void
+  ) {
+    team.run(count: samples * place.channels) { piece, _ in
+      let (sample, channel) = piece.quotientAndRemainder(dividingBy: place.channels)
+      body(planes(place, sample).row(0, channel: channel), place.geometry, sample, channel)
+    }
+  }
+
+  func foldHalo(_ place: Place, border: Border) {
+    guard border.width > 0, border.padding != TUTTI_ZEROS else { return }
+    forEachPlane(place) { row, geometry, _, _ in
+      tutti_fold_halo(row, Int64(geometry.rows), geometry.pitch, Int32(geometry.nx), border.padding, border.width)
+    }
+  }
+}
+
+/// What the random numbers of one training pass are keyed by, so that they depend on the sample's place in the global batch and not on
+/// who computes it.
+public struct DropoutKey: Hashable, Sendable {
+  public var seed: UInt64
+  public var member: UInt64
+  /// The number of the training step.
+  public var step: UInt64
+  /// The place of this execution's first sample in the global batch.
+  public var firstSample: Int
+
+  public init(seed: UInt64, member: UInt64, step: UInt64, firstSample: Int) {
+    self.seed = seed
+    self.member = member
+    self.step = step
+    self.firstSample = firstSample
+  }
+}

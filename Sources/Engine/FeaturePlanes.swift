@@ -1,0 +1,74 @@
+/// How the feature maps of one sample lie in memory: planes of rows with room for a halo left and right of each row.
+///
+/// Pixel (c, z, y, x) stands at `c · channelStride + (z · ny + y) · pitch + x` floats from the base. The left halo of a row is the end
+/// of the pitch of the row before it.
+public struct PlaneGeometry: Hashable, Sendable {
+  public let channels: Int
+  public let nz: Int
+  public let ny: Int
+  public let nx: Int
+  /// Pixels of halo on each side of a row.
+  public let halo: Int
+  /// Floats from a row to the next; a multiple of 16.
+  public let pitch: Int
+
+  init(channels: Int, nz: Int, ny: Int, nx: Int, halo: Int) {
+    self.channels = channels
+    self.nz = nz
+    self.ny = ny
+    self.nx = nx
+    self.halo = halo
+    pitch = roundUp(nx + 2 * halo, to: 16)
+  }
+
+  public var rows: Int { nz * ny }
+  public var pixels: Int { rows * nx }
+  public var channelStride: Int { rows * pitch }
+  /// Floats before the first pixel: the left halo of the first row.
+  var lead: Int { roundUp(halo, to: 16) }
+  /// Floats that one sample takes, with room for the widest load behind the last row.
+  var sampleStride: Int { lead + channels * channelStride + roundUp(halo, to: 16) + 32 }
+
+  /// Rows that one piece of work covers: about 4096 pixels. A function of the shape alone, so that sums over pieces are too.
+  var bandRows: Int { min(rows, max(1, 4096 / nx)) }
+  var bands: Int { (rows + bandRows - 1) / bandRows }
+}
+
+/// The feature maps of one sample, to be read or written in place.
+public struct FeaturePlanes {
+  public let base: UnsafeMutablePointer<Float>
+  public let geometry: PlaneGeometry
+  public let channels: Int
+
+  /// The first pixel of a row, numbered z · ny + y.
+  @inline(__always)
+  public func row(_ row: Int, channel: Int) -> UnsafeMutablePointer<Float> {
+    base + channel * geometry.channelStride + row * geometry.pitch
+  }
+
+  /// All pixels in the order (channel, z, y, x), without halos.
+  public func pixels() -> [Float] {
+    var result: [Float] = []
+    result.reserveCapacity(channels * geometry.pixels)
+    for channel in 0..<channels {
+      for line in 0..<geometry.rows {
+        result.append(contentsOf: UnsafeBufferPointer(start: row(line, channel: channel), count: geometry.nx))
+      }
+    }
+    return result
+  }
+
+  /// Writes pixels given in the order (channel, z, y, x).
+  public func setPixels(_ values: UnsafeBufferPointer<Float>) {
+    precondition(values.count == channels * geometry.pixels, "as many values as pixels")
+    var source = values.baseAddress!
+    for channel in 0..<channels {
+      for line in 0..<geometry.rows {
+        row(line, channel: channel).update(from: source, count: geometry.nx)
+        source += geometry.nx
+      }
+    }
+  }
+}
+
+func roundUp(_ value: Int, to multiple: Int) -> Int { (value + multiple - 1) / multiple * multiple }

@@ -1,0 +1,89 @@
+import CKernels
+import Networks
+
+/// A network compiled for one shape of image: every algorithm, every piece of work, every order of summation, every place in memory.
+///
+/// A plan is made from the graph and the image's extents alone. Ranks, threads and clocks place its work (`Execution`), they cannot
+/// change it.
+public final class Plan: Sendable {
+  /// Changes whenever the bits of a result may change; checkpoints carry it.
+  public static let numericsVersion = 1
+
+  public enum Purpose: Hashable, Sendable {
+    /// Forward with batch statistics and backward.
+    case training
+    /// Forward alone, in as little memory as liveness allows.
+    case inference
+  }
+
+  public let graph: NetworkGraph
+  public let purpose: Purpose
+  /// Shapes of the network's image and result.
+  public let inputShape: FeatureShape
+  public let outputShape: FeatureShape
+  public let layout: ParameterLayout
+
+  nonisolated(unsafe) let steps: [Step]
+  /// For each step's backward pass, the gradient buffers to be zeroed before it: a range of `zeroed`.
+  let zeroRanges: [Range<Int>]
+  let zeroed: [Int]
+  /// Geometry and place (in floats of one sample) of every buffer.
+  let buffers: [Buffer]
+  /// Floats of the arena for one sample.
+  public let arenaFloats: Int
+  let input: Place
+  let inputGradient: Place?
+  let output: Place
+  let outputGradient: Place?
+  let inputBorder: Border
+  let packedFloats: Int
+  let coefficientFloats: Int
+  let scratchFloats: Int
+  /// Largest channels × bands of a stage: room for partial sums of one sample.
+  let partials: Int
+  /// Most weights of one product.
+  let largestWeight: Int
+  /// Keeps the tables alive that steps point to.
+  private let tables: [AnyObject & Sendable]
+
+  struct Buffer: Sendable {
+    var geometry: PlaneGeometry
+    var floats: Int
+    var offset: Int
+  }
+
+  /// Compiles a graph.
+  ///
+  /// - Parameters:
+  ///   - extents: (z,) y, x of the images, as many as the graph has dimensions.
+  ///   - inputGradient: whether the gradient of the image itself is wanted.
+  /// - Throws: `NetworkError` when the graph does not fit the image.
+  public init(
+    _ graph: NetworkGraph, extents: [Int], purpose: Purpose, inputGradient wantsInputGradient: Bool = false
+  ) throws(NetworkError) {
+    var compiler = try PlanCompiler(
+      graph, extents: extents, training: purpose == .training, wantsInputGradient: wantsInputGradient)
+    compiler.compile()
+    self.graph = graph
+    self.purpose = purpose
+    inputShape = compiler.shapes[0]
+    outputShape = compiler.shapes[graph.output]
+    layout = compiler.layout
+    steps = compiler.steps
+    zeroRanges = compiler.zeroRanges
+    zeroed = compiler.zeroed
+    buffers = compiler.buffers
+    arenaFloats = compiler.arenaFloats
+    input = compiler.place(0)
+    inputGradient = wantsInputGradient ? compiler.gradientPlace(0) : nil
+    output = compiler.place(compiler.resolve(graph.output))
+    outputGradient = purpose == .training ? compiler.gradientPlace(compiler.resolve(graph.output)) : nil
+    inputBorder = compiler.border(0)
+    packedFloats = compiler.packedFloats
+    coefficientFloats = compiler.coefficientFloats
+    scratchFloats = compiler.scratchFloats
+    partials = compiler.partials
+    largestWeight = compiler.largestWeight
+    tables = compiler.tables
+  }
+}

@@ -1,0 +1,198 @@
+import CKernels
+import Networks
+import Tensors
+
+/// From drafts to steps: settings in the kernels' form, algorithms, tables.
+extension PlanCompiler {
+  /// The algorithm of a product, by its shape: matrix products for strides along x, transposed convolutions and linear layers, and
+  /// for deep layers whose rows are shorter than a vector; else the direct kernels.
+  func algorithm(_ id: Int) -> Algorithm {
+    let node = graph.nodes[id]
+    guard case .convolution = node.operation else { return .matrix }
+    let axis = axes(id)[2]
+    if axis.stride != 1 { return .matrix }
+    let pairs = shapes[id].channels * shapes[node.inputs[0]].channels
+    if axis.target < 12 && pairs >= 256 { return .matrix }
+    return .direct
+  }
+
+  /// The convolution of a product along z, y and x, from the wide space to the narrow one.
+  func axes(_ id: Int) -> [AxisConvolution] {
+    let node = graph.nodes[id]
+    let missing = 3 - graph.dimensions
+    func extents(_ id: Int) -> [Int] { Array(repeating: 1, count: missing) + shapes[id].extents }
+    func setting(_ setting: PerAxis, _ neutral: Int) -> [Int] {
+      Array(repeating: neutral, count: missing) + (setting.values(dimensions: graph.dimensions) ?? [])
+    }
+    let input = extents(node.inputs[0])
+    let output = extents(id)
+    switch node.operation {
+    case .convolution(let c):
+      let (k, s, d, p) = (setting(c.kernel, 1), setting(c.stride, 1), setting(c.dilation, 1), setting(c.padding, 0))
+      return (0..<3).map {
+        AxisConvolution(
+          source: input[$0], target: output[$0], kernel: k[$0], stride: s[$0], dilation: d[$0], padding: p[$0],
+          mode: c.paddingMode)
+      }
+    case .transposedConvolution(let c):
+      let (k, s, p) = (setting(c.kernel, 1), setting(c.stride, 1), setting(c.padding, 0))
+      return (0..<3).map {
+        AxisConvolution(
+          source: output[$0], target: input[$0], kernel: k[$0], stride: s[$0], dilation: 1, padding: p[$0], mode: .zeros
+        )
+      }
+    default:  // linear: a convolution whose kernel is the whole image
+      return (0..<3).map {
+        AxisConvolution(
+          source: input[$0], target: 1, kernel: input[$0], stride: 1, dilation: 1, padding: 0, mode: .zeros)
+      }
+    }
+  }
+
+  mutating func step(_ index: Int) -> Step {
+    let draft = drafts[index]
+    let source = place(draft.source)
+    let target = place(draft.target)
+    let sourceGradient = training && needsGradient(draft.source) ? gradientPlace(draft.source) : nil
+    let targetGradient = training ? gradientPlace(draft.target) : nil
+    let border = border(draft.target)
+    func axes3(_ setting: PerAxis) -> (z: Int, y: Int, x: Int) {
+      let values =
+        Array(repeating: 1, count: 3 - graph.dimensions) + (setting.values(dimensions: graph.dimensions) ?? [])
+      return (values[0], values[1], values[2])
+    }
+    switch draft.kind {
+    case .copy:
+      return .copy(
+        Copy(
+          source: source, sourceGradient: sourceGradient, target: target, targetGradient: targetGradient,
+          border: border))
+
+    case .softmax(let id):
+      guard case .softmax(let logarithm) = graph.nodes[id].operation else { preconditionFailure("a softmax") }
+      return .softmax(
+        Softmax(
+          source: source, sourceGradient: sourceGradient, target: target, targetGradient: targetGradient,
+          logarithm: logarithm, border: border))
+
+    case .dropout(let id):
+      guard case .dropout(let rate) = graph.nodes[id].operation else { preconditionFailure("a dropout") }
+      let geometry = geometry(draft.target, halo: 0)
+      let buffer = addBuffer(geometry, first: index, last: backwardTime(index))
+      return .dropout(
+        Dropout(
+          source: source, sourceGradient: sourceGradient, target: target, targetGradient: targetGradient,
+          factors: Place(buffer: buffer, channel: 0, channels: geometry.channels, geometry: geometry),
+          rate: Float(rate),
+          key: RandomStream.key(of: graph.nodes[id].name), border: border))
+
+    case .pooling(let id):
+      guard case .maxPooling(let pooling) = graph.nodes[id].operation else { preconditionFailure("a pooling") }
+      let geometry = geometry(draft.target, halo: 0)
+      let choices = addBuffer(
+        geometry, floats: geometry.channels * geometry.pixels, first: index,
+        last: training ? backwardTime(index) : index)
+      return .pooling(
+        Pooling(
+          source: source, sourceGradient: sourceGradient, target: target, targetGradient: targetGradient,
+          choices: choices, kernel: axes3(pooling.kernel), stride: axes3(pooling.stride), border: border))
+
+    case .stage(let productNode, let normalizationNode, let activationNode):
+      let product = productNode.map { makeProduct($0, source: source.geometry, target: target.geometry) }
+      let normalization = normalizationNode.map { makeNormalization($0) }
+      let (activation, parameter) = activationNode.map(activationKind) ?? (TUTTI_IDENTITY, 0)
+      var raw = target
+      if productNode == nil {
+        raw = source
+      } else if training, normalizationNode != nil || activationNode.map({ !isInvertible($0) }) == true {
+        let geometry = geometry(draft.target, halo: 0)
+        let buffer = addBuffer(geometry, first: index, last: backwardTime(index))
+        raw = Place(buffer: buffer, channel: 0, channels: geometry.channels, geometry: geometry)
+      }
+      partials = max(partials, target.channels * target.geometry.bands)
+      return .stage(
+        Stage(
+          product: product, normalization: normalization, activation: activation, activationParameter: parameter,
+          source: source, sourceGradient: sourceGradient, raw: raw, target: target, targetGradient: targetGradient,
+          border: border))
+    }
+  }
+
+  private mutating func makeProduct(_ id: Int, source: PlaneGeometry, target: PlaneGeometry) -> Product {
+    let node = graph.nodes[id]
+    let axes = axes(id)
+    let algorithm = algorithm(id)
+    var transposed = false
+    if case .transposedConvolution = node.operation { transposed = true }
+    let maps = axes.map { AxisMap($0.forward) }
+    let adjoints = axes.map { AxisMap($0.adjoint) }
+    let shifts = ShiftTable(axes[2].shifts)
+    let adjointShifts = ShiftTable(axes[2].adjointShifts)
+    tables += maps as [AnyObject & Sendable]
+    tables += adjoints as [AnyObject & Sendable]
+    tables += [shifts, adjointShifts] as [AnyObject & Sendable]
+    let weight = layout.parameter("\(node.name).weight")!
+    let bias = layout.parameter("\(node.name).bias")
+    let inputChannels = shapes[node.inputs[0]].channels
+    let outputChannels = shapes[id].channels
+    let taps = axes.reduce(1) { $0 * $1.kernel }
+    func reserve(_ floats: Int) -> Slice {
+      defer { packedFloats += roundUp(floats, to: 16) }
+      return Slice(offset: packedFloats, count: floats)
+    }
+    var packed = Slice(offset: 0, count: 0)
+    var packedTransposed = packed
+    if algorithm == .direct {
+      packed = reserve(tutti_convolution_packed_count(Int32(outputChannels), Int32(inputChannels), Int32(taps)))
+      if training {
+        packedTransposed = reserve(
+          tutti_convolution_packed_count(Int32(inputChannels), Int32(outputChannels), Int32(taps)))
+      }
+    } else {
+      let narrow = axes.reduce(1) { $0 * $1.target }
+      let wideChannels = transposed ? outputChannels : inputChannels
+      let narrowChannels = transposed ? inputChannels : outputChannels
+      scratchFloats = max(scratchFloats, roundUp((wideChannels * taps + narrowChannels) * narrow, to: 16) + 32)
+    }
+    largestWeight = max(largestWeight, weight.count)
+    func plain(_ geometry: PlaneGeometry, channels: Int) -> PlaneGeometry {
+      PlaneGeometry(channels: channels, nz: geometry.nz, ny: geometry.ny, nx: geometry.nx, halo: 0)
+    }
+    return Product(
+      algorithm: algorithm, transposed: transposed, weight: Slice(offset: weight.offset, count: weight.count),
+      bias: bias.map { Slice(offset: $0.offset, count: $0.count) },
+      wide: transposed ? plain(target, channels: outputChannels) : plain(source, channels: inputChannels),
+      narrow: transposed ? plain(source, channels: inputChannels) : plain(target, channels: outputChannels),
+      z: maps[0].entries, y: maps[1].entries, x: maps[2].entries, adjointZ: adjoints[0].entries,
+      adjointY: adjoints[1].entries, xShifts: shifts.shifts, adjointXShifts: adjointShifts.shifts,
+      zTaps: axes[0].kernel, yTaps: axes[1].kernel, xTaps: axes[2].kernel,
+      reach: axes[2].mode == .zeros ? 0 : axes[2].padding, packed: packed, packedTransposed: packedTransposed)
+  }
+
+  private mutating func makeNormalization(_ id: Int) -> Normalization {
+    let node = graph.nodes[id]
+    guard case .batchNormalization(let settings) = node.operation else { preconditionFailure("a normalization") }
+    func slice(_ entry: ParameterLayout.Entry?) -> Slice? { entry.map { Slice(offset: $0.offset, count: $0.count) } }
+    defer { coefficientFloats += 7 * shapes[id].channels }
+    return Normalization(
+      weight: slice(layout.parameter("\(node.name).weight"))!, bias: slice(layout.parameter("\(node.name).bias"))!,
+      mean: slice(layout.statistic("\(node.name).running_mean")),
+      variance: slice(layout.statistic("\(node.name).running_var")), epsilon: settings.epsilon,
+      momentum: settings.momentum, coefficients: coefficientFloats)
+  }
+
+  private func activationKind(_ id: Int) -> (tutti_activation, Float) {
+    guard case .activation(let activation) = graph.nodes[id].operation else { preconditionFailure("an activation") }
+    return switch activation {
+    case .relu: (TUTTI_RELU, 0)
+    case .leakyReLU(let slope): (TUTTI_LEAKY_RELU, Float(slope))
+    case .elu(let alpha): (TUTTI_ELU, Float(alpha))
+    case .gelu: (TUTTI_GELU, 0)
+    case .silu: (TUTTI_SILU, 0)
+    case .tanh: (TUTTI_TANH, 0)
+    case .sigmoid: (TUTTI_SIGMOID, 0)
+    case .softplus: (TUTTI_SOFTPLUS, 0)
+    case .hardswish: (TUTTI_HARDSWISH, 0)
+    }
+  }
+}

@@ -1,0 +1,350 @@
+import CKernels
+import Networks
+
+/// Compiles a graph: groups nodes into steps, gives values places in stacks, buffers halos and lives, steps their algorithms.
+///
+/// Values are numbered as the graph's nodes; values that copies make follow behind.
+struct PlanCompiler {
+  let graph: NetworkGraph
+  let training: Bool
+  let wantsInputGradient: Bool
+  let shapes: [FeatureShape]
+  let layout: ParameterLayout
+
+  /// A step before places are known.
+  struct Draft {
+    enum Kind {
+      case stage(product: Int?, normalization: Int?, activation: Int?)
+      case pooling(Int)
+      case softmax(Int)
+      case dropout(Int)
+      case copy
+    }
+    var kind: Kind
+    var source: Int
+    var target: Int
+  }
+
+  /// A value's shape and its place in the stack that holds it, if any.
+  struct Value {
+    var geometry: (channels: Int, nz: Int, ny: Int, nx: Int)
+    var stack: (value: Int, channel: Int)?
+  }
+
+  /// The halo of a root's rows: filled `fill` pixels wide by `mode`; `width` also has room for what gradients need.
+  struct Halo {
+    var mode: PaddingMode = .zeros
+    var fill = 0
+    var width = 0
+  }
+
+  var drafts: [Draft] = []
+  var values: [Value] = []
+  /// What a root's rows are padded with, how far, and its buffers.
+  var halos: [Int: Halo] = [:]
+  var valueBuffer: [Int: Int] = [:]
+  var gradientBuffer: [Int: Int] = [:]
+
+  // The plan's parts
+  var steps: [Step] = []
+  var zeroRanges: [Range<Int>] = []
+  var zeroed: [Int] = []
+  var buffers: [Plan.Buffer] = []
+  var requests: [Arena.Request] = []
+  var arenaFloats = 0
+  var packedFloats = 0
+  var coefficientFloats = 0
+  var scratchFloats = 0
+  var partials = 0
+  var largestWeight = 0
+  var tables: [AnyObject & Sendable] = []
+
+  init(_ graph: NetworkGraph, extents: [Int], training: Bool, wantsInputGradient: Bool) throws(NetworkError) {
+    self.graph = graph
+    self.training = training
+    self.wantsInputGradient = wantsInputGradient
+    shapes = try graph.shapes(extents: extents)
+    layout = ParameterLayout(graph, shapes: shapes)
+    values = shapes.map { shape in
+      let e = Array(repeating: 1, count: 3 - shape.extents.count) + shape.extents
+      return Value(geometry: (shape.channels, e[0], e[1], e[2]))
+    }
+  }
+
+  mutating func compile() {
+    group()
+    stack()
+    separatePaddings()
+    sizeHalos()
+    allocate()
+    finish()
+  }
+
+  // MARK: Groups
+
+  /// The node whose value this node's is: dropout does nothing outside training.
+  func resolve(_ id: Int) -> Int {
+    if !training, case .dropout = graph.nodes[id].operation { return resolve(graph.nodes[id].inputs[0]) }
+    return id
+  }
+
+  /// Products take the normalization and the activation behind them along when nothing else reads what lies between.
+  private mutating func group() {
+    let readers = graph.readers
+    func sole(_ id: Int) -> Int? { readers[id].count == 1 ? readers[id][0] : nil }
+    var absorbed = Set<Int>()
+    for (id, node) in graph.nodes.enumerated() where !absorbed.contains(id) {
+      func isNormalization(_ id: Int) -> Bool {
+        if case .batchNormalization = graph.nodes[id].operation { true } else { false }
+      }
+      func isActivation(_ id: Int) -> Bool {
+        if case .activation = graph.nodes[id].operation { true } else { false }
+      }
+      func stage(product: Int?, normalization: Int?, activation: Int?, last: Int) {
+        var normalization = normalization
+        var activation = activation
+        var last = last
+        if product != nil, let next = sole(last), isNormalization(next) {
+          normalization = next
+          last = next
+        }
+        if activation == nil, let next = sole(last), isActivation(next) {
+          activation = next
+          last = next
+        }
+        absorbed.formUnion([normalization, activation].compactMap { $0 })
+        drafts.append(
+          Draft(
+            kind: .stage(product: product, normalization: normalization, activation: activation),
+            source: resolve(node.inputs[0]), target: last))
+      }
+      switch node.operation {
+      case .input, .concatenation: break
+      case .convolution, .transposedConvolution, .linear:
+        stage(product: id, normalization: nil, activation: nil, last: id)
+      case .batchNormalization: stage(product: nil, normalization: id, activation: nil, last: id)
+      case .activation: stage(product: nil, normalization: nil, activation: id, last: id)
+      case .maxPooling: drafts.append(Draft(kind: .pooling(id), source: resolve(node.inputs[0]), target: id))
+      case .softmax: drafts.append(Draft(kind: .softmax(id), source: resolve(node.inputs[0]), target: id))
+      case .dropout:
+        if training { drafts.append(Draft(kind: .dropout(id), source: resolve(node.inputs[0]), target: id)) }
+      }
+    }
+  }
+
+  // MARK: Stacks
+
+  /// Concatenation is placement: each input gets its channels in the stack, unless it already stands in another one.
+  private mutating func stack() {
+    for (id, node) in graph.nodes.enumerated() {
+      guard case .concatenation = node.operation else { continue }
+      var channel = 0
+      for input in node.inputs.map(resolve) {
+        if values[input].stack == nil {
+          values[input].stack = (id, channel)
+        } else {
+          insertCopy(of: input, at: (id, channel))
+        }
+        channel += values[input].geometry.channels
+      }
+    }
+  }
+
+  /// Copies a value into a new one at `stack`, right after it is made.
+  private mutating func insertCopy(of value: Int, at stack: (value: Int, channel: Int)) {
+    var copy = values[value]
+    copy.stack = stack
+    values.append(copy)
+    let maker = drafts.lastIndex { contains(value, $0.target) }
+    drafts.insert(
+      Draft(kind: .copy, source: value, target: values.count - 1), at: maker.map { $0 + 1 } ?? 0)
+  }
+
+  /// Whether `part` is `value` or stands in its stack.
+  private func contains(_ value: Int, _ part: Int) -> Bool {
+    var at = part
+    while at != value {
+      guard let stack = values[at].stack else { return false }
+      at = stack.value
+    }
+    return true
+  }
+
+  /// The value whose buffer holds this one, and the channel at which it begins there.
+  func root(_ value: Int) -> (value: Int, channel: Int) {
+    var at = value
+    var channel = 0
+    while let stack = values[at].stack {
+      channel += stack.channel
+      at = stack.value
+    }
+    return (at, channel)
+  }
+
+  // MARK: Halos
+
+  /// The convolution along x of a step that runs on rows; nil when it needs no halo.
+  private func rowConvolution(_ draft: Draft) -> AxisConvolution? {
+    guard case .stage(let product?, _, _) = draft.kind, algorithm(product) == .direct else { return nil }
+    return axes(product)[2]
+  }
+
+  /// Readers whose paddings differ from the first reader's get a copy of their own.
+  private mutating func separatePaddings() {
+    var modes: [Int: PaddingMode] = [:]
+    var index = 0
+    while index < drafts.count {
+      if let axis = rowConvolution(drafts[index]), axis.padding > 0 {
+        let source = drafts[index].source
+        let holder = root(source).value
+        if let mode = modes[holder], mode != axis.mode {
+          values.append(Value(geometry: values[source].geometry))
+          modes[values.count - 1] = axis.mode
+          drafts[index].source = values.count - 1
+          drafts.insert(Draft(kind: .copy, source: source, target: values.count - 1), at: index)
+          index += 1
+        } else {
+          modes[holder] = axis.mode
+        }
+      }
+      index += 1
+    }
+    for (holder, mode) in modes { halos[holder] = Halo(mode: mode) }
+  }
+
+  /// A root's halo is as wide as its widest reader needs; in training also as the gradients that lie in the same geometry need.
+  private mutating func sizeHalos() {
+    func widen(_ value: Int, fill: Int = 0, to width: Int) {
+      var halo = halos[root(value).value, default: Halo()]
+      halo.fill = max(halo.fill, fill)
+      halo.width = max(halo.width, width)
+      halos[root(value).value] = halo
+    }
+    for draft in drafts {
+      guard let axis = rowConvolution(draft) else { continue }
+      widen(draft.source, fill: axis.padding, to: axis.padding)
+      guard training else { continue }
+      let span = (axis.kernel - 1) * axis.dilation
+      widen(draft.target, to: axis.mode == .zeros ? max(0, span - axis.padding) : span)
+    }
+  }
+
+  func border(_ value: Int) -> Border {
+    let halo = halos[root(value).value, default: Halo()]
+    let padding =
+      switch halo.mode {
+      case .zeros: TUTTI_ZEROS
+      case .reflect: TUTTI_REFLECT
+      case .replicate: TUTTI_REPLICATE
+      case .circular: TUTTI_CIRCULAR
+      }
+    return Border(padding: padding, width: Int32(halo.fill))
+  }
+
+  func geometry(_ value: Int, halo: Int) -> PlaneGeometry {
+    let g = values[value].geometry
+    return PlaneGeometry(channels: g.channels, nz: g.nz, ny: g.ny, nx: g.nx, halo: halo)
+  }
+
+  // MARK: Places
+
+  func place(_ value: Int, in table: [Int: Int]) -> Place {
+    let (holder, channel) = root(value)
+    let buffer = table[holder]!
+    return Place(
+      buffer: buffer, channel: channel, channels: values[value].geometry.channels, geometry: buffers[buffer].geometry)
+  }
+
+  func place(_ value: Int) -> Place { place(value, in: valueBuffer) }
+  func gradientPlace(_ value: Int) -> Place { place(value, in: gradientBuffer) }
+
+  mutating func addBuffer(_ geometry: PlaneGeometry, floats: Int? = nil, first: Int, last: Int) -> Int {
+    let floats = floats ?? geometry.sampleStride
+    buffers.append(Plan.Buffer(geometry: geometry, floats: floats, offset: 0))
+    requests.append(Arena.Request(floats: floats, first: first, last: last))
+    return buffers.count - 1
+  }
+
+  /// Step i runs forward at time i and backward at time 2·last − i; the loss stands between.
+  var lossTime: Int { drafts.count }
+  func backwardTime(_ step: Int) -> Int { 2 * lossTime - step }
+
+  /// Whether a step's backward pass reads its source, and its target.
+  private func backwardReads(_ draft: Draft) -> (source: Bool, target: Bool) {
+    switch draft.kind {
+    case .stage(let product, let normalization, let activation):
+      let keepsTarget = product != nil && normalization == nil && activation.map(isInvertible) == true
+      return (true, keepsTarget)
+    case .softmax: return (false, true)
+    case .pooling, .dropout, .copy: return (false, false)
+    }
+  }
+
+  /// Whether an activation's derivative can be told from its value.
+  func isInvertible(_ node: Int) -> Bool {
+    switch graph.nodes[node].operation {
+    case .activation(.relu): true
+    case .activation(.leakyReLU(let slope)): slope > 0
+    default: false
+    }
+  }
+
+  private mutating func allocate() {
+    struct Life {
+      var first = Int.max
+      var last = Int.min
+      mutating func touch(_ time: Int) {
+        first = min(first, time)
+        last = max(last, time)
+      }
+    }
+    var lives: [Int: Life] = [:]
+    var gradientLives: [Int: Life] = [:]
+    func touch(_ value: Int, _ time: Int) { lives[root(value).value, default: Life()].touch(time) }
+    func touchGradient(_ value: Int, _ time: Int) { gradientLives[root(value).value, default: Life()].touch(time) }
+
+    touch(0, -1)
+    touch(resolve(graph.output), lossTime)
+    for (step, draft) in drafts.enumerated() {
+      touch(draft.source, step)
+      touch(draft.target, step)
+      guard training else { continue }
+      let reads = backwardReads(draft)
+      if reads.source { touch(draft.source, backwardTime(step)) }
+      if reads.target { touch(draft.target, backwardTime(step)) }
+      touchGradient(draft.target, backwardTime(step))
+      if needsGradient(draft.source) { touchGradient(draft.source, backwardTime(step)) }
+    }
+    if training {
+      touchGradient(resolve(graph.output), lossTime)
+      if wantsInputGradient { touchGradient(0, backwardTime(-1)) }
+    }
+    for (holder, life) in lives.sorted(by: { $0.key < $1.key }) {
+      valueBuffer[holder] = addBuffer(
+        geometry(holder, halo: halos[holder]?.width ?? 0), first: life.first, last: life.last)
+    }
+    for (holder, life) in gradientLives.sorted(by: { $0.key < $1.key }) {
+      gradientBuffer[holder] = addBuffer(
+        geometry(holder, halo: halos[holder]?.width ?? 0), first: life.first, last: life.last)
+    }
+    // A gradient is summed from its readers' parts: it is zeroed before the first of them.
+    var zeroedAt: [Int: [Int]] = [:]
+    for (holder, life) in gradientLives where life.first > lossTime {
+      zeroedAt[life.first, default: []].append(gradientBuffer[holder]!)
+    }
+    for step in drafts.indices {
+      let start = zeroed.count
+      zeroed += (zeroedAt[backwardTime(step)] ?? []).sorted()
+      zeroRanges.append(start..<zeroed.count)
+    }
+  }
+
+  func needsGradient(_ value: Int) -> Bool { value != 0 || wantsInputGradient }
+
+  private mutating func finish() {
+    for index in drafts.indices { steps.append(step(index)) }
+    let arena = Arena(requests)
+    for index in buffers.indices { buffers[index].offset = arena.offsets[index] }
+    arenaFloats = arena.floats
+  }
+}

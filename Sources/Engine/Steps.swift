@@ -1,0 +1,147 @@
+import CKernels
+
+// What a plan is made of. Steps hold numbers and pointers to the plan's tables only, so that walking through them in a
+// training step touches no reference counts.
+
+/// Some channels of a buffer.
+struct Place {
+  var buffer: Int
+  var channel: Int
+  var channels: Int
+  var geometry: PlaneGeometry
+}
+
+/// How the halo of a value's rows is filled, and how far.
+struct Border {
+  var padding: tutti_padding
+  var width: Int32
+}
+
+/// A part of the flat parameter vector.
+struct Slice {
+  var offset: Int
+  var count: Int
+}
+
+/// How a product of weights and planes is computed. Chosen by shape alone.
+enum Algorithm {
+  /// The direct kernels on rows.
+  case direct
+  /// im2col (or col2im) and one matrix product a sample.
+  case matrix
+}
+
+/// A convolution between a wide space (the image that taps read) and a narrow one (the result). A transposed convolution is the
+/// same one read from narrow to wide.
+struct Product {
+  var algorithm: Algorithm
+  var transposed: Bool
+  var weight: Slice
+  /// Nil without bias.
+  var bias: Slice?
+  /// Channels and extents of the space that taps read, and of the other.
+  var wide: PlaneGeometry
+  var narrow: PlaneGeometry
+  var z: tutti_axis
+  var y: tutti_axis
+  var x: tutti_axis
+  var adjointZ: tutti_axis
+  var adjointY: tutti_axis
+  var xShifts: UnsafePointer<Int32>
+  var adjointXShifts: UnsafePointer<Int32>
+  var zTaps: Int
+  var yTaps: Int
+  var xTaps: Int
+  /// Pixels by which a data gradient reaches into the halo of the wide space, to be folded back: the padding, unless zeros.
+  var reach: Int
+  /// Places of the packed weights among the plan's packed floats.
+  var packed: Slice
+  var packedTransposed: Slice
+
+  var taps: Int { zTaps * yTaps * xTaps }
+}
+
+/// Batch normalization of a stage's result.
+struct Normalization {
+  var weight: Slice
+  var bias: Slice
+  /// Running mean and variance among the statistics; nil when a prediction uses the batch's own.
+  var mean: Slice?
+  var variance: Slice?
+  var epsilon: Double
+  var momentum: Double
+  /// Place of this normalization's per-channel coefficients among the plan's: 7 × channels floats.
+  var coefficients: Int
+}
+
+/// Product, normalization and activation, each of which may be absent, done band by band.
+struct Stage {
+  var product: Product?
+  var normalization: Normalization?
+  var activation: tutti_activation
+  var activationParameter: Float
+  var source: Place
+  /// Where the data gradient goes; nil when nobody needs it.
+  var sourceGradient: Place?
+  /// The product's result before normalization and activation: `source` without a product, `target` where it need not be kept.
+  var raw: Place
+  var target: Place
+  /// The gradient of the target; it becomes that of `raw` in place.
+  var targetGradient: Place?
+  var border: Border
+
+  /// Whether the raw result stands where the target will.
+  var rawIsTarget: Bool { raw.buffer == target.buffer && raw.channel == target.channel }
+  var isPlain: Bool { normalization == nil && activation == TUTTI_IDENTITY }
+}
+
+struct Pooling {
+  var source: Place
+  var sourceGradient: Place?
+  var target: Place
+  var targetGradient: Place?
+  /// Buffer of the chosen pixels' offsets, an Int32 each; tightly packed.
+  var choices: Int
+  var kernel: (z: Int, y: Int, x: Int)
+  var stride: (z: Int, y: Int, x: Int)
+  var border: Border
+}
+
+struct Softmax {
+  var source: Place
+  var sourceGradient: Place?
+  var target: Place
+  var targetGradient: Place?
+  var logarithm: Bool
+  var border: Border
+}
+
+struct Dropout {
+  var source: Place
+  var sourceGradient: Place?
+  var target: Place
+  var targetGradient: Place?
+  /// Buffer of the factors (0 or 1 / (1 − rate)), laid out as the target.
+  var factors: Place
+  var rate: Float
+  /// Stable hash of the node's name: part of the random numbers' key.
+  var key: UInt64
+  var border: Border
+}
+
+/// A tensor that stands in two stacks, or whose readers disagree on padding, is copied.
+struct Copy {
+  var source: Place
+  var sourceGradient: Place?
+  var target: Place
+  var targetGradient: Place?
+  var border: Border
+}
+
+enum Step {
+  case stage(Stage)
+  case pooling(Pooling)
+  case softmax(Softmax)
+  case dropout(Dropout)
+  case copy(Copy)
+}
