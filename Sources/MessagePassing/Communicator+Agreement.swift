@@ -1,0 +1,55 @@
+/// A failure that all ranks of a communicator have learned of together, each throwing the same.
+public struct RemoteFailure: Error, CustomStringConvertible {
+  /// The lowest of the ranks that failed.
+  public let rank: Int
+  /// The description of that rank's error.
+  public let message: String
+  /// How many ranks failed.
+  public let failures: Int
+  /// The error itself, on the rank that reports it; nil on all others. So one rank prints:
+  /// `if failure.reports { … }`.
+  public let underlying: (any Error)?
+
+  /// Whether this rank is the one to print the message.
+  public var reports: Bool { underlying != nil }
+
+  public var description: String {
+    failures == 1 ? message : "\(message) (rank \(rank), and \(failures - 1) more)"
+  }
+}
+
+extension Communicator {
+  /// Makes one rank's failure the failure of all: returns the value where all succeeded, else throws the same
+  /// `RemoteFailure` on all ranks. Collective (`MPI_Allreduce`; after a failure also `MPI_Bcast`).
+  ///
+  /// Use it after a step that may fail on some ranks only, before the next collective operation, which would hang the
+  /// others.
+  public func agree<T>(_ result: Result<T, any Error>) throws -> T {
+    let failure: (any Error)? = if case .failure(let error) = result { error } else { nil }
+    let first = try allReduce(failure == nil ? Int.max : rank, .minimum)
+    guard first != .max else { return try result.get() }
+    let failures = try allReduce(failure == nil ? 0 : 1, .sum)
+    let own = rank == first ? failure : nil
+    let message = try broadcast(own.map { "\($0)" } ?? "", from: first)
+    throw RemoteFailure(rank: first, message: message, failures: failures, underlying: own)
+  }
+
+  /// Runs `body` on each rank and makes one rank's failure the failure of all, as `agree(_:)`. Collective; `body`
+  /// must not call collective operations that the other ranks' failures would leave alone.
+  public func agree<T>(_ body: () throws -> T) throws -> T {
+    try agree(Result { try body() })
+  }
+
+  /// Runs `body` on the root only and gives all ranks its bytes; its failure is the failure of all. Collective.
+  public func fromRoot(_ root: Int = 0, _ body: () throws -> [UInt8]) throws -> [UInt8] {
+    let bytes = try agree { rank == root ? try body() : [] }
+    return try broadcast(bytes, from: root)
+  }
+
+  /// Whether all ranks have the same hash; true on all of them or on none. Collective (`MPI_Allreduce`).
+  public func allAgree(on hash: UInt64) throws -> Bool {
+    // The largest of a number and of its complement are each other's complement only when all numbers are equal.
+    let extremes = try allReduce([hash, ~hash], .maximum)
+    return extremes[0] == ~extremes[1]
+  }
+}
