@@ -48,10 +48,9 @@ public final class Adam {
   ) {
     steps += 1
     var kernel = tutti_adam(
-      rate: Float(settings.rate), beta1: Float(settings.beta1), beta2: Float(settings.beta2),
-      epsilon: Float(settings.epsilon), weight_decay: Float(settings.weightDecay),
-      correction1: Float(1 - pow(settings.beta1, Double(steps))),
-      correction2: Float(1 - pow(settings.beta2, Double(steps))), decoupled: settings.decoupled)
+      rate: settings.rate, beta1: settings.beta1, beta2: settings.beta2, epsilon: settings.epsilon,
+      weight_decay: settings.weightDecay, correction1: 1 - pow(settings.beta1, Double(steps)),
+      correction2: 1 - pow(settings.beta2, Double(steps)), decoupled: settings.decoupled)
     let count = firstMoments.count
     let piece = 65536
     withUnsafePointer(to: &kernel) { kernel in

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "pointwise.h"
+
+/// The pixel of 0 ..< nx that halo pixel x (x < 0 or x >= nx) stands for; not for TUTTI_ZEROS.
+static inline int32_t tutti_halo_source(int32_t x, int32_t nx, tutti_padding padding) {
+  switch (padding) {
+  case TUTTI_REFLECT: return x < 0 ? -x : 2 * (nx - 1) - x;
+  case TUTTI_CIRCULAR: return x < 0 ? x + nx : x - nx;
+  default: return x < 0 ? 0 : nx - 1;
+  }
+}
+
+/// Fills the halo of one row.
+static inline void tutti_fill_row_halo(float *y, int32_t nx, tutti_padding padding, int32_t halo) {
+  if (padding == TUTTI_ZEROS) {
+    for (int32_t i = 0; i < halo; i++) y[-1 - i] = 0;
+    for (int32_t i = 0; i < halo; i++) y[nx + i] = 0;
+  } else {
+    for (int32_t i = 0; i < halo; i++) y[-1 - i] = y[tutti_halo_source(-1 - i, nx, padding)];
+    for (int32_t i = 0; i < halo; i++) y[nx + i] = y[tutti_halo_source(nx + i, nx, padding)];
+  }
+}
+
+/// The adjoint of tutti_fill_row_halo, left halo first, outwards.
+static inline void tutti_fold_row_halo(float *g, int32_t nx, tutti_padding padding, int32_t halo) {
+  for (int32_t i = 0; i < halo; i++) {
+    if (padding != TUTTI_ZEROS) g[tutti_halo_source(-1 - i, nx, padding)] += g[-1 - i];
+    g[-1 - i] = 0;
+  }
+  for (int32_t i = 0; i < halo; i++) {
+    if (padding != TUTTI_ZEROS) g[tutti_halo_source(nx + i, nx, padding)] += g[nx + i];
+    g[nx + i] = 0;
+  }
+}

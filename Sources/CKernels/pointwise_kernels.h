@@ -1,0 +1,24 @@
+// All kernels of one instruction set; NAME is its table.
+
+#include "pointwise_vector.h"
+
+#include "pointwise_activation.h"
+#include "pointwise_arrays.h"
+#include "pointwise_channels.h"
+#include "pointwise_rows.h"
+#include "pooling_rows.h"
+
+const tutti_pointwise_table NAME = {
+    .row_moments = row_moments,
+    .affine_activation = affine_activation,
+    .activation_gradient = activation_gradient,
+    .normalization_gradient = normalization_gradient,
+    .row_sum = row_sum,
+    .copy_rows = copy_rows,
+    .softmax = softmax,
+    .softmax_gradient = softmax_gradient,
+    .add = add,
+    .adam_step = adam_step,
+    .welford = welford,
+    .max_pool = max_pool,
+};

@@ -1,0 +1,197 @@
+// Work on rows of one plane. Sums run over 16 lanes in float for at most PIECE pixels of one row, then in double:
+// lane i holds pixels i, i + 16, ..., and lanes are added in ascending order at the end.
+
+enum {
+  PIECE = 1024,  // pixels of a row that are summed in float
+  GROUP = 4096,  // pixels whose mean is taken before their deviations, while they are in cache
+};
+
+INLINE int32_t piece_end(int32_t first, int32_t nx) { return nx - first < PIECE ? nx : first + PIECE; }
+
+static double row_sum(const float *g, int64_t rows, ptrdiff_t pitch, int32_t nx) {
+  v16d total = {};
+  for (int64_t r = 0; r < rows; r++) {
+    const float *row = g + r * pitch;
+    for (int32_t first = 0; first < nx; first += PIECE) {
+      const int32_t end = piece_end(first, nx);
+      v16f sum = {};
+      int32_t x = first;
+      for (; x + LANES <= end; x += LANES) sum += load(row + x);
+      if (x < end) sum += load_first(row + x, end - x);
+      total += widen(sum);
+    }
+  }
+  return sum_of_lanes(total);
+}
+
+/// Moments of a few rows by two passes; the second corrects the rounding of the first one's mean.
+INLINE tutti_moments group_moments(const float *u, int64_t rows, ptrdiff_t pitch, int32_t nx) {
+  const double count = (double)rows * nx;
+  const float guess = (float)(row_sum(u, rows, pitch, nx) / count);
+  v16d total = {}, total_of_squares = {};
+  for (int64_t r = 0; r < rows; r++) {
+    const float *row = u + r * pitch;
+    for (int32_t first = 0; first < nx; first += PIECE) {
+      const int32_t end = piece_end(first, nx);
+      v16f sum = {}, squares = {};
+      int32_t x = first;
+      for (; x + LANES <= end; x += LANES) {
+        const v16f d = load(row + x) - guess;
+        sum += d;
+        squares = fused(d, d, squares);
+      }
+      if (x < end) {
+        const v16f d = keep_first(load_first(row + x, end - x) - guess, end - x);
+        sum += d;
+        squares = fused(d, d, squares);
+      }
+      total += widen(sum);
+      total_of_squares += widen(squares);
+    }
+  }
+  const double sum = sum_of_lanes(total), m2 = sum_of_lanes(total_of_squares) - sum * sum / count;
+  return (tutti_moments){count, guess + sum / count, m2 < 0 ? 0 : m2};
+}
+
+static tutti_moments row_moments(const float *u, int64_t rows, ptrdiff_t pitch, int32_t nx) {
+  tutti_moments all_rows = {0, 0, 0};
+  if (nx <= 0) return all_rows;
+  const int64_t group = nx < GROUP ? GROUP / nx : 1;
+  for (int64_t r = 0; r < rows; r += group) {
+    const tutti_moments next = group_moments(u + r * pitch, rows - r < group ? rows - r : group, pitch, nx);
+    // Chan, Golub and LeVeque 1983, eq. 2.1.
+    const double count = all_rows.count + next.count, delta = next.mean - all_rows.mean;
+    all_rows.mean += delta * (next.count / count);
+    all_rows.m2 += next.m2 + delta * delta * (all_rows.count * next.count / count);
+    all_rows.count = count;
+  }
+  return all_rows;
+}
+
+INLINE void affine_rows(const float *u, ptrdiff_t u_pitch, float *y, ptrdiff_t y_pitch, int64_t rows, int32_t nx,
+                        float scale, float shift, tutti_activation kind, float parameter, tutti_padding padding,
+                        int32_t halo) {
+  const v16f factor = all(scale), offset = all(shift);
+  for (int64_t r = 0; r < rows; r++) {
+    const float *from = u + r * u_pitch;
+    float *to = y + r * y_pitch;
+    int32_t x = 0;
+    for (; x + LANES <= nx; x += LANES) {
+      store(to + x, activate(fused(factor, load(from + x), offset), kind, parameter));
+    }
+    if (x < nx) {
+      const v16f z = fused(factor, load_first(from + x, nx - x), offset);
+      store_first(to + x, activate(z, kind, parameter), nx - x);
+    }
+    tutti_fill_row_halo(to, nx, padding, halo);
+  }
+}
+
+static void affine_activation(const float *u, ptrdiff_t u_pitch, float *y, ptrdiff_t y_pitch, int64_t rows, int32_t nx,
+                              float scale, float shift, tutti_activation activation, float parameter,
+                              tutti_padding padding, int32_t halo) {
+#define CASE(kind)                                                                                                     \
+  case kind: affine_rows(u, u_pitch, y, y_pitch, rows, nx, scale, shift, kind, parameter, padding, halo); break
+  switch (activation) {
+    CASE(TUTTI_IDENTITY);
+    CASE(TUTTI_RELU);
+    CASE(TUTTI_LEAKY_RELU);
+    CASE(TUTTI_ELU);
+    CASE(TUTTI_GELU);
+    CASE(TUTTI_SILU);
+    CASE(TUTTI_TANH);
+    CASE(TUTTI_SIGMOID);
+    CASE(TUTTI_SOFTPLUS);
+    CASE(TUTTI_HARDSWISH);
+  }
+#undef CASE
+}
+
+INLINE tutti_gradient_sums gradient_rows(float *g, ptrdiff_t g_pitch, const float *u, ptrdiff_t u_pitch, int64_t rows,
+                                         int32_t nx, float scale, float shift, float mean, tutti_activation kind,
+                                         float parameter) {
+  const v16f factor = all(scale), offset = all(shift);
+  v16d total = {}, total_u = {};
+  for (int64_t r = 0; r < rows; r++) {
+    float *slope = g + r * g_pitch;
+    const float *row = u + r * u_pitch;
+    for (int32_t first = 0; first < nx; first += PIECE) {
+      const int32_t end = piece_end(first, nx);
+      v16f sum = {}, sum_u = {};
+      int32_t x = first;
+      for (; x + LANES <= end; x += LANES) {
+        const v16f v = load(row + x);
+        const v16f d = activation_slope(load(slope + x), fused(factor, v, offset), kind, parameter);
+        store(slope + x, d);
+        sum += d;
+        sum_u = fused(d, v - mean, sum_u);
+      }
+      if (x < end) {
+        const v16f v = load_first(row + x, end - x);
+        const v16f at_z = activation_slope(load_first(slope + x, end - x), fused(factor, v, offset), kind, parameter);
+        const v16f d = keep_first(at_z, end - x);
+        store_first(slope + x, d, end - x);
+        sum += d;
+        sum_u = fused(d, keep_first(v - mean, end - x), sum_u);
+      }
+      total += widen(sum);
+      total_u += widen(sum_u);
+    }
+  }
+  return (tutti_gradient_sums){sum_of_lanes(total), sum_of_lanes(total_u)};
+}
+
+static tutti_gradient_sums activation_gradient(float *g, ptrdiff_t g_pitch, const float *u, ptrdiff_t u_pitch,
+                                               int64_t rows, int32_t nx, float scale, float shift, float mean,
+                                               tutti_activation activation, float parameter) {
+#define CASE(kind)                                                                                                     \
+  case kind: return gradient_rows(g, g_pitch, u, u_pitch, rows, nx, scale, shift, mean, kind, parameter)
+  switch (activation) {
+    CASE(TUTTI_IDENTITY);
+    CASE(TUTTI_RELU);
+    CASE(TUTTI_LEAKY_RELU);
+    CASE(TUTTI_ELU);
+    CASE(TUTTI_GELU);
+    CASE(TUTTI_SILU);
+    CASE(TUTTI_TANH);
+    CASE(TUTTI_SIGMOID);
+    CASE(TUTTI_SOFTPLUS);
+    CASE(TUTTI_HARDSWISH);
+  }
+#undef CASE
+  return (tutti_gradient_sums){0, 0};
+}
+
+static void normalization_gradient(float *g, ptrdiff_t g_pitch, const float *u, ptrdiff_t u_pitch, int64_t rows,
+                                   int32_t nx, float scale, float mean, float a, float b) {
+  const v16f minus_b = all(-b);
+  for (int64_t r = 0; r < rows; r++) {
+    float *row = g + r * g_pitch;
+    const float *from = u + r * u_pitch;
+    int32_t x = 0;
+    for (; x + LANES <= nx; x += LANES) {
+      store(row + x, scale * fused(load(from + x) - mean, minus_b, load(row + x) - a));
+    }
+    if (x < nx) {
+      const v16f d = load_first(from + x, nx - x) - mean;
+      store_first(row + x, scale * fused(d, minus_b, load_first(row + x, nx - x) - a), nx - x);
+    }
+  }
+}
+
+static void copy_rows(const float *source, ptrdiff_t source_pitch, float *target, ptrdiff_t target_pitch, int64_t rows,
+                      int32_t nx, float factor, bool accumulate) {
+  const v16f f = all(factor);
+  for (int64_t r = 0; r < rows; r++) {
+    const float *from = source + r * source_pitch;
+    float *to = target + r * target_pitch;
+    int32_t x = 0;
+    if (accumulate) {
+      for (; x + LANES <= nx; x += LANES) store(to + x, fused(f, load(from + x), load(to + x)));
+      if (x < nx) store_first(to + x, fused(f, load_first(from + x, nx - x), load_first(to + x, nx - x)), nx - x);
+    } else {
+      for (; x + LANES <= nx; x += LANES) store(to + x, f * load(from + x));
+      if (x < nx) store_first(to + x, f * load_first(from + x, nx - x), nx - x);
+    }
+  }
+}
