@@ -1,0 +1,198 @@
+import CHDF5
+
+/// Whether ranks move data each for itself or all together.
+public enum Transfer: Sendable {
+  /// Each rank for itself, whenever it likes.
+  case independent
+  /// All ranks of the file's communicator take part, those with nothing to move with `Hyperslab.nothing`.
+  /// Needed for writing filtered chunks on a communicator; without one it is the same as `independent`.
+  case collective
+}
+
+extension Dataset {
+  /// The bytes that one call into the library moves at most: MPI counts in 32 bits, and so do some file systems.
+  ///
+  /// Tests lower it. Change it only while nothing is moved.
+  static var largestCall: Int {
+    get { Library.locked { limit } }
+    set { Library.locked { limit = newValue } }
+  }
+  nonisolated(unsafe) private static var limit = 1 << 30
+
+  /// Reads a part of the dataset, or all of it (`H5Dread`).
+  ///
+  /// Numbers of any type are converted; one that does not fit the target (300 into `UInt8`, 1.5 or NaN into an
+  /// integer) is an error, loss of digits is not.
+  /// - Returns: the elements in row order.
+  /// - Throws: `HDF5Error` of kind `wrongType` or `wrongShape`.
+  public func read<Scalar: HDF5Scalar>(
+    as type: Scalar.Type, _ slab: Hyperslab? = nil, transfer: Transfer = .independent
+  ) throws -> [Scalar] {
+    let slab = try slab ?? Hyperslab(all: shape)
+    try check(slab)
+    var values = [Scalar](repeating: .zero, count: slab.elements)
+    try values.withUnsafeMutableBufferPointer { try read(into: $0, slab, transfer: transfer) }
+    return values
+  }
+
+  /// Reads a part of the dataset, or all of it, into memory that is there already: see `read(as:_:transfer:)`.
+  public func read<Scalar: HDF5Scalar>(
+    into values: UnsafeMutableBufferPointer<Scalar>, _ slab: Hyperslab? = nil, transfer: Transfer = .independent
+  ) throws {
+    try object.use { raw in
+      let memory = try memoryType(Scalar.self, reading: true)
+      try move(slab, count: values.count, bytes: MemoryLayout<Scalar>.stride, memory, transfer) {
+        space, file, list, offset in
+        let target = values.baseAddress.map { UnsafeMutableRawPointer($0 + offset) }
+        return ("H5Dread", H5Dread(raw, memory.raw, space, file, list, target))
+      }
+    }
+  }
+
+  /// Writes a part of the dataset, or all of it (`H5Dwrite`).
+  ///
+  /// - Parameter values: the elements in row order; as many as the selection has.
+  /// - Throws: `HDF5Error` of kind `wrongType` or `wrongShape`, or when the disk is full.
+  public func write<Scalar: HDF5Scalar>(
+    _ values: [Scalar], _ slab: Hyperslab? = nil, transfer: Transfer = .independent
+  ) throws {
+    try values.withUnsafeBufferPointer { try write($0, slab, transfer: transfer) }
+  }
+
+  /// Writes from memory: see `write(_:_:transfer:)` over arrays.
+  public func write<Scalar: HDF5Scalar>(
+    _ values: UnsafeBufferPointer<Scalar>, _ slab: Hyperslab? = nil, transfer: Transfer = .independent
+  ) throws {
+    try object.use { raw in
+      let memory = try memoryType(Scalar.self, reading: false)
+      try move(slab, count: values.count, bytes: MemoryLayout<Scalar>.stride, memory, transfer) {
+        space, file, list, offset in
+        // A rank that moves nothing still hands over an address, as some libraries want one.
+        var nothing: UInt64 = 0
+        guard let base = values.baseAddress else {
+          return ("H5Dwrite", H5Dwrite(raw, memory.raw, space, file, list, &nothing))
+        }
+        return ("H5Dwrite", H5Dwrite(raw, memory.raw, space, file, list, base + offset))
+      }
+    }
+  }
+
+  /// Reads a dataset of one value.
+  public func readScalar<Scalar: HDF5Scalar>(as type: Scalar.Type) throws -> Scalar {
+    let values = try read(as: type)
+    guard let value = values.first, values.count == 1 else {
+      throw object.place.error(.wrongShape, "it has shape \(try shape), not one value")
+    }
+    return value
+  }
+
+  private func check(_ slab: Hyperslab) throws {
+    if let fault = slab.fault(in: try shape) { throw object.place.error(.wrongShape, fault) }
+  }
+
+  /// The type in memory for `Scalar`, if the file's elements can become it.
+  private func memoryType<Scalar: HDF5Scalar>(_ type: Scalar.Type, reading: Bool) throws -> Identifier {
+    let fits = type.memoryType == .bool ? elementType == .bool : elementType.isNumeric
+    let writable = reading || elementType != .bool || type.memoryType == .bool
+    guard fits, writable else {
+      let verb = reading ? "read" : "written"
+      throw object.place.error(.wrongType, "it holds \(elementType), which cannot be \(verb) as \(type)")
+    }
+    return try type.memoryType.identifier(at: object.place)
+  }
+
+  /// Cuts a transfer into calls small enough and makes them: on a communicator the same number on every rank.
+  private func move(
+    _ slab: Hyperslab?, count: Int, bytes: Int, _ memory: Identifier, _ transfer: Transfer,
+    _ call: (_ memorySpace: hid_t, _ fileSpace: hid_t, _ list: hid_t, _ offset: Int) -> (String, herr_t)
+  ) throws {
+    let place = object.place
+    let shape = try self.shape
+    let slab = slab ?? Hyperslab(all: shape)
+    if let fault = slab.fault(in: shape) { throw place.error(.wrongShape, fault) }
+    guard slab.elements == count else {
+      throw place.error(
+        .wrongShape, "the selection has \(slab.elements) elements of shape \(slab.count), but \(count) are given")
+    }
+    let ranks = transfer == .collective ? object.context.ranks : nil
+    let most = max(1, Self.largestCall / bytes)
+    var pieces = slab.isEmpty ? [] : slab.pieces(limit: most, chunk: chunk)
+    if let ranks {
+      var calls = pieces.count
+      // No rank can need a second call when the whole dataset fits into one.
+      if shape.reduce(1, *) > most { calls = try ranks.largest(calls, place) } else { calls = 1 }
+      pieces += Array(repeating: .nothing, count: calls - pieces.count)
+    }
+    let list = try transferList(memory, collective: ranks != nil)
+    let file = try place.own(H5Dget_space(object.identifier.raw), .space, "H5Dget_space", "select a part")
+    var offset = 0
+    for piece in pieces {
+      let space = try select(piece, of: file)
+      let (name, code) = call(space.raw, file.raw, list.raw, piece.isEmpty ? 0 : offset)
+      guard code >= 0 else { throw transferFailure(name) }
+      offset += piece.elements
+    }
+  }
+
+  /// Sets the selection of the file's space; returns the space of the memory that goes with it.
+  private func select(_ slab: Hyperslab, of file: Identifier) throws -> Identifier {
+    let place = object.place
+    if slab.isEmpty {
+      try place.check(H5Sselect_none(file.raw), "H5Sselect_none", "select nothing")
+      let space = try Layout.space([1], at: place)
+      try place.check(H5Sselect_none(space.raw), "H5Sselect_none", "select nothing")
+      return space
+    }
+    if slab.count.isEmpty {
+      try place.check(H5Sselect_all(file.raw), "H5Sselect_all", "select its value")
+      return try Layout.space([], at: place)
+    }
+    let code = H5Sselect_hyperslab(
+      file.raw, H5S_SELECT_SET, slab.start.map { hsize_t($0) }, slab.stride.map { hsize_t($0) },
+      slab.count.map { hsize_t($0) }, nil)
+    try place.check(code, "H5Sselect_hyperslab", "select a part")
+    return try Layout.space([slab.elements], at: place)
+  }
+
+  private func transferList(_ memory: Identifier, collective: Bool) throws -> Identifier {
+    let place = object.place
+    let list = try Identifier.properties(chdf5_dataset_transfer(), at: place)
+    if collective { try place.check(chdf5_set_collective(list.raw), "H5Pset_dxpl_mpio", "move data together") }
+    let type = try place.own(H5Dget_type(object.identifier.raw), .type, "H5Dget_type", "read its type")
+    if try place.check(H5Tequal(type.raw, memory.raw), "H5Tequal", "compare types") == 0 {
+      try place.check(chdf5_set_refuse_loss(list.raw), "H5Pset_type_conv_cb", "watch the conversion")
+    }
+    return list
+  }
+
+  private func transferFailure(_ call: String) -> HDF5Error {
+    let failure = object.place.failure(call, .call, "its data could not be \(call == "H5Dread" ? "read" : "written")")
+    let text = failure.stack.joined(separator: "\n")
+    func explained(_ kind: HDF5Error.Kind, _ message: String) -> HDF5Error {
+      HDF5Error(kind, file: failure.file, path: failure.path, call: call, stack: failure.stack, message)
+    }
+    if text.contains("conver") {
+      return explained(.wrongType, "it holds \(elementType), and a value in it does not fit the type asked for")
+    }
+    let packing = (try? filters.joined(separator: ", ")) ?? "a filter"
+    if text.contains("required filter") || text.contains("filter is not") {
+      return explained(
+        .call,
+        "its chunks are packed with \(packing), which this HDF5 library does not have"
+      )
+    }
+    if text.contains("errno = 28") { return explained(.unusableFile, "the disk is full") }
+    return failure
+  }
+}
+
+extension FileContext.Ranks {
+  /// The largest `value` that any rank has.
+  func largest(_ value: Int, _ place: Place) throws -> Int {
+    var number = Int64(value)
+    guard withUnsafeMutablePointer(to: &number, { chdf5_maximum($0, communicator) }) == 0 else {
+      throw place.error(.call, "MPI_Allreduce failed while the ranks agreed on the number of transfers")
+    }
+    return Int(number)
+  }
+}

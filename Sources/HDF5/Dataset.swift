@@ -1,0 +1,148 @@
+import CHDF5
+
+/// A dataset: an array of numbers, truth values or strings in a file.
+public struct Dataset: Attributed {
+  public let object: ObjectHandle
+  /// What the file holds; memory may read it as another type.
+  public let elementType: ElementType
+  /// The shape of a chunk, nil when all lies in one run.
+  public let chunk: [Int]?
+
+  init(object: ObjectHandle) throws {
+    self.object = object
+    let place = object.place
+    let raw = object.identifier.raw
+    let type = try place.own(H5Dget_type(raw), .type, "H5Dget_type", "read its type")
+    elementType = try ElementType(type, at: place)
+    let list = try place.own(H5Dget_create_plist(raw), .properties, "H5Dget_create_plist", "read its layout")
+    guard H5Pget_layout(list.raw) == H5D_CHUNKED else {
+      chunk = nil
+      return
+    }
+    var extents = [hsize_t](repeating: 0, count: 32)
+    let rank = try place.check(H5Pget_chunk(list.raw, 32, &extents), "H5Pget_chunk", "read its chunks")
+    chunk = extents.prefix(Int(rank)).map { Int($0) }
+  }
+
+  /// The extent of every axis; empty for a single value.
+  public var shape: [Int] {
+    get throws {
+      try object.use { raw in
+        let place = object.place
+        let space = try place.own(H5Dget_space(raw), .space, "H5Dget_space", "read its shape")
+        let rank = H5Sget_simple_extent_ndims(space.raw)
+        try place.check(rank, "H5Sget_simple_extent_ndims", "read its shape")
+        var extents = [hsize_t](repeating: 0, count: Int(rank))
+        try place.check(
+          H5Sget_simple_extent_dims(space.raw, &extents, nil), "H5Sget_simple_extent_dims", "read its shape")
+        return extents.map { Int($0) }
+      }
+    }
+  }
+
+  /// The bytes that the elements take in the file, after filters.
+  public var storedBytes: Int {
+    get throws { try object.use { Int(H5Dget_storage_size($0)) } }
+  }
+
+  /// The names of the filters that chunks pass when written, in order: `shuffle`, `deflate`, ….
+  public var filters: [String] {
+    get throws {
+      try object.use { raw in
+        let place = object.place
+        let list = try place.own(H5Dget_create_plist(raw), .properties, "H5Dget_create_plist", "read its filters")
+        let count = try place.check(H5Pget_nfilters(list.raw), "H5Pget_nfilters", "read its filters")
+        return try (0..<count).map { index in
+          var name = [CChar](repeating: 0, count: 64)
+          var flags: UInt32 = 0
+          var values = 0
+          var configuration: UInt32 = 0
+          let code = H5Pget_filter2(list.raw, UInt32(index), &flags, &values, nil, 64, &name, &configuration)
+          try place.check(code, "H5Pget_filter2", "read its filters")
+          return name.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+        }
+      }
+    }
+  }
+
+  /// Changes the extents of a dataset that may grow (`H5Dset_extent`). Collective on a communicator.
+  public func resize(to shape: [Int]) throws {
+    try object.use { raw in
+      let current = try self.shape
+      guard shape.count == current.count, shape.allSatisfy({ $0 >= 0 }) else {
+        throw object.place.error(.wrongShape, "it has shape \(current) and cannot become \(shape)")
+      }
+      guard H5Dset_extent(raw, shape.map { hsize_t($0) }) >= 0 else {
+        throw object.place.failure(
+          "H5Dset_extent", .wrongShape, "it cannot grow to \(shape); only a dataset made with a larger maximum can")
+      }
+    }
+  }
+}
+
+extension Container {
+  /// Opens a dataset (`H5Dopen2`).
+  public func dataset(_ path: String) throws -> Dataset {
+    try object.use { raw in
+      try require(.dataset, at: path)
+      let dataset = try object.place(path).own(
+        H5Dopen2(raw, path, chdf5_default()), .dataset, "H5Dopen2", "open the dataset")
+      return try Dataset(
+        object: ObjectHandle(context: object.context, identifier: dataset, path: object.joined(path)))
+    }
+  }
+
+  /// Makes a dataset of numbers or truth values, with the groups above it that are missing (`H5Dcreate2`).
+  ///
+  /// Elements that are never written are undefined. Collective on a communicator.
+  /// - Throws: `HDF5Error` of kind `alreadyExists` or `wrongShape`.
+  @discardableResult
+  public func createDataset<Scalar: HDF5Scalar>(
+    _ path: String, of type: Scalar.Type, shape: [Int], layout: Layout = .contiguous
+  ) throws -> Dataset {
+    try object.use { _ in
+      let place = object.place(path)
+      return try makeDataset(
+        path, type: type.memoryType.identifier(at: place), bytes: MemoryLayout<Scalar>.size, shape: shape,
+        layout: layout)
+    }
+  }
+
+  /// Makes a dataset and writes all of it.
+  @discardableResult
+  public func write<Scalar: HDF5Scalar>(
+    _ values: [Scalar], shape: [Int]? = nil, to path: String, layout: Layout = .contiguous
+  ) throws -> Dataset {
+    let dataset = try createDataset(path, of: Scalar.self, shape: shape ?? [values.count], layout: layout)
+    try dataset.write(values)
+    return dataset
+  }
+
+  /// Makes a dataset of one value.
+  @discardableResult
+  public func write<Scalar: HDF5Scalar>(_ value: Scalar, to path: String) throws -> Dataset {
+    try write([value], shape: [], to: path)
+  }
+
+  /// Reads all of a dataset.
+  public func read<Scalar: HDF5Scalar>(_ path: String, as type: Scalar.Type) throws -> [Scalar] {
+    try dataset(path).read(as: type)
+  }
+
+  func makeDataset(
+    _ path: String, type: Identifier, bytes: Int?, shape: [Int], layout: Layout
+  ) throws -> Dataset {
+    try object.use { raw in
+      try refuseExisting(path)
+      let place = object.place(path)
+      let space = try layout.space(shape, at: place)
+      let creation = try layout.list(shape: shape, elementBytes: bytes, at: place)
+      let links = try linkList(at: place)
+      let dataset = try place.own(
+        H5Dcreate2(raw, path, type.raw, space.raw, links.raw, creation.raw, chdf5_default()), .dataset, "H5Dcreate2",
+        "make the dataset")
+      return try Dataset(
+        object: ObjectHandle(context: object.context, identifier: dataset, path: object.joined(path)))
+    }
+  }
+}

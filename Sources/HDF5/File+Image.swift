@@ -1,0 +1,78 @@
+import CHDF5
+
+extension File {
+  /// Makes a file in memory, whose bytes `image()` gives (`H5Pset_fapl_core`).
+  ///
+  /// - Parameter name: what errors call it.
+  public convenience init(creatingImage name: String = "image in memory") throws {
+    let place = Place(file: name)
+    let context = try Library.locked {
+      try Library.open()
+      let access = try Self.coreList(at: place)
+      let creation = try Self.creationList(at: place)
+      let file = try place.own(
+        H5Fcreate(Self.ownName(name), chdf5_truncate(), creation.raw, access.raw), .file, "H5Fcreate",
+        "make a file in memory")
+      try place.check(
+        H5Fset_libver_bounds(file.raw, H5F_LIBVER_V18, H5F_LIBVER_V110), "H5Fset_libver_bounds", "choose a file format")
+      return try FileContext(name: name, file: file, ranks: nil)
+    }
+    try self.init(context: context)
+  }
+
+  /// Opens a file whose bytes are in memory, for reading; the bytes are copied (`H5Pset_file_image`).
+  public convenience init(image: [UInt8], name: String = "image in memory") throws {
+    let place = Place(file: name)
+    guard !image.isEmpty else { throw place.error(.notHDF5, "the image is empty") }
+    let context = try Library.locked {
+      try Library.open()
+      let access = try Self.coreList(at: place)
+      // The library copies the bytes and does not change them, though it asks for a mutable pointer.
+      let code = image.withUnsafeBytes { bytes in
+        H5Pset_file_image(access.raw, UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
+      }
+      try place.check(code, "H5Pset_file_image", "take the image")
+      let raw = H5Fopen(Self.ownName(name), chdf5_read_only(), access.raw)
+      guard raw >= 0 else {
+        throw place.failure("H5Fopen", .notHDF5, "these \(image.count) bytes are not a whole HDF5 file")
+      }
+      return try FileContext(name: name, file: Identifier(raw, .file), ranks: nil)
+    }
+    try self.init(context: context)
+  }
+
+  /// The bytes of the file as it stands (`H5Fget_file_image`): written to disk they are an HDF5 file.
+  public func image() throws -> [UInt8] {
+    try Library.locked {
+      try flush()
+      let place = Place(file: name)
+      let file = try context.open()
+      let size = try place.check(H5Fget_file_image(file.raw, nil, 0), "H5Fget_file_image", "measure the file")
+      return try [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+        count = try place.check(
+          H5Fget_file_image(file.raw, buffer.baseAddress, size), "H5Fget_file_image", "copy the file")
+      }
+    }
+  }
+
+  private static func coreList(at place: Place) throws -> Identifier {
+    let list = try accessList(at: place)
+    // The first block of a newer file holds a check sum that `H5Fget_file_image` breaks: it clears a flag there.
+    // So the file begins in the oldest format; its contents do not have to.
+    try place.check(
+      H5Pset_libver_bounds(list.raw, H5F_LIBVER_EARLIEST, H5F_LIBVER_V110), "H5Pset_libver_bounds",
+      "choose a file format")
+    // Memory grows by 1 MB; nothing is written to disk.
+    try place.check(H5Pset_fapl_core(list.raw, 1 << 20, false), "H5Pset_fapl_core", "keep the file in memory")
+    return list
+  }
+
+  /// A name that no other image has: the library takes files in memory of one name for one file.
+  private static func ownName(_ name: String) -> String {
+    Library.locked {
+      made += 1
+      return "\(name)#\(made)"
+    }
+  }
+  nonisolated(unsafe) private static var made = 0
+}

@@ -1,0 +1,130 @@
+import CHDF5
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+extension File {
+  /// Makes a new file (`H5Fcreate`).
+  ///
+  /// - Parameter overwriting: whether a file of this name may be replaced; otherwise it is an error.
+  /// - Throws: `HDF5Error` of kind `alreadyExists`, `missingFile` (its folder is missing) or `unusableFile`.
+  public convenience init(creating path: String, overwriting: Bool = false) throws {
+    try self.init(creating: path, overwriting: overwriting, ranks: nil)
+  }
+
+  /// Opens a file (`H5Fopen`).
+  ///
+  /// - Throws: `HDF5Error` of kind `missingFile`, `notHDF5` or `unusableFile`.
+  public convenience init(opening path: String, mode: Mode = .readOnly) throws {
+    try self.init(opening: path, mode: mode, ranks: nil)
+  }
+
+  convenience init(creating path: String, overwriting: Bool, ranks: FileContext.Ranks?) throws {
+    let place = Place(file: path)
+    let context = try Library.locked {
+      try Library.open()
+      let access = try Self.accessList(at: place, ranks: ranks)
+      let creation = try Self.creationList(at: place)
+      let flags = overwriting ? chdf5_truncate() : chdf5_exclusive()
+      let raw = H5Fcreate(path, flags, creation.raw, access.raw)
+      guard raw >= 0 else { throw Self.creationFailure(at: place, overwriting: overwriting) }
+      return try FileContext(name: path, file: Identifier(raw, .file), ranks: ranks)
+    }
+    try self.init(context: context)
+  }
+
+  convenience init(opening path: String, mode: Mode, ranks: FileContext.Ranks?) throws {
+    let place = Place(file: path)
+    let context = try Library.locked {
+      try Library.open()
+      try Self.checkReadable(place)
+      let access = try Self.accessList(at: place, ranks: ranks)
+      let flags = mode == .readOnly ? chdf5_read_only() : chdf5_read_write()
+      let raw = H5Fopen(path, flags, access.raw)
+      guard raw >= 0 else { throw Self.openingFailure(at: place, mode: mode) }
+      return try FileContext(name: path, file: Identifier(raw, .file), ranks: ranks)
+    }
+    try self.init(context: context)
+  }
+
+  private static func accessList(at place: Place, ranks: FileContext.Ranks?) throws -> Identifier {
+    let list = try accessList(at: place)
+    guard let ranks else { return list }
+    try place.check(
+      chdf5_set_communicator(list.raw, ranks.communicator), "H5Pset_fapl_mpio", "open the file on a communicator")
+    // One rank reads and writes metadata for all: thousands of ranks do not ask the file system for the same bytes.
+    try place.check(
+      H5Pset_all_coll_metadata_ops(list.raw, true), "H5Pset_all_coll_metadata_ops", "read metadata together")
+    try place.check(H5Pset_coll_metadata_write(list.raw, true), "H5Pset_coll_metadata_write", "write metadata together")
+    return list
+  }
+
+  /// Looks at a file before the library does, which explains less.
+  private static func checkReadable(_ place: Place) throws {
+    var status = stat()
+    guard stat(place.file, &status) == 0 else {
+      let code = errno
+      guard code == ENOENT || code == ENOTDIR else {
+        throw place.error(.unusableFile, "the file cannot be reached: \(String(cString: strerror(code)))")
+      }
+      throw place.error(.missingFile, "there is no such file" + Suggestion.file(near: place.file))
+    }
+    guard status.st_mode & S_IFMT != S_IFDIR else {
+      throw place.error(.notHDF5, "this is a folder, not an HDF5 file")
+    }
+    guard access(place.file, R_OK) == 0 else {
+      throw place.error(.unusableFile, "the file may not be read: \(String(cString: strerror(errno)))")
+    }
+    if H5Fis_hdf5(place.file) <= 0 {
+      H5Eclear2(chdf5_error_stack())
+      throw place.error(.notHDF5, "this is not an HDF5 file: \(FirstBytes.of(place.file))")
+    }
+  }
+
+  private static func openingFailure(at place: Place, mode: Mode) -> HDF5Error {
+    let failure = place.failure("H5Fopen", .unusableFile, "the file could not be opened")
+    let text = failure.stack.joined(separator: "\n")
+    func explained(_ kind: HDF5Error.Kind, _ message: String) -> HDF5Error {
+      HDF5Error(kind, file: place.file, call: "H5Fopen", stack: failure.stack, message)
+    }
+    if text.contains("truncated file") || text.contains("eof = ") {
+      return explained(.notHDF5, "the file is cut off, its end is missing; copy or make it again")
+    }
+    if text.contains("lock file") || text.contains("file is already open") {
+      return explained(.unusableFile, lockAdvice)
+    }
+    if mode == .readWrite, access(place.file, W_OK) != 0 {
+      return explained(.unusableFile, "the file may not be written: \(String(cString: strerror(errno)))")
+    }
+    return failure
+  }
+
+  private static func creationFailure(at place: Place, overwriting: Bool) -> HDF5Error {
+    let failure = place.failure("H5Fcreate", .unusableFile, "the file could not be created")
+    func explained(_ kind: HDF5Error.Kind, _ message: String) -> HDF5Error {
+      HDF5Error(kind, file: place.file, call: "H5Fcreate", stack: failure.stack, message)
+    }
+    let folder = Suggestion.folder(of: place.file)
+    if access(folder, F_OK) != 0 {
+      return explained(.missingFile, "the folder \(folder) does not exist; make it first")
+    }
+    if access(place.file, F_OK) == 0, !overwriting {
+      return explained(
+        .alreadyExists, "the file exists already and is not overwritten; remove it or choose another name")
+    }
+    if failure.stack.contains(where: { $0.contains("lock file") }) { return explained(.unusableFile, lockAdvice) }
+    if access(folder, W_OK) != 0 {
+      return explained(.unusableFile, "nothing may be written in \(folder): \(String(cString: strerror(errno)))")
+    }
+    return failure
+  }
+
+  private static let lockAdvice =
+    "the file could not be locked: another program has it open (close it there), or its file system, often a network"
+    + " one, cannot lock (then set HDF5_USE_FILE_LOCKING=FALSE in the environment)"
+}

@@ -1,0 +1,84 @@
+/// A regular part of a dataset: along every axis `count` elements from `start` on, `stride` apart.
+public struct Hyperslab: Sendable, Hashable {
+  public var start: [Int]
+  public var count: [Int]
+  public var stride: [Int]
+
+  /// - Parameter stride: 1 along every axis when left out.
+  public init(start: [Int], count: [Int], stride: [Int]? = nil) {
+    self.start = start
+    self.count = count
+    self.stride = stride ?? Array(repeating: 1, count: start.count)
+  }
+
+  /// All of an array.
+  public init(all shape: [Int]) {
+    self.init(start: Array(repeating: 0, count: shape.count), count: shape)
+  }
+
+  /// Nothing, of any dataset: what a rank without data passes to a collective transfer.
+  public static let nothing = Hyperslab(start: [], count: [0], stride: [])
+
+  /// How many elements it has.
+  public var elements: Int { count.reduce(1, *) }
+
+  /// Whether it selects nothing.
+  public var isEmpty: Bool { count.contains(0) }
+
+  /// What is wrong with this selection of an array of `shape`, or nil.
+  func fault(in shape: [Int]) -> String? {
+    if isEmpty { return nil }
+    guard start.count == shape.count, count.count == shape.count, stride.count == shape.count else {
+      return "the selection has \(start.count) axes (start), \(count.count) (count) and \(stride.count) (stride)"
+        + " but the dataset has \(shape.count): \(shape)"
+    }
+    for axis in shape.indices {
+      guard start[axis] >= 0, count[axis] > 0, stride[axis] > 0 else {
+        return "the selection has start \(start[axis]), count \(count[axis]) and stride \(stride[axis]) along axis"
+          + " \(axis); start must be 0 or more, the others 1 or more"
+      }
+      let (span, overflow) = (count[axis] - 1).multipliedReportingOverflow(by: stride[axis])
+      guard !overflow, span < shape[axis] - start[axis] else {
+        return "the selection reaches beyond the end along axis \(axis): start \(start[axis]), count \(count[axis]),"
+          + " stride \(stride[axis]) of an extent of \(shape[axis])"
+      }
+    }
+    return nil
+  }
+
+  /// Cuts the slab into pieces of at most `limit` elements, which follow one another in a buffer.
+  ///
+  /// Cuts are made along the first axis that allows it, at multiples of `chunk` when a piece can hold one.
+  func pieces(limit: Int, chunk: [Int]?) -> [Hyperslab] {
+    if elements <= limit { return [self] }
+    var result: [Hyperslab] = []
+    append(to: &result, axis: 0, limit: max(limit, 1), chunk: chunk)
+    return result
+  }
+
+  private func append(to result: inout [Hyperslab], axis: Int, limit: Int, chunk: [Int]?) {
+    if elements <= limit {
+      result.append(self)
+      return
+    }
+    let below = count[(axis + 1)...].reduce(1, *)
+    var index = 0
+    while index < count[axis] {
+      var rows = min(max(1, limit / below), count[axis] - index)
+      if let extent = chunk?[axis], stride[axis] == 1, index + rows < count[axis] {
+        // End at a chunk's border, so that no chunk is packed twice.
+        let end = (start[axis] + index + rows) / extent * extent - start[axis]
+        if end > index { rows = end - index }
+      }
+      var piece = self
+      piece.start[axis] += index * stride[axis]
+      piece.count[axis] = rows
+      if axis + 1 < count.count {
+        piece.append(to: &result, axis: axis + 1, limit: limit, chunk: chunk)
+      } else {
+        result.append(piece)
+      }
+      index += rows
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import CHDF5
+
+/// One of libhdf5's identifiers, closed when its last holder lets go.
+final class Identifier: @unchecked Sendable {
+  enum Kind {
+    case file, group, dataset, attribute, space, type, properties
+    /// A predefined one, which the library keeps.
+    case borrowed
+  }
+
+  let raw: hid_t
+  private let kind: Kind
+
+  init(_ raw: hid_t, _ kind: Kind) {
+    self.raw = raw
+    self.kind = kind
+  }
+
+  deinit {
+    Library.locked {
+      // A file that was closed has closed what was open in it.
+      if kind == .borrowed || H5Iis_valid(raw) <= 0 { return }
+      let code: herr_t =
+        switch kind {
+        case .file: H5Fclose(raw)
+        case .group: H5Gclose(raw)
+        case .dataset: H5Dclose(raw)
+        case .attribute: H5Aclose(raw)
+        case .space: H5Sclose(raw)
+        case .type: H5Tclose(raw)
+        case .properties: H5Pclose(raw)
+        case .borrowed: 0
+        }
+      // Nobody can be told here: whoever wants to know of a failed last write calls `File.close()`.
+      if code < 0 { H5Eclear2(chdf5_error_stack()) }
+    }
+  }
+
+  /// Makes a property list of a class.
+  static func properties(_ kind: hid_t, at place: Place) throws -> Identifier {
+    try place.own(H5Pcreate(kind), .properties, "H5Pcreate", "make a property list")
+  }
+}

@@ -1,0 +1,85 @@
+import CHDF5
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// The one door to libhdf5.
+///
+/// Debian's library is not built thread-safe, so all calls go through one lock. It is recursive: a public function
+/// holds it from its first call to its last (also while it reads the error stack, which is global), and may
+/// call other public functions.
+enum Library {
+  private static let mutex = RecursiveMutex()
+
+  /// Opens the library once and silences its printing: its messages travel in `HDF5Error`.
+  private static let opened: Bool = {
+    H5open() >= 0 && H5Eset_auto2(chdf5_error_stack(), nil, nil) >= 0
+  }()
+
+  /// Runs `body` alone among all threads.
+  static func locked<Result>(_ body: () throws -> Result) rethrows -> Result {
+    mutex.lock()
+    defer { mutex.unlock() }
+    return try body()
+  }
+
+  /// Throws unless the library works at all.
+  static func open() throws {
+    guard opened else {
+      throw HDF5Error(.call, file: "", call: "H5open", "the HDF5 library could not be started")
+    }
+  }
+
+  /// What the failed call left on the error stack, the first cause first; the stack is empty afterwards.
+  static func takeErrorStack() -> [String] {
+    final class Lines { var all: [String] = [] }
+    let lines = Lines()
+    _ = withExtendedLifetime(lines) {
+      H5Ewalk2(
+        chdf5_error_stack(), H5E_WALK_UPWARD,
+        { _, entry, data in
+          guard let entry, let data else { return 0 }
+          let function = entry.pointee.func_name.map { String(cString: $0) } ?? "?"
+          let text = entry.pointee.desc.map { String(cString: $0) } ?? "no description"
+          Unmanaged<Lines>.fromOpaque(data).takeUnretainedValue().all.append("\(function): \(text)")
+          return 0
+        }, Unmanaged.passUnretained(lines).toOpaque())
+    }
+    H5Eclear2(chdf5_error_stack())
+    return lines.all
+  }
+}
+
+/// A mutex that its holder may take again.
+private final class RecursiveMutex: @unchecked Sendable {
+  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+
+  init() {
+    var attributes = pthread_mutexattr_t()
+    var code = pthread_mutexattr_init(&attributes)
+    code |= pthread_mutexattr_settype(&attributes, Int32(PTHREAD_MUTEX_RECURSIVE))
+    code |= pthread_mutex_init(mutex, &attributes)
+    code |= pthread_mutexattr_destroy(&attributes)
+    precondition(code == 0, "no mutex could be made")
+  }
+
+  deinit {
+    pthread_mutex_destroy(mutex)
+    mutex.deallocate()
+  }
+
+  func lock() {
+    let code = pthread_mutex_lock(mutex)
+    precondition(code == 0, "pthread_mutex_lock failed")
+  }
+
+  func unlock() {
+    let code = pthread_mutex_unlock(mutex)
+    precondition(code == 0, "pthread_mutex_unlock failed")
+  }
+}
