@@ -96,13 +96,17 @@ public enum MPI {
 
   /// Prints `message` to the error stream and ends all ranks (`MPI_Abort`) with the exit status `code` (1 for 0).
   ///
-  /// For what strikes one rank alone. What all ranks can learn of together goes through `Communicator.agree(_:)`,
-  /// which lets one rank report it and all end in order.
+  /// For what strikes one rank alone; `mpirun` adds words of its own. What all ranks can learn of together goes
+  /// through `Communicator.agree(_:)`, which lets one rank report it and all end in order.
   public static func abort(_ message: String, code: CInt = 1) -> Never {
     let code = code == 0 ? 1 : code
     write(toErrorStream: message.hasSuffix("\n") ? message : message + "\n")
     state.withLock { $0.isEnding = true }
-    if isInitialized { MPI_Abort(cmpi_comm_world(), code) }
+    var size: CInt = 1
+    // Alone, the exit status says all; MPI_Abort would add a paragraph of its own.
+    if isInitialized, MPI_Comm_size(cmpi_comm_world(), &size) == MPI_SUCCESS, size > 1 {
+      MPI_Abort(cmpi_comm_world(), code)
+    }
     exit(code)
   }
 

@@ -1,0 +1,233 @@
+#!/usr/bin/env bash
+# Runs every test. See usage below, or bash Tests/run.sh --help.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+usage() {
+  cat <<'TEXT'
+usage: bash Tests/run.sh [--filter REGEX] [--sanitize] [--help]
+
+Installs what is missing (Debian, Ubuntu), builds, and runs every test: suites whose type is named MPI… at 1, 2, 3
+and 4 ranks under mpirun, all others once in one process. Prints failures and one line a group.
+
+  --filter REGEX  only tests whose name (Module.Suite/test()) matches, as swift test --filter takes it
+  --sanitize      instead: build with the address sanitizer, C also with the undefined-behaviour sanitizer, into
+                  .build-sanitize, and run the suites of CKernels
+  --help          this
+
+Environment:
+  TUTTI_GOLDEN        folder of the golden files (default: Tests/Fixtures)
+  TUTTI_REQUIRE       what must be there, so that its tests fail rather than being skipped: mpi,slurm,netns
+  TUTTI_TEST_TIMEOUT  seconds that one group of tests may take (default 1800)
+
+Exit status: 0 when all passed, 1 when a test failed, 2 when they could not be run.
+TEXT
+}
+
+say() { printf '%s\n' "$*"; }
+complain() { printf 'Tests/run.sh: %s\n' "$*" >&2; }
+
+filter=
+sanitize=false
+while (($#)); do
+  case $1 in
+    --filter)
+      (($# > 1)) || { complain "--filter needs a regular expression"; exit 2; }
+      filter=$2
+      shift
+      ;;
+    --filter=*) filter=${1#*=} ;;
+    --sanitize) sanitize=true ;;
+    -h | --help) usage; exit 0 ;;
+    *)
+      complain "unknown option $1"
+      usage >&2
+      exit 2
+      ;;
+  esac
+  shift
+done
+
+# What is needed -------------------------------------------------------------------------------------------------------
+
+# The Debian packages that are missing. Libraries are looked for by pkg-config, so that a site's own, named by
+# PKG_CONFIG_PATH, count too.
+missing_packages() {
+  if ! command -v pkg-config >/dev/null; then
+    say pkg-config libopenmpi-dev libopenblas-dev libhdf5-openmpi-dev libpng-dev
+  else
+    pkg-config --exists ompi-c || say libopenmpi-dev
+    pkg-config --exists openblas || say libopenblas-dev
+    pkg-config --exists hdf5-openmpi || say libhdf5-openmpi-dev
+    pkg-config --exists libpng || say libpng-dev
+  fi
+  command -v mpirun >/dev/null || say openmpi-bin
+  command -v h5diff >/dev/null && command -v h5dump >/dev/null || say hdf5-tools
+}
+
+install_missing() {
+  local packages
+  packages=$(missing_packages | xargs)
+  [[ -n $packages ]] || return 0
+  if ! command -v apt-get >/dev/null; then
+    complain "missing: $packages (these are Debian's names; there is no apt-get here). Install them and try again."
+    exit 2
+  fi
+  local as_root=()
+  if ((EUID != 0)); then
+    if ! command -v sudo >/dev/null || [[ ! -t 0 ]]; then
+      complain "missing: $packages"
+      complain "run as root: apt-get install $packages"
+      exit 2
+    fi
+    local answer
+    read -r -p "Missing: $packages. Install with sudo apt-get? [y/N] " answer
+    [[ $answer == [yY]* ]] || exit 2
+    as_root=(sudo)
+  fi
+  say "installing $packages"
+  "${as_root[@]}" apt-get update -q >"$logs/apt" 2>&1 &&
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+      apt-get install -y -q --no-install-recommends $packages >>"$logs/apt" 2>&1 || {
+    tail -20 "$logs/apt" >&2
+    complain "could not install $packages"
+    exit 2
+  }
+}
+
+check_swift() {
+  if ! command -v swift >/dev/null; then
+    complain "there is no swift in PATH. Install Swift 6.1 or later: https://www.swift.org/install/linux/"
+    exit 2
+  fi
+  local version
+  version=$(swift --version 2>/dev/null | grep -oE 'Swift version [0-9]+\.[0-9]+' | grep -oE '[0-9]+\.[0-9]+' || true)
+  if [[ -n $version && $(printf '%s\n6.1\n' "$version" | sort -V | head -1) != 6.1 ]]; then
+    complain "Swift $version is too old; 6.1 or later is needed: https://www.swift.org/install/linux/"
+    exit 2
+  fi
+}
+
+warn_of_little_shared_memory() {
+  local free
+  free=$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }') || return 0
+  if [[ -n $free ]] && ((free < 256 * 1024)); then
+    say "warning: /dev/shm has only $((free / 1024)) MB free; tests of several ranks may fail." \
+      "Make it larger (docker run --shm-size=1g)."
+  fi
+}
+
+# Running --------------------------------------------------------------------------------------------------------------
+
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+limit=${TUTTI_TEST_TIMEOUT:-1800}
+failures=0
+groups=0
+
+# The log without colours, progress, what passed or was skipped, and mpirun's words on exit codes.
+tell() {
+  sed -e 's/\x1b\[[0-9;]*m//g' "$1" |
+    grep -vE '[◇✔➜↳] |^(-{20,}|Primary job|a non-zero exit code|mpirun detected|the job to be term|  Process name:|  Exit code:|$)' |
+    awk '!seen[$0]++' | head -"$2"
+}
+
+# run GROUP COMMAND…: runs a group of tests, prints one line for it, and the rest only when it matters.
+run() {
+  local group=$1 log="$logs/log" status=0 start=$SECONDS summary
+  shift
+  timeout --kill-after=20 "$limit" "$@" >"$log" 2>&1 </dev/null || status=$?
+  summary=$(sed -e 's/\x1b\[[0-9;]*m//g' "$log" | grep -oE 'Test run with .* (tests?|suites?)' | head -1 || true)
+  # Swift Testing's own status for "no test matched".
+  if ((status == 69)) || [[ $status == 0 && $summary == "Test run with 0 tests"* ]]; then
+    say "–  $group: no tests"
+    return
+  fi
+  groups=$((groups + 1))
+  if ((status == 0)) && [[ -n $summary ]]; then
+    say "ok $group: ${summary#Test run with }, $((SECONDS - start)) s"
+    # What was skipped and why, and what a suite has to say of itself.
+    sed -e 's/\x1b\[[0-9;]*m//g' -e 's/^\[1,[0-9]*\]<[a-z]*>: *//' "$log" |
+      { grep -E 'skipped|not built yet' || true; } | sort -u | sed 's/^/     /'
+    return
+  fi
+  failures=$((failures + 1))
+  say "FAILED $group ($((SECONDS - start)) s)"
+  tell "$log" 200 || true
+  if ((status == 124 || status == 137)); then
+    say "timed out after $limit s; a rank may be waiting for another that failed. The last lines:"
+    tail -12 "$log"
+  elif [[ -z $summary ]]; then
+    say "ended with status $status before the tests did. The last lines:"
+    tail -12 "$log"
+  fi
+}
+
+build() {
+  say "building ($*)"
+  if ! swift build --build-tests "$@" >"$logs/build" 2>&1; then
+    { grep -A4 'error:' "$logs/build" || tail -40 "$logs/build"; } | awk '!seen[$0]++' | head -80 >&2
+    complain "the build failed"
+    exit 2
+  fi
+  { grep -E 'warning:' "$logs/build" || true; } | awk '!seen[$0]++'
+}
+
+finish() {
+  if ((failures)); then
+    say "$failures of $groups groups failed"
+    exit 1
+  elif ((groups == 0)); then
+    complain "no test matches${filter:+ ‘$filter’}"
+    exit 2
+  fi
+  say "all $groups groups passed"
+  exit 0
+}
+
+export NO_COLOR=1
+check_swift
+install_missing
+
+# MPI suites are those whose (outermost) type is named so.
+mpi_suite='^[A-Za-z0-9_]+\.MPI[A-Z]'
+other_suite='^[A-Za-z0-9_]+\.(?!MPI[A-Z])'
+testing=(--testing-library swift-testing --no-parallel)
+[[ -z $filter ]] || chosen=(--filter "$filter")
+
+if $sanitize; then
+  # The Swift compiler knows no undefined-behaviour sanitizer on Linux; the C kernels, which need it most, get it, and
+  # its runtime comes with the address sanitizer's.
+  options=(
+    -c release --scratch-path .build-sanitize -Xswiftc -enable-testing --sanitize address
+    -Xcc -fsanitize=undefined -Xcc -fno-sanitize-recover=undefined
+  )
+  build "${options[@]}"
+  tests=$(swift build "${options[@]}" --show-bin-path)/tuttiPackageTests.xctest
+  # Leaks are not looked for: Swift's runtime keeps what it needs for the life of the process.
+  export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=0:abort_on_error=0}"
+  export UBSAN_OPTIONS="${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}"
+  [[ -n $filter ]] || chosen=(--filter '^CKernelsTests\.')
+  run "CKernels, sanitized" "$tests" "${testing[@]}" "${chosen[@]}" --skip "$mpi_suite"
+  finish
+fi
+
+warn_of_little_shared_memory
+options=(-c release -Xswiftc -enable-testing)
+build "${options[@]}"
+tests=$(swift build "${options[@]}" --show-bin-path)/tuttiPackageTests.xctest
+
+# The tests start programs under mpirun themselves, too.
+if ((EUID == 0)); then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
+handed=()
+for name in TUTTI_GOLDEN TUTTI_REQUIRE; do
+  [[ -z ${!name:-} ]] || handed+=(-x "$name")
+done
+
+run "one process" "$tests" "${testing[@]}" ${chosen+"${chosen[@]}"} --skip "$mpi_suite"
+for ranks in 1 2 3 4; do
+  run "$ranks rank$( ((ranks == 1)) || say s)" \
+    mpirun -n "$ranks" --oversubscribe --bind-to none --tag-output "${handed[@]}" \
+    "$tests" "${testing[@]}" ${chosen+"${chosen[@]}"} --skip "$other_suite"
+done
+finish
