@@ -4,9 +4,7 @@ import Testing
 
 /// Every instruction set that this processor has, one after the other; the one in use before is restored.
 func forEachInstructionSet(_ body: (String) throws -> Void) rethrows {
-  let before = String(cString: tutti_isa())
-  defer { #expect(tutti_set_isa(before)) }
-  for name in ["avx512", "avx2", "portable"] where tutti_set_isa(name) { try body(name) }
+  for name in instructionSets.reversed() { try withInstructionSet(name) { try body(name) } }
 }
 
 /// Runs `body` in every instruction set; where fused multiply-add exists the results must be equal to the last bit.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "convolution.h"
+#include "convolution_reference.h"
 #include "platform.h"
 #include "pointwise.h"
 #include "pooling.h"

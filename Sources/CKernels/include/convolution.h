@@ -12,10 +12,10 @@
 // rows carry a halo (left of x = 0 and right of x = nx), so that a tap there is a shifted load.
 // 1-D and 2-D images are volumes of extent 1.
 
-/// For every target index along one axis, the (source index, kernel tap) pairs that are summed into it, by ascending tap:
-/// entries start[i] ..< start[i + 1] of `source` and `tap`. A tap that falls on zero padding has no entry; reflected,
-/// replicated or circular padding names the row it stands for. The same structure describes the adjoint (data
-/// gradient, transposed convolution), where a source may have any number of entries.
+/// For every target index along one axis, the (source index, kernel tap) pairs that are summed into it, by ascending
+/// tap: entries start[i] ..< start[i + 1] of `source` and `tap`. A tap that falls on zero padding has no entry;
+/// reflected, replicated or circular padding names the row it stands for. The same structure describes the adjoint
+/// (data gradient, transposed convolution), where a source may have any number of entries.
 typedef struct {
   const int32_t *start;
   const int32_t *source;
@@ -27,9 +27,10 @@ typedef struct {
 ///     target[co][z][y][x] = initial + sum over ci, (zs, tz) in z[z], (ys, ty) in y[y], tx of
 ///                           w[co][ci][tz][ty][tx] * source[ci][zs][ys][x + x_shift[tx]]
 ///
-/// with initial = the target itself when `accumulate`, else bias[co] or 0. Every pixel is summed in this one order (ci, then
-/// tz, ty, tx, as entries stand in the maps) by fused multiply-adds, wherever it lies in the image, the row or a vector:
-/// a pixel's bits do not depend on its place, on the instruction set (where it has fused multiply-add), nor on the rows of a call.
+/// with initial = the target itself when `accumulate`, else bias[co] or 0. Every pixel is summed in this one order (ci,
+/// then tz, ty, tx, as entries stand in the maps) by fused multiply-adds, wherever it lies in the image, the row or a
+/// vector: a pixel's bits do not depend on its place, on the rows of a call, nor on the instruction set. (The portable
+/// kernels on x86, which do without fused multiply-add, round each product and so give other bits.)
 /// Source rows must be readable 16 floats beyond every x that is needed (values there do not matter, NaN included).
 /// Nothing is written outside first_x ..< first_x + width.
 typedef struct {
@@ -58,6 +59,7 @@ size_t tutti_convolution_packed_count(int32_t target_channels, int32_t source_ch
 
 /// Packs weights for `tutti_convolution_rows`. `weights` is [target][source][taps] when not `transposed`, or
 /// [source][target][taps] when `transposed` (the data gradient reads a convolution's own weights that way).
+/// The packed form is that of the instruction set in use.
 void tutti_convolution_pack(const float *weights, int32_t target_channels, int32_t source_channels, int32_t taps,
                             bool transposed, float *packed);
 
@@ -69,10 +71,12 @@ void tutti_convolution_rows(const tutti_convolution *job, int32_t first_row, int
 ///     result[(co * source_channels + ci) * taps + tap] (+)= sum over z, y, x of
 ///                           gradient[co][z][y][x] * source[ci][zs][ys][x + x_shift[tx]]
 ///
-/// for co in first_target ..< last_target, ci in first_source ..< last_source, where (zs, tz), (ys, ty) run through the maps of the
-/// forward convolution (target index -> source index, tap) and tap = (tz * y_taps + ty) * x_taps + tx.
-/// The order of summation is fixed by the shape alone: not by the ranges of a call. Ends in one addition per element
-/// when `accumulate`. Pixels of `gradient` outside 0 ..< width do not enter (they may hold anything).
+/// for co in first_target ..< last_target, ci in first_source ..< last_source, where (zs, tz), (ys, ty) run through the
+/// maps of the forward convolution (target index -> source index, tap; at most one entry of a target for each tap) and
+/// tap = (tz * y_taps + ty) * x_taps + tx.
+/// The order of summation is fixed by the shape and the instruction set alone: not by the ranges of a call. Ends in one
+/// addition per element when `accumulate`. Pixels of `gradient` outside 0 ..< width do not enter, nor does what they
+/// would meet in `source` (both may hold anything).
 typedef struct {
   const float *source;
   ptrdiff_t source_channel_stride;
@@ -95,20 +99,24 @@ typedef struct {
 void tutti_convolution_weight_gradient(const tutti_weight_gradient *job, int32_t first_target, int32_t last_target,
                                        int32_t first_source, int32_t last_source);
 
-/// Columns for a convolution as a matrix product (strides included): rows of a [source_channels * taps, target pixels] matrix,
+/// Columns for a convolution as a matrix product (strides included): rows of a [source_channels * taps, target pixels]
+/// matrix,
 ///     columns[(ci * taps + tap) * pixels + (z * ny + y) * nx + x] = source[ci][zs][ys][xs] or 0
-/// where (zs, tz), (ys, ty), (xs, tx) are entries of the three maps. For channels first_channel ..< last_channel.
+/// where (zs, tz), (ys, ty), (xs, tx) are entries of the three maps, at most one of a target for each tap. For channels
+/// first_channel ..< last_channel.
 void tutti_im2col(const float *source, ptrdiff_t channel_stride, int32_t source_rows, int32_t source_pitch,
-                  tutti_axis z, tutti_axis y, tutti_axis x, int32_t z_taps, int32_t y_taps, int32_t x_taps, int32_t nz, int32_t ny,
-                  int32_t nx, int32_t first_channel, int32_t last_channel, float *columns);
+                  tutti_axis z, tutti_axis y, tutti_axis x, int32_t z_taps, int32_t y_taps, int32_t x_taps, int32_t nz,
+                  int32_t ny, int32_t nx, int32_t first_channel, int32_t last_channel, float *columns);
 
 /// The adjoint of tutti_im2col: adds columns into the source's gradient, in the order (tap, z, y, x) for each channel.
 void tutti_col2im(const float *columns, float *source, ptrdiff_t channel_stride, int32_t source_rows,
-                  int32_t source_pitch, tutti_axis z, tutti_axis y, tutti_axis x, int32_t z_taps, int32_t y_taps, int32_t x_taps,
-                  int32_t nz, int32_t ny, int32_t nx, int32_t first_channel, int32_t last_channel);
+                  int32_t source_pitch, tutti_axis z, tutti_axis y, tutti_axis x, int32_t z_taps, int32_t y_taps,
+                  int32_t x_taps, int32_t nz, int32_t ny, int32_t nx, int32_t first_channel, int32_t last_channel);
 
-/// The instruction set in use: "avx512", "avx2" or "portable"; chosen once by what the processor has, or by TUTTI_ISA.
+/// The instruction set in use: "avx512", "avx2" or "portable"; the best that the processor has, or the one that the
+/// environment variable TUTTI_ISA names (ignored when the processor does not have it).
 const char *tutti_isa(void);
 
-/// Forces an instruction set (for tests); false when the processor does not have it. Not thread-safe.
+/// Forces an instruction set (for tests); false when the processor does not have it. Weights packed before are void.
+/// Not to be called while kernels run.
 bool tutti_set_isa(const char *name);

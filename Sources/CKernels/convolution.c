@@ -1,0 +1,45 @@
+#include "convolution_private.h"
+
+static const tutti_convolution_kernels *kernels(void) {
+  switch (tutti_isa_current()) {
+#if defined(__x86_64__)
+    case TUTTI_ISA_AVX512:
+      return &tutti_convolution_avx512;
+    case TUTTI_ISA_AVX2:
+      return &tutti_convolution_avx2;
+#endif
+    default:
+      return &tutti_convolution_portable;
+  }
+}
+
+size_t tutti_convolution_packed_count(int32_t target_channels, int32_t source_channels, int32_t taps) {
+  return (size_t)target_channels * (size_t)source_channels * (size_t)taps;
+}
+
+// The packed form is [target block][source channel][tap][target in block], so that a tile reads it from start to end.
+void tutti_convolution_pack(const float *weights, int32_t target_channels, int32_t source_channels, int32_t taps,
+                            bool transposed, float *packed) {
+  if (target_channels == 0) return;
+  const int32_t largest = kernels()->largest_block;
+  const ptrdiff_t target_stride = transposed ? taps : (ptrdiff_t)source_channels * taps;
+  const ptrdiff_t source_stride = transposed ? (ptrdiff_t)target_channels * taps : taps;
+  for (int32_t b = 0; b < tutti_block_count(target_channels, largest); b += 1) {
+    const tutti_block block = tutti_block_at(b, target_channels, largest);
+    for (int32_t ci = 0; ci < source_channels; ci += 1) {
+      for (int32_t tap = 0; tap < taps; tap += 1) {
+        const float *w = weights + block.first * target_stride + ci * source_stride + tap;
+        for (int32_t c = 0; c < block.count; c += 1) *packed++ = w[c * target_stride];
+      }
+    }
+  }
+}
+
+void tutti_convolution_rows(const tutti_convolution *job, int32_t first_row, int32_t last_row) {
+  kernels()->rows(job, first_row, last_row);
+}
+
+void tutti_convolution_weight_gradient(const tutti_weight_gradient *job, int32_t first_target, int32_t last_target,
+                                       int32_t first_source, int32_t last_source) {
+  kernels()->weight_gradient(job, first_target, last_target, first_source, last_source);
+}

@@ -1,0 +1,46 @@
+// Four lanes by the compiler's vector extensions: NEON with fused multiply-add on Arm, SSE2 without it on x86 (whose
+// bits therefore differ from those of the other instruction sets).
+
+#include "convolution_private.h"
+
+#pragma STDC FP_CONTRACT OFF
+
+#define LANES 4
+#define LARGEST_BLOCK 4
+#define KERNELS tutti_convolution_portable
+
+typedef float vector __attribute__((ext_vector_type(LANES)));
+typedef double wide __attribute__((ext_vector_type(LANES)));
+typedef float unaligned_vector __attribute__((ext_vector_type(LANES), aligned(4)));
+
+static inline __attribute__((always_inline)) vector multiply_add(vector a, vector b, vector c) {
+#if defined(__FMA__) || defined(__aarch64__)
+  return __builtin_elementwise_fma(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+
+static inline __attribute__((always_inline)) vector load_first(const float *p, int32_t count) {
+  float lanes[LANES] = {0};
+  for (int32_t i = 0; i < count; i += 1) lanes[i] = p[i];
+  return *(const unaligned_vector *)lanes;
+}
+
+static inline __attribute__((always_inline)) void store_first(float *p, vector v, int32_t count) {
+  float lanes[LANES];
+  *(unaligned_vector *)lanes = v;
+  for (int32_t i = 0; i < count; i += 1) p[i] = lanes[i];
+}
+
+// Accumulators of a tile: at most 12 of the 16 registers.
+#define WIDEST_TILE {{8, 6, 4, 3}, {6, 3, 2, 1}, {4, 2, 1, 1}, {3, 1, 1, 0}}
+#define TILES(T) \
+  UPTO8(T, 1, 1) UPTO6(T, 1, 2) UPTO4(T, 1, 3) UPTO3(T, 1, 4) UPTO6(T, 2, 1) UPTO3(T, 2, 2) UPTO2(T, 2, 3) \
+  T(2, 4, 1) UPTO4(T, 3, 1) UPTO2(T, 3, 2) T(3, 3, 1) T(3, 4, 1) UPTO3(T, 4, 1) T(4, 2, 1) T(4, 3, 1)
+
+// Target × source channels of a weight gradient's tile, by target channels.
+#define GRADIENT_SOURCES {3, 2, 1, 1}
+#define GRADIENT_TILES(T) T(1, 1) T(1, 2) T(1, 3) T(2, 1) T(2, 2) T(3, 1) T(4, 1)
+
+#include "convolution_kernels.h"

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "include/convolution.h"
+#include "isa.h"
+
+/// The convolution kernels of one instruction set; convolution_kernels.h is compiled once for each.
+typedef struct {
+  int32_t largest_block;  // target channels that share a register tile; blocks of a layer differ by at most one
+  void (*rows)(const tutti_convolution *job, int32_t first_row, int32_t last_row);
+  void (*weight_gradient)(const tutti_weight_gradient *job, int32_t first_target, int32_t last_target,
+                          int32_t first_source, int32_t last_source);
+} tutti_convolution_kernels;
+
+extern const tutti_convolution_kernels tutti_convolution_portable;
+#if defined(__x86_64__)
+extern const tutti_convolution_kernels tutti_convolution_avx2;
+extern const tutti_convolution_kernels tutti_convolution_avx512;
+#endif
+
+/// A range of channels.
+typedef struct {
+  int32_t first, count;
+} tutti_block;
+
+/// Part `index` of `count` channels cut into the fewest parts of at most `largest`, as equal as can be.
+static inline tutti_block tutti_block_at(int32_t index, int32_t count, int32_t largest) {
+  const int32_t blocks = (count + largest - 1) / largest, small = count / blocks, larger = count % blocks;
+  const tutti_block block = {index * small + (index < larger ? index : larger), small + (index < larger ? 1 : 0)};
+  return block;
+}
+
+static inline int32_t tutti_block_count(int32_t count, int32_t largest) { return (count + largest - 1) / largest; }
