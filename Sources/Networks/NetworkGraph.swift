@@ -2,7 +2,7 @@
 ///
 /// The one description of a network. It is run and differentiated (`Engine`), costed, stored in model files, drawn and
 /// exported; families (`TUNet`, `SMSNet`, …) are functions that build it. Its `dimensions` (1, 2 or 3 spatial axes) are data.
-public struct NetworkGraph: Hashable, Sendable, Codable {
+public struct NetworkGraph: Hashable, Sendable {
   /// The number of a node in `nodes`.
   public typealias NodeID = Int
 

@@ -1,5 +1,5 @@
 /// What a node of a network computes. Settings carry PyTorch's names and meanings.
-public enum Operation: Hashable, Sendable, Codable {
+public enum Operation: Hashable, Sendable {
   /// The image: `channels` planes.
   case input(channels: Int)
   case convolution(Convolution)
@@ -95,7 +95,7 @@ public struct BatchNormalization: Hashable, Sendable, Codable {
 }
 
 /// An activation function, as PyTorch defines it.
-public enum Activation: Hashable, Sendable, Codable {
+public enum Activation: Hashable, Sendable {
   case relu
   case leakyReLU(negativeSlope: Double)
   case elu(alpha: Double)

@@ -1,0 +1,30 @@
+extension NetworkGraph: Codable {
+  private enum Key: String, CodingKey { case dimensions, nodes }
+
+  /// Reads a graph and checks what `add` takes for granted; `shapes(extents:)` checks the rest.
+  public init(from decoder: Decoder) throws {
+    let container = try decoder.container(keyedBy: Key.self)
+    let dimensions = try container.decode(Int.self, forKey: .dimensions)
+    guard (1...3).contains(dimensions) else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .dimensions, in: container,
+        debugDescription: "a network has 1, 2 or 3 spatial dimensions, not \(dimensions).")
+    }
+    self.init(dimensions: dimensions)
+    for node in try container.decode([Node].self, forKey: .nodes) {
+      guard node.inputs.allSatisfy(nodes.indices.contains) else {
+        throw DecodingError.dataCorruptedError(
+          forKey: .nodes, in: container,
+          debugDescription: "network node ‘\(node.name)’ reads \(node.inputs), but only nodes 0 to \(nodes.count - 1) "
+            + "stand before it.")
+      }
+      add(node.name, node.operation, inputs: node.inputs)
+    }
+  }
+
+  public func encode(to encoder: Encoder) throws {
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(dimensions, forKey: .dimensions)
+    try container.encode(nodes, forKey: .nodes)
+  }
+}

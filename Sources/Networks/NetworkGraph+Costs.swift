@@ -1,0 +1,120 @@
+/// What a network costs for one image of given extents. Counts are exact, bytes an estimate for planning.
+public struct NetworkCosts: Hashable, Sendable {
+  /// Trained numbers.
+  public var parameters: Int
+  /// Running means and variances.
+  public var statistics: Int
+  /// Floating-point operations of a prediction: 2 for each multiply-add of convolutions and linear layers (bias,
+  /// normalization, activation and pooling are left out).
+  public var forwardFLOPs: Int
+  /// Floating-point operations of forward and backward pass: 3 times the forward ones, since the gradients with respect to
+  /// the values and the weights cost as much as the forward pass each.
+  public var trainingFLOPs: Int
+  /// Bytes of float32 values that live at once in a prediction, at the worst moment. Stacked values are written in place,
+  /// and normalization, activation and dropout overwrite their input when nothing else reads it.
+  public var inferenceBytes: Int
+  /// Bytes of a training step: the values that the backward pass reads (those of convolutions, pooling and activations;
+  /// stacks hold no values of their own, and what lies between a normalization and its activation is computed anew),
+  /// and gradients, of which as much lives at once as of values in a prediction.
+  public var trainingBytes: Int
+}
+
+extension NetworkGraph {
+  /// Parameters, operations and memory for one image of these extents.
+  ///
+  /// - Throws: `NetworkError` when images of these extents do not fit the network.
+  /// - Complexity: O(*nodes* + *edges*).
+  public func costs(extents: [Int]) throws(NetworkError) -> NetworkCosts {
+    let shapes = try shapes(extents: extents)
+    let layout = ParameterLayout(self, shapes: shapes)
+    let operations = nodes.indices.reduce(0) { $0 + forwardFLOPs(of: $1, shapes: shapes) }
+    let inference = liveBytes(shapes: shapes)
+    return NetworkCosts(
+      parameters: layout.parameterCount, statistics: layout.statisticCount, forwardFLOPs: operations,
+      trainingFLOPs: 3 * operations, inferenceBytes: inference, trainingBytes: keptBytes(shapes: shapes) + inference)
+  }
+
+  /// Twice the multiply-adds of one node for one image.
+  func forwardFLOPs(of id: NodeID, shapes: [FeatureShape]) -> Int {
+    let node = nodes[id]
+    func taps(_ kernel: PerAxis) -> Int { (kernel.values(dimensions: dimensions) ?? []).reduce(1, *) }
+    switch node.operation {
+    case .convolution(let c): return 2 * shapes[id].elements * shapes[node.inputs[0]].channels * taps(c.kernel)
+    case .transposedConvolution(let c): return 2 * shapes[node.inputs[0]].elements * c.channels * taps(c.kernel)
+    case .linear(let features, _): return 2 * shapes[node.inputs[0]].elements * features
+    default: return 0
+    }
+  }
+
+  /// Bytes that the backward pass reads.
+  private func keptBytes(shapes: [FeatureShape]) -> Int {
+    let readers = readers
+    var elements = 0
+    for (id, node) in nodes.enumerated() {
+      switch node.operation {
+      case .concatenation: continue
+      case .batchNormalization:
+        if readers[id].count == 1, case .activation = nodes[readers[id][0]].operation { continue }
+      default: break
+      }
+      elements += shapes[id].elements
+    }
+    return elements * MemoryLayout<Float>.size
+  }
+
+  /// The largest sum of bytes of values that live at the same time in a prediction.
+  private func liveBytes(shapes: [FeatureShape]) -> Int {
+    let place = sharedPlaces()
+    let readers = readers
+    // A place is as large as its largest value, the outermost stack, and lives from its first writer to its last reader.
+    var size: [NodeID: Int] = [:]
+    var last: [NodeID: NodeID] = [:]
+    var first: [NodeID: NodeID] = [:]
+    for id in nodes.indices {
+      let end = id == output ? nodes.count : readers[id].last ?? id
+      size[place[id]] = max(size[place[id]] ?? 0, shapes[id].elements)
+      last[place[id]] = max(last[place[id]] ?? 0, end)
+      if first[place[id]] == nil { first[place[id]] = id }
+    }
+    var change = Array(repeating: 0, count: nodes.count + 2)
+    for (key, elements) in size {
+      change[first[key] ?? 0] += elements
+      change[(last[key] ?? 0) + 1] -= elements
+    }
+    var live = 0
+    var most = 0
+    for step in change {
+      live += step
+      most = max(most, live)
+    }
+    return most * MemoryLayout<Float>.size
+  }
+
+  /// For every node, the node that stands for the place of its value: values stacked by the same concatenation share one,
+  /// and so do an operation in place and its input.
+  private func sharedPlaces() -> [NodeID] {
+    let readers = readers
+    var parent = Array(nodes.indices)
+    func root(_ id: NodeID) -> NodeID {
+      var id = id
+      while parent[id] != id { id = parent[id] }
+      return id
+    }
+    for (id, node) in nodes.enumerated() {
+      switch node.operation {
+      case .concatenation:
+        for input in node.inputs {
+          // A value stands in the first stack that reads it; later ones hold a copy.
+          let stack = readers[input].first {
+            if case .concatenation = nodes[$0].operation { true } else { false }
+          }
+          if stack == id { parent[root(input)] = root(id) }
+        }
+      case .batchNormalization, .activation, .dropout, .softmax:
+        if let input = node.inputs.first, readers[input].count == 1 { parent[root(input)] = root(id) }
+      default: break
+      }
+    }
+    return nodes.indices.map(root)
+  }
+}

@@ -1,0 +1,106 @@
+/// How far a pixel of a network's output sees.
+public struct ReceptiveField: Hashable, Sendable {
+  /// Pixels to either side that can change an output pixel, on each axis: a tile that is predicted with a margin as wide
+  /// gives the values of the whole image.
+  public var radius: [Int]
+  /// The grid of the pooling: only tiles that begin at multiples of it are pooled as the whole image is.
+  public var alignment: [Int]
+}
+
+extension NetworkGraph {
+  /// How far a pixel of the output sees, whatever the image's size; nil when it sees the whole image (linear layers).
+  ///
+  /// Every operation reads a range of pixels around a point of its input; ranges add up along a path in pixels of the
+  /// image, and where paths meet the wider one counts. Batch normalization by batch statistics, which makes every pixel
+  /// depend on all others of its batch, is left out.
+  ///
+  /// - Throws: `NetworkError` when a setting does not have a value for each axis, or paths of different resolution meet.
+  /// - Complexity: O(*edges*).
+  public func receptiveField() throws(NetworkError) -> ReceptiveField? {
+    var ranges: [[PixelRange]] = []
+    var alignment = Array(repeating: 1, count: dimensions)
+    for node in nodes {
+      var range = node.inputs.first.map { ranges[$0] } ?? Array(repeating: PixelRange(), count: dimensions)
+      switch node.operation {
+      case .linear: return nil
+      case .convolution(let c):
+        let kernel = try values(c.kernel, of: node)
+        let stride = try values(c.stride, of: node)
+        let dilation = try values(c.dilation, of: node)
+        let padding = try values(c.padding, of: node)
+        for axis in 0..<dimensions {
+          range[axis].readWindow(
+            kernel[axis], stride: stride[axis], dilation: dilation[axis], padding: padding[axis])
+        }
+      case .maxPooling(let p):
+        let kernel = try values(p.kernel, of: node)
+        let stride = try values(p.stride, of: node)
+        for axis in 0..<dimensions {
+          range[axis].readWindow(kernel[axis], stride: stride[axis], dilation: 1, padding: 0)
+        }
+      case .transposedConvolution(let c):
+        let kernel = try values(c.kernel, of: node)
+        let stride = try values(c.stride, of: node)
+        let padding = try values(c.padding, of: node)
+        for axis in 0..<dimensions {
+          range[axis].spread(kernel[axis], stride: stride[axis], padding: padding[axis])
+        }
+      case .concatenation:
+        for input in node.inputs.dropFirst() {
+          for axis in 0..<dimensions {
+            guard range[axis].step == ranges[input][axis].step else {
+              throw NetworkError(
+                node: node.name,
+                problem: "its inputs have \(range[axis].step) and \(ranges[input][axis].step) image pixels to a pixel.")
+            }
+            range[axis].before = max(range[axis].before, ranges[input][axis].before)
+            range[axis].after = max(range[axis].after, ranges[input][axis].after)
+          }
+        }
+      case .input, .batchNormalization, .activation, .softmax, .dropout: break
+      }
+      for axis in 0..<dimensions {
+        alignment[axis] = leastCommonMultiple(alignment[axis], Int(range[axis].step.rounded(.up)))
+      }
+      ranges.append(range)
+    }
+    let last = ranges.last ?? []
+    return ReceptiveField(
+      radius: last.map { Int(max($0.before, $0.after).rounded(.up)) }, alignment: alignment)
+  }
+
+  private func values(_ setting: PerAxis, of node: Node) throws(NetworkError) -> [Int] {
+    guard let values = setting.values(dimensions: dimensions) else {
+      throw NetworkError(
+        node: node.name, problem: "\(setting) does not have \(dimensions) values, one for each spatial axis.")
+    }
+    return values
+  }
+
+  private func leastCommonMultiple(_ a: Int, _ b: Int) -> Int {
+    var (x, y) = (a, b)
+    while y != 0 { (x, y) = (y, x % y) }
+    return a / x * b
+  }
+}
+
+/// Along one axis, the pixel p of a value reads the image's pixels p·step − before … p·step + after.
+private struct PixelRange {
+  var step = 1.0
+  var before = 0.0
+  var after = 0.0
+
+  /// Output pixel o reads o·stride − padding + dilation·t for t in 0 ..< kernel.
+  mutating func readWindow(_ kernel: Int, stride: Int, dilation: Int, padding: Int) {
+    before += step * Double(padding)
+    after += step * Double(dilation * (kernel - 1) - padding)
+    step *= Double(stride)
+  }
+
+  /// Output pixel o reads the pixels i with i·stride − padding + t = o for a t in 0 ..< kernel.
+  mutating func spread(_ kernel: Int, stride: Int, padding: Int) {
+    step /= Double(stride)
+    before += step * Double(kernel - 1 - padding)
+    after += step * Double(padding)
+  }
+}

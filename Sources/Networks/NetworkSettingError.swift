@@ -1,0 +1,29 @@
+/// A setting of a network family that cannot be.
+public struct NetworkSettingError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The setting's name in job files, such as `base-channels`.
+  public let setting: String
+  public let problem: String
+
+  public init(setting: String, problem: String) {
+    self.setting = setting
+    self.problem = problem
+  }
+
+  public var description: String { "network.\(setting): \(problem)" }
+
+  /// Throws unless what every family needs of its surroundings holds.
+  static func check(inputChannels: Int, outputChannels: Int, dimensions: Int) throws(NetworkSettingError) {
+    guard (1...3).contains(dimensions) else {
+      throw NetworkSettingError(
+        setting: "dimensions", problem: "images have 1, 2 or 3 spatial axes, not \(dimensions).")
+    }
+    guard inputChannels > 0 else {
+      throw NetworkSettingError(
+        setting: "input-channels", problem: "a network reads at least one channel, not \(inputChannels).")
+    }
+    guard outputChannels > 0 else {
+      throw NetworkSettingError(
+        setting: "output-channels", problem: "a network gives at least one channel, not \(outputChannels).")
+    }
+  }
+}

@@ -1,0 +1,64 @@
+// A job file's names of the settings; those left out have their defaults.
+
+extension SMSNetGenerator: Codable {
+  enum Key: String, CodingKey, CaseIterable {
+    case nodes, degree, gamma, alpha, dilations
+    case inputProbability = "input-probability"
+    case outputProbability = "output-probability"
+    case inputOutput = "input-output"
+    case hiddenChannels = "hidden-channels"
+  }
+
+  private enum DegreeKey: String, CodingKey { case min, max }
+
+  public init(from decoder: Decoder) throws {
+    let container = try decoder.container(keyedBy: Key.self)
+    nodes = try container.decodeIfPresent(Int.self, forKey: .nodes) ?? nodes
+    if container.contains(.degree) {
+      let degree = try container.nestedContainer(keyedBy: DegreeKey.self, forKey: .degree)
+      minimumDegree = try degree.decodeIfPresent(DegreeLimit.self, forKey: .min) ?? minimumDegree
+      maximumDegree = try degree.decodeIfPresent(DegreeLimit.self, forKey: .max)
+    }
+    gamma = try container.decodeIfPresent(Double.self, forKey: .gamma) ?? gamma
+    alpha = try container.decodeIfPresent(Double.self, forKey: .alpha) ?? alpha
+    inputProbability = try container.decodeIfPresent(Double.self, forKey: .inputProbability) ?? inputProbability
+    outputProbability = try container.decodeIfPresent(Double.self, forKey: .outputProbability) ?? outputProbability
+    inputOutput = try container.decodeIfPresent(Bool.self, forKey: .inputOutput) ?? inputOutput
+    dilations = try container.decodeIfPresent([Int].self, forKey: .dilations) ?? dilations
+    hiddenChannels = try container.decodeIfPresent([Int].self, forKey: .hiddenChannels) ?? hiddenChannels
+  }
+
+  public func encode(to encoder: Encoder) throws {
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(nodes, forKey: .nodes)
+    var degree = container.nestedContainer(keyedBy: DegreeKey.self, forKey: .degree)
+    try degree.encode(minimumDegree, forKey: .min)
+    try degree.encodeIfPresent(maximumDegree, forKey: .max)
+    try container.encode(gamma, forKey: .gamma)
+    try container.encode(alpha, forKey: .alpha)
+    try container.encode(inputProbability, forKey: .inputProbability)
+    try container.encode(outputProbability, forKey: .outputProbability)
+    try container.encode(inputOutput, forKey: .inputOutput)
+    try container.encode(dilations, forKey: .dilations)
+    try container.encode(hiddenChannels, forKey: .hiddenChannels)
+  }
+}
+
+extension DegreeLimit: Codable {
+  public init(from decoder: Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if let count = try? container.decode(Int.self) {
+      self = .edges(count)
+    } else {
+      self = .fraction(try container.decode(Double.self))
+    }
+  }
+
+  public func encode(to encoder: Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .edges(let count): try container.encode(count)
+    case .fraction(let part): try container.encode(part)
+    }
+  }
+}

@@ -1,0 +1,211 @@
+import Tensors
+
+/// Draws sparse mixed-scale networks at random, by the hyper-parameters of DLSIA's paper (arXiv 2308.02559, II-D).
+///
+/// With hidden nodes 1 … N between the input I and the output O:
+///
+/// 1. Node i < N draws its degree k, the number of edges to later hidden nodes, with probability ∝ k^−γ between the degree
+///    limits, which are lowered to the N − i nodes that there are.
+/// 2. It draws k different targets i + δ one after another, with probability ∝ exp(−α·δ).
+/// 3. Every hidden node has an edge from I with probability P_IL and one to O with probability P_LO. A node that no hidden
+///    node leads to has its edge from I in any case, and one that leads to none its edge to O.
+/// 4. With `inputOutput` there is an edge from I to O.
+/// 5. Dilations and channels of edges between hidden nodes, and channels of edges from hidden nodes to O, are uniform
+///    choices. Edges from I have dilation 1 and as many channels as the image.
+///
+/// Every edge drawn is kept, so that every node lies on a path from I to O.
+public struct SMSNetGenerator: Hashable, Sendable {
+  /// Nodes between input and output.
+  public var nodes = 20
+  /// Fewest edges from a hidden node to later ones, where there are as many later ones.
+  public var minimumDegree = DegreeLimit.edges(1)
+  /// Most edges from a hidden node to later ones; nil for as many as there are.
+  public var maximumDegree: DegreeLimit?
+  /// The larger, the more nodes of low degree: density ∝ k^−γ; 0 makes all degrees alike.
+  public var gamma = 0.0
+  /// The larger, the shorter the skips: probability ∝ exp(−α·δ); 0 makes all lengths alike.
+  public var alpha = 0.5
+  /// Probability of an edge from the input to a hidden node.
+  public var inputProbability = 0.5
+  /// Probability of an edge from a hidden node to the output.
+  public var outputProbability = 0.5
+  /// Whether an edge leads from the input to the output.
+  public var inputOutput = true
+  /// What the dilations of edges between hidden nodes are chosen from.
+  public var dilations = [1, 2, 3, 4]
+  /// What the channels of edges from hidden nodes are chosen from.
+  public var hiddenChannels = [3]
+
+  public init() {}
+
+  /// The network of one member: a pure function of these settings, the image's channels, the job's seed and the member.
+  ///
+  /// - Throws: `NetworkSettingError` that names an impossible setting.
+  /// - Complexity: O(*nodes*³) where degrees are unlimited.
+  public func topology(inputChannels: Int, seed: UInt64, member: Int) throws -> SMSNetTopology {
+    try check()
+    guard inputChannels > 0 else {
+      throw NetworkSettingError(setting: "input-channels", problem: "an image has at least one channel.")
+    }
+    func stream(_ part: String) -> RandomStream {
+      RandomStream(
+        seed: seed, purpose: .graph, keys: [UInt64(bitPattern: Int64(member)), RandomStream.key(of: part)])
+    }
+    // A stream for each kind of choice: with other dilations, say, the same seed still gives the same connections.
+    var connections = stream("connections")
+    let targets = hiddenTargets(&connections)
+    var entered = Array(repeating: false, count: nodes + 1)
+    for list in targets { for target in list { entered[target] = true } }
+    var ends = stream("ends")
+    let fromInput = (1...nodes).filter { node in
+      // The draw comes first: the stream's position must not depend on what was drawn before.
+      ends.uniformDouble() < inputProbability || !entered[node]
+    }
+    let toOutput = (1...nodes).map { node in
+      ends.uniformDouble() < outputProbability || targets[node].isEmpty
+    }
+    var dilation = stream("dilations")
+    var channels = stream("channels")
+    let output = nodes + 1
+    var edges = fromInput.map {
+      SMSNetTopology.Edge(source: 0, target: $0, dilation: 1, channels: inputChannels)
+    }
+    if inputOutput {
+      edges.append(SMSNetTopology.Edge(source: 0, target: output, dilation: 1, channels: inputChannels))
+    }
+    for node in 1...nodes {
+      for target in targets[node] {
+        edges.append(
+          SMSNetTopology.Edge(
+            source: node, target: target, dilation: dilations[dilation.integer(below: dilations.count)],
+            channels: hiddenChannels[channels.integer(below: hiddenChannels.count)]))
+      }
+      if toOutput[node - 1] {
+        edges.append(
+          SMSNetTopology.Edge(
+            source: node, target: output, dilation: 1,
+            channels: hiddenChannels[channels.integer(below: hiddenChannels.count)]))
+      }
+    }
+    return try SMSNetTopology(nodeCount: nodes + 2, edges: edges)
+  }
+
+  /// The degrees that hidden node `node` (1 … `nodes`) may draw: empty for the last.
+  public func degrees(ofNode node: Int) -> Range<Int> {
+    let available = nodes - node
+    guard available > 0 else { return 0..<0 }
+    let most = min(maximumDegree?.edges(nodes: nodes) ?? available, available)
+    let fewest = min(minimumDegree.edges(nodes: nodes), most)
+    return fewest..<most + 1
+  }
+
+  /// For every node, its targets among the later hidden nodes, ascending. Index 0 stands for the input and is empty.
+  private func hiddenTargets(_ stream: inout RandomStream) -> [[Int]] {
+    // e^(−α·δ) for δ = 0, 1, …
+    let weights = (0...nodes).map { 1 / power(2.718281828459045, alpha * Double($0)) }
+    var result: [[Int]] = [[]]
+    for node in 1...nodes {
+      let degrees = degrees(ofNode: node)
+      guard let lowest = degrees.first else {
+        result.append([])
+        continue
+      }
+      // Relative to the lowest degree, so that the weights cannot all underflow.
+      let degreeWeights = degrees.map { 1 / power(Double($0) / Double(lowest), gamma) }
+      let degree = lowest + stream.index(weights: degreeWeights)
+      var left = Array(node + 1...nodes)
+      var targets: [Int] = []
+      for _ in 0..<degree {
+        // Relative to the nearest node that is left, for the same reason.
+        let chosen = stream.index(weights: left.map { weights[$0 - left[0]] })
+        targets.append(left.remove(at: chosen))
+      }
+      result.append(targets.sorted())
+    }
+    return result
+  }
+
+  private func check() throws(NetworkSettingError) {
+    func fail(_ setting: String, _ problem: String) -> NetworkSettingError {
+      NetworkSettingError(setting: setting, problem: problem)
+    }
+    guard (1...10_000).contains(nodes) else {
+      throw fail("nodes", "a sparse network has 1 to 10000 nodes between input and output, not \(nodes).")
+    }
+    for (name, limit) in [("min", minimumDegree), ("max", maximumDegree)] {
+      switch limit {
+      case .edges(let count)? where count < 1:
+        throw fail("degree.\(name)", "a node has at least one edge, not \(count).")
+      case .fraction(let part)? where !(part > 0 && part < 1):
+        throw fail("degree.\(name)", "a fraction of the nodes lies between 0 and 1, not at \(part).")
+      default: break
+      }
+    }
+    if let maximumDegree, minimumDegree.edges(nodes: nodes) > maximumDegree.edges(nodes: nodes) {
+      throw fail(
+        "degree",
+        "min (\(minimumDegree.edges(nodes: nodes)) edges) is above max "
+          + "(\(maximumDegree.edges(nodes: nodes)) edges).")
+    }
+    guard gamma >= 0, gamma.isFinite else {
+      throw fail("gamma", "the degree's density falls as k^−gamma with gamma at least 0, not \(gamma).")
+    }
+    guard alpha >= 0, alpha.isFinite else {
+      throw fail("alpha", "skips become rarer as exp(−alpha · length) with alpha at least 0, not \(alpha).")
+    }
+    for (name, probability) in [
+      ("input-probability", inputProbability), ("output-probability", outputProbability),
+    ] where !(0...1).contains(probability) {
+      throw fail(name, "a probability lies between 0 and 1, not at \(probability).")
+    }
+    guard !dilations.isEmpty, dilations.allSatisfy({ $0 >= 1 }) else {
+      throw fail("dilations", "at least one dilation to choose from is needed, each at least 1, not \(dilations).")
+    }
+    guard !hiddenChannels.isEmpty, hiddenChannels.allSatisfy({ $0 >= 1 }) else {
+      throw fail(
+        "hidden-channels",
+        "at least one number of channels to choose from is needed, each at least 1, "
+          + "not \(hiddenChannels).")
+    }
+  }
+}
+
+/// A limit of a node's degree: a number of edges (a whole number in job files), or a fraction of the hidden nodes.
+public enum DegreeLimit: Hashable, Sendable {
+  case edges(Int)
+  /// Between 0 and 1, both excluded; rounded to the nearest number of edges, at least 1.
+  case fraction(Double)
+
+  /// The limit in a network of `nodes` hidden nodes.
+  public func edges(nodes: Int) -> Int {
+    switch self {
+    case .edges(let count): count
+    case .fraction(let part): max(1, Int((part * Double(nodes)).rounded()))
+    }
+  }
+}
+
+/// `base` to the power of `exponent` ≥ 0 by products and square roots alone, which are the same on every machine: the
+/// exponent's whole part by squaring, its fraction bit by bit, as base^½, base^¼, ….
+func power(_ base: Double, _ exponent: Double) -> Double {
+  guard exponent < 4096 else { return base > 1 ? .infinity : base == 1 ? 1 : 0 }
+  var result = 1.0
+  var whole = Int(exponent)
+  var square = base
+  while whole > 0 {
+    if whole & 1 == 1 { result *= square }
+    square *= square
+    whole >>= 1
+  }
+  var fraction = exponent - exponent.rounded(.down)
+  var root = base
+  while fraction > 0 {
+    root = root.squareRoot()
+    fraction *= 2
+    if fraction >= 1 {
+      result *= root
+      fraction -= 1
+    }
+  }
+  return result
+}

@@ -1,0 +1,141 @@
+/// The connections of a sparse mixed-scale network: a directed acyclic graph in which an edge is a convolution with its
+/// own dilation and channels, and a node's value is the concatenation of its incoming edges.
+public struct SMSNetTopology: Hashable, Sendable {
+  /// One convolution.
+  public struct Edge: Hashable, Sendable, Codable {
+    public var source: Int
+    public var target: Int
+    public var dilation: Int
+    /// Channels that the edge puts into its target.
+    public var channels: Int
+
+    public init(source: Int, target: Int, dilation: Int, channels: Int) {
+      self.source = source
+      self.target = target
+      self.dilation = dilation
+      self.channels = channels
+    }
+  }
+
+  /// Nodes with input and output: node 0 is the input, node `nodeCount` − 1 the output.
+  public let nodeCount: Int
+  /// The edges; their order is that of the channels within each node.
+  public let edges: [Edge]
+  /// The nodes in an order in which each stands after all that it reads; of those possible, always the lowest number first.
+  public let executionOrder: [Int]
+
+  /// The number of the output node.
+  public var output: Int { nodeCount - 1 }
+
+  /// A topology of these edges.
+  ///
+  /// - Throws: `SMSNetTopologyError` when a number is out of range, two edges join the same nodes, the edges run in a
+  ///   circle, or a node lies on no path from input to output.
+  /// - Complexity: O(*edges* + *nodes*²).
+  public init(nodeCount: Int, edges: [Edge]) throws(SMSNetTopologyError) {
+    self.nodeCount = nodeCount
+    self.edges = edges
+    try Self.checkEdges(nodeCount: nodeCount, edges: edges)
+    executionOrder = try Self.executionOrder(nodeCount: nodeCount, edges: edges)
+    for node in 1..<nodeCount {
+      if !edges.contains(where: { $0.target == node }) { throw .nothingEnters(node: node) }
+    }
+    for node in 0..<nodeCount - 1 {
+      if !edges.contains(where: { $0.source == node }) { throw .nothingLeaves(node: node) }
+    }
+    // Going back along edges from any node ends at a node that nothing enters, which is the input; likewise forward. So
+    // every node lies on a path from input to output.
+  }
+
+  private static func checkEdges(nodeCount: Int, edges: [Edge]) throws(SMSNetTopologyError) {
+    guard nodeCount >= 2 else { throw .tooFewNodes(nodeCount) }
+    var pairs = Set<[Int]>()
+    for edge in edges {
+      guard edge.source >= 0, edge.target >= 0, edge.source < nodeCount, edge.target < nodeCount else {
+        throw .noSuchNode(edge, nodeCount: nodeCount)
+      }
+      guard edge.source != edge.target else { throw .circle(nodes: [edge.source]) }
+      guard edge.target != 0 else { throw .entersInput(edge) }
+      guard edge.source != nodeCount - 1 else { throw .leavesOutput(edge) }
+      guard edge.dilation >= 1, edge.channels >= 1 else { throw .empty(edge) }
+      guard pairs.insert([edge.source, edge.target]).inserted else { throw .twice(edge) }
+    }
+  }
+
+  private static func executionOrder(nodeCount: Int, edges: [Edge]) throws(SMSNetTopologyError) -> [Int] {
+    var missing = Array(repeating: 0, count: nodeCount)
+    var targets = Array(repeating: [Int](), count: nodeCount)
+    for edge in edges {
+      missing[edge.target] += 1
+      targets[edge.source].append(edge.target)
+    }
+    var waiting = Set(0..<nodeCount)
+    var order: [Int] = []
+    while let next = waiting.filter({ missing[$0] == 0 }).min() {
+      waiting.remove(next)
+      order.append(next)
+      for target in targets[next] { missing[target] -= 1 }
+    }
+    guard waiting.isEmpty else { throw .circle(nodes: waiting.sorted()) }
+    return order
+  }
+
+  /// The channels of every node's value: the sum over its incoming edges.
+  public func nodeChannels(inputChannels: Int) -> [Int] {
+    var channels = Array(repeating: 0, count: nodeCount)
+    channels[0] = inputChannels
+    for edge in edges { channels[edge.target] += edge.channels }
+    return channels
+  }
+}
+
+extension SMSNetTopology: Codable {
+  private enum Key: String, CodingKey { case nodes, edges }
+
+  /// Reads `{"nodes": 22, "edges": [{"source": 0, "target": 1, "dilation": 1, "channels": 1}, …]}`. Without `nodes`, the
+  /// highest number is the output's.
+  public init(from decoder: Decoder) throws {
+    let container = try decoder.container(keyedBy: Key.self)
+    let edges = try container.decode([Edge].self, forKey: .edges)
+    let nodes =
+      try container.decodeIfPresent(Int.self, forKey: .nodes) ?? (edges.map { max($0.source, $0.target) }.max() ?? 0)
+      + 1
+    try self.init(nodeCount: nodes, edges: edges)
+  }
+
+  public func encode(to encoder: Encoder) throws {
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(nodeCount, forKey: .nodes)
+    try container.encode(edges, forKey: .edges)
+  }
+}
+
+/// Why edges do not make a network.
+public enum SMSNetTopologyError: Error, Hashable, Sendable, CustomStringConvertible {
+  case tooFewNodes(Int)
+  case noSuchNode(SMSNetTopology.Edge, nodeCount: Int)
+  case entersInput(SMSNetTopology.Edge)
+  case leavesOutput(SMSNetTopology.Edge)
+  case empty(SMSNetTopology.Edge)
+  case twice(SMSNetTopology.Edge)
+  case circle(nodes: [Int])
+  case nothingEnters(node: Int)
+  case nothingLeaves(node: Int)
+
+  public var description: String {
+    func name(_ edge: SMSNetTopology.Edge) -> String { "edge \(edge.source) → \(edge.target)" }
+    switch self {
+    case .tooFewNodes(let count):
+      return "a sparse network has at least an input and an output node, not \(count) nodes."
+    case .noSuchNode(let edge, let count): return "\(name(edge)): nodes are numbered from 0 to \(count - 1)."
+    case .entersInput(let edge): return "\(name(edge)): no edge may lead into the input node 0."
+    case .leavesOutput(let edge): return "\(name(edge)): no edge may leave the output node, the one of highest number."
+    case .empty(let edge):
+      return "\(name(edge)): channels (\(edge.channels)) and dilation (\(edge.dilation)) are at least 1."
+    case .twice(let edge): return "\(name(edge)) stands twice."
+    case .circle(let nodes): return "the edges between nodes \(nodes) run in a circle."
+    case .nothingEnters(let node): return "no edge enters node \(node); every node lies on a path from the input."
+    case .nothingLeaves(let node): return "no edge leaves node \(node); every node lies on a path to the output."
+    }
+  }
+}

@@ -1,0 +1,129 @@
+/// The tunable U-Net of DLSIA (arXiv 2308.02559, II-A): an encoder and a decoder of `depth` levels with skip connections.
+///
+/// Level *i* has m_i channels after its first convolution and o_i after its second: m₀ = `baseChannels`,
+/// o_i = ⌊m_i · `hiddenRate`⌋, m_i = ⌊o_{i−1} · `growthRate`⌋. Between levels lies max pooling; going up, a transposed
+/// convolution to o_i channels whose extents follow the skip connection, so that images of any size fit that are at
+/// least `pooling`^(`depth` − 1) pixels wide; then [skip, upsampled] are stacked. Every level has two padded convolutions,
+/// each followed by batch normalization and activation; a 1×1 convolution ends the network.
+public struct TUNet: Hashable, Sendable {
+  /// Levels of resolution, the bottom among them: at least 2.
+  public var depth = 4
+  /// Channels after the first convolution.
+  public var baseChannels = 16
+  /// Channels of a level over those of the level above.
+  public var growthRate = 2.0
+  /// Channels after a level's second convolution over those after its first.
+  public var hiddenRate = 1.0
+  /// Odd extents of the convolutions' kernels.
+  public var kernel: PerAxis = 3
+  /// How many pixels become one from level to level.
+  public var pooling: PerAxis = 2
+  /// After every normalization; nil for a linear network.
+  public var activation: Activation? = .relu
+  /// Whether batch normalization follows every convolution within a level.
+  public var isNormalized = true
+  /// Whether predictions use running statistics (the default) or those of their own batch.
+  public var tracksRunningStatistics = true
+  /// After the last convolution, if any.
+  public var finalActivation: Activation?
+
+  public init() {}
+
+  /// Channels after the first and the second convolution of every level, top first.
+  ///
+  /// - Throws: `NetworkSettingError` when the rates leave a level without channels or are beyond reason.
+  public func channels() throws(NetworkSettingError) -> [(first: Int, second: Int)] {
+    func scaled(_ count: Int, by rate: Double, _ setting: String, level: Int) throws(NetworkSettingError) -> Int {
+      let product = Double(count) * rate
+      guard product >= 1 else {
+        throw NetworkSettingError(
+          setting: setting, problem: "a rate of \(rate) leaves level \(level) without channels.")
+      }
+      guard product < 1e6 else {
+        throw NetworkSettingError(
+          setting: setting, problem: "a rate of \(rate) gives level \(level) more than a million channels.")
+      }
+      return Int(product)
+    }
+    var result: [(first: Int, second: Int)] = []
+    var first = baseChannels
+    for level in 0..<depth {
+      if let above = result.last {
+        first = try scaled(above.second, by: growthRate, "growth-rate", level: level)
+      }
+      result.append((first, try scaled(first, by: hiddenRate, "hidden-rate", level: level)))
+    }
+    return result
+  }
+
+  /// The network for images of `inputChannels` channels and 1, 2 or 3 spatial axes.
+  ///
+  /// - Throws: `NetworkSettingError` that names the setting.
+  public func graph(
+    inputChannels: Int, outputChannels: Int, dimensions: Int
+  ) throws(NetworkSettingError) -> NetworkGraph {
+    try NetworkSettingError.check(
+      inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
+    try check(dimensions: dimensions)
+    let channels = try channels()
+    let bottom = depth - 1
+    var graph = NetworkGraph(dimensions: dimensions)
+    var value = graph.add("input", .input(channels: inputChannels))
+    var skips: [NetworkGraph.NodeID] = []
+    for level in 0..<bottom {
+      value = addLevel("encode\(level)", channels[level].first, channels[level].second, reading: value, to: &graph)
+      skips.append(value)
+      value = graph.add("pool\(level)", .maxPooling(MaxPooling(kernel: pooling)), value)
+    }
+    value = addLevel("bottom", channels[bottom].first, channels[bottom].second, reading: value, to: &graph)
+    for level in (0..<bottom).reversed() {
+      let up = TransposedConvolution(channels: channels[level].second, kernel: pooling, stride: pooling)
+      value = graph.add("up\(level)", .transposedConvolution(up), value, skips[level])
+      value = graph.add("decode\(level).stack", .concatenation, skips[level], value)
+      value = addLevel("decode\(level)", channels[level].second, channels[level].first, reading: value, to: &graph)
+    }
+    value = graph.add("last.conv", .convolution(Convolution(channels: outputChannels, kernel: 1)), value)
+    if let finalActivation { graph.add("last.act", .activation(finalActivation), value) }
+    return graph
+  }
+
+  /// Two convolutions, each with normalization and activation.
+  private func addLevel(
+    _ name: String, _ first: Int, _ second: Int, reading input: NetworkGraph.NodeID, to graph: inout NetworkGraph
+  ) -> NetworkGraph.NodeID {
+    var value = input
+    for (place, channels) in [first, second].enumerated() {
+      let convolution = Convolution(channels: channels, kernel: kernel, padding: kernel.map { $0 / 2 })
+      value = graph.add("\(name).conv\(place)", .convolution(convolution), value)
+      if isNormalized {
+        let normalization = BatchNormalization(tracksRunningStatistics: tracksRunningStatistics)
+        value = graph.add("\(name).norm\(place)", .batchNormalization(normalization), value)
+      }
+      if let activation { value = graph.add("\(name).act\(place)", .activation(activation), value) }
+    }
+    return value
+  }
+
+  private func check(dimensions: Int) throws(NetworkSettingError) {
+    func fail(_ setting: String, _ problem: String) -> NetworkSettingError {
+      NetworkSettingError(setting: setting, problem: problem)
+    }
+    func axes(_ value: PerAxis, _ setting: String) throws(NetworkSettingError) -> [Int] {
+      guard let values = value.values(dimensions: dimensions) else {
+        throw fail(setting, "\(value) does not have \(dimensions) values, one for each spatial axis; give one number.")
+      }
+      return values
+    }
+    guard (2...16).contains(depth) else { throw fail("depth", "a U-Net has 2 to 16 levels, not \(depth).") }
+    guard (1...1_000_000).contains(baseChannels) else {
+      throw fail("base-channels", "the first level needs at least one channel, not \(baseChannels).")
+    }
+    guard try axes(kernel, "kernel").allSatisfy({ $0 > 0 && $0 % 2 == 1 }) else {
+      throw fail("kernel", "kernels are odd, so that images keep their size: 1, 3, 5, …, not \(kernel).")
+    }
+    let factors = try axes(pooling, "pooling")
+    guard factors.allSatisfy({ $0 >= 1 }), factors.contains(where: { $0 > 1 }) else {
+      throw fail("pooling", "the factor between levels is at least 2 (1 on an axis to leave alone), not \(pooling).")
+    }
+  }
+}

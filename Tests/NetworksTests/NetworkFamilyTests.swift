@@ -1,0 +1,79 @@
+import Networks
+import Testing
+
+@Suite struct NetworkFamilyTests {
+  @Test func `the settings of a job file are read by their names`() throws {
+    let family = try decode(
+      NetworkFamily.self,
+      """
+      {"family": "smsnet", "nodes": 12, "hidden-channels": [3], "dilations": [1, 2], "alpha": 0.25, "gamma": 1,
+       "degree": {"min": 2, "max": 0.5}, "input-probability": 0.1, "output-probability": 0.2, "input-output": false,
+       "activation": "silu", "padding": "zeros", "running-statistics": false}
+      """)
+    var generator = SMSNetGenerator()
+    (generator.nodes, generator.hiddenChannels, generator.dilations) = (12, [3], [1, 2])
+    (generator.alpha, generator.gamma) = (0.25, 1)
+    (generator.minimumDegree, generator.maximumDegree) = (.edges(2), .fraction(0.5))
+    (generator.inputProbability, generator.outputProbability, generator.inputOutput) = (0.1, 0.2, false)
+    #expect(
+      family
+        == .smsnet(
+          generator, SMSNet(activation: .silu, paddingMode: .zeros, tracksRunningStatistics: false)))
+    var tunet = TUNet()
+    (tunet.depth, tunet.baseChannels, tunet.growthRate, tunet.hiddenRate) = (3, 10, 1.5, 1.25)
+    (tunet.kernel, tunet.pooling) = ([1, 3, 3], [1, 2, 2])
+    (tunet.activation, tunet.isNormalized, tunet.finalActivation) = (nil, false, .tanh)
+    let read = try decode(
+      NetworkFamily.self,
+      """
+      {"family": "tunet", "depth": 3, "base-channels": 10, "growth-rate": 1.5, "hidden-rate": 1.25,
+       "kernel": [1, 3, 3], "pooling": [1, 2, 2], "activation": null, "normalization": false,
+       "final-activation": "tanh"}
+      """)
+    #expect(read == .tunet(tunet))
+  }
+
+  @Test func `settings left out have their defaults, and all come back from JSON as they were`() throws {
+    #expect(try decode(NetworkFamily.self, #"{"family": "tunet"}"#) == .tunet(TUNet()))
+    #expect(try decode(NetworkFamily.self, #"{"family": "smsnet"}"#) == .smsnet(SMSNetGenerator(), SMSNet()))
+    var tunet = TUNet()
+    tunet.activation = nil
+    var generator = SMSNetGenerator()
+    generator.maximumDegree = .fraction(0.25)
+    let families: [NetworkFamily] = [
+      .tunet(TUNet()), .tunet(tunet), .smsnet(SMSNetGenerator(), SMSNet()),
+      .smsnet(generator, SMSNet(form: .volumetric, activation: .elu(alpha: 2))),
+    ]
+    for family in families { #expect(try throughJSON(family).value == family) }
+  }
+
+  @Test func `an unknown family is refused with those that there are`() {
+    #expect(
+      decodingMessage(NetworkFamily.self, #"{"family": "resnet"}"#)
+        == "‘resnet’ is no network family; there are tunet, smsnet.")
+  }
+
+  @Test func `the names of the settings are those that are written`() throws {
+    for family in [NetworkFamily.tunet(TUNet()), .smsnet(SMSNetGenerator(), SMSNet())] {
+      let text = try throughJSON(family).text
+      for name in family.name.settings where name != "final-activation" { #expect(text.contains("\"\(name)\":")) }
+    }
+  }
+
+  @Test func `a member's sparse network is its own, its U-Net the same for all`() throws {
+    for dimensions in 1...3 {
+      func graph(_ family: NetworkFamily, seed: UInt64, member: Int) throws -> NetworkGraph {
+        try family.graph(inputChannels: 2, outputChannels: 3, dimensions: dimensions, seed: seed, member: member)
+      }
+      let sparse = NetworkFamily.smsnet(SMSNetGenerator(), SMSNet())
+      let first = try graph(sparse, seed: 1, member: 0)
+      #expect(try graph(sparse, seed: 1, member: 0) == first)
+      #expect(try graph(sparse, seed: 1, member: 1) != first)
+      #expect(try graph(sparse, seed: 2, member: 0) != first)
+      let image = Array(repeating: 12, count: dimensions)
+      #expect(try first.shapes(extents: image).last == FeatureShape(channels: 3, extents: image))
+      let tunet = NetworkFamily.tunet(TUNet())
+      #expect(try graph(tunet, seed: 1, member: 0) == graph(tunet, seed: 2, member: 1))
+    }
+  }
+}
