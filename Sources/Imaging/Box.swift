@@ -1,0 +1,97 @@
+/// Extents along z, y and x, in voxels; a 2-D image has z = 1.
+public struct Extents: Hashable, Sendable, Codable {
+  public var z: Int
+  public var y: Int
+  public var x: Int
+
+  /// Extents as given.
+  public init(z: Int = 1, y: Int, x: Int) {
+    self.z = z
+    self.y = y
+    self.x = x
+  }
+
+  /// The extents of a list `[y, x]` or `[z, y, x]`; `nil` for another number of axes.
+  public init?(_ list: [Int]) {
+    switch list.count {
+    case 2: self.init(y: list[0], x: list[1])
+    case 3: self.init(z: list[0], y: list[1], x: list[2])
+    default: return nil
+    }
+  }
+
+  /// The number of voxels.
+  public var count: Int { z * y * x }
+
+  /// Whether a box of these extents lies within one of `other`'s.
+  public func fits(in other: Extents) -> Bool { z <= other.z && y <= other.y && x <= other.x }
+}
+
+extension Extents: CustomStringConvertible {
+  public var description: String { "[\(z), \(y), \(x)]" }
+}
+
+/// A part of a volume: a range along each axis.
+public struct Box: Hashable, Sendable {
+  public var z: Range<Int>
+  public var y: Range<Int>
+  public var x: Range<Int>
+
+  /// The product of three ranges.
+  public init(z: Range<Int>, y: Range<Int>, x: Range<Int>) {
+    self.z = z
+    self.y = y
+    self.x = x
+  }
+
+  /// All of a volume of the given extents.
+  public init(_ extents: Extents) {
+    self.init(z: 0..<extents.z, y: 0..<extents.y, x: 0..<extents.x)
+  }
+
+  /// The extents along each axis.
+  public var extents: Extents { Extents(z: z.count, y: y.count, x: x.count) }
+
+  /// The number of voxels.
+  public var count: Int { extents.count }
+
+  /// The box moved along z.
+  public func moved(z distance: Int) -> Box {
+    Box(z: z.lowerBound + distance..<z.upperBound + distance, y: y, x: x)
+  }
+
+  /// Whether every voxel of `other` is one of this box's.
+  public func contains(_ other: Box) -> Bool {
+    z.clamped(to: other.z) == other.z && y.clamped(to: other.y) == other.y && x.clamped(to: other.x) == other.x
+  }
+}
+
+extension Box: CustomStringConvertible {
+  public var description: String { "[\(z), \(y), \(x)]" }
+}
+
+/// A run of whole slices of an image, which serves one purpose; for a stack, one of its 2-D images.
+public struct Region: Hashable, Sendable {
+  /// The image of a stack; 0 for a volume.
+  public let image: Int
+  /// The slices of a volume; 0 ..< 1 for a 2-D image.
+  public let z: Range<Int>
+  /// The extent of a slice along y.
+  public let height: Int
+  /// The extent of a slice along x.
+  public let width: Int
+
+  /// A region as given.
+  public init(image: Int, z: Range<Int>, height: Int, width: Int) {
+    self.image = image
+    self.z = z
+    self.height = height
+    self.width = width
+  }
+
+  /// The region's extents.
+  public var extents: Extents { Extents(z: z.count, y: height, x: width) }
+
+  /// The region as a box of its image.
+  public var box: Box { Box(z: z, y: 0..<height, x: 0..<width) }
+}

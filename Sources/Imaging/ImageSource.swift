@@ -1,0 +1,141 @@
+import HDF5
+
+/// How the axes of an image array are to be read.
+public enum ImageLayout: String, Sendable, Codable {
+  /// 2-D images: `[image, y, x]` or `[image, channel, y, x]`.
+  case stack
+  /// One 3-D image: `[z, y, x]` or `[channel, z, y, x]`.
+  case volume
+
+  func axes(hasChannels: Bool) -> String {
+    switch self {
+    case .stack: hasChannels ? "[image, channel, y, x]" : "[image, y, x]"
+    case .volume: hasChannels ? "[channel, z, y, x]" : "[z, y, x]"
+    }
+  }
+
+  var words: String { self == .stack ? "a stack of 2-D images" : "one 3-D image" }
+
+  /// What a split divides.
+  var things: String { self == .stack ? "images" : "slices" }
+}
+
+/// An image array in a file, read part by part as `[channel, z, y, x]`.
+///
+/// Opening looks at the shape only.
+public final class ImageSource: Sendable {
+  /// The file and the dataset.
+  public let location: ArrayLocation
+  public let layout: ImageLayout
+  /// The array's shape as the file has it.
+  public let shape: [Int]
+  /// The number of images; 1 for a volume.
+  public let imageCount: Int
+  /// The number of channels; 1 without a channel axis.
+  public let channels: Int
+  /// The extents of one image.
+  public let extents: Extents
+  private let dataset: Dataset
+
+  /// Opens an array.
+  ///
+  /// - Throws: `HDF5Error` when the file or dataset is missing or unreadable; `ImagingError` for a format that is not
+  ///   read, a number of axes that is not the layout's, or an empty array.
+  public init(_ location: ArrayLocation, layout: ImageLayout) throws {
+    let (location, dataset) = try Self.open(location)
+    let shape = try dataset.shape
+    let hasChannels = shape.count == 4
+    guard shape.count == 3 || hasChannels else {
+      throw ImagingError.wrongAxes(location, shape: shape, layout: layout)
+    }
+    guard !shape.contains(0) else { throw ImagingError.empty(location, shape: shape) }
+    self.location = location
+    self.layout = layout
+    self.shape = shape
+    self.dataset = dataset
+    let height = shape[shape.count - 2]
+    let width = shape[shape.count - 1]
+    switch layout {
+    case .stack:
+      imageCount = shape[0]
+      channels = hasChannels ? shape[1] : 1
+      extents = Extents(z: 1, y: height, x: width)
+    case .volume:
+      imageCount = 1
+      channels = hasChannels ? shape[0] : 1
+      extents = Extents(z: shape[shape.count - 3], y: height, x: width)
+    }
+  }
+
+  /// Whether the array has an axis of channels.
+  public var hasChannels: Bool { shape.count == 4 }
+
+  /// All of an image as a region.
+  public func region(ofImage image: Int) -> Region {
+    Region(image: image, z: 0..<extents.z, height: extents.y, width: extents.x)
+  }
+
+  /// Reads a part of an image.
+  ///
+  /// - Parameters:
+  ///   - box: a part within `extents`.
+  ///   - image: below `imageCount`.
+  ///   - buffer: receives `[channel, z, y, x]`; `channels` × `box.count` elements.
+  /// - Throws: `HDF5Error` when the file cannot be read or holds values that the type cannot.
+  public func read<Scalar: HDF5Scalar>(
+    _ box: Box, ofImage image: Int, into buffer: UnsafeMutableBufferPointer<Scalar>
+  ) throws {
+    precondition(Box(extents).contains(box) && (0..<imageCount).contains(image), "a part outside the image")
+    precondition(buffer.count == channels * box.count, "a buffer of another size than the part")
+    var start = [box.y.lowerBound, box.x.lowerBound]
+    var count = [box.y.count, box.x.count]
+    switch layout {
+    case .stack:
+      if hasChannels {
+        start.insert(0, at: 0)
+        count.insert(channels, at: 0)
+      }
+      start.insert(image, at: 0)
+      count.insert(1, at: 0)
+    case .volume:
+      start.insert(box.z.lowerBound, at: 0)
+      count.insert(box.z.count, at: 0)
+      if hasChannels {
+        start.insert(0, at: 0)
+        count.insert(channels, at: 0)
+      }
+    }
+    try dataset.read(into: buffer, Hyperslab(start: start, count: count))
+  }
+
+  /// The index of a voxel in the file's own axes, for messages.
+  func index(image: Int, channel: Int, z: Int, y: Int, x: Int) -> [Int] {
+    switch layout {
+    case .stack: hasChannels ? [image, channel, y, x] : [image, y, x]
+    case .volume: hasChannels ? [channel, z, y, x] : [z, y, x]
+    }
+  }
+
+  /// How many slices to read at a time: whole chunks of the file, about 64 MB in memory.
+  var slabDepth: Int {
+    let slice = channels * extents.y * extents.x * 4
+    let chunkDepth = layout == .volume ? dataset.chunk.map { $0[$0.count - 3] } ?? 1 : 1
+    return max(1, max(1, (64 << 20) / slice) / chunkDepth) * chunkDepth
+  }
+
+  /// Opens the dataset that a location names, or the only one of its file.
+  static func open(_ location: ArrayLocation) throws -> (ArrayLocation, Dataset) {
+    let formats = ["tif": "TIFF", "tiff": "TIFF", "png": "PNG", "npy": "NumPy", "npz": "NumPy", "jpg": "JPEG"]
+    let ending = location.file.split(separator: "/").last?.split(separator: ".").dropFirst().last ?? ""
+    if let format = formats[ending.lowercased()] {
+      throw ImagingError.unknownFormat(file: location.name, format: format)
+    }
+    let file = try File(opening: location.file)
+    if let dataset = location.dataset { return (location, try file.dataset(dataset)) }
+    let datasets = try file.names().filter { try file.kind(of: $0) == .dataset }
+    guard datasets.count == 1 else {
+      throw ImagingError.datasetNotNamed(file: location.name, datasets: datasets)
+    }
+    return (location.dataset("/\(datasets[0])"), try file.dataset(datasets[0]))
+  }
+}

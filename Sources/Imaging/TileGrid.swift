@@ -1,0 +1,77 @@
+/// A part of a region that is predicted at once.
+public struct Tile: Hashable, Sendable {
+  /// What the network reads, counted from the region's corner.
+  public let input: Box
+  /// What is kept of the network's answer; within `input`.
+  public let core: Box
+}
+
+/// The tiles that cover a region: a function of extents and margin alone, never of the number of ranks.
+///
+/// Cores divide the region. A tile's input reaches beyond its core by the margin at least, or to the region's border. All
+/// inputs have the same extents, so that one plan serves them: the last tile is moved back, not cut.
+public struct TileGrid: Sendable, Hashable {
+  /// The extents of every input.
+  public let input: Extents
+  private let z: [Strip]
+  private let y: [Strip]
+  private let x: [Strip]
+
+  /// Tiles of a region.
+  ///
+  /// - Parameters:
+  ///   - region: the region's extents.
+  ///   - tile: the extents of a core away from the borders, at least; inputs are wider by twice the margin.
+  ///   - margin: how far a voxel's answer sees, in each direction.
+  ///   - multiple: inputs begin and end at multiples of this (of a pooling network's stride), along axes whose extent is
+  ///     one itself.
+  public init(
+    region: Extents, tile: Extents, margin: Extents = Extents(z: 0, y: 0, x: 0),
+    multiple: Extents = Extents(z: 1, y: 1, x: 1)
+  ) {
+    z = Strip.strips(extent: region.z, core: tile.z, margin: margin.z, multiple: multiple.z)
+    y = Strip.strips(extent: region.y, core: tile.y, margin: margin.y, multiple: multiple.y)
+    x = Strip.strips(extent: region.x, core: tile.x, margin: margin.x, multiple: multiple.x)
+    input = Extents(z: z[0].input.count, y: y[0].input.count, x: x[0].input.count)
+  }
+}
+
+extension TileGrid: RandomAccessCollection {
+  public var startIndex: Int { 0 }
+  public var endIndex: Int { z.count * y.count * x.count }
+
+  /// A tile, in row-major order.
+  public subscript(index: Int) -> Tile {
+    let z = z[index / (y.count * x.count)]
+    let y = y[index / x.count % y.count]
+    let x = x[index % x.count]
+    return Tile(
+      input: Box(z: z.input, y: y.input, x: x.input), core: Box(z: z.core, y: y.core, x: x.core))
+  }
+}
+
+/// A tile along one axis.
+private struct Strip: Hashable, Sendable {
+  let input: Range<Int>
+  let core: Range<Int>
+
+  static func strips(extent: Int, core: Int, margin: Int, multiple: Int) -> [Strip] {
+    precondition(extent > 0 && core > 0 && margin >= 0 && multiple > 0, "tiles of no extent")
+    // All in units of `multiple`, unless the axis itself is none.
+    let unit = extent % multiple == 0 ? multiple : 1
+    let extent = extent / unit
+    let margin = (margin + unit - 1) / unit
+    let step = (core + unit - 1) / unit
+    let input = min(extent, step + 2 * margin)
+    guard input < extent else { return [Strip(input: 0..<extent * unit, core: 0..<extent * unit)] }
+    // Inputs may lie `step` apart at most, so that neighbours share two margins; spread them evenly.
+    let gaps = (extent - input + step - 1) / step
+    let starts = (0...gaps).map { $0 * (extent - input) / gaps }
+    // Neighbouring cores meet in the middle of what the inputs share.
+    let borders = (0..<gaps).map { (starts[$0] + input + starts[$0 + 1]) * unit / 2 }
+    let ends = borders + [extent * unit]
+    return (0...gaps).map { i in
+      Strip(input: starts[i] * unit..<(starts[i] + input) * unit, core: (i == 0 ? 0 : borders[i - 1])..<ends[i])
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import Tensors
+
+/// A fixed grid of cells that divides a region; a patch lies anywhere within its cell.
+///
+/// Along each axis there are as many cells as whole patches have room, of extents that differ by 1 at most, so that each
+/// is as large as a patch at least. Cells do not overlap: what one of them is left out of a bootstrap sample for, no other
+/// shows.
+public struct PatchGrid: Sendable, Hashable {
+  /// The cells in row-major order, counted from the region's corner; each voxel of the region is in exactly one.
+  public let cells: [Box]
+
+  /// The grid of a region of the given extents; `nil` when the patch does not fit.
+  public init?(region: Extents, patch: Extents) {
+    precondition(min(patch.z, patch.y, patch.x) > 0, "a patch of no extent")
+    guard patch.fits(in: region) else { return nil }
+    func ranges(_ extent: Int, _ patch: Int) -> [Range<Int>] {
+      let count = extent / patch
+      return (0..<count).map { $0 * extent / count..<($0 + 1) * extent / count }
+    }
+    var cells: [Box] = []
+    for z in ranges(region.z, patch.z) {
+      for y in ranges(region.y, patch.y) {
+        for x in ranges(region.x, patch.x) { cells.append(Box(z: z, y: y, x: x)) }
+      }
+    }
+    self.cells = cells
+  }
+
+  /// A patch for a job that names none: up to 64 voxels along each axis of a volume, 256 of 2-D images, in whole
+  /// multiples of 16, which networks with pooling want, when the smallest region has room for them.
+  public static func defaultPatch(for regions: [Region], layout: ImageLayout) -> Extents {
+    func choose(_ extents: [Int]) -> Int {
+      let extent = min(extents.min() ?? 1, layout == .volume ? 64 : 256)
+      return extent < 16 ? extent : extent / 16 * 16
+    }
+    return Extents(
+      z: choose(regions.map(\.z.count)), y: choose(regions.map(\.height)), x: choose(regions.map(\.width)))
+  }
+}
+
+/// A place where a training patch is cut.
+public struct PatchPlace: Hashable, Sendable {
+  /// The region's place among the training regions.
+  public let region: Int
+  /// The cell, counted from the region's first slice.
+  public let cell: Box
+}
+
+/// What a bootstrap sample draws: images of a stack, cells of a volume; each with its patches.
+public struct TrainingUnits: Sendable, Hashable {
+  /// The extents of a patch.
+  public let patch: Extents
+  /// The patches of each unit.
+  public let units: [[PatchPlace]]
+
+  /// The units of the training regions.
+  ///
+  /// - Parameter images: where the regions are from, for messages.
+  /// - Throws: `ImagingError.patchTooLarge` when the patch does not fit into one of the regions.
+  public init(regions: [Region], patch: Extents, of images: ImageSource) throws {
+    self.patch = patch
+    var units: [[PatchPlace]] = []
+    for (index, region) in regions.enumerated() {
+      guard let grid = PatchGrid(region: region.extents, patch: patch) else {
+        throw ImagingError.patchTooLarge(images.location, patch: patch, region: region, layout: images.layout)
+      }
+      let places = grid.cells.map { PatchPlace(region: index, cell: $0) }
+      switch images.layout {
+      case .stack: units.append(places)
+      case .volume: units += places.map { [$0] }
+      }
+    }
+    self.units = units
+  }
+
+  /// The patches of the given units in their order; a unit drawn twice gives its patches twice.
+  public func patches(of drawn: [Int]) -> [PatchPlace] { drawn.flatMap { units[$0] } }
+}
+
+/// A bootstrap sample: as many units as there are, drawn with replacement.
+///
+/// L. Breiman, *Bagging predictors*, doi:10.1007/BF00058655.
+public struct Bootstrap: Hashable, Sendable {
+  /// The units drawn, in the order of drawing.
+  public let drawn: [Int]
+  /// The units never drawn, ascending; about 37 % of many.
+  public let outOfBag: [Int]
+
+  /// A sample of `units` units.
+  ///
+  /// - Parameter stream: of purpose `.bootstrap`, keyed by the member.
+  public init(units: Int, from stream: inout RandomStream) {
+    let drawn = (0..<units).map { _ in stream.integer(below: units) }
+    let seen = Set(drawn)
+    self.drawn = drawn
+    outOfBag = (0..<units).filter { !seen.contains($0) }
+  }
+}

@@ -1,0 +1,115 @@
+import Tensors
+import Testing
+
+@testable import Imaging
+
+@Suite("Augmentation and cutting")
+struct AugmentationTests {
+  /// A region whose voxels hold their own index; the second channel its negative, the labels its last 8 bits.
+  private func numbered(_ extents: Extents) -> LabelledRegion {
+    let region = LabelledRegion(
+      region: Region(image: 0, z: 0..<extents.z, height: extents.y, width: extents.x), channels: 2)
+    for i in 0..<extents.count {
+      region.images.pointer[i] = Float(i)
+      region.images.pointer[extents.count + i] = -Float(i)
+      region.labels.pointer[i] = UInt8(truncatingIfNeeded: i)
+    }
+    return region
+  }
+
+  private func cut(
+    _ region: LabelledRegion, _ cell: Box, _ patch: Extents, _ augmentation: Augmentation
+  ) -> (images: [Float], labels: [UInt8]) {
+    var images = [Float](repeating: .nan, count: 2 * patch.count)
+    var labels = [UInt8](repeating: 0, count: patch.count)
+    region.cut(cell, patch: patch, augmentation, images: &images, labels: &labels)
+    return (images, labels)
+  }
+
+  @Test("an augmented patch has the voxels of its place once each, and labels and channels follow", arguments: 0..<100)
+  func bijection(trial: Int) {
+    var stream = RandomStream(seed: 9, purpose: .augmentation, keys: UInt64(trial))
+    let extents = Extents(z: 5, y: 11, x: 13)
+    let region = numbered(extents)
+    let cell = Box(z: 1..<5, y: 2..<10, x: 3..<12)
+    let patch = trial % 2 == 0 ? Extents(z: 3, y: 6, x: 6) : Extents(z: 2, y: 8, x: 5)
+    let augmentation = Augmentation.random(of: patch, in: cell, from: &stream)
+    let (images, labels) = cut(region, cell, patch, augmentation)
+    var expected: [Float] = []
+    for z in 0..<patch.z {
+      for y in 0..<patch.y {
+        for x in 0..<patch.x {
+          let zz = z + cell.z.lowerBound + augmentation.offset.z
+          let yy = y + cell.y.lowerBound + augmentation.offset.y
+          let xx = x + cell.x.lowerBound + augmentation.offset.x
+          #expect(cell.z.contains(zz) && cell.y.contains(yy) && cell.x.contains(xx))
+          expected.append(Float((zz * extents.y + yy) * extents.x + xx))
+        }
+      }
+    }
+    #expect(images.prefix(patch.count).sorted() == expected)
+    for i in 0..<patch.count {
+      #expect(images[patch.count + i] == -images[i])
+      #expect(labels[i] == UInt8(truncatingIfNeeded: Int(images[i])))
+    }
+    if patch.y != patch.x { #expect(!augmentation.turns) }
+  }
+
+  @Test("each flip and the turn do what they say")
+  func meaning() {
+    let extents = Extents(z: 2, y: 3, x: 3)
+    let region = numbered(extents)
+    func voxels(_ augmentation: Augmentation) -> [Float] {
+      Array(cut(region, Box(extents), extents, augmentation).images.prefix(18))
+    }
+    func expected(_ source: (_ z: Int, _ y: Int, _ x: Int) -> (Int, Int, Int)) -> [Float] {
+      (0..<18).map { i in
+        let (z, y, x) = source(i / 9, i / 3 % 3, i % 3)
+        return Float((z * 3 + y) * 3 + x)
+      }
+    }
+    #expect(voxels(Augmentation()) == expected { ($0, $1, $2) })
+    #expect(voxels(Augmentation(flipsZ: true)) == expected { (1 - $0, $1, $2) })
+    #expect(voxels(Augmentation(flipsY: true)) == expected { ($0, 2 - $1, $2) })
+    #expect(voxels(Augmentation(flipsX: true)) == expected { ($0, $1, 2 - $2) })
+    #expect(voxels(Augmentation(turns: true)) == expected { ($0, $2, 2 - $1) })
+    // Flipped first, then turned.
+    #expect(voxels(Augmentation(flipsY: true, turns: true)) == expected { ($0, 2 - $2, 2 - $1) })
+    #expect(voxels(Augmentation(flipsX: true, turns: true)) == expected { ($0, $2, $1) })
+  }
+
+  @Test("flips and the turn give all eight symmetries of a square, equally often")
+  func symmetries() {
+    let extents = Extents(y: 4, x: 4)
+    let region = numbered(extents)
+    var counts: [[Float]: Int] = [:]
+    for sample in 0..<1600 {
+      var stream = RandomStream(seed: 1, purpose: .augmentation, keys: 0, 0, UInt64(sample))
+      let augmentation = Augmentation.random(of: extents, in: Box(extents), from: &stream)
+      counts[cut(region, Box(extents), extents, augmentation).images, default: 0] += 1
+    }
+    #expect(counts.count == 8)
+    #expect(counts.values.allSatisfy { abs($0 - 200) < 60 })
+  }
+
+  @Test("patches reach every voxel of their cell")
+  func reach() {
+    let cell = Box(z: 0..<3, y: 0..<7, x: 0..<9)
+    let patch = Extents(z: 2, y: 4, x: 5)
+    let region = numbered(cell.extents)
+    var seen: Set<Float> = []
+    for sample in 0..<200 {
+      var stream = RandomStream(seed: 2, purpose: .augmentation, keys: UInt64(sample))
+      seen.formUnion(cut(region, cell, patch, .random(of: patch, in: cell, from: &stream)).images.prefix(patch.count))
+    }
+    #expect(seen.count == cell.count)
+  }
+
+  @Test("without augmentation the patch lies in the middle of its cell")
+  func none() {
+    let cell = Box(z: 1..<4, y: 2..<10, x: 3..<12)
+    #expect(
+      Augmentation.none(of: Extents(z: 3, y: 4, x: 4), in: cell)
+        == Augmentation(offset: Extents(z: 0, y: 2, x: 2)))
+  }
+}

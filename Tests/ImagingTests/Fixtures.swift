@@ -1,0 +1,42 @@
+import Foundation
+import HDF5
+
+@testable import Imaging
+
+/// A folder for one test's files, removed with the object.
+final class Scratch {
+  let folder: String
+
+  init() throws {
+    folder = NSTemporaryDirectory() + "imaging-" + UUID().uuidString
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+  /// Writes an HDF5 file and gives the location of a dataset in it, shown under the file's name alone.
+  func write(_ name: String = "a.h5", _ fill: (File) throws -> Void) throws {
+    let file = try File(creating: "\(folder)/\(name)")
+    try fill(file)
+    try file.close()
+  }
+
+  func location(_ text: String) -> ArrayLocation { ArrayLocation(text, in: folder) }
+}
+
+/// The repository's own data.
+func cement(_ dataset: String) -> ArrayLocation {
+  let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().path
+  return ArrayLocation(file: "\(root)/jobs/data/cement.h5", dataset: dataset, name: "data/cement.h5")
+}
+
+/// The text of the error that a closure throws; empty when it throws none.
+func message(_ body: () throws -> Void) -> String {
+  do {
+    try body()
+    return ""
+  } catch {
+    return "\(error)"
+  }
+}

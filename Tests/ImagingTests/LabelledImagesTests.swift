@@ -1,0 +1,155 @@
+import HDF5
+import Testing
+
+@testable import Imaging
+
+@Suite("LabelledImages")
+struct LabelledImagesTests {
+  /// Four images of 2 channels, 3 × 5, and their labels.
+  static let values = (0..<120).map { Float(($0 * 37) % 101) }
+  static let classes = (0..<60).map { UInt8($0 % 3) }
+
+  private func data(
+    values: [Float] = values, shape: [Int] = [4, 2, 3, 5], labels: [UInt8] = classes,
+    labelShape: [Int] = [4, 3, 5], split: [UInt8] = [0, 1, 0, 2], layout: ImageLayout = .stack, ignore: Int? = nil
+  ) throws -> LabelledImages {
+    // What is open stays readable when the folder is gone.
+    let scratch = try Scratch()
+    return try withExtendedLifetime(scratch) {
+      try scratch.write {
+        try $0.write(values, shape: shape, to: "/images")
+        try $0.write(labels, shape: labelShape, to: "/labels")
+        try $0.write(split, to: "/split")
+      }
+      return try LabelledImages(
+        images: scratch.location("a.h5:/images"), labels: scratch.location("a.h5:/labels"), layout: layout,
+        classes: 3, ignore: ignore,
+        split: .dataset(scratch.location("a.h5:/split"), train: 0, calibrate: 1, test: 2))
+    }
+  }
+
+  @Test("an inspection scales by the training voxels of each channel and counts the classes of each part")
+  func inspect() throws {
+    let inspection = try data().inspect()
+    for channel in 0..<2 {
+      // Images 0 and 2 train.
+      let voxels = [0, 2].flatMap { image in
+        (0..<15).map { Double(Self.values[(image * 2 + channel) * 15 + $0]) }
+      }
+      let mean = voxels.reduce(0, +) / 30
+      let variance = voxels.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 30
+      #expect(abs(inspection.scaling.mean[channel] - mean) < 1e-12 * mean)
+      #expect(abs(inspection.scaling.standardDeviation[channel] - variance.squareRoot()) < 1e-12 * variance)
+    }
+    #expect(inspection.voxels == [.train: [10, 10, 10], .calibrate: [5, 5, 5], .test: [5, 5, 5]])
+  }
+
+  @Test("a region in memory is scaled, and its ignored labels are 255")
+  func load() throws {
+    var labels = Self.classes
+    labels[35] = 99
+    let data = try data(labels: labels, ignore: 99)
+    let scaling = IntensityScaling(mean: [10, 20], standardDeviation: [2, 4])
+    let region = try data.load(data.split.train[1], scaling: scaling)
+    #expect(region.region.image == 2)
+    let first: [Float] = Self.values[60..<75].map { ($0 - 10) / 2 }
+    let second: [Float] = Self.values[75..<90].map { ($0 - 20) / 4 }
+    #expect(Array(region.images.buffer) == first + second)
+    var classes = Array(Self.classes[30..<45])
+    classes[5] = 255
+    #expect(Array(region.labels.buffer) == classes)
+    #expect(try data.inspect().voxels[.train] == [10, 10, 9])
+  }
+
+  @Test("labels of another shape than the images are refused")
+  func shapes() {
+    #expect(
+      message { _ = try data(labels: [UInt8](repeating: 0, count: 64), labelShape: [4, 4, 4]) } == """
+        a.h5:/labels has shape [4, 4, 4] but /images has [4, 2, 3, 5]; without the channel axis they must be equal.
+        """)
+    #expect(
+      message {
+        _ = try data(
+          shape: [8, 3, 5], labels: [UInt8](repeating: 0, count: 135), labelShape: [9, 3, 5], layout: .volume)
+      } == "a.h5:/labels has shape [9, 3, 5] but /images has [8, 3, 5]; they must be equal.")
+    #expect(
+      message { _ = try data(shape: [8, 3, 5], labelShape: [60]) }
+        == "a.h5:/labels has shape [60] but /images has [8, 3, 5]; they must be equal.")
+  }
+
+  @Test("labels outside the classes are told with value, number and first place")
+  func labels() throws {
+    var labels = Self.classes
+    labels[22] = 7
+    labels[50] = 9
+    let data = try data(labels: labels)
+    let expected = """
+      a.h5:/labels holds 7 at [1, 1, 2], which is none of the classes 0 to 2; 2 labels are like this. \
+      List all classes in data.classes, or set data.ignore.
+      """
+    // The order of parts: images 1 (calibrate) and 3 (test).
+    #expect(message { _ = try data.inspect() } == expected)
+    let scaling = IntensityScaling(mean: [0, 0], standardDeviation: [1, 1])
+    #expect(
+      message { _ = try data.load(data.split.test[0], scaling: scaling) } == """
+        a.h5:/labels holds 9 at [3, 1, 0], which is none of the classes 0 to 2; this is the only one. \
+        List all classes in data.classes, or set data.ignore.
+        """)
+    #expect(
+      message { _ = try self.data(labels: labels, ignore: 7).inspect() }
+        .hasPrefix("a.h5:/labels holds 9 at [3, 1, 0], which is none of the classes 0 to 2 nor the ignored label 7;"))
+  }
+
+  @Test("values that are not finite are told with number and first place")
+  func notFinite() throws {
+    var values = Self.values
+    values[2 * 30 + 15 + 7] = .nan
+    values[2 * 30 + 15 + 9] = -.infinity
+    let data = try data(values: values)
+    let expected = """
+      a.h5:/images is not a finite number at [2, 1, 1, 2], the first of 2 such values. \
+      Replace them, or leave these images out of the split.
+      """
+    #expect(message { _ = try data.inspect() } == expected)
+    let scaling = IntensityScaling(mean: [0, 0], standardDeviation: [1, 1])
+    #expect(message { _ = try data.load(data.split.train[1], scaling: scaling) } == expected)
+    #expect(throws: Never.self) { try data.load(data.split.train[0], scaling: scaling) }
+  }
+
+  @Test("a channel without contrast and a training part without labels are refused")
+  func nothingToLearn() throws {
+    var values = Self.values
+    for image in 0..<4 { for i in 15..<30 { values[image * 30 + i] = 3 } }
+    #expect(
+      message { _ = try data(values: values).inspect() } == """
+        a.h5:/images has the value 3.0 in every training voxel of channel 1; there is nothing to learn from.
+        """)
+    let none = [UInt8](repeating: 255, count: 15)
+    let some = [UInt8](repeating: 1, count: 15)
+    let labels = none + some + none + some
+    #expect(
+      message { _ = try data(labels: labels, ignore: 255).inspect() }
+        == "a.h5:/labels has no labelled voxel in the training part; all are ignored.")
+  }
+
+  @Test("the cement data set is what its description says")
+  func cementDataSet() throws {
+    let data = try LabelledImages(
+      images: cement("/images"), labels: cement("/labels"), layout: .volume, classes: 2,
+      split: .dataset(cement("/split"), train: 0, calibrate: 1, test: 2))
+    #expect(data.images.shape == [128, 128, 128])
+    #expect(data.split.train == [Region(image: 0, z: 0..<72, height: 128, width: 128)])
+    #expect(data.split.calibrate.map(\.z) == [76..<96])
+    #expect(data.split.test.map(\.z) == [100..<128])
+    let inspection = try data.inspect()
+    // NumPy's mean and standard deviation of images[:72].
+    #expect(abs(inspection.scaling.mean[0] - 89.27232615152995) < 1e-10)
+    #expect(abs(inspection.scaling.standardDeviation[0] - 39.35755746128945) < 1e-10)
+    #expect(inspection.voxels[.train]?.reduce(0, +) == 72 * 128 * 128)
+
+    let region = try data.load(data.split.calibrate[0], scaling: inspection.scaling)
+    #expect(Array(region.labels.buffer).count { $0 == 1 } == inspection.voxels[.calibrate]?[1])
+    let units = try TrainingUnits(regions: data.split.train, patch: Extents(z: 32, y: 64, x: 64), of: data.images)
+    #expect(units.units.count == 8)
+  }
+}

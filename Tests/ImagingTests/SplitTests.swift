@@ -1,0 +1,106 @@
+import HDF5
+import Testing
+
+@testable import Imaging
+
+@Suite("Split")
+struct SplitTests {
+  private func parts(
+    _ count: Int, _ layout: ImageLayout, _ train: Double, _ calibrate: Double, _ test: Double, seed: UInt64 = 1
+  ) throws -> [Part?] {
+    try Split.parts(count: count, layout: layout, train: train, calibrate: calibrate, test: test, seed: seed)
+  }
+
+  @Test("fractions of images are disjoint and complete, of the size asked for", arguments: [10, 37, 100])
+  func fractions(count: Int) throws {
+    for layout in [ImageLayout.stack, .volume] {
+      for seed: UInt64 in 0..<10 {
+        let parts = try parts(count, layout, 0.7, 0.2, 0.1, seed: seed)
+        #expect(parts.count == count)
+        #expect(!parts.contains(nil))
+        for (part, fraction) in [(Part.train, 0.7), (.calibrate, 0.2), (.test, 0.1)] {
+          let number = Double(parts.count { $0 == part })
+          #expect(abs(number - fraction * Double(count)) <= 1)
+        }
+      }
+      let half = try parts(count, layout, 0.2, 0.2, 0.1)
+      #expect(abs(half.count { $0 == nil } - count / 2) <= 1)
+    }
+  }
+
+  @Test("a seed gives one split, and another seed another")
+  func seeds() throws {
+    let first = try parts(50, .stack, 0.6, 0.2, 0.2, seed: 1)
+    #expect(try parts(50, .stack, 0.6, 0.2, 0.2, seed: 1) == first)
+    #expect(try parts(50, .stack, 0.6, 0.2, 0.2, seed: 2) != first)
+    let orders = try Set((0..<50).map { try parts(30, .volume, 0.5, 0.3, 0.2, seed: $0) })
+    #expect(orders.count == 6)
+  }
+
+  @Test("each part of a volume's fractions is one run of slices")
+  func runs() throws {
+    for seed: UInt64 in 0..<10 {
+      let parts = try parts(41, .volume, 0.5, 0.3, 0.1, seed: seed)
+      let split = Split(parts: parts, layout: .volume, height: 4, width: 5)
+      for part in Part.allCases { #expect(split[part].count == 1) }
+    }
+  }
+
+  @Test("impossible fractions are refused")
+  func impossible() {
+    #expect(throws: ImagingError.fractions(train: 0.7, calibrate: 0.3, test: 0.1)) {
+      try parts(10, .stack, 0.7, 0.3, 0.1)
+    }
+    #expect(throws: ImagingError.self) { try parts(10, .stack, 0, 0.5, 0.5) }
+    #expect(throws: ImagingError.self) { try parts(10, .stack, 0.5, 0.5, -0.1) }
+    #expect(
+      ImagingError.fractions(train: 0.7, calibrate: 0.3, test: 0.1).description == """
+        the split's fractions are train 0.7, calibrate 0.3, test 0.1; train and calibrate must be above 0, \
+        test not below, and their sum at most 1.
+        """)
+  }
+
+  @Test("slices of one part that touch are one region; images are one each")
+  func regions() {
+    let parts: [Part?] = [.train, .train, nil, .train, .test, .calibrate, .calibrate]
+    let volume = Split(parts: parts, layout: .volume, height: 4, width: 5)
+    #expect(volume.train.map(\.z) == [0..<2, 3..<4])
+    #expect(volume.calibrate.map(\.z) == [5..<7])
+    #expect(volume.test.map(\.extents) == [Extents(z: 1, y: 4, x: 5)])
+    let stack = Split(parts: parts, layout: .stack, height: 4, width: 5)
+    #expect(stack.train.map(\.image) == [0, 1, 3])
+    #expect(stack.train.allSatisfy { $0.z == 0..<1 && $0.height == 4 && $0.width == 5 })
+  }
+
+  @Test("a split from a dataset, and what is said when it does not fit")
+  func dataset() throws {
+    let scratch = try Scratch()
+    try scratch.write {
+      try $0.write([Float](repeating: 0, count: 5 * 3 * 3), shape: [5, 3, 3], to: "/images")
+      try $0.write([UInt8]([0, 1, 255, 2, 0]), to: "/split")
+      try $0.write([UInt8]([0, 1, 0, 0, 0]), to: "/none")
+      try $0.write([UInt8]([0, 1, 2]), to: "/short")
+    }
+    let images = try ImageSource(scratch.location("a.h5:/images"), layout: .stack)
+    func split(_ name: String, train: Int = 0) throws -> Split {
+      try Split(.dataset(scratch.location("a.h5:/\(name)"), train: train, calibrate: 1, test: 2), of: images)
+    }
+    #expect(try split("split").train.map(\.image) == [0, 4])
+    #expect(try split("split").calibrate.map(\.image) == [1])
+    #expect(try split("split").test.map(\.image) == [3])
+    #expect(
+      message { _ = try split("short") }
+        == "a.h5:/short has shape [3] but there are 5 images; it needs one number for each.")
+    #expect(
+      message { _ = try split("none") }
+        == "a.h5:/none leaves no images for the part ‘test’; every part needs one at least.")
+    #expect(
+      message { _ = try split("split", train: 7) }
+        == "a.h5:/split leaves no images for the part ‘train’; every part needs one at least.")
+    #expect(
+      message { _ = try Split(.fractions(train: 0.9, calibrate: 0.05, test: 0.05, seed: 1), of: images) }.hasPrefix(
+        "a split of 5 images by train 0.9, calibrate 0.05, test 0.05 leaves no images for the part"))
+    let withoutTest = try Split(.fractions(train: 0.8, calibrate: 0.2, test: 0, seed: 1), of: images)
+    #expect(withoutTest.test.isEmpty && withoutTest.train.count == 4)
+  }
+}

@@ -1,0 +1,70 @@
+import Tensors
+import Testing
+
+@testable import Imaging
+
+@Suite("TileGrid")
+struct TileGridTests {
+  /// How often each voxel of a volume lies in one of the boxes.
+  static func coverage(_ boxes: [Box], _ extents: Extents) -> [Int] {
+    var counts = [Int](repeating: 0, count: extents.count)
+    for box in boxes {
+      for z in box.z { for y in box.y { for x in box.x { counts[(z * extents.y + y) * extents.x + x] += 1 } } }
+    }
+    return counts
+  }
+
+  @Test("cores divide the region, and inputs hold the margin and are all of one size", arguments: 0..<200)
+  func partition(trial: Int) {
+    var stream = RandomStream(seed: 11, purpose: .test, keys: UInt64(trial))
+    func extents(_ low: Int, _ high: Int) -> Extents {
+      Extents(
+        z: low + stream.integer(below: high - low), y: low + stream.integer(below: high - low),
+        x: low + stream.integer(below: high - low))
+    }
+    let region = extents(1, 40)
+    let tile = extents(1, 20)
+    let margin = extents(0, 6)
+    let multiple = extents(1, 5)
+    let grid = TileGrid(region: region, tile: tile, margin: margin, multiple: multiple)
+    #expect(Self.coverage(grid.map(\.core), region).allSatisfy { $0 == 1 })
+    for tile in grid {
+      #expect(Box(region).contains(tile.input))
+      #expect(tile.input.extents == grid.input)
+      func widened(_ range: Range<Int>, _ margin: Int, _ extent: Int) -> Range<Int> {
+        max(0, range.lowerBound - margin)..<min(extent, range.upperBound + margin)
+      }
+      let core = tile.core
+      #expect(!core.z.isEmpty && !core.y.isEmpty && !core.x.isEmpty)
+      let wanted = Box(
+        z: widened(core.z, margin.z, region.z), y: widened(core.y, margin.y, region.y),
+        x: widened(core.x, margin.x, region.x))
+      #expect(tile.input.contains(wanted))
+      if region.x % multiple.x == 0 {
+        #expect(tile.input.x.lowerBound % multiple.x == 0 && tile.input.x.count % multiple.x == 0)
+      }
+    }
+  }
+
+  @Test("a region that fits in one tile is one tile")
+  func one() {
+    let region = Extents(z: 8, y: 30, x: 30)
+    let grid = TileGrid(region: region, tile: Extents(z: 8, y: 32, x: 28), margin: Extents(z: 0, y: 3, x: 1))
+    #expect(Array(grid) == [Tile(input: Box(region), core: Box(region))])
+  }
+
+  @Test("tiles of a row are spread evenly and meet in the middle of what they share")
+  func example() {
+    let grid = TileGrid(
+      region: Extents(y: 1, x: 100), tile: Extents(y: 1, x: 32), margin: Extents(z: 0, y: 0, x: 4))
+    #expect(grid.map(\.input.x) == [0..<40, 30..<70, 60..<100])
+    #expect(grid.map(\.core.x) == [0..<35, 35..<65, 65..<100])
+  }
+
+  @Test("no more tiles are made than the region needs")
+  func fewest() {
+    let grid = TileGrid(region: Extents(z: 64, y: 64, x: 64), tile: Extents(z: 32, y: 32, x: 32))
+    #expect(grid.count == 8)
+    #expect(grid.allSatisfy { $0.core == $0.input && $0.core.count == 32 * 32 * 32 })
+  }
+}
