@@ -90,6 +90,20 @@ import Testing
     #expect(seen.count == 200)
   }
 
+  @Test func `a seed gives the same graph for ever, since results are to be made again from it`() throws {
+    let generator = Self.generator {
+      ($0.nodes, $0.maximumDegree, $0.gamma) = (5, .edges(3), 1.5)
+      ($0.dilations, $0.hiddenChannels) = ([1, 2, 4], [2, 3])
+    }
+    let edges = try generator.topology(inputChannels: 1, seed: 2024, member: 3).edges
+    // Computed by another implementation of Philox and of the laws.
+    let expected = [
+      [0, 1, 1, 1], [0, 2, 1, 1], [0, 5, 1, 1], [0, 6, 1, 1], [1, 3, 1, 2], [1, 5, 4, 2], [2, 4, 1, 3], [2, 6, 1, 3],
+      [3, 4, 4, 2], [3, 6, 1, 3], [4, 5, 4, 3], [5, 6, 1, 3],
+    ]
+    #expect(edges.map { [$0.source, $0.target, $0.dilation, $0.channels] } == expected)
+  }
+
   @Test func `other dilations or channels do not change the connections`() throws {
     let plain = Self.generator()
     let other = Self.generator { ($0.dilations, $0.hiddenChannels) = ([1, 2, 5], [1, 2]) }

@@ -1,5 +1,6 @@
 import Foundation
 import Networks
+import TestSupport
 import Testing
 
 @Suite struct SMSNetTests {
@@ -19,17 +20,21 @@ import Testing
   }
 
   @Test func `the network used for timing beside PyTorch has 25,771 parameters`() throws {
-    let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("Fixtures/smsnet.json")
+    let url = URL(fileURLWithPath: Golden.fixtures + "/smsnet.json")
     struct Reference: Decodable {
       let parameters: Int
-      let node_channels: [String: Int]
+      let nodeChannels: [String: Int]
+
+      enum CodingKeys: String, CodingKey {
+        case parameters
+        case nodeChannels = "node_channels"
+      }
     }
     let data = try Data(contentsOf: url)
     let reference = try JSONDecoder().decode(Reference.self, from: data)
     let topology = try JSONDecoder().decode(SMSNetTopology.self, from: data)
     #expect(topology.nodeCount == 22 && topology.edges.count == 102)
-    for (node, channels) in reference.node_channels {
+    for (node, channels) in reference.nodeChannels {
       #expect(topology.nodeChannels(inputChannels: 1)[try #require(Int(node))] == channels)
     }
     let graph = try SMSNet().graph(topology: topology, inputChannels: 1, outputChannels: 2, dimensions: 2)
