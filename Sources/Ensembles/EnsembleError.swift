@@ -1,0 +1,21 @@
+/// Why members do not make an ensemble, or one of them cannot be used.
+public enum EnsembleError: Error, Hashable, Sendable {
+  /// There is no member to predict with.
+  case noMembers
+  /// Two members are not of one ensemble.
+  case mixed(Int, Int)
+  /// A member's weights are not finite after its training.
+  case weightsNotFinite(rate: Double)
+}
+
+extension EnsembleError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .noMembers: "no member of the ensemble is trained; there is nothing to predict with."
+    case .mixed(let a, let b):
+      "members \(a) and \(b) differ in classes, channels, dimensions or scaling; an ensemble is of one job."
+    case .weightsNotFinite(let rate):
+      "weights are not finite after the last step (rate \(rate)). Lower training.optimizer.rate."
+    }
+  }
+}

@@ -1,0 +1,191 @@
+import Engine
+import Foundation
+import HDF5
+import Imaging
+import Networks
+
+/// One trained member in an HDF5 file: `/network` (graph and settings as JSON), `/parameters/NAME`, `/statistics/NAME`,
+/// `/history/loss`, `/scaling`, `/bootstrap`, `/classes`.
+///
+/// Files keep no times, so that equal members give equal bytes.
+public enum MemberFile {
+  /// Version of the form.
+  public static let version = 1
+  static let format = "tutti member"
+
+  /// The name of a member's file in the folder of its ensemble.
+  public static func name(_ member: Int) -> String {
+    let digits = String(member)
+    return "member-" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits + ".h5"
+  }
+
+  // MARK: Writing
+
+  /// Writes a member under a temporary name beside `path`, flushes it to the disk and renames it: at `path` stands the old
+  /// whole file or the new whole one.
+  ///
+  /// - Throws: `HDF5Error`, or `MemberFileError` when the file cannot be flushed or renamed.
+  public static func write(_ member: TrainedMember, to path: String) throws {
+    let temporary = path + ".part"
+    let file = try File(creating: temporary, overwriting: true)
+    try write(member, to: file, path: path)
+    try file.close()
+    try WholeFile.publish(temporary, as: path)
+  }
+
+  private static func write(_ member: TrainedMember, to file: File, path: String) throws {
+    try file.setAttribute("format", format)
+    try file.setAttribute("version", version)
+    try file.setAttribute("numerics", Plan.numericsVersion)
+    try file.setAttribute("seed", member.settings.seed)
+    try file.setAttribute("member", member.index)
+    try file.setAttribute("job", member.fingerprint)
+    let layout = try member.graph.layout(extents: member.settings.patch)
+    guard layout.parameterCount == member.parameters.count, layout.statisticCount == member.statistics.count else {
+      throw MemberFileError(
+        path: path, problem: "member \(member.index) has weights of another network; this is a fault of the program.")
+    }
+    try file.write(try json(member.graph, path), to: "network/graph")
+    try file.write(try json(member.settings, path), to: "network/settings")
+    for entry in layout.parameters {
+      try file.write(Array(member.parameters[entry.range]), shape: entry.shape, to: "parameters/\(entry.name)")
+    }
+    for entry in layout.statistics {
+      try file.write(Array(member.statistics[entry.range]), shape: entry.shape, to: "statistics/\(entry.name)")
+    }
+    try file.write(member.history, to: "history/loss")
+    try file.write(member.scaling.mean, to: "scaling/mean")
+    try file.write(member.scaling.standardDeviation, to: "scaling/standard_deviation")
+    try file.write(member.bag.drawn, to: "bootstrap/drawn")
+    try file.write(member.bag.outOfBag, to: "bootstrap/out_of_bag")
+    try file.write(member.classes, to: "classes")
+  }
+
+  private static func json(_ value: some Encodable, _ path: String) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    do {
+      return String(decoding: try encoder.encode(value), as: UTF8.self)
+    } catch {
+      throw MemberFileError(path: path, problem: "a setting has no JSON form: \(error)")
+    }
+  }
+
+  // MARK: Reading
+
+  /// Reads a member and checks that it is whole.
+  ///
+  /// - Parameters:
+  ///   - job: the fingerprint of the job that it must belong to; nil takes a member of any job, for predictions.
+  ///   - index: the member that it must be; nil takes any.
+  /// - Throws: `HDF5Error` when the file or a part of it is missing, `MemberFileError` when it is not what it should be.
+  public static func read(_ path: String, job: UInt64? = nil, member index: Int? = nil) throws -> TrainedMember {
+    let file = try File(opening: path)
+    let member = try read(file, path, job: job, member: index)
+    try file.close()
+    return member
+  }
+
+  private static func read(_ file: File, _ path: String, job: UInt64?, member index: Int?) throws -> TrainedMember {
+    func fail(_ problem: String) -> MemberFileError { MemberFileError(path: path, problem: problem) }
+    guard try file.hasAttribute("format"), try file.attribute("format", as: String.self) == format else {
+      throw fail("this HDF5 file is not a member of an ensemble; ‘tutti train’ makes those.")
+    }
+    let found = try file.attribute("version", as: Int.self)
+    guard found == version else {
+      throw fail(
+        "its form is version \(found), this tutti reads version \(version); train again or use the other tutti.")
+    }
+    let fingerprint = try file.attribute("job", as: UInt64.self)
+    if let job {
+      guard fingerprint == job else {
+        throw fail(
+          "it was trained by another job (\(hex(fingerprint)), this one is \(hex(job))): data or settings differ. "
+            + "Name another output, or remove the file.")
+      }
+      let numerics = try file.attribute("numerics", as: Int.self)
+      guard numerics == Plan.numericsVersion else {
+        throw fail(
+          "it was trained by a tutti with other numerics (version \(numerics), this one has \(Plan.numericsVersion)); "
+            + "an ensemble is not mixed. Remove the file to train the member again.")
+      }
+    }
+    let number = try file.attribute("member", as: Int.self)
+    if let index, index != number {
+      throw fail("it holds member \(number) where member \(index) was expected; was the file renamed?")
+    }
+    let settings: EnsembleSettings = try decode(file, "network/settings", fail)
+    let graph: NetworkGraph = try decode(file, "network/graph", fail)
+    let layout: ParameterLayout
+    do {
+      layout = try graph.layout(extents: settings.patch)
+    } catch {
+      throw fail("its network cannot be: \(error)")
+    }
+    let member = TrainedMember(
+      index: number, graph: graph, parameters: try values(layout.parameters, in: "parameters", of: file, fail),
+      statistics: try values(layout.statistics, in: "statistics", of: file, fail),
+      history: try file.read("history/loss", as: Double.self),
+      bag: Bag(
+        drawn: try file.read("bootstrap/drawn", as: Int.self),
+        outOfBag: try file.read("bootstrap/out_of_bag", as: Int.self)),
+      settings: settings, scaling: try scaling(file, channels: settings.inputChannels, fail),
+      classes: try file.readStrings("classes"), fingerprint: fingerprint)
+    guard member.classes.count == settings.classes else {
+      throw fail("it names \(member.classes.count) classes but its network has \(settings.classes).")
+    }
+    return member
+  }
+
+  private static func decode<Value: Decodable>(
+    _ file: File, _ path: String, _ fail: (String) -> MemberFileError
+  ) throws -> Value {
+    let text = try file.readStrings(path).first ?? ""
+    do {
+      return try JSONDecoder().decode(Value.self, from: Data(text.utf8))
+    } catch {
+      throw fail("/\(path) is not the JSON of a \(Value.self): \(error)")
+    }
+  }
+
+  private static func values(
+    _ entries: [ParameterLayout.Entry], in group: String, of file: File, _ fail: (String) -> MemberFileError
+  ) throws -> [Float] {
+    var result: [Float] = []
+    for entry in entries {
+      let dataset = try file.dataset("\(group)/\(entry.name)")
+      let shape = try dataset.shape
+      guard shape == entry.shape else {
+        throw fail("/\(group)/\(entry.name) has shape \(shape), but its network needs \(entry.shape).")
+      }
+      let values = try dataset.read(as: Float.self)
+      guard values.allSatisfy(\.isFinite) else {
+        throw fail(
+          "/\(group)/\(entry.name) holds values that are not finite; remove the file to train the member again.")
+      }
+      result += values
+    }
+    return result
+  }
+
+  private static func scaling(
+    _ file: File, channels: Int, _ fail: (String) -> MemberFileError
+  ) throws -> IntensityScaling {
+    let mean = try file.read("scaling/mean", as: Double.self)
+    let deviation = try file.read("scaling/standard_deviation", as: Double.self)
+    guard mean.count == channels, deviation.count == channels, deviation.allSatisfy({ $0 > 0 }) else {
+      throw fail("/scaling does not fit a network of \(channels) input channels.")
+    }
+    return IntensityScaling(mean: mean, standardDeviation: deviation)
+  }
+
+  private static func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
+}
+
+/// What is wrong with a member's file.
+public struct MemberFileError: Error, Hashable, Sendable, CustomStringConvertible {
+  public let path: String
+  public let problem: String
+
+  public var description: String { "\(path): \(problem)" }
+}

@@ -1,0 +1,246 @@
+import MessagePassing
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// Hands the members of an ensemble out to the ranks; the coordinator is code beside the training on rank 0.
+///
+/// A rank begins with a member that it knows, asks for the next before the current one ends, so that the answer waits for
+/// it, and reports each end. Rank 0 answers in `serve()`, which it calls between its training steps, and takes members
+/// from the same schedule for itself. All messages are a few bytes, which MPI sends without waiting for the receiver.
+///
+/// All calls belong on the main thread. An error of MPI ends the run; a member's own error does not.
+public final class MemberQueue {
+  /// How far a member's training is.
+  public struct Progress: Hashable, Sendable {
+    public var member: Int
+    public var rank: Int
+    /// Epochs done.
+    public var epoch: Int
+    public var epochs: Int
+    /// The last epoch's mean loss.
+    public var loss: Double
+
+    public init(member: Int, rank: Int, epoch: Int, epochs: Int, loss: Double) {
+      self.member = member
+      self.rank = rank
+      self.epoch = epoch
+      self.epochs = epochs
+      self.loss = loss
+    }
+  }
+
+  private enum Tag {
+    static let ask = 1
+    static let answer = 2
+    static let report = 3
+    static let message = 4
+    static let progress = 5
+    static let end = 6
+    static let endMessages = 7
+  }
+
+  /// Longest failure that is told to the other ranks, in bytes: messages stay small.
+  static let longestMessage = 2000
+  /// How long a rank without work sleeps between two looks, in microseconds.
+  private static let nap: UInt32 = 500
+
+  private let communicator: Communicator
+  private var schedule: MemberSchedule
+  private let onProgress: (Progress) -> Void
+  private var hasAsked = false
+  private var isExhausted = false
+  private var isFresh = true
+
+  /// Collective over the ranks of `communicator`, which is duplicated.
+  ///
+  /// - Parameters:
+  ///   - candidates: the members to be trained, the same on all ranks.
+  ///   - onProgress: called on rank 0 for what any rank tells of its progress.
+  public init(
+    _ candidates: [MemberSchedule.Candidate], over communicator: Communicator,
+    onProgress: @escaping (Progress) -> Void = { _ in }
+  ) throws {
+    self.communicator = try communicator.duplicate()
+    schedule = MemberSchedule(candidates, ranks: communicator.size)
+    isExhausted = schedule.first(for: communicator.rank) == nil
+    self.onProgress = onProgress
+  }
+
+  private var isRoot: Bool { communicator.rank == 0 }
+
+  // MARK: Every rank
+
+  /// Trains members until none is left anywhere and returns what became of each, by member, on all ranks. Collective.
+  ///
+  /// - Parameter train: trains one member and stores it. It should call `ask()` when its last epoch begins and `serve()`
+  ///   after every step. An error that it throws is this member's failure; an `MPIError` is everybody's and thrown on.
+  public func run(_ train: (_ member: Int) throws -> Void) throws -> [MemberSchedule.Report] {
+    while let member = try next() {
+      let start = ContinuousClock.now
+      var outcome = MemberSchedule.Outcome.done
+      do {
+        try train(member)
+      } catch let error as MPIError {
+        throw error
+      } catch {
+        outcome = .failed(message: "\(error)")
+      }
+      let seconds = (ContinuousClock.now - start) / .seconds(1)
+      try report(
+        MemberSchedule.Report(member: member, rank: communicator.rank, outcome: outcome, seconds: seconds))
+    }
+    return try finish()
+  }
+
+  /// Asks for the next member without waiting for the answer; does nothing when it has been asked for.
+  public func ask() throws {
+    guard !hasAsked, !isExhausted, !isFresh else { return }
+    hasAsked = true
+    if !isRoot { try communicator.send([0], to: 0, tag: Tag.ask) }
+  }
+
+  /// The next member of this rank, or nil when all are given away; waits for an answer that has not come.
+  public func next() throws -> Int? {
+    if isFresh {
+      isFresh = false
+      return schedule.first(for: communicator.rank)
+    }
+    guard !isExhausted else { return nil }
+    try ask()
+    hasAsked = false
+    let member: Int?
+    if isRoot {
+      try serve()
+      member = schedule.next(for: 0)
+    } else {
+      try wait { try communicator.probeNow(Int.self, from: 0, tag: Tag.answer) != nil }
+      let values = try communicator.receive(Int.self, from: 0, tag: Tag.answer).values
+      member = values.first.flatMap { $0 < 0 ? nil : $0 }
+    }
+    isExhausted = member == nil
+    return member
+  }
+
+  /// Tells what became of a member.
+  public func report(_ report: MemberSchedule.Report) throws {
+    guard !isRoot else {
+      schedule.finish(report)
+      return
+    }
+    var isFailure = 0
+    if case .failed(let message) = report.outcome {
+      isFailure = 1
+      try communicator.send(Array(message.utf8.prefix(Self.longestMessage)), to: 0, tag: Tag.message)
+    }
+    try communicator.send(
+      [report.member, isFailure, Int(bitPattern: UInt(report.seconds.bitPattern))], to: 0, tag: Tag.report)
+  }
+
+  /// Tells rank 0 how far a member's training is.
+  public func tell(epoch: Int, of epochs: Int, member: Int, loss: Double) throws {
+    guard !isRoot else {
+      onProgress(Progress(member: member, rank: 0, epoch: epoch, epochs: epochs, loss: loss))
+      return
+    }
+    try communicator.send(
+      [member, epoch, epochs, Int(bitPattern: UInt(loss.bitPattern))], to: 0, tag: Tag.progress)
+  }
+
+  /// Waits until every member has ended; returns what became of each, by member, the same on all ranks. Collective.
+  public func finish() throws -> [MemberSchedule.Report] {
+    precondition(isExhausted, "a rank finishes after `next()` has returned nil")
+    guard isRoot else {
+      try wait { try communicator.probeNow(Int.self, from: 0, tag: Tag.end) != nil }
+      let numbers = try communicator.receive(Int.self, from: 0, tag: Tag.end).values
+      let text = try communicator.receive(UInt8.self, from: 0, tag: Tag.endMessages).values
+      return Self.reports(numbers, text)
+    }
+    try wait {
+      try serve()
+      return schedule.isComplete
+    }
+    let reports = schedule.reports.values.sorted { $0.member < $1.member }
+    let (numbers, text) = Self.packed(reports)
+    for rank in 1..<max(1, communicator.size) {
+      try communicator.send(numbers, to: rank, tag: Tag.end)
+      try communicator.send(text, to: rank, tag: Tag.endMessages)
+    }
+    return reports
+  }
+
+  /// Looks until `isThere`, asleep in between, so that a rank that waits leaves its core to the others.
+  private func wait(until isThere: () throws -> Bool) throws {
+    while try !isThere() { usleep(Self.nap) }
+  }
+
+  // MARK: Rank 0
+
+  /// Answers all messages that are there, on rank 0; does nothing on other ranks. Takes about a microsecond when there are
+  /// none.
+  public func serve() throws {
+    guard isRoot else { return }
+    while try serve(Tag.progress) || serve(Tag.report) || serve(Tag.ask) {}
+  }
+
+  /// Answers one message of this tag, if there is one.
+  private func serve(_ tag: Int) throws -> Bool {
+    guard let status = try communicator.probeNow(Int.self, tag: tag) else { return false }
+    let source = status.source
+    let values = try communicator.receive(Int.self, from: source, tag: tag).values
+    switch tag {
+    case Tag.ask:
+      try communicator.send([schedule.next(for: source) ?? -1], to: source, tag: Tag.answer)
+    case Tag.report:
+      var outcome = MemberSchedule.Outcome.done
+      if values[1] != 0 {
+        let text = try communicator.receive(UInt8.self, from: source, tag: Tag.message).values
+        outcome = .failed(message: String(decoding: text, as: UTF8.self))
+      }
+      schedule.finish(
+        MemberSchedule.Report(
+          member: values[0], rank: source, outcome: outcome, seconds: Self.double(values[2])))
+    default:
+      onProgress(
+        Progress(
+          member: values[0], rank: source, epoch: values[1], epochs: values[2], loss: Self.double(values[3])))
+    }
+    return true
+  }
+
+  // MARK: Reports as numbers
+
+  private static func double(_ value: Int) -> Double { Double(bitPattern: UInt64(UInt(bitPattern: value))) }
+
+  /// Five numbers a report, the last the length of its message.
+  private static func packed(_ reports: [MemberSchedule.Report]) -> ([Int], [UInt8]) {
+    var numbers: [Int] = []
+    var text: [UInt8] = []
+    for report in reports {
+      var message: [UInt8] = []
+      var isFailure = 0
+      if case .failed(let words) = report.outcome {
+        isFailure = 1
+        message = Array(words.utf8.prefix(longestMessage))
+      }
+      numbers += [
+        report.member, report.rank, isFailure, Int(bitPattern: UInt(report.seconds.bitPattern)), message.count,
+      ]
+      text += message
+    }
+    return (numbers, text)
+  }
+
+  private static func reports(_ numbers: [Int], _ text: [UInt8]) -> [MemberSchedule.Report] {
+    var place = 0
+    return stride(from: 0, to: numbers.count, by: 5).map { first in
+      let message = text[place..<place + numbers[first + 4]]
+      place += message.count
+      return MemberSchedule.Report(
+        member: numbers[first], rank: numbers[first + 1],
+        outcome: numbers[first + 2] == 0 ? .done : .failed(message: String(decoding: message, as: UTF8.self)),
+        seconds: double(numbers[first + 3]))
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import Engine
+import Imaging
+import Networks
+import Tensors
+import Training
+
+/// Trains members of one ensemble, one after another, on this rank's threads.
+public struct MemberTrainer {
+  /// What happens beside a member's training, on the calling thread.
+  public struct Hooks {
+    /// Called after every step, with its loss.
+    public var afterStep: (Double) throws -> Void
+    /// Called when the last epoch begins.
+    public var beforeLastEpoch: () throws -> Void
+    /// Called after every epoch, with the number of epochs done and the last one's mean loss.
+    public var afterEpoch: (Int, Double) throws -> Void
+
+    public init(
+      afterStep: @escaping (Double) throws -> Void = { _ in }, beforeLastEpoch: @escaping () throws -> Void = {},
+      afterEpoch: @escaping (Int, Double) throws -> Void = { _, _ in }
+    ) {
+      self.afterStep = afterStep
+      self.beforeLastEpoch = beforeLastEpoch
+      self.afterEpoch = afterEpoch
+    }
+  }
+
+  public let settings: EnsembleSettings
+  public let data: TrainingSet
+  public let scaling: IntensityScaling
+  public let classes: [String]
+  public let fingerprint: UInt64
+  private let team: ThreadTeam
+
+  /// - Parameters:
+  ///   - data: the same on all ranks; its patches are the settings' ones.
+  ///   - scaling: what the intensities of `data` were scaled by.
+  ///   - fingerprint: the job's, to be stored in its members.
+  public init(
+    _ settings: EnsembleSettings, data: TrainingSet, scaling: IntensityScaling, classes: [String],
+    fingerprint: UInt64, team: ThreadTeam
+  ) {
+    let patch = data.units.patch
+    precondition(
+      settings.patch == [patch.z, patch.y, patch.x].suffix(settings.patch.count)
+        && settings.patch.reduce(1, *) == patch.count, "the data's patches are not the settings'")
+    precondition(settings.inputChannels == data.channels, "the data's channels are not the settings'")
+    precondition(classes.count == settings.classes, "each class has a name")
+    self.settings = settings
+    self.data = data
+    self.scaling = scaling
+    self.classes = classes
+    self.fingerprint = fingerprint
+    self.team = team
+  }
+
+  /// The members as candidates of a `MemberQueue`, with the operations that their training takes.
+  ///
+  /// - Throws: as `EnsembleSettings.member(_:)`.
+  public func candidates(_ members: some Sequence<Int>) throws -> [MemberSchedule.Candidate] {
+    try members.map { index in
+      let bag = data.sample(seed: settings.seed, member: index, bagging: settings.bagging)
+      let samples = bag.drawn.reduce(0) { $0 + data.units.units[$1].count }
+      let cost = try settings.member(index).cost(samplesPerEpoch: samples, epochs: settings.epochs)
+      return MemberSchedule.Candidate(member: index, cost: cost)
+    }
+  }
+
+  /// Trains one member from its initial weights.
+  ///
+  /// The result is a function of the settings, the data and the member's number, bit for bit on one kind of processor.
+  /// - Throws: `TrainingError` when the loss is not a number, `EnsembleError.weightsNotFinite`, `NetworkError`, `NetworkSettingError`, and what hooks throw.
+  public func train(_ index: Int, hooks: Hooks = Hooks()) throws -> TrainedMember {
+    let member = try settings.member(index)
+    let plan = try Plan(member.graph, extents: settings.patch, purpose: .training)
+    let bag = data.sample(seed: settings.seed, member: index, bagging: settings.bagging)
+    let source = DatasetBatchSource(data, bag: bag, settings: settings, member: index)
+    let trainer = Trainer(
+      plan, batch: settings.batch, shards: settings.shards, optimizer: settings.optimizer, team: team,
+      seed: settings.seed, member: UInt64(index))
+    let execution = trainer.execution
+    execution.parameters.buffer.copy(plan.layout.initialParameters(seed: settings.seed, member: index))
+    execution.statistics.buffer.copy(plan.layout.initialStatistics())
+    var history: [Double] = []
+    for epoch in 0..<settings.epochs {
+      if epoch == settings.epochs - 1 { try hooks.beforeLastEpoch() }
+      source.prepare(epoch: epoch)
+      let loss = try trainer.epoch(source, epoch: epoch, batch: settings.batch, afterStep: hooks.afterStep)
+      history.append(loss)
+      try hooks.afterEpoch(epoch + 1, loss)
+    }
+    guard execution.parameters.buffer.allSatisfy(\.isFinite), execution.statistics.buffer.allSatisfy(\.isFinite) else {
+      throw EnsembleError.weightsNotFinite(rate: settings.optimizer.rate)
+    }
+    return TrainedMember(
+      index: index, graph: member.graph, parameters: Array(execution.parameters.buffer),
+      statistics: Array(execution.statistics.buffer), history: history, bag: bag, settings: settings,
+      scaling: scaling, classes: classes, fingerprint: fingerprint)
+  }
+
+  /// Trains one member for a queue: asks for the next when the last epoch begins, answers others after every step.
+  public func train(_ index: Int, for queue: MemberQueue) throws -> TrainedMember {
+    let epochs = settings.epochs
+    return try train(
+      index,
+      hooks: Hooks(
+        afterStep: { _ in try queue.serve() }, beforeLastEpoch: { try queue.ask() },
+        afterEpoch: { try queue.tell(epoch: $0, of: epochs, member: index, loss: $1) }))
+  }
+}
+
+extension UnsafeMutableBufferPointer {
+  /// Fills the buffer from an array of as many elements.
+  func copy(_ values: [Element]) {
+    precondition(values.count == count, "\(values.count) values for a buffer of \(count)")
+    _ = update(from: values)
+  }
+}

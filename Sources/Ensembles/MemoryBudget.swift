@@ -1,0 +1,88 @@
+import Engine
+import Imaging
+import Networks
+import Tensors
+import Training
+
+/// What a rank needs in memory for its work on an ensemble, compared with what there is, before the work.
+public struct MemoryBudget: Hashable, Sendable {
+  /// A part of the need.
+  public struct Item: Hashable, Sendable {
+    public var name: String
+    public var bytes: Int
+  }
+
+  public private(set) var items: [Item] = []
+
+  public init() {}
+
+  public var bytes: Int { items.reduce(0) { $0 + $1.bytes } }
+
+  public mutating func add(_ name: String, bytes: Int) { items.append(Item(name: name, bytes: bytes)) }
+
+  /// The bytes that the training of a member takes: feature maps of a batch, weights with gradients and the optimizer's
+  /// moments, and the patches of a batch.
+  ///
+  /// - Throws: `NetworkError` when patches do not fit the network.
+  public static func training(
+    _ member: MemberSpecification, settings: EnsembleSettings, threads: Int
+  ) throws -> Int {
+    let plan = try Plan(member.graph, extents: settings.patch, purpose: .training)
+    let samplesPerShard = (settings.batch + settings.shards - 1) / settings.shards
+    let shards = (settings.batch + samplesPerShard - 1) / samplesPerShard
+    let capacity = samplesPerShard * shards
+    let voxels = settings.patch.reduce(1, *)
+    return Execution.bytes(plan, capacity: capacity, shards: shards, threads: threads)
+      + 4 * (4 * plan.layout.parameterCount + plan.layout.statisticCount)
+      + capacity * voxels + 4 * settings.batch * settings.inputChannels * voxels
+  }
+
+  /// Throws unless what this rank and the others on its node need is there.
+  ///
+  /// - Parameters:
+  ///   - ranks: ranks on this node, each of which needs as much.
+  ///   - memory: the node's limits. The address space is a rank's own, the others are shared.
+  public func check(against memory: HostFacts.Memory, ranksOnNode ranks: Int) throws(MemoryBudgetError) {
+    let all = UInt64(bytes) * UInt64(ranks)
+    func check(_ limit: UInt64?, _ need: UInt64, _ name: String) throws(MemoryBudgetError) {
+      guard let limit, need > limit else { return }
+      throw MemoryBudgetError(budget: self, ranks: ranks, limit: limit, limitName: name)
+    }
+    try check(memory.addressSpace, UInt64(bytes), "the limit on a process's address space (ulimit -v)")
+    try check(memory.controlGroup, all, "the control group's limit")
+    try check(memory.available, all, "what the machine has free")
+  }
+}
+
+/// A job does not fit in memory.
+public struct MemoryBudgetError: Error, Hashable, Sendable, CustomStringConvertible {
+  public let budget: MemoryBudget
+  /// Ranks on the node.
+  public let ranks: Int
+  public let limit: UInt64
+  /// What sets the limit.
+  public let limitName: String
+
+  public var description: String {
+    let parts = budget.items.sorted { $0.bytes > $1.bytes }.map { "\($0.name) \(Self.size(UInt64($0.bytes)))" }
+      .joined(separator: ", ")
+    let node = ranks == 1 ? "" : " on each of the \(ranks) ranks of this node"
+    return """
+      the job needs \(Self.size(UInt64(budget.bytes)))\(node) (\(parts)) but \(limitName) is \(Self.size(limit)). \
+      Use fewer ranks on a node, or lower training.batch, data.patch or prediction.tile.
+      """
+  }
+
+  /// Bytes in the largest unit that leaves a number of at least 1.
+  static func size(_ bytes: UInt64) -> String {
+    let units = ["B", "KB", "MB", "GB", "TB"]
+    var value = Double(bytes)
+    var unit = 0
+    while value >= 1000, unit < units.count - 1 {
+      value /= 1000
+      unit += 1
+    }
+    let tenths = Int((value * 10).rounded())
+    return (tenths < 100 && unit > 0 ? "\(tenths / 10).\(tenths % 10)" : "\((tenths + 5) / 10)") + " \(units[unit])"
+  }
+}

@@ -1,0 +1,40 @@
+import Imaging
+import Networks
+
+/// A member after its training, with all that is needed to predict with it and to know how it came about.
+public struct TrainedMember: Hashable, Sendable {
+  /// Counted from 0.
+  public var index: Int
+  public var graph: NetworkGraph
+  /// In the order of the graph's `ParameterLayout`.
+  public var parameters: [Float]
+  /// Running means and variances, in the order of the layout.
+  public var statistics: [Float]
+  /// The mean loss of each epoch.
+  public var history: [Double]
+  /// The training units that it was trained with.
+  public var bag: Bag
+  public var settings: EnsembleSettings
+  /// How intensities become the network's input.
+  public var scaling: IntensityScaling
+  /// The names of the classes.
+  public var classes: [String]
+  /// The job that it belongs to: a hash of all that decides it.
+  public var fingerprint: UInt64
+
+  public init(
+    index: Int, graph: NetworkGraph, parameters: [Float], statistics: [Float], history: [Double], bag: Bag,
+    settings: EnsembleSettings, scaling: IntensityScaling, classes: [String], fingerprint: UInt64
+  ) {
+    self.index = index
+    self.graph = graph
+    self.parameters = parameters
+    self.statistics = statistics
+    self.history = history
+    self.bag = bag
+    self.settings = settings
+    self.scaling = scaling
+    self.classes = classes
+    self.fingerprint = fingerprint
+  }
+}

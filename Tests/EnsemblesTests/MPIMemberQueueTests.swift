@@ -1,0 +1,108 @@
+import Ensembles
+import MessagePassing
+import TestSupport
+import Testing
+
+private struct Broken: Error, CustomStringConvertible { let description: String }
+
+/// Run with 1 to 4 ranks.
+@MainActor @Suite struct MPIMemberQueueTests {
+  private func candidates(_ count: Int) -> [MemberSchedule.Candidate] {
+    (0..<count).map { MemberSchedule.Candidate(member: $0, cost: Double($0 * 7 % 5)) }
+  }
+
+  @Test("every member is trained exactly once and every rank trains one", arguments: [4, 5, 13])
+  func once(count: Int) throws {
+    let all = try MPI.initialize().duplicate()
+    let queue = try MemberQueue(candidates(count), over: all)
+    var trained: [Int] = []
+    let reports = try queue.run { member in
+      trained.append(member)
+      // Steps of a training: rank 0 answers between them, and the next member is asked for before the end.
+      for step in 0..<4 {
+        if step == 2 { try queue.ask() }
+        try queue.serve()
+      }
+    }
+    #expect(reports.map(\.member) == Array(0..<count))
+    #expect(reports.allSatisfy { $0.outcome == .done && $0.seconds >= 0 })
+    #expect(trained.sorted() == reports.filter { $0.rank == all.rank }.map(\.member))
+    if count >= all.size { #expect(!trained.isEmpty) }
+    #expect(try all.allReduce(trained.count, .sum) == count)
+  }
+
+  @Test("all ranks end with the same reports")
+  func sameReports() throws {
+    let all = try MPI.initialize().duplicate()
+    let reports = try MemberQueue(candidates(6), over: all).run { _ in }
+    var hash: UInt64 = 0
+    for report in reports {
+      hash = (hash &* 31 &+ UInt64(report.rank)) &* 31 &+ UInt64(report.member) ^ report.seconds.bitPattern
+    }
+    #expect(try all.allAgree(on: hash))
+  }
+
+  @Test("a member that fails is reported with its cause and does not stop the others")
+  func failure() throws {
+    let all = try MPI.initialize().duplicate()
+    let long = String(repeating: "x", count: 10_000)
+    let reports = try MemberQueue(candidates(7), over: all).run { member in
+      if member == 3 { throw Broken(description: "loss became NaN") }
+      if member == 5 { throw Broken(description: long) }
+    }
+    #expect(reports.count == 7)
+    #expect(reports[3].outcome == .failed(message: "loss became NaN"))
+    #expect(reports[3].line == "member 3 stopped: loss became NaN")
+    guard case .failed(let message) = reports[5].outcome else {
+      Issue.record("member 5 did not fail")
+      return
+    }
+    #expect(long.hasPrefix(message) && message.count >= 1000)
+    #expect(reports.count { $0.outcome == .done } == 5)
+  }
+
+  @Test("ranks without a member wait for the others and learn of all ends")
+  func spareRanks() throws {
+    let all = try MPI.initialize().duplicate()
+    let queue = try MemberQueue(candidates(1), over: all)
+    var trained = 0
+    let reports = try queue.run { _ in trained += 1 }
+    #expect(reports.map(\.rank) == [0])
+    #expect(trained == (all.rank == 0 ? 1 : 0))
+  }
+
+  @Test("without members nobody waits")
+  func nothing() throws {
+    let all = try MPI.initialize().duplicate()
+    #expect(try MemberQueue([], over: all).run { _ in }.isEmpty)
+  }
+
+  @Test("rank 0 hears of the progress of all members")
+  func progress() throws {
+    let all = try MPI.initialize().duplicate()
+    var heard: [MemberQueue.Progress] = []
+    let queue = try MemberQueue(candidates(5), over: all) { heard.append($0) }
+    let reports = try queue.run { member in
+      for epoch in 1...3 { try queue.tell(epoch: epoch, of: 3, member: member, loss: Double(member) + 0.5) }
+    }
+    guard all.rank == 0 else {
+      #expect(heard.isEmpty)
+      return
+    }
+    #expect(heard.count == 15)
+    for report in reports {
+      let own = heard.filter { $0.member == report.member }
+      #expect(own.map(\.epoch) == [1, 2, 3])
+      #expect(own.allSatisfy { $0.rank == report.rank && $0.epochs == 3 && $0.loss == Double(report.member) + 0.5 })
+    }
+  }
+
+  @Test("two queues after each other do not mix their messages")
+  func twice() throws {
+    let all = try MPI.initialize().duplicate()
+    for count in [3, 8] {
+      let reports = try MemberQueue(candidates(count), over: all).run { _ in }
+      #expect(reports.map(\.member) == Array(0..<count))
+    }
+  }
+}

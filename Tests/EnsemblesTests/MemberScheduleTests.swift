@@ -1,0 +1,72 @@
+import Ensembles
+import Testing
+
+@Suite struct MemberScheduleTests {
+  private func candidates(_ costs: [Double]) -> [MemberSchedule.Candidate] {
+    costs.enumerated().map { MemberSchedule.Candidate(member: $0, cost: $1) }
+  }
+
+  private func report(_ member: Int, by rank: Int) -> MemberSchedule.Report {
+    MemberSchedule.Report(member: member, rank: rank, outcome: .done, seconds: 1)
+  }
+
+  @Test("members go largest first, equal ones by their number")
+  func order() {
+    let schedule = MemberSchedule(candidates([2, 5, 2, 9, 5]), ranks: 2)
+    #expect(schedule.order.map(\.member) == [3, 1, 4, 0, 2])
+    #expect(schedule.first(for: 0) == 3)
+    #expect(schedule.first(for: 1) == 1)
+  }
+
+  @Test("every member is given once and every rank is told when none is left")
+  func all() {
+    var schedule = MemberSchedule(candidates([1, 2, 3, 4, 5]), ranks: 3)
+    var given = (0..<3).map { ($0, schedule.first(for: $0)) }
+    for rank in [2, 0, 1, 1, 2, 0] {
+      let member = schedule.next(for: rank)
+      if member != nil { given.append((rank, member)) }
+      #expect(!schedule.isComplete)
+    }
+    #expect(given.compactMap(\.1).sorted() == [0, 1, 2, 3, 4])
+    for (rank, member) in given {
+      #expect(!schedule.isComplete)
+      if let member { schedule.finish(report(member, by: rank)) }
+    }
+    // Rank 0 took its second member but asked once more; ranks 1 and 2 did too.
+    #expect(schedule.isComplete)
+    #expect(Set(schedule.reports.keys) == [0, 1, 2, 3, 4])
+  }
+
+  @Test("a schedule is not complete before the last rank has been told that none is left")
+  func told() {
+    var schedule = MemberSchedule(candidates([1, 1]), ranks: 2)
+    schedule.finish(report(0, by: 0))
+    schedule.finish(report(1, by: 1))
+    #expect(schedule.next(for: 0) == nil)
+    #expect(!schedule.isComplete)
+    #expect(schedule.next(for: 1) == nil)
+    #expect(schedule.isComplete)
+  }
+
+  @Test("ranks above the number of members are spare, and one line says so")
+  func spare() throws {
+    var schedule = MemberSchedule(candidates([1, 2, 3]), ranks: 4)
+    #expect(schedule.spareRanks == 1)
+    #expect(schedule.first(for: 3) == nil)
+    let remark = try #require(schedule.remark)
+    #expect(remark == "4 ranks for 3 members to train: 1 rank will help only to calibrate and predict.")
+    for rank in 0..<3 {
+      schedule.finish(report(schedule.order[rank].member, by: rank))
+      #expect(schedule.next(for: rank) == nil)
+    }
+    #expect(schedule.isComplete)
+    #expect(MemberSchedule(candidates([1, 2]), ranks: 2).remark == nil)
+  }
+
+  @Test("without members a schedule is complete from the start")
+  func none() {
+    let schedule = MemberSchedule([], ranks: 3)
+    #expect(schedule.isComplete)
+    #expect(schedule.remark == nil)
+  }
+}

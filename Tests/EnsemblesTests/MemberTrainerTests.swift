@@ -1,0 +1,85 @@
+import Ensembles
+import Networks
+import Testing
+
+@Suite struct MemberTrainerTests {
+  @Test(
+    "training a member again, on one thread or two, gives the same bits", arguments: [Problem.sparse, Problem.pyramid])
+  func sameBits(family: NetworkFamily) throws {
+    let problem = try Problem(family: family)
+    let first = try problem.trainer().train(1)
+    for threads in [1, 2] {
+      let again = try problem.trainer(threads: threads).train(1)
+      #expect(haveSameBits(first.parameters, again.parameters))
+      #expect(haveSameBits(first.statistics, again.statistics))
+      #expect(first == again)
+    }
+  }
+
+  @Test("weights move, the loss falls, and members differ in network, bag and weights")
+  func membersDiffer() throws {
+    let problem = try Problem(epochs: 8)
+    let trainer = try problem.trainer()
+    let members = try [0, 1, 2].map { try trainer.train($0) }
+    for member in members {
+      let layout = try member.graph.layout(extents: [12, 12])
+      #expect(member.parameters != layout.initialParameters(seed: 11, member: member.index))
+      #expect(member.statistics != layout.initialStatistics())
+      #expect(member.history.count == 8)
+      let (first, last) = (member.history[0], member.history[7])
+      #expect(last < 0.8 * first)
+    }
+    #expect(Set(members.map(\.graph)).count == 3)
+    #expect(Set(members.map(\.bag)).count == 3)
+    #expect(Set(members.map(\.parameters)).count == 3)
+  }
+
+  @Test("without bagging every member sees all units, with it some are left out")
+  func bags() throws {
+    let whole = try Problem(bagging: false).trainer().train(0)
+    #expect(whole.bag == Bag(drawn: Array(0..<6), outOfBag: []))
+    let problem = try Problem()
+    for index in 0..<3 {
+      let bag = problem.data.sample(seed: 11, member: index, bagging: true)
+      #expect(bag.drawn.count == 6)
+      #expect(Set(bag.drawn).isDisjoint(with: bag.outOfBag))
+      #expect(Set(bag.drawn).union(bag.outOfBag) == Set(0..<6))
+    }
+  }
+
+  @Test("hooks are called after every step and epoch, and once before the last epoch")
+  func hooks() throws {
+    let problem = try Problem(bagging: false)
+    var steps = 0
+    var events: [String] = []
+    _ = try problem.trainer().train(
+      0,
+      hooks: MemberTrainer.Hooks(
+        afterStep: { _ in steps += 1 }, beforeLastEpoch: { events.append("last") },
+        afterEpoch: { epoch, _ in events.append("\(epoch)") }))
+    // Six images of four patches each, in batches of four.
+    #expect(steps == 3 * 6)
+    #expect(events == ["1", "2", "last", "3"])
+  }
+
+  @Test("a rate beyond reason stops the member with an error that says what to do")
+  func notFinite() throws {
+    let problem = try Problem(family: Problem.pyramid, epochs: 5, rate: 1e38)
+    #expect {
+      _ = try problem.trainer().train(0)
+    } throws: { error in
+      "\(error)".contains("Lower training.optimizer.rate")
+    }
+  }
+
+  @Test("candidates cost the operations of all their samples")
+  func costs() throws {
+    let problem = try Problem(bagging: false)
+    let candidates = try problem.trainer().candidates(0..<3)
+    for (index, candidate) in candidates.enumerated() {
+      let costs = try problem.settings.member(index).graph.costs(extents: [12, 12])
+      #expect(candidate.member == index)
+      #expect(candidate.cost == Double(costs.trainingFLOPs * 24 * 3))
+    }
+  }
+}
