@@ -1,5 +1,5 @@
-// The convolution kernels, written for vectors of LANES floats. Not a header of its own: convolution_<isa>.c includes it
-// once for each instruction set, after defining `vector`, its loads and stores, the tiles that fit its registers
+// The convolution kernels, written for vectors of LANES floats. Not a header of its own: convolution_<isa>.c includes
+// it once for each instruction set, after defining `vector`, its loads and stores, the tiles that fit its registers
 // and the name of the resulting table.
 
 #define INLINE static inline __attribute__((always_inline))
@@ -12,10 +12,10 @@
 #define UPTO8(T, C, R) UPTO6(T, C, R) T(C, R, 7) T(C, R, 8)
 
 enum {
-  MOST_ROWS = 4,        // of a tile
-  MOST_VECTORS = 8,     // of a row of a tile
-  MOST_SUMS = 28,       // vectors of accumulators of a tile
-  MOST_TAPS = 512,      // taps worked in one pass over a tile
+  MOST_ROWS = 4,     // of a tile
+  MOST_VECTORS = 8,  // of a row of a tile
+  MOST_SUMS = 28,    // vectors of accumulators of a tile
+  MOST_TAPS = 128,   // taps along z and y worked in one pass over a tile
   CACHED_BYTES = 384 << 10,  // of source rows that all target blocks read before the next rows are begun
 };
 
@@ -25,9 +25,10 @@ INLINE void store(float *p, vector v) { *(unaligned_vector *)p = v; }
 
 // MARK: Convolution
 
-/// A tap of the rows at hand: where its source lies from the tile's first pixel, and its weights in a channel's block.
+/// A pair of taps along z and y for the rows at hand: where its source row lies from the tile's first pixel, where the
+/// next pair's does (the last pair's next is the first one in the next channel), and its weights in a channel's block.
 typedef struct {
-  ptrdiff_t source;
+  ptrdiff_t source, next;
   ptrdiff_t weight;
 } tap_entry;
 
@@ -35,6 +36,8 @@ typedef struct {
 typedef struct {
   const tap_entry *taps;
   int32_t tap_count;
+  int32_t x_taps;
+  const int32_t *x_shift;
   int32_t channels;
   ptrdiff_t source_channel_stride;
   ptrdiff_t weight_channel_stride;
@@ -78,31 +81,41 @@ INLINE void tile(const int channels, const int rows, const int vectors, const ti
 
   const ptrdiff_t source_row = job->source_row_stride;
   const tap_entry *const last = job->taps + job->tap_count;
+  const int32_t *const x_shift = job->x_shift, *const last_shift = x_shift + job->x_taps;
   const float *weights = job->weights;
   for (int32_t ci = 0; ci < job->channels; ci += 1) {
     _Pragma("clang loop unroll(disable)") for (const tap_entry *tap = job->taps; tap < last; tap += 1) {
-      const float *s = source + tap->source;
+      // The next rows come from the second cache while these are worked; a shifted vector lies in two lines of it.
+      const float *next = source + tap->next;
+      UNROLL for (int i = 0; i < rows * (vectors + 1); i += 1) {
+        __builtin_prefetch(next + (i / (vectors + 1)) * source_row + (i % (vectors + 1)) * LANES);
+      }
       const float *w = weights + tap->weight;
-      if (channels <= positions) {
-        vector b[8];
-        UNROLL for (int c = 0; c < channels; c += 1) b[c] = (vector)w[c];
-        UNROLL for (int i = 0; i < positions; i += 1) {
-          const vector v = load(s + (i / vectors) * source_row + (i % vectors) * LANES);
-          UNROLL for (int c = 0; c < channels; c += 1) {
-            a[c * positions + i] = multiply_add(b[c], v, a[c * positions + i]);
-          }
-        }
-      } else {
-        vector v[8];
-        UNROLL for (int i = 0; i < positions; i += 1) {
-          v[i] = load(s + (i / vectors) * source_row + (i % vectors) * LANES);
-        }
-        UNROLL for (int c = 0; c < channels; c += 1) {
-          const vector b = (vector)w[c];
+      const float *row = source + tap->source;
+      _Pragma("clang loop unroll(disable)") for (const int32_t *shift = x_shift; shift < last_shift; shift += 1) {
+        const float *s = row + *shift;
+        if (channels <= positions) {
+          vector b[8];
+          UNROLL for (int c = 0; c < channels; c += 1) b[c] = (vector)w[c];
           UNROLL for (int i = 0; i < positions; i += 1) {
-            a[c * positions + i] = multiply_add(b, v[i], a[c * positions + i]);
+            const vector v = load(s + (i / vectors) * source_row + (i % vectors) * LANES);
+            UNROLL for (int c = 0; c < channels; c += 1) {
+              a[c * positions + i] = multiply_add(b[c], v, a[c * positions + i]);
+            }
+          }
+        } else {
+          vector v[8];
+          UNROLL for (int i = 0; i < positions; i += 1) {
+            v[i] = load(s + (i / vectors) * source_row + (i % vectors) * LANES);
+          }
+          UNROLL for (int c = 0; c < channels; c += 1) {
+            const vector b = (vector)w[c];
+            UNROLL for (int i = 0; i < positions; i += 1) {
+              a[c * positions + i] = multiply_add(b, v[i], a[c * positions + i]);
+            }
           }
         }
+        w += channels;
       }
     }
     source += job->source_channel_stride;
@@ -138,40 +151,50 @@ static const tile_function tiles[LARGEST_BLOCK][MOST_ROWS][MOST_VECTORS] = {
 /// Vectors of a row in the widest tile, by target channels and rows; 0 where there is no such tile.
 static const int8_t widest_tile[LARGEST_BLOCK][MOST_ROWS] = WIDEST_TILE;
 
-/// The cost of a group of rows of `vectors` vectors in half cycles a tap, as multiply-adds, loads (unaligned ones count
-/// for two) or the latency of the accumulators bound it.
-static int32_t group_cost(int32_t channels, int32_t rows, int32_t vectors) {
-  const int32_t parts = tutti_block_count(vectors, widest_tile[channels - 1][rows - 1]);
-  int32_t cost = 0;
-  for (int32_t part = 0; part < parts; part += 1) {
-    const int32_t positions = rows * tutti_block_at(part, vectors, widest_tile[channels - 1][rows - 1]).count;
-    const int32_t arithmetic = channels * positions, loads = 2 * positions + channels;
-    cost += 2 + (arithmetic > loads ? (arithmetic > 8 ? arithmetic : 8) : (loads > 8 ? loads : 8));
-  }
-  return cost;
-}
+/// How rows of one width are cut into tiles, for one size of target blocks.
+typedef struct {
+  int32_t group[MOST_ROWS + 1];  // rows worked jointly when so many are left, or more
+  int32_t parts[MOST_ROWS + 1], narrow[MOST_ROWS + 1];  // tiles of a group and their vectors,
+  int32_t wider[MOST_ROWS + 1];                         // of which so many tiles have one more
+} row_plan;
 
-/// The number of rows, at most `rows`, that are cheapest to work jointly.
-static int32_t group_rows(int32_t channels, int32_t rows, int32_t vectors) {
-  int32_t best = 1, best_cost = group_cost(channels, 1, vectors);
-  for (int32_t r = 2; r <= MOST_ROWS && r <= rows; r += 1) {
-    if (widest_tile[channels - 1][r - 1] == 0) break;
-    const int32_t cost = group_cost(channels, r, vectors);
-    if (cost * best <= best_cost * r) best = r, best_cost = cost;
+/// Plans for the least cost in half cycles a tap, as multiply-adds, loads (unaligned ones count for two) or the latency
+/// of the accumulators bound it.
+static row_plan plan_rows(int32_t channels, int32_t vectors) {
+  row_plan plan = {.group = {0}};
+  int32_t best = 0, best_cost = 1;
+  for (int32_t rows = 1; rows <= MOST_ROWS; rows += 1) {
+    const int32_t widest = widest_tile[channels - 1][rows - 1];
+    plan.group[rows] = best;
+    if (widest == 0) continue;
+    const int32_t parts = (vectors + widest - 1) / widest, narrow = vectors / parts, wider = vectors - narrow * parts;
+    int32_t cost = 0;
+    for (int32_t part = 0; part < parts; part += 1) {
+      const int32_t positions = rows * (narrow + (part < wider ? 1 : 0));
+      const int32_t arithmetic = channels * positions, loads = 2 * positions + channels;
+      const int32_t bound = arithmetic > loads ? arithmetic : loads;
+      cost += 2 + (bound > 8 ? bound : 8);
+    }
+    plan.parts[rows] = parts;
+    plan.narrow[rows] = narrow;
+    plan.wider[rows] = wider;
+    if (best == 0 || cost * best <= best_cost * rows) best = rows, best_cost = cost;
+    plan.group[rows] = best;
   }
-  return best;
+  return plan;
 }
 
 /// Works `rows` congruent rows of one target block in groups.
-static void block_rows(const tile_job *job, int32_t channels, const float *source, float *target, int32_t rows,
-                       int32_t vectors) {
+static void block_rows(const tile_job *job, const row_plan *plan, int32_t channels, const float *source, float *target,
+                       int32_t rows) {
   for (int32_t row = 0; row < rows;) {
-    const int32_t group = group_rows(channels, rows - row, vectors);
-    const int32_t widest = widest_tile[channels - 1][group - 1], parts = tutti_block_count(vectors, widest);
+    const int32_t group = plan->group[rows - row < MOST_ROWS ? rows - row : MOST_ROWS];
+    const int32_t parts = plan->parts[group];
+    ptrdiff_t x = 0;
     for (int32_t part = 0; part < parts; part += 1) {
-      const tutti_block block = tutti_block_at(part, vectors, widest);
-      tiles[channels - 1][group - 1][block.count - 1](job, source + block.first * LANES, target + block.first * LANES,
-                                                      part == parts - 1 ? job->tail : LANES);
+      const int32_t vectors = plan->narrow[group] + (part < plan->wider[group] ? 1 : 0);
+      tiles[channels - 1][group - 1][vectors - 1](job, source + x, target + x, part == parts - 1 ? job->tail : LANES);
+      x += vectors * LANES;
     }
     source += group * job->source_row_stride;
     target += group * job->target_row_stride;
@@ -185,6 +208,9 @@ static void run_rows(const tutti_convolution *job, const tile_job *common, const
   const int32_t taps = job->z_taps * job->y_taps * job->x_taps;
   const int32_t vectors = (job->width + LANES - 1) / LANES;
   const int32_t blocks = tutti_block_count(job->target_channels, LARGEST_BLOCK);
+  const tutti_block first_block = tutti_block_at(0, job->target_channels, LARGEST_BLOCK);
+  const tutti_block last_block = tutti_block_at(blocks - 1, job->target_channels, LARGEST_BLOCK);
+  const row_plan first_plan = plan_rows(first_block.count, vectors), last_plan = plan_rows(last_block.count, vectors);
   int32_t together = rows;
   if (blocks > 1) {
     const ptrdiff_t bytes = (ptrdiff_t)sizeof(float) * job->source_channels * job->source_pitch * job->z_taps;
@@ -201,18 +227,19 @@ static void run_rows(const tutti_convolution *job, const tile_job *common, const
       part.bias = job->bias != NULL ? job->bias + block.first : NULL;
       tap_entry scaled[MOST_TAPS];
       for (int32_t t = 0; t < common->tap_count; t += 1) {
-        scaled[t].source = common->taps[t].source;
+        scaled[t] = common->taps[t];
         scaled[t].weight = common->taps[t].weight * block.count;
       }
       part.taps = scaled;
-      block_rows(&part, block.count, source + row * common->source_row_stride,
-                 target + row * common->target_row_stride + block.first * common->target_channel_stride, count, vectors);
+      const row_plan *plan = block.count == first_block.count ? &first_plan : &last_plan;
+      block_rows(&part, plan, block.count, source + row * common->source_row_stride,
+                 target + row * common->target_row_stride + block.first * common->target_channel_stride, count);
     }
   }
 }
 
-/// Rows from `y` on, at most to `last`, whose taps are those of row y with all source rows shifted alike from one row to
-/// the next; `shift` receives by how many rows.
+/// Rows from `y` on, at most to `last`, whose taps are those of row y with all source rows shifted alike from one row
+/// to the next; `shift` receives by how many rows.
 static int32_t congruent_rows(tutti_axis map, int32_t y, int32_t last, int32_t *shift) {
   const int32_t first = map.start[y], count = map.start[y + 1] - first;
   int32_t rows = 1;
@@ -241,11 +268,13 @@ static void convolution_rows(const tutti_convolution *job, int32_t first_row, in
     const int32_t rows = congruent_rows(job->y, y, y + in_plane, &shift);
     const int32_t z_first = job->z.start[z], z_count = job->z.start[z + 1] - z_first;
     const int32_t y_first = job->y.start[y], y_count = job->y.start[y + 1] - y_first;
-    const int64_t tap_count = (int64_t)z_count * y_count * job->x_taps;
+    const int64_t tap_count = (int64_t)z_count * y_count;
     const float *source = job->source + job->first_x;
     float *target = job->target + (ptrdiff_t)row * job->target_pitch + job->first_x;
     tile_job common = {
         .taps = taps,
+        .x_taps = job->x_taps,
+        .x_shift = job->x_shift,
         .channels = job->source_channels,
         .source_channel_stride = job->source_channel_stride,
         .source_row_stride = (ptrdiff_t)shift * job->source_pitch,
@@ -263,12 +292,12 @@ static void convolution_rows(const tutti_convolution *job, int32_t first_row, in
       do {
         int32_t n = 0;
         for (; t < tap_count && n < MOST_TAPS; t += 1, n += 1) {
-          const int32_t tx = (int32_t)(t % job->x_taps), zy = (int32_t)(t / job->x_taps);
-          const int32_t zi = z_first + zy / y_count, yi = y_first + zy % y_count;
-          taps[n].source = ((ptrdiff_t)job->z.source[zi] * job->source_rows + job->y.source[yi]) * job->source_pitch +
-                           job->x_shift[tx];
-          taps[n].weight = (job->z.tap[zi] * job->y_taps + job->y.tap[yi]) * job->x_taps + tx;
+          const int32_t zi = z_first + (int32_t)t / y_count, yi = y_first + (int32_t)t % y_count;
+          taps[n].source = ((ptrdiff_t)job->z.source[zi] * job->source_rows + job->y.source[yi]) * job->source_pitch;
+          taps[n].weight = (job->z.tap[zi] * job->y_taps + job->y.tap[yi]) * job->x_taps;
+          if (n > 0) taps[n - 1].next = taps[n].source;
         }
+        if (n > 0) taps[n - 1].next = taps[0].source + job->source_channel_stride;
         common.tap_count = n;
         run_rows(job, &common, source + pass * job->source_channel_stride, target, rows, pass);
         common.accumulate = true;

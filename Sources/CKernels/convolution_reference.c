@@ -41,7 +41,7 @@ void tutti_convolution_weight_gradient_reference(const tutti_weight_gradient *jo
   for (int32_t co = first_target; co < last_target; co += 1) {
     for (int32_t ci = first_source; ci < last_source; ci += 1) {
       for (int32_t tap = 0; tap < taps; tap += 1) {
-        const int32_t tx = tap % job->x_taps, ty = tap / job->x_taps % job->y_taps, tz = tap / job->x_taps / job->y_taps;
+        const int32_t tx = tap % job->x_taps, zy = tap / job->x_taps, ty = zy % job->y_taps, tz = zy / job->y_taps;
         double sum = 0;
         for (int32_t z = 0; z < job->gradient_planes; z += 1) {
           for (int32_t y = 0; y < job->gradient_rows; y += 1) {
