@@ -96,10 +96,6 @@ static inline herr_t chdf5_set_communicator(hid_t access, MPI_Comm communicator)
   return H5Pset_fapl_mpio(access, communicator, MPI_INFO_NULL);
 }
 static inline herr_t chdf5_set_collective(hid_t transfer) { return H5Pset_dxpl_mpio(transfer, H5FD_MPIO_COLLECTIVE); }
-/// The largest of one number a rank: an MPI code.
-static inline int chdf5_maximum(int64_t *value, MPI_Comm communicator) {
-  return MPI_Allreduce(MPI_IN_PLACE, value, 1, MPI_INT64_T, MPI_MAX, communicator);
-}
 #else
 #error "Tutti needs a parallel HDF5: libhdf5-openmpi-dev, or a build with --enable-parallel in PKG_CONFIG_PATH."
 #endif

@@ -1,4 +1,5 @@
 import CHDF5
+import MessagePassing
 
 /// Whether ranks move data each for itself or all together.
 public enum Transfer: Sendable {
@@ -109,20 +110,20 @@ extension Dataset {
     let place = object.place
     let shape = try self.shape
     let slab = slab ?? Hyperslab(all: shape)
-    if let fault = slab.fault(in: shape) { throw place.error(.wrongShape, fault) }
-    guard slab.elements == count else {
-      throw place.error(
-        .wrongShape, "the selection has \(slab.elements) elements of shape \(slab.count), but \(count) are given")
+    var fault = slab.fault(in: shape)
+    if fault == nil, slab.elements != count {
+      fault = "the selection has \(slab.elements) elements of shape \(slab.count), but \(count) are given"
     }
     let ranks = transfer == .collective ? object.context.ranks : nil
     let most = max(1, Self.largestCall / bytes)
-    var pieces = slab.isEmpty ? [] : slab.pieces(limit: most, chunk: chunk)
+    var pieces = fault != nil || slab.isEmpty ? [] : slab.pieces(limit: most, chunk: chunk)
     if let ranks {
-      var calls = pieces.count
-      // No rank can need a second call when the whole dataset fits into one.
-      if shape.reduce(1, *) > most { calls = try ranks.largest(calls, place) } else { calls = 1 }
-      pieces += Array(repeating: .nothing, count: calls - pieces.count)
+      // All make as many calls as the rank with the most, or none if one of them has a fault: none waits for another.
+      let calls = try ranks.allReduce(fault == nil ? max(1, pieces.count) : Int.max, .maximum)
+      if calls == Int.max { fault = fault ?? "the selection of another rank does not fit the shape \(shape)" }
+      if fault == nil { pieces += Array(repeating: .nothing, count: calls - pieces.count) }
     }
+    if let fault { throw place.error(.wrongShape, fault) }
     let list = try transferList(memory, collective: ranks != nil)
     let file = try place.own(H5Dget_space(object.identifier.raw), .space, "H5Dget_space", "select a part")
     var offset = 0
@@ -171,28 +172,18 @@ extension Dataset {
     func explained(_ kind: HDF5Error.Kind, _ message: String) -> HDF5Error {
       HDF5Error(kind, file: failure.file, path: failure.path, call: call, stack: failure.stack, message)
     }
-    if text.contains("conver") {
-      return explained(.wrongType, "it holds \(elementType), and a value in it does not fit the type asked for")
-    }
-    let packing = (try? filters.joined(separator: ", ")) ?? "a filter"
-    if text.contains("required filter") || text.contains("filter is not") {
+    if call == "H5Dwrite", object.context.ranks != nil, chunk != nil {
       return explained(
-        .call,
-        "its chunks are packed with \(packing), which this HDF5 library does not have"
-      )
+        .call, "chunks with filters are written by all ranks together (Transfer.collective) and as \(elementType)")
+    }
+    if text.contains("conver") {
+      return explained(.wrongType, "it holds \(elementType), and a value does not fit the type that was asked for")
+    }
+    if text.contains("required filter") || text.contains("filter is not") {
+      let packing = (try? filters.joined(separator: ", ")) ?? "a filter"
+      return explained(.call, "its chunks are packed with \(packing), which this HDF5 library does not have")
     }
     if text.contains("errno = 28") { return explained(.unusableFile, "the disk is full") }
     return failure
-  }
-}
-
-extension FileContext.Ranks {
-  /// The largest `value` that any rank has.
-  func largest(_ value: Int, _ place: Place) throws -> Int {
-    var number = Int64(value)
-    guard withUnsafeMutablePointer(to: &number, { chdf5_maximum($0, communicator) }) == 0 else {
-      throw place.error(.call, "MPI_Allreduce failed while the ranks agreed on the number of transfers")
-    }
-    return Int(number)
   }
 }

@@ -108,13 +108,17 @@ extension Container {
     }
   }
 
-  /// Makes a dataset and writes all of it.
+  /// Makes a dataset and writes all of it. On a communicator all ranks pass the same, and the first writes for all.
   @discardableResult
   public func write<Scalar: HDF5Scalar>(
     _ values: [Scalar], shape: [Int]? = nil, to path: String, layout: Layout = .contiguous
   ) throws -> Dataset {
     let dataset = try createDataset(path, of: Scalar.self, shape: shape ?? [values.count], layout: layout)
-    try dataset.write(values)
+    if object.context.ranks.map({ $0.rank == 0 }) ?? true {
+      try dataset.write(values, transfer: .collective)
+    } else {
+      try dataset.write([Scalar](), .nothing, transfer: .collective)
+    }
     return dataset
   }
 
@@ -137,6 +141,7 @@ extension Container {
       let place = object.place(path)
       let space = try layout.space(shape, at: place)
       let creation = try layout.list(shape: shape, elementBytes: bytes, at: place)
+      try createGroups(above: path)
       let links = try linkList(at: place)
       let dataset = try place.own(
         H5Dcreate2(raw, path, type.raw, space.raw, links.raw, creation.raw, chdf5_default()), .dataset, "H5Dcreate2",

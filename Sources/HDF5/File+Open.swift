@@ -1,4 +1,5 @@
 import CHDF5
+import MessagePassing
 
 #if canImport(Glibc)
   import Glibc
@@ -11,20 +12,13 @@ import CHDF5
 extension File {
   /// Makes a new file (`H5Fcreate`).
   ///
-  /// - Parameter overwriting: whether a file of this name may be replaced; otherwise it is an error.
+  /// - Parameters:
+  ///   - overwriting: whether a file of this name may be replaced; otherwise it is an error.
+  ///   - communicator: the ranks that make it together; nil: this process alone.
   /// - Throws: `HDF5Error` of kind `alreadyExists`, `missingFile` (its folder is missing) or `unusableFile`.
-  public convenience init(creating path: String, overwriting: Bool = false) throws {
-    try self.init(creating: path, overwriting: overwriting, ranks: nil)
-  }
-
-  /// Opens a file (`H5Fopen`).
-  ///
-  /// - Throws: `HDF5Error` of kind `missingFile`, `notHDF5` or `unusableFile`.
-  public convenience init(opening path: String, mode: Mode = .readOnly) throws {
-    try self.init(opening: path, mode: mode, ranks: nil)
-  }
-
-  convenience init(creating path: String, overwriting: Bool, ranks: FileContext.Ranks?) throws {
+  public convenience init(
+    creating path: String, overwriting: Bool = false, communicator ranks: Communicator? = nil
+  ) throws {
     let place = Place(file: path)
     let context = try Library.locked {
       try Library.open()
@@ -38,7 +32,13 @@ extension File {
     try self.init(context: context)
   }
 
-  convenience init(opening path: String, mode: Mode, ranks: FileContext.Ranks?) throws {
+  /// Opens a file (`H5Fopen`).
+  ///
+  /// - Parameter communicator: the ranks that open it together; nil: this process alone.
+  /// - Throws: `HDF5Error` of kind `missingFile`, `notHDF5` or `unusableFile`.
+  public convenience init(
+    opening path: String, mode: Mode = .readOnly, communicator ranks: Communicator? = nil
+  ) throws {
     let place = Place(file: path)
     let context = try Library.locked {
       try Library.open()
@@ -52,11 +52,11 @@ extension File {
     try self.init(context: context)
   }
 
-  private static func accessList(at place: Place, ranks: FileContext.Ranks?) throws -> Identifier {
+  private static func accessList(at place: Place, ranks: Communicator?) throws -> Identifier {
     let list = try accessList(at: place)
     guard let ranks else { return list }
     try place.check(
-      chdf5_set_communicator(list.raw, ranks.communicator), "H5Pset_fapl_mpio", "open the file on a communicator")
+      chdf5_set_communicator(list.raw, ranks.handle), "H5Pset_fapl_mpio", "open the file on a communicator")
     // One rank reads and writes metadata for all: thousands of ranks do not ask the file system for the same bytes.
     try place.check(
       H5Pset_all_coll_metadata_ops(list.raw, true), "H5Pset_all_coll_metadata_ops", "read metadata together")

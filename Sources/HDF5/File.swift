@@ -2,9 +2,9 @@ import CHDF5
 
 /// An HDF5 file, for one process or for all ranks of a communicator.
 ///
-/// With a communicator every call that creates, opens for writing, changes attributes, flushes or closes is
-/// collective: all ranks make it with the same arguments and in the same order (metadata are written collectively).
-/// Objects do not record times, so the same calls give the same file.
+/// With a communicator every call is collective, except reading and writing of data as `Transfer.independent`: all
+/// ranks make it with the same arguments and in the same order, opening and looking included, because metadata are
+/// read and written by all together. Objects do not record times, so the same calls give the same file.
 ///
 /// A file closes itself with its last object; `close()` does it at once and tells of a failure.
 public final class File: Container, @unchecked Sendable {

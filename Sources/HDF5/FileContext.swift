@@ -1,24 +1,18 @@
 import CHDF5
+import MessagePassing
 
 /// What all objects of one open file share.
 final class FileContext: @unchecked Sendable {
   /// The path as it was given.
   let name: String
   /// Set when the file was opened on a communicator.
-  let ranks: Ranks?
+  let ranks: Communicator?
   /// Nil once closed; read and changed under the library's lock.
   private var file: Identifier?
   /// Nil once closed.
   private(set) var root: Identifier?
 
-  /// The ranks that a file is open on.
-  struct Ranks {
-    let communicator: MPI_Comm
-    let rank: Int
-    let size: Int
-  }
-
-  init(name: String, file: Identifier, ranks: Ranks?) throws {
+  init(name: String, file: Identifier, ranks: Communicator?) throws {
     self.name = name
     self.file = file
     self.ranks = ranks

@@ -32,8 +32,11 @@ extension Container {
         reached += reached.isEmpty || reached == "/" ? String(part) : "/" + part
         let linked = H5Lexists(raw, reached, chdf5_default())
         if try place.check(linked, "H5Lexists", "look for it") == 0 { return false }
-        let resolves = H5Oexists_by_name(raw, reached, chdf5_default())
-        if try place.check(resolves, "H5Oexists_by_name", "look for it") == 0 { return false }
+        // A soft link into nowhere is an error to the library, or nothing, by how far it leads.
+        guard H5Oexists_by_name(raw, reached, chdf5_default()) > 0 else {
+          H5Eclear2(chdf5_error_stack())
+          return false
+        }
       }
       return true
     }
@@ -67,6 +70,7 @@ extension Container {
   public func createGroup(_ path: String) throws -> Group {
     try object.use { raw in
       try refuseExisting(path)
+      try createGroups(above: path)
       let place = object.place(path)
       let links = try linkList(at: place)
       let creation = try Identifier.properties(chdf5_group_create(), at: place)
@@ -86,6 +90,7 @@ extension Container {
   public func createSoftLink(_ path: String, to target: String) throws {
     try object.use { raw in
       try refuseExisting(path)
+      try createGroups(above: path)
       let place = object.place(path)
       let links = try linkList(at: place)
       let code = H5Lcreate_soft(target, raw, path, links.raw, chdf5_default())
@@ -141,11 +146,16 @@ extension Container {
     throw object.place(path).error(.alreadyExists, "something of this name is in the file already")
   }
 
-  /// A list that makes missing groups on the way and keeps names in UTF-8.
+  /// Makes the groups on the way to `path` that are missing. (The library would make them with times in them.)
+  func createGroups(above path: String) throws {
+    guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return }
+    let above = String(path[..<slash])
+    if try !exists(above) { try createGroup(above) }
+  }
+
+  /// A list that keeps names in UTF-8.
   func linkList(at place: Place) throws -> Identifier {
     let list = try Identifier.properties(chdf5_link_create(), at: place)
-    try place.check(
-      H5Pset_create_intermediate_group(list.raw, 1), "H5Pset_create_intermediate_group", "make groups on the way")
     try place.check(H5Pset_char_encoding(list.raw, H5T_CSET_UTF8), "H5Pset_char_encoding", "keep names in UTF-8")
     return list
   }
