@@ -1,0 +1,185 @@
+/// What a job file says, checked and with every default filled in.
+///
+/// Its JSON form has the keys of the job file (`docs/job-file.md`), so that it can be read as one.
+public struct Job: Codable, Hashable, Sendable {
+  /// Version of the form.
+  public var version: Int
+  public var name: String
+  public var task: Task
+  public var data: DataSettings
+  public var network: Network
+  public var ensemble: EnsembleSettings
+  public var training: TrainingSettings
+  public var prediction: PredictionSettings
+  public var uncertainty: UncertaintySettings
+  /// The results file as the job file names it; `outputFile` is where that is.
+  public var output: String
+  /// The folder that paths are relative to: the job file's, absolute. Not part of the job's text.
+  public var folder: String?
+
+  enum CodingKeys: String, CodingKey {
+    case version = "tutti"
+    case name, task, data, network, ensemble, training, prediction, uncertainty, output, folder
+  }
+
+  public enum Task: String, Codable, Hashable, Sendable {
+    case segmentation
+  }
+
+  public struct DataSettings: Codable, Hashable, Sendable {
+    public var images: DataPath
+    public var labels: DataPath
+    /// One 3-D image, not a stack of 2-D images.
+    public var volume: Bool
+    /// Names; label k is the class `classes[k]`.
+    public var classes: [String]
+    /// The label of pixels whose class is not known.
+    public var ignore: Int?
+    public var split: Split
+    /// Pixels of a training patch, outermost axis first; nil: chosen from the image.
+    public var patch: [Int]?
+  }
+
+  /// Which images (of a volume: slices) train, calibrate and test.
+  public enum Split: Hashable, Sendable {
+    case dataset(DatasetSplit)
+    case fractions(FractionSplit)
+  }
+
+  /// Numbers in a dataset say what an image or slice serves for.
+  public struct DatasetSplit: Codable, Hashable, Sendable {
+    public var dataset: DataPath
+    public var train: Int
+    public var calibrate: Int
+    public var test: Int
+  }
+
+  /// Parts of the images drawn at random; their sum is at most 1.
+  public struct FractionSplit: Codable, Hashable, Sendable {
+    public var train: Double
+    public var calibrate: Double
+    public var test: Double
+    public var seed: Int
+  }
+
+  public struct EnsembleSettings: Codable, Hashable, Sendable {
+    public var members: Int
+    public var bagging: Bool
+    public var ranksPerMember: RanksPerMember
+
+    enum CodingKeys: String, CodingKey {
+      case members, bagging
+      case ranksPerMember = "ranks-per-member"
+    }
+  }
+
+  public enum RanksPerMember: Hashable, Sendable {
+    case auto
+    case count(Int)
+  }
+
+  public struct TrainingSettings: Codable, Hashable, Sendable {
+    public var epochs: Int
+    public var batch: Int
+    /// Parts of a batch that are summed in a fixed order.
+    public var shards: Int
+    public var optimizer: Optimizer
+    public var loss: Loss
+    public var seed: Int
+    public var augmentation: [Augmentation]
+  }
+
+  public struct Optimizer: Codable, Hashable, Sendable {
+    public var name: Name
+    public var rate: Double
+    /// Decay of the two moments, each in 0 ..< 1.
+    public var betas: [Double]
+    public var epsilon: Double
+    public var weightDecay: Double
+
+    public enum Name: String, Codable, Hashable, Sendable {
+      case adam
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case name, rate, betas, epsilon
+      case weightDecay = "weight-decay"
+    }
+  }
+
+  public enum Loss: String, Codable, Hashable, Sendable {
+    case crossEntropy = "cross-entropy"
+  }
+
+  /// A random change of training patches.
+  public enum Augmentation: String, Codable, Hashable, Sendable {
+    case flips
+    case quarterTurns = "quarter-turns"
+  }
+
+  public struct PredictionSettings: Codable, Hashable, Sendable {
+    /// Pixels predicted at once, outermost axis first; nil: chosen from the image.
+    public var tile: [Int]?
+    /// Pixels read beyond each side of a tile; nil: as far as the networks see.
+    public var margin: [Int]?
+  }
+
+  public struct UncertaintySettings: Codable, Hashable, Sendable {
+    public var method: Method
+    /// How often a prediction set shall hold the true class, each in 0 ..< 1 without 0.
+    public var coverage: [Double]
+    public var unit: Unit
+
+    public enum Method: String, Codable, Hashable, Sendable {
+      case lac
+    }
+
+    public enum Unit: String, Codable, Hashable, Sendable {
+      case pixel
+    }
+  }
+}
+
+extension Job.Split: Codable {
+  public init(from decoder: Decoder) throws {
+    let container = try decoder.container(keyedBy: Job.DatasetSplitKey.self)
+    if container.contains(.dataset) {
+      self = .dataset(try Job.DatasetSplit(from: decoder))
+    } else {
+      self = .fractions(try Job.FractionSplit(from: decoder))
+    }
+  }
+
+  public func encode(to encoder: Encoder) throws {
+    switch self {
+    case .dataset(let split): try split.encode(to: encoder)
+    case .fractions(let split): try split.encode(to: encoder)
+    }
+  }
+}
+
+extension Job {
+  enum DatasetSplitKey: String, CodingKey { case dataset }
+}
+
+extension Job.RanksPerMember: Codable {
+  private enum Word: String, Codable { case auto }
+
+  public init(from decoder: Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if let count = try? container.decode(Int.self) {
+      self = .count(count)
+    } else {
+      _ = try container.decode(Word.self)
+      self = .auto
+    }
+  }
+
+  public func encode(to encoder: Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .auto: try container.encode(Word.auto)
+    case .count(let count): try container.encode(count)
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import Foundation
+
+extension JobFile {
+  /// What settings must hold together. A setting that is wrong by itself is not looked at again.
+  static func checkTogether(_ values: SettingValue, _ reader: inout SettingReader) {
+    func report(_ path: String, _ message: String) { reader.report(reader.line(of: path), path, message) }
+
+    checkData(values, report)
+    if let kernel = values["network.kernel"]?.integer, kernel % 2 == 0 {
+      report("network.kernel", "must be odd, so that a kernel has a middle; \(kernel) is not")
+    }
+    if let low = values["network.degree.min"]?.integer, let high = values["network.degree.max"]?.integer, low > high {
+      report("network.degree", "min \(low) is above max \(high)")
+    }
+    if let ranks = values["ensemble.ranks-per-member"]?.integer, ranks > 1 {
+      report("ensemble.ranks-per-member", "this version trains a member on one rank; write 1 or auto, not \(ranks)")
+    }
+    if let batch = values["training.batch"]?.integer, let shards = values["training.shards"]?.integer, shards > batch {
+      report(
+        "training.shards",
+        "a batch of \(batch) cannot be cut into \(shards) shards; write at most \(batch), or a larger "
+          + "batch")
+    }
+    if let repeated = firstRepeated(values["uncertainty.coverage"]?.list) {
+      report("uncertainty.coverage", "\(repeated) stands twice")
+    }
+    checkAxes(values, report)
+  }
+
+  private static func checkData(_ values: SettingValue, _ report: (String, String) -> Void) {
+    let classes = values["data.classes"]?.list
+    if let repeated = firstRepeated(classes) { report("data.classes", "class ‘\(repeated)’ stands twice") }
+    if let ignore = values["data.ignore"]?.integer, let classes, classes.indices.contains(ignore) {
+      report("data.ignore", "\(ignore) is the label of class ‘\(classes[ignore])’; another number must be ignored")
+    }
+    let parts = ["train", "calibrate", "test"]
+    let numbers = parts.compactMap { values["data.split.\($0)"]?.integer }
+    if let repeated = firstRepeated(numbers.map { .integer($0) }) {
+      report("data.split", "\(repeated) stands for two of train, calibrate and test; they must differ")
+    }
+    let fractions = parts.compactMap { values["data.split.\($0)"]?.number }
+    let sum = fractions.reduce(0, +)
+    if fractions.count == 3, sum > 1 + 1e-9 {
+      let shown = fractions.map { SettingValue.number($0).description }.joined(separator: " + ")
+      report("data.split", "\(shown) is above 1; train, calibrate and test are parts of the images")
+    }
+  }
+
+  /// Lists with one value an axis must fit the images.
+  private static func checkAxes(_ values: SettingValue, _ report: (String, String) -> Void) {
+    guard let volume = values["data.volume"]?.boolean else { return }
+    for path in ["data.patch", "prediction.tile", "prediction.margin"] {
+      guard let count = values[path]?.list?.count else { continue }
+      if volume, count != 3 {
+        report(path, "needs 3 values (z, y, x) for a volume, not \(count)")
+      } else if !volume, count == 3 {
+        report(path, "needs 2 values (y, x) for a stack of images, not 3; or is this a volume (volume: true)?")
+      }
+    }
+  }
+
+  private static func firstRepeated(_ values: [SettingValue]?) -> SettingValue? {
+    var seen = Set<SettingValue>()
+    return values?.first { !seen.insert($0).inserted }
+  }
+
+  // MARK: Files
+
+  /// Whether the files to read exist and the file to write can be written.
+  static func checkFiles(_ values: SettingValue, in folder: String, _ reader: inout SettingReader) {
+    for path in ["data.images", "data.labels", "data.split.dataset"] {
+      guard let text = values[path]?.text, let data = DataPath(text) else { continue }
+      let location = Job.location(of: data.file, in: folder)
+      var isFolder: ObjCBool = false
+      if !FileManager.default.fileExists(atPath: location, isDirectory: &isFolder) {
+        let meant =
+          neighbour(of: location).map { "; did you mean ‘\(sibling($0, of: data.file))’?" }
+          ?? " (looked for \(location))"
+        reader.report(reader.line(of: path), path, "no such file: \(data.file)\(meant)")
+      } else if isFolder.boolValue {
+        reader.report(reader.line(of: path), path, "\(data.file) is a folder; name a file")
+      } else if !FileManager.default.isReadableFile(atPath: location) {
+        reader.report(reader.line(of: path), path, "\(data.file) cannot be read; check its permissions")
+      }
+    }
+    if let output = values["output"]?.text, let message = obstacle(to: output, in: folder) {
+      reader.report(reader.line(of: "output"), "output", message)
+    }
+  }
+
+  private static func sibling(_ name: String, of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return name }
+    return path[...slash] + name
+  }
+
+  /// Why the results cannot be written there, or nil.
+  private static func obstacle(to output: String, in folder: String) -> String? {
+    let manager = FileManager.default
+    let location = Job.location(of: output, in: folder)
+    var isFolder: ObjCBool = false
+    if output.hasSuffix("/") || manager.fileExists(atPath: location, isDirectory: &isFolder) && isFolder.boolValue {
+      return
+        "\(output) is a folder; name a file in it, as in \(output.hasSuffix("/") ? output : output + "/")results.h5"
+    }
+    // Missing folders are made: the nearest that is there decides.
+    var parent = URL(fileURLWithPath: location).deletingLastPathComponent()
+    while !manager.fileExists(atPath: parent.path, isDirectory: &isFolder), parent.path != "/" {
+      parent.deleteLastPathComponent()
+    }
+    guard isFolder.boolValue else { return "\(parent.path) is a file, so \(output) cannot be written below it" }
+    guard manager.isWritableFile(atPath: parent.path) else {
+      return "the folder \(parent.path) cannot be written; choose another, or change its permissions"
+    }
+    return nil
+  }
+}

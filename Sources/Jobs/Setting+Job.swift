@@ -1,0 +1,198 @@
+// The form of a job file, key by key.
+
+extension Setting {
+  /// The version of the form that this program reads.
+  static let formVersion = 1
+
+  /// The settings of a job file.
+  static let job: [Setting] = [
+    Setting("tutti", .integer(1...), "version of the form of this file, \(formVersion)"),
+    Setting("name", .text, "what the job is called in messages, results and reports"),
+    Setting(
+      "task",
+      .choice(
+        Choice(
+          noun: "task", words: ["segmentation"], planned: ["regression", "autoencoder", "classification"])),
+      "what the networks learn"),
+    Setting("data", .section(data), "the images, what is known of them, and which of them serve for what"),
+    Setting(
+      "network",
+      .variants(
+        Variants(
+          selector: .value(
+            Setting(
+              "family",
+              .choice(
+                Choice(noun: "network family", words: ["smsnet", "tunet"], planned: ["tunet3plus", "msdnet"])),
+              "the kind of network")),
+          variants: [
+            .init(
+              name: "smsnet",
+              meaning: "a sparse mixed-scale network: a random graph of dilated convolutions, another for each member "
+                + "(DLSIA, Roberts et al. 2024, section II-D)",
+              settings: smsnet + [normalization]),
+            .init(
+              name: "tunet", meaning: "a tunable U-Net: encoder and decoder with skip connections",
+              settings: tunet + [normalization]),
+          ])),
+      "the networks of the ensemble"),
+    Setting("ensemble", defaults: ensemble, "how many networks are trained, and on what"),
+    Setting("training", defaults: training, "how each network is trained"),
+    Setting(
+      "prediction", defaults: prediction,
+      "how large images are cut for prediction; without these settings the program chooses from the image"),
+    Setting("uncertainty", defaults: uncertainty, "how predictions are calibrated"),
+    Setting("output", .outputPath, "the results file (HDF5), relative to this file; its folder is made when missing"),
+  ]
+
+  private static let data: [Setting] = [
+    Setting("images", .dataPath, "the images: `path[:dataset]`, the path relative to this file"),
+    Setting("labels", .dataPath, "the class of every pixel, in the shape of the images: `path[:dataset]`"),
+    Setting("volume", .boolean, default: false, "true: one 3-D image; false: a stack of 2-D images"),
+    Setting("classes", .list(of: .text, 2...), "names of the classes; label 0 is the first of them"),
+    Setting(
+      "ignore", .integer(-1...65535), otherwise: "every pixel is labelled",
+      "the label of pixels whose class is not known"),
+    Setting(
+      "split",
+      .variants(
+        Variants(
+          selector: .presence(key: "dataset"),
+          variants: [
+            .init(
+              name: "dataset", meaning: "the data say which image (of a volume: which slice) serves for what",
+              settings: [
+                Setting("dataset", .dataPath, "one whole number an image or slice: `path[:dataset]`"),
+                Setting("train", .integer(0...255), default: 0, "the number of those that are trained on"),
+                Setting("calibrate", .integer(0...255), default: 1, "the number of those that calibrate"),
+                Setting(
+                  "test", .integer(0...255), default: 2,
+                  "the number of those that only test; all other numbers are left out"),
+              ]),
+            .init(
+              name: "fractions", meaning: "images (of a volume: blocks of slices) are drawn at random",
+              settings: [
+                Setting("train", .number(.above(0, below: 1)), default: 0.6, "the part that is trained on"),
+                Setting("calibrate", .number(.above(0, below: 1)), default: 0.2, "the part that calibrates"),
+                Setting("test", .number(.atLeast(0, below: 1)), default: 0.2, "the part that only tests"),
+                Setting("seed", .integer(0...), default: 1, "another seed draws another split"),
+              ]),
+          ])),
+      "which images train, calibrate and test: by a dataset, or by fractions"),
+    Setting(
+      "patch", .list(of: .integer(1...), count: 1...3), otherwise: "chosen from the image",
+      "pixels of a training patch along (z,) y, x"),
+  ]
+
+  private static let smsnet: [Setting] = [
+    Setting("nodes", .integer(2...1000), "nodes between input and output"),
+    Setting(
+      "hidden-channels", .list(of: .integer(1...1024), 1...), default: [1],
+      "channels that a connection makes; drawn from this list for each"),
+    Setting(
+      "dilations", .list(of: .integer(1...64), 1...), default: [1, 2, 3, 4],
+      "dilation of a connection; drawn from this list for each"),
+    Setting(
+      "alpha", .number(.atLeast(0)), default: 0.5,
+      "skip length: a connection over δ nodes has weight exp(−alpha·δ); 0 makes all lengths alike"),
+    Setting(
+      "gamma", .number(.atLeast(0)), default: 0,
+      "degree: a node has k connections with weight k^(−gamma); 0 makes all degrees alike"),
+    Setting(
+      "degree",
+      defaults: [
+        Setting("min", .integer(1...), default: 1, "fewest connections from a node to later ones"),
+        Setting(
+          "max", .integer(1...), otherwise: "no limit", "most connections from a node to later ones"),
+      ], "limits of the number of connections of a node"),
+    Setting(
+      "input-probability", .number(.from(0...1)), default: 0.5,
+      "how likely a node that need not read the input reads it"),
+    Setting(
+      "output-probability", .number(.from(0...1)), default: 0.5,
+      "how likely the output reads a node that it need not read"),
+    Setting("input-output", .boolean, default: true, "whether the output reads the input"),
+  ]
+
+  private static let tunet: [Setting] = [
+    Setting("depth", .integer(2...10), default: 4, "levels of resolution, the deepest included"),
+    Setting("base-channels", .integer(1...4096), default: 16, "channels of the first level"),
+    Setting("growth-rate", .number(.above(0)), default: 2, "channels of a level over those of the level above"),
+    Setting("hidden-rate", .number(.above(0)), default: 1, "second over first convolution of a level, in channels"),
+    Setting("kernel", .integer(1...31), default: 3, "extent of the convolutions' kernels, an odd number"),
+    Setting(
+      "activation",
+      .choice(
+        Choice(
+          noun: "activation",
+          words: Job.ActivationName.allCases.map(\.rawValue))),
+      default: "relu", "what follows each normalization"),
+  ]
+
+  private static let normalization = Setting(
+    "normalization", .choice(Choice(noun: "normalization", words: ["running", "batch"])), default: "running",
+    "statistics of batch normalization when predicting: running ones from training, or the batch's own")
+
+  private static let ensemble: [Setting] = [
+    Setting("members", .integer(1...10_000), default: 5, "networks that are trained"),
+    Setting(
+      "bagging", .boolean, default: true,
+      "whether each member trains on its own sample of the training units, drawn with replacement (a unit is an image, "
+        + "or a cell of a fixed grid of patches in a volume)"),
+    Setting(
+      "ranks-per-member", .or(word: "auto", .integer(1...)), default: 1,
+      "MPI ranks that train one member together; this version knows 1, which auto means too"),
+  ]
+
+  private static let training: [Setting] = [
+    Setting("epochs", .integer(1...1_000_000), default: 10, "passes over the training units"),
+    Setting("batch", .integer(1...65_536), default: 4, "patches of one step"),
+    Setting(
+      key: "shards", kind: .integer(1...4096),
+      presence: .derived("min(batch, 4)") { $0["batch"]?.integer.map { .integer(min($0, 4)) } },
+      meaning: "parts of a batch that are summed in a fixed order; decides rounding, so it is part of the job"),
+    Setting(
+      "optimizer",
+      defaults: [
+        Setting(
+          "name", .choice(Choice(noun: "optimizer", words: ["adam"], planned: ["adamw", "sgd"])), default: "adam",
+          "Adam (Kingma and Ba, arXiv 1412.6980)"),
+        Setting("rate", .number(.above(0)), default: 0.001, "learning rate"),
+        Setting(
+          "betas", .list(of: .number(.atLeast(0, below: 1)), 2), default: [0.9, 0.999],
+          "decay of the two moments"),
+        Setting("epsilon", .number(.above(0)), default: 1e-8, "added to the divisor"),
+        Setting("weight-decay", .number(.atLeast(0)), default: 0, "L2 penalty added to the gradient"),
+      ], "how weights follow gradients"),
+    Setting(
+      "loss",
+      .choice(
+        Choice(noun: "loss", words: ["cross-entropy"], planned: ["dice", "focal", "tversky", "mse"])),
+      default: "cross-entropy", "what is made small"),
+    Setting("seed", .integer(0...), default: 1, "another seed gives other members"),
+    Setting(
+      "augmentation", .choices(Choice(noun: "augmentation", words: ["flips", "quarter-turns"])), default: [],
+      "random changes of training patches"),
+  ]
+
+  private static let prediction: [Setting] = [
+    Setting(
+      "tile", .list(of: .integer(1...), count: 1...3), otherwise: "chosen from the image",
+      "pixels that are predicted at once along (z,) y, x"),
+    Setting(
+      "margin", .list(of: .integer(0...), count: 1...3), otherwise: "as far as the networks see",
+      "pixels read beyond each side of a tile along (z,) y, x"),
+  ]
+
+  private static let uncertainty: [Setting] = [
+    Setting(
+      "method", .choice(Choice(noun: "method", words: ["lac"], planned: ["aps"])), default: "lac",
+      "least ambiguous set-valued classifier, split conformal (Sadinle, Lei and Wasserman, arXiv 1609.00451)"),
+    Setting(
+      "coverage", .list(of: .number(.above(0, below: 1)), 1...), default: [0.9],
+      "how often a prediction set shall hold the true class; one set for each value"),
+    Setting(
+      "unit", .choice(Choice(noun: "unit", words: ["pixel"], planned: ["image"])), default: "pixel",
+      "what coverage counts"),
+  ]
+}
