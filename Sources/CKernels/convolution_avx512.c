@@ -36,6 +36,12 @@ static inline __attribute__((always_inline)) void store_first(float *p, vector v
   UPTO2(T, 4, 3) T(4, 4, 1) UPTO5(T, 5, 1) UPTO2(T, 5, 2) T(5, 3, 1) T(5, 4, 1) UPTO4(T, 6, 1) UPTO2(T, 6, 2) \
   T(6, 3, 1) T(6, 4, 1) UPTO3(T, 7, 1) T(7, 2, 1) T(7, 3, 1) UPTO3(T, 8, 1) T(8, 2, 1) T(8, 3, 1)
 
+// Strips: rows and most vectors by target channels; with more channels a tile is not bound by its loads.
+#define MOST_STRIP_CHANNELS 2
+#define STRIP_ROWS {4, 4}
+#define WIDEST_STRIP {4, 3}
+#define STRIPS(T) UPTO4(T, 1, 4) UPTO3(T, 2, 4)
+
 // Target × source channels of a weight gradient's tile, by target channels.
 #define GRADIENT_SOURCES {6, 4, 3, 2}
 #define GRADIENT_TILES(T)                                                                                 \

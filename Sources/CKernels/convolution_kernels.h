@@ -52,17 +52,10 @@ typedef struct {
 
 typedef void (*tile_function)(const tile_job *job, const float *source, float *target, int32_t tail);
 
-/// The register tile: `channels` × `rows` × `vectors` accumulators stay in registers over all source channels and taps.
-/// A tap loads rows × vectors source vectors, shifted and so unaligned, and broadcasts `channels` weights:
-///
-///                      source vectors  s0   s1   s2   s3     (row 0: s0 s1, row 1: s2 s3)
-///             weight w0 (broadcast)    a00  a01  a02  a03    a[c][i] += w[c] * s[i]
-///             weight w1                a10  a11  a12  a13
-///             weight w2                a20  a21  a22  a23
-INLINE void tile(const int channels, const int rows, const int vectors, const tile_job *job, const float *source,
-                 float *target, int32_t tail) {
+/// Fills a tile's accumulators, [channels][rows][vectors], with what the sums begin with.
+INLINE void begin_sums(const int channels, const int rows, const int vectors, const tile_job *job, const float *target,
+                       int32_t tail, vector *a) {
   const int positions = rows * vectors;
-  vector a[MOST_SUMS];
   const ptrdiff_t target_row = job->target_row_stride;
   if (job->accumulate) {
     UNROLL for (int c = 0; c < channels; c += 1) {
@@ -78,7 +71,38 @@ INLINE void tile(const int channels, const int rows, const int vectors, const ti
       UNROLL for (int i = 0; i < positions; i += 1) a[c * positions + i] = initial;
     }
   }
+}
 
+/// Writes a tile's accumulators to the target.
+INLINE void finish_sums(const int channels, const int rows, const int vectors, const tile_job *job, float *target,
+                        int32_t tail, const vector *a) {
+  const int positions = rows * vectors;
+  const ptrdiff_t target_row = job->target_row_stride;
+  UNROLL for (int c = 0; c < channels; c += 1) {
+    float *t = target + c * job->target_channel_stride;
+    UNROLL for (int i = 0; i < positions; i += 1) {
+      float *p = t + (i / vectors) * target_row + (i % vectors) * LANES;
+      if (i % vectors == vectors - 1 && tail < LANES) {
+        store_first(p, a[c * positions + i], tail);
+      } else {
+        store(p, a[c * positions + i]);
+      }
+    }
+  }
+}
+
+/// The register tile: `channels` × `rows` × `vectors` accumulators stay in registers over all source channels and taps.
+/// A tap loads rows × vectors source vectors, shifted and so unaligned, and broadcasts `channels` weights:
+///
+///                      source vectors  s0   s1   s2   s3     (row 0: s0 s1, row 1: s2 s3)
+///             weight w0 (broadcast)    a00  a01  a02  a03    a[c][i] += w[c] * s[i]
+///             weight w1                a10  a11  a12  a13
+///             weight w2                a20  a21  a22  a23
+INLINE void tile(const int channels, const int rows, const int vectors, const tile_job *job, const float *source,
+                 float *target, int32_t tail) {
+  const int positions = rows * vectors;
+  vector a[MOST_SUMS];
+  begin_sums(channels, rows, vectors, job, target, tail, a);
   const ptrdiff_t source_row = job->source_row_stride;
   const tap_entry *const last = job->taps + job->tap_count;
   const int32_t *const x_shift = job->x_shift, *const last_shift = x_shift + job->x_taps;
@@ -121,18 +145,53 @@ INLINE void tile(const int channels, const int rows, const int vectors, const ti
     source += job->source_channel_stride;
     weights += job->weight_channel_stride;
   }
+  finish_sums(channels, rows, vectors, job, target, tail, a);
+}
 
-  UNROLL for (int c = 0; c < channels; c += 1) {
-    float *t = target + c * job->target_channel_stride;
-    UNROLL for (int i = 0; i < positions; i += 1) {
-      float *p = t + (i / vectors) * target_row + (i % vectors) * LANES;
-      if (i % vectors == vectors - 1 && tail < LANES) {
-        store_first(p, a[c * positions + i], tail);
-      } else {
-        store(p, a[c * positions + i]);
+/// The strip: a tile whose rows lie as far apart as its three taps along y (the dilation), so that a source row serves
+/// up to three target rows and is loaded once for all of them. Needs 3 taps along y; `job->taps` lists those along z.
+///
+///     source row   0        1          2          3          4        5      (rows + 2 of them)
+///     target row   0 ty 0   0 ty 1     0 ty 2                                a pixel still takes its taps in rising
+///                           1 ty 0     1 ty 1     1 ty 2                     order, since source rows rise with ty
+///                                      2 ty 0     2 ty 1     2 ty 2
+INLINE void strip(const int channels, const int rows, const int vectors, const tile_job *job, const float *source,
+                  float *target, int32_t tail) {
+  vector a[MOST_SUMS];
+  begin_sums(channels, rows, vectors, job, target, tail, a);
+  const ptrdiff_t source_row = job->source_row_stride;
+  const tap_entry *const last = job->taps + job->tap_count;
+  const int32_t *const x_shift = job->x_shift;
+  const ptrdiff_t x_taps = job->x_taps, y_weights = x_taps * channels;
+  const float *weights = job->weights;
+  for (int32_t ci = 0; ci < job->channels; ci += 1) {
+    _Pragma("clang loop unroll(disable)") for (const tap_entry *tap = job->taps; tap < last; tap += 1) {
+      const float *row = source + tap->source, *next = source + tap->next;
+      UNROLL for (int i = 0; i < rows + 2; i += 1, row += source_row, next += source_row) {
+        UNROLL for (int v = 0; v <= vectors; v += 1) __builtin_prefetch(next + v * LANES);
+        const float *w = weights + tap->weight;
+        _Pragma("clang loop unroll(disable)") for (ptrdiff_t tx = 0; tx < x_taps; tx += 1, w += channels) {
+          const float *s = row + x_shift[tx];
+          vector u[MOST_VECTORS];
+          UNROLL for (int v = 0; v < vectors; v += 1) u[v] = load(s + v * LANES);
+          UNROLL for (int ty = 0; ty < 3; ty += 1) {
+            const int r = i - ty;
+            if (r < 0 || r >= rows) continue;
+            UNROLL for (int c = 0; c < channels; c += 1) {
+              const vector b = (vector)w[ty * y_weights + c];
+              UNROLL for (int v = 0; v < vectors; v += 1) {
+                vector *sum = &a[(c * rows + r) * vectors + v];
+                *sum = multiply_add(b, u[v], *sum);
+              }
+            }
+          }
+        }
       }
     }
+    source += job->source_channel_stride;
+    weights += job->weight_channel_stride;
   }
+  finish_sums(channels, rows, vectors, job, target, tail, a);
 }
 
 #define TILE(C, R, V)                                                                                       \
@@ -147,6 +206,23 @@ static const tile_function tiles[LARGEST_BLOCK][MOST_ROWS][MOST_VECTORS] = {
     TILES(TILE)
 #undef TILE
 };
+
+#define STRIP(C, R, V)                                                                                       \
+  static void strip_##C##_##V(const tile_job *job, const float *source, float *target, int32_t tail) {       \
+    strip(C, R, V, job, source, target, tail);                                                               \
+  }
+STRIPS(STRIP)
+#undef STRIP
+
+static const tile_function strips[MOST_STRIP_CHANNELS][MOST_VECTORS] = {
+#define STRIP(C, R, V) [C - 1][V - 1] = strip_##C##_##V,
+    STRIPS(STRIP)
+#undef STRIP
+};
+
+/// Rows and most vectors of a strip, by target channels.
+static const int8_t strip_rows[MOST_STRIP_CHANNELS] = STRIP_ROWS;
+static const int8_t widest_strip[MOST_STRIP_CHANNELS] = WIDEST_STRIP;
 
 /// Vectors of a row in the widest tile, by target channels and rows; 0 where there is no such tile.
 static const int8_t widest_tile[LARGEST_BLOCK][MOST_ROWS] = WIDEST_TILE;
@@ -202,15 +278,51 @@ static void block_rows(const tile_job *job, const row_plan *plan, int32_t channe
   }
 }
 
-/// Works congruent rows of all target blocks with the taps given, for all source channels.
-static void run_rows(const tutti_convolution *job, const tile_job *common, const float *source, float *target,
-                     int32_t rows, int32_t first_channel) {
+/// Works as many rows of one target block as fill strips; returns how many.
+static int32_t block_strips(const tile_job *job, int32_t channels, const float *source, float *target, int32_t rows,
+                            int32_t vectors) {
+  const int32_t height = strip_rows[channels - 1], widest = widest_strip[channels - 1];
+  const int32_t parts = (vectors + widest - 1) / widest, narrow = vectors / parts, wider = vectors - narrow * parts;
+  int32_t row = 0;
+  for (; row + height <= rows; row += height) {
+    ptrdiff_t x = 0;
+    for (int32_t part = 0; part < parts; part += 1) {
+      const int32_t width = narrow + (part < wider ? 1 : 0);
+      strips[channels - 1][width - 1](job, source + x, target + x, part == parts - 1 ? job->tail : LANES);
+      x += width * LANES;
+    }
+    source += height * job->source_row_stride;
+    target += height * job->target_row_stride;
+  }
+  return row;
+}
+
+/// A list of taps with weights counted in taps, as common to all blocks.
+typedef struct {
+  const tap_entry *taps;
+  int32_t count;
+} tap_list;
+
+/// Gives a block's job the taps of a list: `scaled`, with weights counted in floats.
+INLINE void scale_taps(tap_list list, int32_t channels, tile_job *job, tap_entry *scaled) {
+  for (int32_t t = 0; t < list.count; t += 1) {
+    scaled[t] = list.taps[t];
+    scaled[t].weight *= channels;
+  }
+  job->tap_count = list.count;
+}
+
+/// Works congruent rows of all target blocks with the taps given, for all source channels; in strips where `z_list`
+/// is not empty.
+static void run_rows(const tutti_convolution *job, const tile_job *common, tap_list list, tap_list z_list,
+                     const float *source, float *target, int32_t rows, int32_t first_channel) {
   const int32_t taps = job->z_taps * job->y_taps * job->x_taps;
   const int32_t vectors = (job->width + LANES - 1) / LANES;
   const int32_t blocks = tutti_block_count(job->target_channels, LARGEST_BLOCK);
   const tutti_block first_block = tutti_block_at(0, job->target_channels, LARGEST_BLOCK);
   const tutti_block last_block = tutti_block_at(blocks - 1, job->target_channels, LARGEST_BLOCK);
-  const row_plan first_plan = plan_rows(first_block.count, vectors), last_plan = plan_rows(last_block.count, vectors);
+  const row_plan first_plan = plan_rows(first_block.count, vectors);
+  const row_plan last_plan = blocks > 1 ? plan_rows(last_block.count, vectors) : first_plan;
   int32_t together = rows;
   if (blocks > 1) {
     const ptrdiff_t bytes = (ptrdiff_t)sizeof(float) * job->source_channels * job->source_pitch * job->z_taps;
@@ -220,20 +332,26 @@ static void run_rows(const tutti_convolution *job, const tile_job *common, const
     const int32_t count = rows - row < together ? rows - row : together;
     for (int32_t b = 0; b < blocks; b += 1) {
       const tutti_block block = tutti_block_at(b, job->target_channels, LARGEST_BLOCK);
+      tap_entry scaled[MOST_TAPS];
       tile_job part = *common;
+      part.taps = scaled;
       part.weight_channel_stride = (ptrdiff_t)taps * block.count;
       part.weights = job->weights + (ptrdiff_t)block.first * job->source_channels * taps +
                      first_channel * part.weight_channel_stride;
       part.bias = job->bias != NULL ? job->bias + block.first : NULL;
-      tap_entry scaled[MOST_TAPS];
-      for (int32_t t = 0; t < common->tap_count; t += 1) {
-        scaled[t] = common->taps[t];
-        scaled[t].weight = common->taps[t].weight * block.count;
+      const float *block_source = source + row * common->source_row_stride;
+      float *block_target = target + row * common->target_row_stride + block.first * common->target_channel_stride;
+      int32_t done = 0;
+      if (z_list.count > 0) {
+        scale_taps(z_list, block.count, &part, scaled);
+        done = block_strips(&part, block.count, block_source, block_target, count, vectors);
       }
-      part.taps = scaled;
-      const row_plan *plan = block.count == first_block.count ? &first_plan : &last_plan;
-      block_rows(&part, plan, block.count, source + row * common->source_row_stride,
-                 target + row * common->target_row_stride + block.first * common->target_channel_stride, count);
+      if (done < count) {
+        scale_taps(list, block.count, &part, scaled);
+        block_rows(&part, block.count == first_block.count ? &first_plan : &last_plan, block.count,
+                   block_source + done * common->source_row_stride, block_target + done * common->target_row_stride,
+                   count - done);
+      }
     }
   }
 }
@@ -258,51 +376,84 @@ static int32_t congruent_rows(tutti_axis map, int32_t y, int32_t last, int32_t *
   return rows;
 }
 
+/// The distance of row y's three source rows when these are equally spaced taps 0, 1, 2 and target channels are so few
+/// that strips pay (10 to 1 channels: 63 GFLOP/s, 40 in tiles); else 0.
+static int32_t strip_step(const tutti_convolution *job, int32_t y) {
+  const int32_t first = job->y.start[y];
+  if (job->target_channels > MOST_STRIP_CHANNELS || job->y_taps != 3 || job->y.start[y + 1] - first != 3) return 0;
+  const int32_t *tap = job->y.tap + first, *source = job->y.source + first;
+  if (tap[0] != 0 || tap[1] != 1 || tap[2] != 2) return 0;
+  return source[1] - source[0] == source[2] - source[1] ? source[1] - source[0] : 0;
+}
+
+/// Works rows of plane z from `y` on whose taps are congruent, `shift` source rows apart.
+static void congruent_run(const tutti_convolution *job, int32_t z, int32_t y, int32_t rows, int32_t shift) {
+  const int32_t z_first = job->z.start[z], z_count = job->z.start[z + 1] - z_first;
+  const int32_t y_first = job->y.start[y], y_count = job->y.start[y + 1] - y_first;
+  const int64_t tap_count = (int64_t)z_count * y_count;
+  const float *source = job->source + job->first_x;
+  float *target = job->target + ((ptrdiff_t)z * job->target_rows + y) * job->target_pitch + job->first_x;
+  tile_job common = {
+      .x_taps = job->x_taps,
+      .x_shift = job->x_shift,
+      .channels = job->source_channels,
+      .source_channel_stride = job->source_channel_stride,
+      .source_row_stride = (ptrdiff_t)shift * job->source_pitch,
+      .target_channel_stride = job->target_channel_stride,
+      .target_row_stride = job->target_pitch,
+      .accumulate = job->accumulate,
+      .tail = (job->width - 1) % LANES + 1,
+  };
+  tap_entry taps[MOST_TAPS], z_taps[MOST_TAPS];
+  // More taps than fit in one pass: channel by channel and part by part, so that the order of summation stays.
+  const bool one_pass = tap_count <= MOST_TAPS;
+  const int32_t passes = one_pass || job->source_channels == 0 ? 1 : job->source_channels;
+  for (int32_t pass = 0; pass < passes; pass += 1) {
+    if (!one_pass) common.channels = job->source_channels == 0 ? 0 : 1;
+    int64_t t = 0;
+    do {
+      int32_t n = 0;
+      for (; t < tap_count && n < MOST_TAPS; t += 1, n += 1) {
+        const int32_t zi = z_first + (int32_t)t / y_count, yi = y_first + (int32_t)t % y_count;
+        taps[n].source = ((ptrdiff_t)job->z.source[zi] * job->source_rows + job->y.source[yi]) * job->source_pitch;
+        taps[n].weight = (job->z.tap[zi] * job->y_taps + job->y.tap[yi]) * job->x_taps;
+        if (n > 0) taps[n - 1].next = taps[n].source;
+      }
+      if (n > 0) taps[n - 1].next = taps[0].source + job->source_channel_stride;
+      const tap_list list = {taps, n};
+      const float *pass_source = source + pass * job->source_channel_stride;
+      const int32_t step = one_pass && shift == 1 ? strip_step(job, y) : 0, distance = step < 0 ? -step : step;
+      if (step == 0 || rows < 2 * distance) {
+        run_rows(job, &common, list, (tap_list){z_taps, 0}, pass_source, target, rows, pass);
+      } else {
+        // Rows `distance` apart are worked jointly, in the direction in which the source rows of the taps rise.
+        for (int32_t i = 0; i < z_count; i += 1) {
+          z_taps[i] = taps[3 * i];
+          z_taps[i].next = i + 1 < z_count ? taps[3 * i + 3].source : taps[0].source + job->source_channel_stride;
+        }
+        tile_job chain = common;
+        chain.source_row_stride = (ptrdiff_t)step * job->source_pitch;
+        chain.target_row_stride = (ptrdiff_t)step * job->target_pitch;
+        for (int32_t i = 0; i < distance; i += 1) {
+          const int32_t length = (rows - i + distance - 1) / distance;
+          const ptrdiff_t first = step > 0 ? i : rows - 1 - i;
+          run_rows(job, &chain, list, (tap_list){z_taps, z_count}, pass_source + first * job->source_pitch,
+                   target + first * job->target_pitch, length, pass);
+        }
+      }
+      common.accumulate = true;
+    } while (t < tap_count);
+  }
+}
+
 static void convolution_rows(const tutti_convolution *job, int32_t first_row, int32_t last_row) {
   if (job->width <= 0 || job->target_channels <= 0) return;
-  tap_entry taps[MOST_TAPS];
   for (int32_t row = first_row; row < last_row;) {
     const int32_t z = row / job->target_rows, y = row % job->target_rows;
     const int32_t in_plane = job->target_rows - y < last_row - row ? job->target_rows - y : last_row - row;
     int32_t shift;
     const int32_t rows = congruent_rows(job->y, y, y + in_plane, &shift);
-    const int32_t z_first = job->z.start[z], z_count = job->z.start[z + 1] - z_first;
-    const int32_t y_first = job->y.start[y], y_count = job->y.start[y + 1] - y_first;
-    const int64_t tap_count = (int64_t)z_count * y_count;
-    const float *source = job->source + job->first_x;
-    float *target = job->target + (ptrdiff_t)row * job->target_pitch + job->first_x;
-    tile_job common = {
-        .taps = taps,
-        .x_taps = job->x_taps,
-        .x_shift = job->x_shift,
-        .channels = job->source_channels,
-        .source_channel_stride = job->source_channel_stride,
-        .source_row_stride = (ptrdiff_t)shift * job->source_pitch,
-        .target_channel_stride = job->target_channel_stride,
-        .target_row_stride = job->target_pitch,
-        .accumulate = job->accumulate,
-        .tail = (job->width - 1) % LANES + 1,
-    };
-    // More taps than fit in one pass: channel by channel and part by part, so that the order of summation stays.
-    const bool one_pass = tap_count <= MOST_TAPS;
-    const int32_t passes = one_pass || job->source_channels == 0 ? 1 : job->source_channels;
-    for (int32_t pass = 0; pass < passes; pass += 1) {
-      if (!one_pass) common.channels = job->source_channels == 0 ? 0 : 1;
-      int64_t t = 0;
-      do {
-        int32_t n = 0;
-        for (; t < tap_count && n < MOST_TAPS; t += 1, n += 1) {
-          const int32_t zi = z_first + (int32_t)t / y_count, yi = y_first + (int32_t)t % y_count;
-          taps[n].source = ((ptrdiff_t)job->z.source[zi] * job->source_rows + job->y.source[yi]) * job->source_pitch;
-          taps[n].weight = (job->z.tap[zi] * job->y_taps + job->y.tap[yi]) * job->x_taps;
-          if (n > 0) taps[n - 1].next = taps[n].source;
-        }
-        if (n > 0) taps[n - 1].next = taps[0].source + job->source_channel_stride;
-        common.tap_count = n;
-        run_rows(job, &common, source + pass * job->source_channel_stride, target, rows, pass);
-        common.accumulate = true;
-      } while (t < tap_count);
-    }
+    congruent_run(job, z, y, rows, shift);
     row += rows;
   }
 }

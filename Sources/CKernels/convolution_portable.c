@@ -39,6 +39,12 @@ static inline __attribute__((always_inline)) void store_first(float *p, vector v
   UPTO8(T, 1, 1) UPTO6(T, 1, 2) UPTO4(T, 1, 3) UPTO3(T, 1, 4) UPTO6(T, 2, 1) UPTO3(T, 2, 2) UPTO2(T, 2, 3) \
   T(2, 4, 1) UPTO4(T, 3, 1) UPTO2(T, 3, 2) T(3, 3, 1) T(3, 4, 1) UPTO3(T, 4, 1) T(4, 2, 1) T(4, 3, 1)
 
+// Strips: rows and most vectors by target channels; with more channels a tile is not bound by its loads.
+#define MOST_STRIP_CHANNELS 2
+#define STRIP_ROWS {4, 3}
+#define WIDEST_STRIP {3, 2}
+#define STRIPS(T) UPTO3(T, 1, 4) UPTO2(T, 2, 3)
+
 // Target × source channels of a weight gradient's tile, by target channels.
 #define GRADIENT_SOURCES {3, 2, 1, 1}
 #define GRADIENT_TILES(T) T(1, 1) T(1, 2) T(1, 3) T(2, 1) T(2, 2) T(3, 1) T(4, 1)

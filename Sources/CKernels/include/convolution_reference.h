@@ -6,9 +6,9 @@
 // convolution.h say.
 
 /// What `tutti_convolution_rows` computes, from weights as they are before packing: [target][source][taps], or
-/// [source][target][taps] when `transposed` (`job->weights` is not read). With `fused`, in the documented order by fused
-/// multiply-adds, so that the kernels must agree bit for bit where the processor has them; otherwise by a product and a
-/// sum, as the kernels do on x86 without them.
+/// [source][target][taps] when `transposed` (`job->weights` is not read). With `fused`, in the documented order by
+/// fused multiply-adds, so that the kernels must agree bit for bit where the processor has them; otherwise by a product
+/// and a sum, as the kernels do on x86 without them.
 void tutti_convolution_rows_reference(const tutti_convolution *job, const float *weights, bool transposed, bool fused,
                                       int32_t first_row, int32_t last_row);
 
