@@ -1,5 +1,3 @@
-import Foundation
-
 extension Job {
   /// All that decides the results as one JSON text: equal jobs have equal texts, whatever their files look like.
   ///
@@ -17,13 +15,7 @@ extension Job {
   private static let undecisive = ["name", "folder", "output", "ensemble.ranks-per-member"]
 
   private func canonicalText(without paths: [String]) -> String {
-    do {
-      let tree = try JSONDecoder().decode(SettingValue.self, from: JSONEncoder().encode(self))
-      return tree.removing(paths).canonicalText
-    } catch {
-      // Only a number that is not finite has no JSON form, and no job file gives one.
-      preconditionFailure("a job has a JSON form: \(error)")
-    }
+    SettingValue(encoding: self).removing(paths).canonicalText
   }
 
   /// FNV-1a over the UTF-8 bytes (Fowler, Noll and Vo; RFC 9923).

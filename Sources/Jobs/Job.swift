@@ -1,3 +1,5 @@
+import Networks
+
 /// What a job file says, checked and with every default filled in.
 ///
 /// Its JSON form has the keys of the job file (`docs/job-file.md`), so that it can be read as one.
@@ -7,7 +9,7 @@ public struct Job: Codable, Hashable, Sendable {
   public var name: String
   public var task: Task
   public var data: DataSettings
-  public var network: Network
+  public var network: NetworkFamily
   public var ensemble: EnsembleSettings
   public var training: TrainingSettings
   public var prediction: PredictionSettings
@@ -86,7 +88,14 @@ public struct Job: Codable, Hashable, Sendable {
     public var optimizer: Optimizer
     public var loss: Loss
     public var seed: Int
+    /// Patches of each drawn training unit in an epoch.
+    public var patchesPerUnit: Int
     public var augmentation: [Augmentation]
+
+    enum CodingKeys: String, CodingKey {
+      case epochs, batch, shards, optimizer, loss, seed, augmentation
+      case patchesPerUnit = "patches-per-unit"
+    }
   }
 
   public struct Optimizer: Codable, Hashable, Sendable {

@@ -1,4 +1,5 @@
 import Foundation
+import Networks
 
 extension JobFile {
   /// What settings must hold together. A setting that is wrong by itself is not looked at again.
@@ -6,12 +7,6 @@ extension JobFile {
     func report(_ path: String, _ message: String) { reader.report(reader.line(of: path), path, message) }
 
     checkData(values, report)
-    if let kernel = values["network.kernel"]?.integer, kernel % 2 == 0 {
-      report("network.kernel", "must be odd, so that a kernel has a middle; \(kernel) is not")
-    }
-    if let low = values["network.degree.min"]?.integer, let high = values["network.degree.max"]?.integer, low > high {
-      report("network.degree", "min \(low) is above max \(high)")
-    }
     if let ranks = values["ensemble.ranks-per-member"]?.integer, ranks > 1 {
       report("ensemble.ranks-per-member", "this version trains a member on one rank; write 1 or auto, not \(ranks)")
     }
@@ -25,6 +20,7 @@ extension JobFile {
       report("uncertainty.coverage", "\(repeated) stands twice")
     }
     checkAxes(values, report)
+    if !reader.problems.contains(where: { $0.path.hasPrefix("network") }) { checkNetwork(values, report) }
   }
 
   private static func checkData(_ values: SettingValue, _ report: (String, String) -> Void) {
@@ -49,13 +45,27 @@ extension JobFile {
   /// Lists with one value an axis must fit the images.
   private static func checkAxes(_ values: SettingValue, _ report: (String, String) -> Void) {
     guard let volume = values["data.volume"]?.boolean else { return }
-    for path in ["data.patch", "prediction.tile", "prediction.margin"] {
+    for path in ["data.patch", "network.kernel", "network.pooling", "prediction.tile", "prediction.margin"] {
       guard let count = values[path]?.list?.count else { continue }
       if volume, count != 3 {
         report(path, "needs 3 values (z, y, x) for a volume, not \(count)")
       } else if !volume, count == 3 {
         report(path, "needs 2 values (y, x) for a stack of images, not 3; or is this a volume (volume: true)?")
       }
+    }
+  }
+
+  /// Whether the family can make a network of its settings.
+  private static func checkNetwork(_ values: SettingValue, _ report: (String, String) -> Void) {
+    guard let settings = values["network"], let volume = values["data.volume"]?.boolean else { return }
+    do {
+      let family = try JSONDecoder().decode(NetworkFamily.self, from: JSONEncoder().encode(settings))
+      _ = try family.graph(inputChannels: 1, outputChannels: 2, dimensions: volume ? 3 : 2, seed: 0, member: 0)
+    } catch let error as NetworkSettingError {
+      report(
+        "network.\(error.setting)", error.problem.hasSuffix(".") ? String(error.problem.dropLast()) : error.problem)
+    } catch {
+      report("network", "\(error)")
     }
   }
 
@@ -70,17 +80,17 @@ extension JobFile {
   static func checkFiles(_ values: SettingValue, in folder: String, _ reader: inout SettingReader) {
     for path in ["data.images", "data.labels", "data.split.dataset"] {
       guard let text = values[path]?.text, let data = DataPath(text) else { continue }
-      let location = Job.location(of: data.file, in: folder)
+      let location = data.location(in: folder)
+      let (file, name) = (location.file, location.name)
       var isFolder: ObjCBool = false
-      if !FileManager.default.fileExists(atPath: location, isDirectory: &isFolder) {
+      if !FileManager.default.fileExists(atPath: file, isDirectory: &isFolder) {
         let meant =
-          neighbour(of: location).map { "; did you mean ‘\(sibling($0, of: data.file))’?" }
-          ?? " (looked for \(location))"
-        reader.report(reader.line(of: path), path, "no such file: \(data.file)\(meant)")
+          neighbour(of: file).map { "; did you mean ‘\(sibling($0, of: name))’?" } ?? " (looked for \(file))"
+        reader.report(reader.line(of: path), path, "no such file: \(name)\(meant)")
       } else if isFolder.boolValue {
-        reader.report(reader.line(of: path), path, "\(data.file) is a folder; name a file")
-      } else if !FileManager.default.isReadableFile(atPath: location) {
-        reader.report(reader.line(of: path), path, "\(data.file) cannot be read; check its permissions")
+        reader.report(reader.line(of: path), path, "\(name) is a folder; name a file")
+      } else if !FileManager.default.isReadableFile(atPath: file) {
+        reader.report(reader.line(of: path), path, "\(name) cannot be read; check its permissions")
       }
     }
     if let output = values["output"]?.text, let message = obstacle(to: output, in: folder) {
@@ -96,7 +106,7 @@ extension JobFile {
   /// Why the results cannot be written there, or nil.
   private static func obstacle(to output: String, in folder: String) -> String? {
     let manager = FileManager.default
-    let location = Job.location(of: output, in: folder)
+    let location = Job.outputFile(output, in: folder)
     var isFolder: ObjCBool = false
     if output.hasSuffix("/") || manager.fileExists(atPath: location, isDirectory: &isFolder) && isFolder.boolValue {
       return

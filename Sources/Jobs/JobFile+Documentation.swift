@@ -88,7 +88,7 @@ extension JobFile {
     case .outputPath: "path"
     case .choice(let choice): SettingReader.either(choice.words.map { "`\($0)`" }) + planned(choice)
     case .choices(let choice): "`none`, or a list of " + choice.words.map { "`\($0)`" }.joined(separator: ", ")
-    case .or(let word, let kind): "\(values(kind)), or `\(word)`"
+    case .or(let kinds): kinds.map(values).joined(separator: ", or ")
     case .section, .variants: "section"
     case .list(let element, let count): "list of \(counted(count)), each: \(values(element))"
     }

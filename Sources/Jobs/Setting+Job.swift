@@ -15,27 +15,7 @@ extension Setting {
           noun: "task", words: ["segmentation"], planned: ["regression", "autoencoder", "classification"])),
       "what the networks learn"),
     Setting("data", .section(data), "the images, what is known of them, and which of them serve for what"),
-    Setting(
-      "network",
-      .variants(
-        Variants(
-          selector: .value(
-            Setting(
-              "family",
-              .choice(
-                Choice(noun: "network family", words: ["smsnet", "tunet"], planned: ["tunet3plus", "msdnet"])),
-              "the kind of network")),
-          variants: [
-            .init(
-              name: "smsnet",
-              meaning: "a sparse mixed-scale network: a random graph of dilated convolutions, another for each member "
-                + "(DLSIA, Roberts et al. 2024, section II-D)",
-              settings: smsnet + [normalization]),
-            .init(
-              name: "tunet", meaning: "a tunable U-Net: encoder and decoder with skip connections",
-              settings: tunet + [normalization]),
-          ])),
-      "the networks of the ensemble"),
+    Setting("network", .variants(network), "the networks of the ensemble"),
     Setting("ensemble", defaults: ensemble, "how many networks are trained, and on what"),
     Setting("training", defaults: training, "how each network is trained"),
     Setting(
@@ -84,55 +64,6 @@ extension Setting {
       "pixels of a training patch along (z,) y, x"),
   ]
 
-  private static let smsnet: [Setting] = [
-    Setting("nodes", .integer(2...1000), "nodes between input and output"),
-    Setting(
-      "hidden-channels", .list(of: .integer(1...1024), 1...), default: [1],
-      "channels that a connection makes; drawn from this list for each"),
-    Setting(
-      "dilations", .list(of: .integer(1...64), 1...), default: [1, 2, 3, 4],
-      "dilation of a connection; drawn from this list for each"),
-    Setting(
-      "alpha", .number(.atLeast(0)), default: 0.5,
-      "skip length: a connection over δ nodes has weight exp(−alpha·δ); 0 makes all lengths alike"),
-    Setting(
-      "gamma", .number(.atLeast(0)), default: 0,
-      "degree: a node has k connections with weight k^(−gamma); 0 makes all degrees alike"),
-    Setting(
-      "degree",
-      defaults: [
-        Setting("min", .integer(1...), default: 1, "fewest connections from a node to later ones"),
-        Setting(
-          "max", .integer(1...), otherwise: "no limit", "most connections from a node to later ones"),
-      ], "limits of the number of connections of a node"),
-    Setting(
-      "input-probability", .number(.from(0...1)), default: 0.5,
-      "how likely a node that need not read the input reads it"),
-    Setting(
-      "output-probability", .number(.from(0...1)), default: 0.5,
-      "how likely the output reads a node that it need not read"),
-    Setting("input-output", .boolean, default: true, "whether the output reads the input"),
-  ]
-
-  private static let tunet: [Setting] = [
-    Setting("depth", .integer(2...10), default: 4, "levels of resolution, the deepest included"),
-    Setting("base-channels", .integer(1...4096), default: 16, "channels of the first level"),
-    Setting("growth-rate", .number(.above(0)), default: 2, "channels of a level over those of the level above"),
-    Setting("hidden-rate", .number(.above(0)), default: 1, "second over first convolution of a level, in channels"),
-    Setting("kernel", .integer(1...31), default: 3, "extent of the convolutions' kernels, an odd number"),
-    Setting(
-      "activation",
-      .choice(
-        Choice(
-          noun: "activation",
-          words: Job.ActivationName.allCases.map(\.rawValue))),
-      default: "relu", "what follows each normalization"),
-  ]
-
-  private static let normalization = Setting(
-    "normalization", .choice(Choice(noun: "normalization", words: ["running", "batch"])), default: "running",
-    "statistics of batch normalization when predicting: running ones from training, or the batch's own")
-
   private static let ensemble: [Setting] = [
     Setting("members", .integer(1...10_000), default: 5, "networks that are trained"),
     Setting(
@@ -140,12 +71,12 @@ extension Setting {
       "whether each member trains on its own sample of the training units, drawn with replacement (a unit is an image, "
         + "or a cell of a fixed grid of patches in a volume)"),
     Setting(
-      "ranks-per-member", .or(word: "auto", .integer(1...)), default: 1,
+      "ranks-per-member", .or([.integer(1...), .choice(Choice(noun: "number of ranks", words: ["auto"]))]), default: 1,
       "MPI ranks that train one member together; this version knows 1, which auto means too"),
   ]
 
   private static let training: [Setting] = [
-    Setting("epochs", .integer(1...1_000_000), default: 10, "passes over the training units"),
+    Setting("epochs", .integer(1...1_000_000), default: 10, "passes over the training units that a member draws"),
     Setting("batch", .integer(1...65_536), default: 4, "patches of one step"),
     Setting(
       key: "shards", kind: .integer(1...4096),
@@ -170,6 +101,8 @@ extension Setting {
         Choice(noun: "loss", words: ["cross-entropy"], planned: ["dice", "focal", "tversky", "mse"])),
       default: "cross-entropy", "what is made small"),
     Setting("seed", .integer(0...), default: 1, "another seed gives other members"),
+    Setting(
+      "patches-per-unit", .integer(1...1_000_000), default: 1, "patches of each drawn training unit in an epoch"),
     Setting(
       "augmentation", .choices(Choice(noun: "augmentation", words: ["flips", "quarter-turns"])), default: [],
       "random changes of training patches"),

@@ -36,8 +36,8 @@ struct Setting: Sendable {
     /// Any of a few words, or the word `none`.
     case choices(Choice)
     case list(of: Kind, count: ClosedRange<Int>)
-    /// The kind or a word that stands for it.
-    case or(word: String, Kind)
+    /// The first of these that has the form of what is given, or else the first.
+    case or([Kind])
     case section([Setting])
     case variants(Variants)
 
@@ -102,6 +102,22 @@ struct Setting: Sendable {
     self.kind = kind
     self.presence = presence
     self.meaning = meaning
+  }
+
+  /// These settings with the defaults that a type of settings with the same keys has by itself; what it leaves open may be
+  /// absent.
+  static func settings(_ settings: [Setting], withDefaultsOf values: some Encodable) -> [Setting] {
+    self.settings(settings, withDefaults: SettingValue(encoding: values))
+  }
+
+  private static func settings(_ settings: [Setting], withDefaults values: SettingValue) -> [Setting] {
+    settings.map { setting in
+      guard let value = values[setting.key] else { return setting }
+      if case .section(let inner) = setting.kind {
+        return Setting(setting.key, defaults: self.settings(inner, withDefaults: value), setting.meaning)
+      }
+      return Setting(setting.key, setting.kind, default: value, setting.meaning)
+    }
   }
 
   /// Whether the key must be given.

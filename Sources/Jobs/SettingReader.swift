@@ -171,8 +171,8 @@ struct SettingReader {
       let values = items.compactMap { read($0, as: .choice(choice), at: path)?.text }
       // In the order of the declaration, so that the order in the file decides nothing.
       return values.count == items.count ? .list(choice.words.filter(values.contains).map { .text($0) }) : nil
-    case .or(let word, let kind):
-      if case .scalar(word, _) = node.content { return .text(word) }
+    case .or(let kinds):
+      guard let kind = kinds.first(where: { Self.hasForm(node, of: $0) }) ?? kinds.first else { return nil }
       return read(node, as: kind, at: path)
     case .boolean, .wholeNumber, .number, .text, .dataPath, .outputPath, .choice:
       guard case .scalar(let text, let quoted) = node.content else {
@@ -246,6 +246,17 @@ struct SettingReader {
   private mutating func fail(_ node: YAMLDocument.Node, _ path: String, _ message: String) -> SettingValue? {
     report(node.line, path, message)
     return nil
+  }
+
+  /// Whether a value looks like one of the kind, be it allowed or not.
+  private static func hasForm(_ node: YAMLDocument.Node, of kind: Setting.Kind) -> Bool {
+    switch (node.content, kind) {
+    case (.list, .list), (.mapping, .section), (.mapping, .variants): true
+    case (.scalar(let text, _), .choice(let choice)): choice.words.contains(text)
+    case (.scalar(let text, _), .wholeNumber): Int(text) != nil
+    case (.scalar(let text, _), .number): Double(text) != nil
+    default: false
+    }
   }
 
   // MARK: Words

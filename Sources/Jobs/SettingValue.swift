@@ -1,3 +1,5 @@
+import Foundation
+
 /// The value of a setting: a tree as a job file holds it, with every default filled in.
 enum SettingValue: Hashable, Sendable {
   case boolean(Bool)
@@ -6,6 +8,16 @@ enum SettingValue: Hashable, Sendable {
   case text(String)
   case list([SettingValue])
   case section([String: SettingValue])
+
+  /// What settings look like in a job file.
+  init(encoding settings: some Encodable) {
+    do {
+      self = try JSONDecoder().decode(SettingValue.self, from: JSONEncoder().encode(settings))
+    } catch {
+      // Only a number that is not finite has no JSON form, and no job file gives one.
+      preconditionFailure("settings have a JSON form: \(error)")
+    }
+  }
 
   /// The value at a path of keys such as `training.batch`, or nil.
   subscript(path: String) -> SettingValue? {

@@ -1,4 +1,5 @@
 import Foundation
+import Imaging
 import Testing
 
 @testable import Jobs
@@ -19,6 +20,8 @@ struct JobFileMessageTests {
     uncertainty: {coverage: [0.8, 0.9]}
     output: results/cement.h5
     """
+
+  static let smsnet = "smsnet, nodes: 12, hidden-channels: [3], dilations: [1, 2], degree: {min: 1, max: 5}"
 
   static func messages(_ text: String, folder: String? = nil) -> [String] {
     do {
@@ -112,21 +115,39 @@ struct JobFileMessageTests {
       Case(
         "batch: 4", "batch: 3",
         "8: training.shards: a batch of 3 cannot be cut into 4 shards; write at most 3, or a larger batch"),
-      Case("{min: 1, max: 5}", "{min: 6, max: 5}", "6: network.degree: min 6 is above max 5"),
+      Case("{min: 1, max: 5}", "{min: 6, max: 5}", "6: network.degree: min (6 edges) is above max (5 edges)"),
+      Case(
+        "{min: 1, max: 5}", "{min: 1.5, max: 5}", "6: network.degree.min: must be above 0 and below 1, not 1.5"),
+      Case("{min: 1, max: 5}", "{min: few, max: 5}", "6: network.degree.min: ‘few’ is not a whole number"),
+      Case(
+        smsnet, "tunet, kernel: 4",
+        "6: network.kernel: kernels are odd, so that images keep their size: 1, 3, 5, …, not 4"),
+      Case(
+        smsnet, "tunet, kernel: [3, 3]", "6: network.kernel: needs 3 values (z, y, x) for a volume, not 2"),
+      Case(
+        smsnet, "tunet, growth-rate: 0.1", "6: network.growth-rate: a rate of 0.1 leaves level 2 without channels"),
+      Case(
+        smsnet, "tunet, activation: rely",
+        "6: network.activation: unknown activation ‘rely’; did you mean ‘relu’? "
+          + "Known: relu, elu, gelu, silu, tanh, sigmoid, softplus, hardswish or leaky-relu"),
+      Case(
+        smsnet, "tunet, activation: {name: elu, negative-slope: 0.1}",
+        "6: network.activation.negative-slope: unknown setting of elu; it belongs to leaky-relu"),
+      Case("epochs: 6", "patches-per-unit: 0", "8: training.patches-per-unit: must be 1 to 1000000, not 0"),
       Case(
         "bagging: true", "ranks-per-member: 2",
         "7: ensemble.ranks-per-member: this version trains a member on one rank; write 1 or auto, not 2"),
       // Words
       Case(
         "family: smsnet", "family: unet",
-        "6: network.family: unknown network family ‘unet’; did you mean ‘tunet’? Known: smsnet or tunet"),
+        "6: network.family: unknown network family ‘unet’; did you mean ‘tunet’? Known: tunet or smsnet"),
       Case(
         "family: smsnet", "family: transformer",
-        "6: network.family: unknown network family ‘transformer’; write smsnet or tunet"),
+        "6: network.family: unknown network family ‘transformer’; write tunet or smsnet"),
       Case(
         "family: smsnet", "family: msdnet",
-        "6: network.family: network family ‘msdnet’ is planned, but this version has only smsnet or tunet"),
-      Case("family: smsnet, ", "", "6: network.family: missing; give the kind of network: smsnet or tunet"),
+        "6: network.family: network family ‘msdnet’ is planned, but this version has only tunet or smsnet"),
+      Case("family: smsnet, ", "", "6: network.family: missing; give the kind of network: tunet or smsnet"),
       Case(
         "task: segmentation", "task: regression",
         "3: task: task ‘regression’ is planned, but this version has only segmentation"),
@@ -269,12 +290,11 @@ struct JobFileOnDiskTests {
       #expect(file.text == JobFileMessageTests.good)
       #expect(file.path == folder + "/job.yaml")
       #expect(file.job.folder == folder)
-      #expect(file.job.location(of: file.job.data.images) == folder + "/a.h5")
+      #expect(file.job.location(of: file.job.data.images) == ArrayLocation("a.h5:/images", in: folder))
+      #expect(file.job.location(of: file.job.data.images).file == folder + "/a.h5")
+      #expect(file.job.location(of: file.job.data.images).description == "a.h5:/images")
       #expect(file.job.outputFile == folder + "/results/cement.h5")
-      #expect(file.job.location(of: DataPath(file: "/x/../y.h5")) == "/x/../y.h5")
-      #expect(
-        file.job.location(of: DataPath(file: "../b.h5")) == URL(fileURLWithPath: folder).deletingLastPathComponent()
-          .path + "/b.h5")
+      #expect(file.job.location(of: try #require(DataPath("/x/../y.h5"))).file == "/x/../y.h5")
     }
   }
 

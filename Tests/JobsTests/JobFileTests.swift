@@ -1,4 +1,6 @@
 import Foundation
+import Imaging
+import Networks
 import Testing
 
 @testable import Jobs
@@ -23,11 +25,14 @@ enum JobFileText {
       dilations: [1, 2]
       alpha: 1.5
       gamma: 1
-      degree: {min: 2, max: 5}
+      degree: {min: 0.125, max: 5}
       input-probability: 0.25
       output-probability: 0.75
       input-output: false
-      normalization: batch
+      form: volumetric
+      activation: {name: leaky-relu, negative-slope: 0.25}
+      padding: zeros
+      running-statistics: false
     ensemble: {members: 8, bagging: false, ranks-per-member: auto}
     training:
       epochs: 6
@@ -36,6 +41,7 @@ enum JobFileText {
       optimizer: {name: adam, rate: 5e-3, betas: [0.8, 0.99], epsilon: 1e-7, weight-decay: 0.1}
       loss: cross-entropy
       seed: 7
+      patches-per-unit: 3
       augmentation: [quarter-turns, flips]
     prediction: {tile: [32, 128, 128], margin: [4, 8, 8]}
     uncertainty: {method: lac, coverage: [0.8, 0.9, 0.95], unit: pixel}
@@ -50,6 +56,11 @@ enum JobFileText {
     network: {family: tunet}
     output: r.h5
     """
+
+  /// The short file with another network.
+  static func network(_ settings: String) -> String {
+    short.replacingOccurrences(of: "family: tunet", with: settings)
+  }
 }
 
 @Suite("Job file")
@@ -57,6 +68,8 @@ struct JobFileTests {
   func job(_ text: String, folder: String? = nil) throws -> Job {
     try JobFile(text: text, path: "job.yaml", folder: folder).job
   }
+
+  func path(_ text: String) throws -> DataPath { try #require(DataPath(text)) }
 
   @Test("every value of a full file arrives")
   func full() throws {
@@ -67,24 +80,33 @@ struct JobFileTests {
     #expect(
       job.data
         == Job.DataSettings(
-          images: DataPath(file: "data/cement.h5", dataset: "/images"), labels: DataPath(file: "data/labels.tif"),
+          images: try path("data/cement.h5:/images"), labels: try path("data/labels.tif"),
           volume: true, classes: ["paste", "void"], ignore: 255,
           split: .dataset(
-            .init(dataset: DataPath(file: "data/cement.h5", dataset: "/split"), train: 3, calibrate: 4, test: 5)),
+            .init(dataset: try path("data/cement.h5:/split"), train: 3, calibrate: 4, test: 5)),
           patch: [32, 64, 64]))
-    #expect(
-      job.network
-        == .smsnet(
-          .init(
-            nodes: 12, hiddenChannels: [3, 4], dilations: [1, 2], alpha: 1.5, gamma: 1, degree: .init(min: 2, max: 5),
-            inputProbability: 0.25, outputProbability: 0.75, inputOutput: false, normalization: .batch)))
+    var generator = SMSNetGenerator()
+    generator.nodes = 12
+    generator.hiddenChannels = [3, 4]
+    generator.dilations = [1, 2]
+    generator.alpha = 1.5
+    generator.gamma = 1
+    generator.minimumDegree = .fraction(0.125)
+    generator.maximumDegree = .edges(5)
+    generator.inputProbability = 0.25
+    generator.outputProbability = 0.75
+    generator.inputOutput = false
+    let network = SMSNet(
+      form: .volumetric, activation: .leakyReLU(negativeSlope: 0.25), paddingMode: .zeros,
+      tracksRunningStatistics: false)
+    #expect(job.network == .smsnet(generator, network))
     #expect(job.ensemble == .init(members: 8, bagging: false, ranksPerMember: .auto))
     #expect(
       job.training
         == .init(
           epochs: 6, batch: 8, shards: 2,
           optimizer: .init(name: .adam, rate: 0.005, betas: [0.8, 0.99], epsilon: 1e-7, weightDecay: 0.1),
-          loss: .crossEntropy, seed: 7, augmentation: [.flips, .quarterTurns]))
+          loss: .crossEntropy, seed: 7, patchesPerUnit: 3, augmentation: [.flips, .quarterTurns]))
     #expect(job.prediction == .init(tile: [32, 128, 128], margin: [4, 8, 8]))
     #expect(job.uncertainty == .init(method: .lac, coverage: [0.8, 0.9, 0.95], unit: .pixel))
     #expect(job.output == "results/cement.h5")
@@ -99,19 +121,14 @@ struct JobFileTests {
     #expect(job.data.ignore == nil)
     #expect(job.data.patch == nil)
     #expect(job.data.split == .fractions(.init(train: 0.6, calibrate: 0.2, test: 0.2, seed: 1)))
-    #expect(
-      job.network
-        == .tunet(
-          .init(
-            depth: 4, baseChannels: 16, growthRate: 2, hiddenRate: 1, kernel: 3, activation: .relu,
-            normalization: .running)))
+    #expect(job.network == .tunet(TUNet()))
     #expect(job.ensemble == .init(members: 5, bagging: true, ranksPerMember: .count(1)))
     #expect(
       job.training
         == .init(
           epochs: 10, batch: 4, shards: 4,
           optimizer: .init(name: .adam, rate: 0.001, betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0),
-          loss: .crossEntropy, seed: 1, augmentation: []))
+          loss: .crossEntropy, seed: 1, patchesPerUnit: 1, augmentation: []))
     #expect(job.prediction == .init(tile: nil, margin: nil))
     #expect(job.uncertainty == .init(method: .lac, coverage: [0.9], unit: .pixel))
   }
@@ -121,15 +138,61 @@ struct JobFileTests {
     #expect(try job(JobFileText.short + "\ntraining: {batch: \(batch)}").training.shards == shards)
   }
 
-  @Test("an SMSNet's defaults are those of the declaration")
+  @Test("an SMSNet's defaults are those of its generator")
   func smsnetDefaults() throws {
-    let text = JobFileText.short.replacingOccurrences(of: "family: tunet", with: "family: smsnet, nodes: 9")
+    var generator = SMSNetGenerator()
+    generator.nodes = 9
+    #expect(try job(JobFileText.network("family: smsnet, nodes: 9")).network == .smsnet(generator, SMSNet()))
+  }
+
+  @Test("every setting of a family stands in its section", arguments: NetworkFamily.Name.allCases)
+  func networkSettings(family: NetworkFamily.Name) throws {
+    let variant = try #require(Setting.network.variants.first { $0.name == family.rawValue })
+    #expect(variant.settings.map(\.key).sorted() == family.settings.sorted())
+  }
+
+  @Test("every value of a U-Net arrives")
+  func tunet() throws {
+    var tunet = TUNet()
+    tunet.depth = 3
+    tunet.baseChannels = 8
+    tunet.growthRate = 1.5
+    tunet.hiddenRate = 2
+    tunet.kernel = [3, 5]
+    tunet.pooling = [2, 3]
+    tunet.activation = .elu(alpha: 0.5)
+    tunet.isNormalized = false
+    tunet.tracksRunningStatistics = false
+    tunet.finalActivation = .sigmoid
+    let text = JobFileText.network(
+      "family: tunet, depth: 3, base-channels: 8, growth-rate: 1.5, hidden-rate: 2, kernel: [3, 5], pooling: [2, 3], "
+        + "activation: {name: elu, alpha: 0.5}, normalization: false, running-statistics: false, "
+        + "final-activation: sigmoid")
+    let first = try job(text)
+    #expect(first.network == .tunet(tunet))
+    #expect(try job(String(decoding: JSONEncoder().encode(first), as: UTF8.self)) == first)
+  }
+
+  @Test("an activation is a name, or a section with its number", arguments: Activation.names)
+  func activations(name: String) throws {
+    let word = try job(JobFileText.network("family: tunet, activation: \(name)")).network
+    let section = try job(JobFileText.network("family: tunet, activation: {name: \(name)}")).network
+    var tunet = TUNet()
+    tunet.activation = try JSONDecoder().decode(Activation.self, from: Data("\"\(name)\"".utf8))
+    #expect(word == .tunet(tunet))
+    #expect(section == .tunet(tunet))
+  }
+
+  @Test("the split reaches the images as they ask for it")
+  func splitRule() throws {
+    let full = try job(JobFileText.full, folder: nil)
+    #expect(full.layout == .volume)
     #expect(
-      try job(text).network
-        == .smsnet(
-          .init(
-            nodes: 9, hiddenChannels: [1], dilations: [1, 2, 3, 4], alpha: 0.5, gamma: 0, degree: .init(min: 1),
-            inputProbability: 0.5, outputProbability: 0.5, inputOutput: true, normalization: .running)))
+      full.splitRule
+        == .dataset(ArrayLocation(file: "data/cement.h5", dataset: "/split"), train: 3, calibrate: 4, test: 5))
+    let short = try job(JobFileText.short)
+    #expect(short.layout == .stack)
+    #expect(short.splitRule == .fractions(train: 0.6, calibrate: 0.2, test: 0.2, seed: 1))
   }
 
   @Test("no augmentation is written as none or as an empty list", arguments: ["none", "[]"])
@@ -150,7 +213,7 @@ struct JobFileTests {
   func alias() throws {
     let text = JobFileText.short.replacingOccurrences(of: "images: a.h5:/images", with: "images: &file a.h5:/x")
       .replacingOccurrences(of: "labels: a.h5:/labels", with: "labels: *file")
-    #expect(try job(text).data.labels == DataPath(file: "a.h5", dataset: "/x"))
+    #expect(try job(text).data.labels == path("a.h5:/x"))
   }
 
   @Test("the job files of the repository are right, and their data are there")
@@ -203,7 +266,8 @@ struct JobFingerprintTests {
     let text = JobFileText.full
     let first = try job(text)
     for (old, new) in [
-      ("seed: 7", "seed: 8"), ("epochs: 6", "epochs: 7"), ("shards: 2", "shards: 4"), ("members: 8", "members: 9"),
+      ("seed: 7", "seed: 8"), ("unit: 3", "unit: 4"), ("padding: zeros", "padding: reflect"),
+      ("epochs: 6", "epochs: 7"), ("shards: 2", "shards: 4"), ("members: 8", "members: 9"),
       ("void]", "pore]"), ("/images", "/scan"), ("alpha: 1.5", "alpha: 1.5000000000000002"), ("max: 5", "max: 6"),
       ("margin: [4, 8, 8]", "margin: [4, 8, 9]"), ("0.95]", "0.96]"), ("train: 3", "train: 6"),
     ] {
@@ -222,9 +286,9 @@ struct JobFingerprintTests {
         {"data":{"classes":["no","yes"],"images":"a.h5:/images","labels":"a.h5:/labels","split":{"calibrate":0.2,"seed":1,\
         "test":0.2,"train":0.6},"volume":false},"ensemble":{"bagging":true,"members":5},"network":{"activation":"relu",\
         "base-channels":16,"depth":4,"family":"tunet","growth-rate":2,"hidden-rate":1,"kernel":3,\
-        "normalization":"running"},"prediction":{},"task":"segmentation","training":{"augmentation":[],"batch":4,\
+        "normalization":true,"pooling":2,"running-statistics":true},"prediction":{},"task":"segmentation","training":{"augmentation":[],"batch":4,\
         "epochs":10,"loss":"cross-entropy","optimizer":{"betas":[0.9,0.999],"epsilon":1e-08,"name":"adam","rate":0.001,\
-        "weight-decay":0},"seed":1,"shards":4},"tutti":1,"uncertainty":{"coverage":[0.9],"method":"lac","unit":"pixel"}}
+        "weight-decay":0},"patches-per-unit":1,"seed":1,"shards":4},"tutti":1,"uncertainty":{"coverage":[0.9],"method":"lac","unit":"pixel"}}
         """)
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in short.canonicalText.utf8 {

@@ -1,0 +1,30 @@
+import Foundation
+import Imaging
+
+extension Job {
+  /// Where an array is: relative paths start at the job file's folder.
+  public func location(of path: DataPath) -> ArrayLocation { path.location(in: folder) }
+
+  /// Where the results file is.
+  public var outputFile: String { Self.outputFile(output, in: folder) }
+
+  static func outputFile(_ path: String, in folder: String?) -> String {
+    guard let folder, !path.hasPrefix("/") else { return path }
+    return URL(fileURLWithPath: path, relativeTo: URL(fileURLWithPath: folder, isDirectory: true))
+      .standardizedFileURL.path
+  }
+
+  /// How the image arrays are to be read.
+  public var layout: ImageLayout { data.volume ? .volume : .stack }
+
+  /// How images or slices are divided into parts.
+  public var splitRule: SplitRule {
+    switch data.split {
+    case .dataset(let split):
+      .dataset(location(of: split.dataset), train: split.train, calibrate: split.calibrate, test: split.test)
+    case .fractions(let split):
+      .fractions(
+        train: split.train, calibrate: split.calibrate, test: split.test, seed: UInt64(clamping: split.seed))
+    }
+  }
+}

@@ -1,0 +1,119 @@
+import Networks
+
+// The network families' settings. Their keys and defaults are those of the families' own types.
+
+extension Setting {
+  static let network = Variants(
+    selector: .value(
+      Setting(
+        "family",
+        .choice(
+          Choice(
+            noun: "network family", words: NetworkFamily.Name.allCases.map(\.rawValue),
+            planned: ["tunet3plus", "msdnet"])),
+        "the kind of network")),
+    variants: NetworkFamily.Name.allCases.map(variant))
+
+  private static func variant(of family: NetworkFamily.Name) -> Variants.Variant {
+    switch family {
+    case .tunet:
+      Variants.Variant(
+        name: family.rawValue, meaning: "a tunable U-Net: encoder and decoder with skip connections", settings: tunet)
+    case .smsnet:
+      Variants.Variant(
+        name: family.rawValue,
+        meaning: "a sparse mixed-scale network: a random graph of dilated convolutions, another for each member "
+          + "(DLSIA, Roberts et al. 2024, section II-D)",
+        settings: smsnet)
+    }
+  }
+
+  private static let tunet = settings(
+    [
+      Setting("depth", .integer(2...16), "levels of resolution, the deepest included"),
+      Setting("base-channels", .integer(1...4096), "channels of the first level"),
+      Setting("growth-rate", .number(.above(0)), "channels of a level over those of the level above"),
+      Setting("hidden-rate", .number(.above(0)), "second over first convolution of a level, in channels"),
+      Setting("kernel", perAxis(1...31), "extent of the convolutions' kernels, an odd number"),
+      Setting("pooling", perAxis(1...16), "how many pixels become one from level to level"),
+      Setting("activation", activation, "what follows each normalization; \(activationExamples)"),
+      Setting("normalization", .boolean, "whether batch normalization follows each convolution"),
+      runningStatistics,
+      Setting("final-activation", activation, otherwise: "none", "what follows the last convolution"),
+    ], withDefaultsOf: TUNet())
+
+  /// How large the networks are is the user's to say.
+  private static let smsnet =
+    [Setting("nodes", .integer(1...1000), "nodes between input and output")]
+    + settings(
+      [
+        Setting(
+          "hidden-channels", .list(of: .integer(1...1024), 1...),
+          "channels that a connection makes; drawn from this list for each"),
+        Setting(
+          "dilations", .list(of: .integer(1...64), 1...), "dilation of a connection; drawn from this list for each"),
+        Setting(
+          "alpha", .number(.atLeast(0)),
+          "skip length: a connection over δ nodes has weight exp(−alpha·δ); 0 makes all lengths alike"),
+        Setting(
+          "gamma", .number(.atLeast(0)),
+          "degree: a node has k connections with weight k^(−gamma); 0 makes all degrees alike"),
+        Setting(
+          "degree",
+          defaults: [
+            Setting("min", degree, "fewest connections from a node to later ones; below 1: a part of the nodes"),
+            Setting(
+              "max", degree, otherwise: "no limit",
+              "most connections from a node to later ones; below 1: a part of the nodes"),
+          ], "limits of the number of connections of a node"),
+        Setting(
+          "input-probability", .number(.from(0...1)), "how likely a node that need not read the input reads it"),
+        Setting(
+          "output-probability", .number(.from(0...1)), "how likely the output reads a node that it need not read"),
+        Setting("input-output", .boolean, "whether the output reads the input"),
+      ], withDefaultsOf: SMSNetGenerator())
+    + settings(
+      [
+        Setting(
+          "form", words(SMSNet.Form.self, noun: "form"),
+          "the connection from input to output: `planar`, kernel 3 with normalization and activation (DLSIA in 2-D); "
+            + "`volumetric`, 1×1×1 and linear (DLSIA in 3-D)"),
+        Setting("activation", activation, "what follows each normalization; \(activationExamples)"),
+        Setting("padding", words(PaddingMode.self, noun: "padding"), "what convolutions see beyond the image"),
+        runningStatistics,
+      ], withDefaultsOf: SMSNet())
+
+  private static let runningStatistics = Setting(
+    "running-statistics", .boolean,
+    "whether batch normalization predicts with the statistics of training, or with those of the batch")
+
+  private static let degree = Kind.or([.integer(1...), .number(.above(0, below: 1))])
+
+  private static func perAxis(_ range: ClosedRange<Int>) -> Kind {
+    .or([.integer(range), .list(of: .integer(range), count: 1...3)])
+  }
+
+  private static func words<Word: CaseIterable & RawRepresentable<String>>(_: Word.Type, noun: String) -> Kind {
+    .choice(Choice(noun: noun, words: Word.allCases.map(\.rawValue)))
+  }
+
+  /// A name, or a section with the name and the number that some have.
+  private static let activation: Kind = {
+    let name = Kind.choice(Choice(noun: "activation", words: Activation.names))
+    let variants = Activation.names.map { name in
+      let settings: [Setting] =
+        switch name {
+        case "leaky-relu": [Setting("negative-slope", .number(.atLeast(0)), default: 0.01, "slope below 0")]
+        case "elu": [Setting("alpha", .number(.above(0)), default: 1, "the limit at −∞, negated")]
+        default: []
+        }
+      return Variants.Variant(name: name, meaning: "", settings: settings)
+    }
+    return .or([
+      name, .variants(Variants(selector: .value(Setting("name", name, "the activation")), variants: variants)),
+    ])
+  }()
+
+  private static let activationExamples =
+    "`{name: leaky-relu, negative-slope: 0.01}` or `{name: elu, alpha: 1}` gives its number"
+}
