@@ -1,0 +1,22 @@
+/// What calibration and its evaluation refuse.
+public enum UncertaintyError: Error, Hashable, Sendable, CustomStringConvertible {
+  case coverageOutside(Double)
+  case coverageTooFine(Double)
+  case labelOutside(label: Int, pixel: Int, classes: Int)
+  case notANumber(scores: Int64, of: Int64)
+
+  public var description: String {
+    switch self {
+    case .coverageOutside(let value):
+      "uncertainty.coverage: \(value) is not between 0 and 1; write for instance 0.9 for nine pixels of ten"
+    case .coverageTooFine(let value):
+      "uncertainty.coverage: \(value) has more than 18 decimals; write fewer"
+    case .labelOutside(let label, let pixel, let classes):
+      "pixel \(pixel) has label \(label), but there are \(classes) classes (0 … \(classes - 1)); "
+        + "correct the labels, or name this one as data.ignore"
+    case .notANumber(let scores, let count):
+      "\(scores) of \(count) calibration scores are NaN, so no threshold can be found; "
+        + "a member that predicts NaN must be left out of the ensemble"
+    }
+  }
+}
