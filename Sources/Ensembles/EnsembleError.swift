@@ -1,4 +1,6 @@
-/// Why members do not make an ensemble, or one of them cannot be used.
+import Imaging
+
+/// Why members do not make an ensemble, or cannot be used.
 public enum EnsembleError: Error, Hashable, Sendable {
   /// There is no member to predict with.
   case noMembers
@@ -6,6 +8,8 @@ public enum EnsembleError: Error, Hashable, Sendable {
   case mixed(Int, Int)
   /// A member's weights are not finite after its training.
   case weightsNotFinite(rate: Double)
+  /// An image that is to be predicted holds a value that is not finite, in this box of its region.
+  case imageNotFinite(file: String, image: Int, box: Box)
 }
 
 extension EnsembleError: CustomStringConvertible {
@@ -16,6 +20,8 @@ extension EnsembleError: CustomStringConvertible {
       "members \(a) and \(b) differ in classes, channels, dimensions or scaling; an ensemble is of one job."
     case .weightsNotFinite(let rate):
       "weights are not finite after the last step (rate \(rate)). Lower training.optimizer.rate."
+    case .imageNotFinite(let file, let image, let box):
+      "\(file): image \(image) holds values that are not finite within \(box); replace them."
     }
   }
 }

@@ -4,6 +4,9 @@ import HDF5
 import Imaging
 import Networks
 
+/// The version of this program.
+public let tuttiVersion = "0.1.0"
+
 /// One trained member in an HDF5 file: `/network` (graph and settings as JSON), `/parameters/NAME`, `/statistics/NAME`,
 /// `/history/loss`, `/scaling`, `/bootstrap`, `/classes`.
 ///
@@ -36,6 +39,7 @@ public enum MemberFile {
   private static func write(_ member: TrainedMember, to file: File, path: String) throws {
     try file.setAttribute("format", format)
     try file.setAttribute("version", version)
+    try file.setAttribute("tutti", tuttiVersion)
     try file.setAttribute("numerics", Plan.numericsVersion)
     try file.setAttribute("seed", member.settings.seed)
     try file.setAttribute("member", member.index)

@@ -125,6 +125,8 @@ public final class MemberQueue {
 
   /// Tells what became of a member.
   public func report(_ report: MemberSchedule.Report) throws {
+    var report = report
+    if case .failed(let message) = report.outcome { report.outcome = .failed(message: Self.shortened(message)) }
     guard !isRoot else {
       schedule.finish(report)
       return
@@ -132,7 +134,7 @@ public final class MemberQueue {
     var isFailure = 0
     if case .failed(let message) = report.outcome {
       isFailure = 1
-      try communicator.send(Array(message.utf8.prefix(Self.longestMessage)), to: 0, tag: Tag.message)
+      try communicator.send(Array(message.utf8), to: 0, tag: Tag.message)
     }
     try communicator.send(
       [report.member, isFailure, Int(bitPattern: UInt(report.seconds.bitPattern))], to: 0, tag: Tag.report)
@@ -211,6 +213,13 @@ public final class MemberQueue {
 
   // MARK: Reports as numbers
 
+  /// As many whole characters as a message takes.
+  private static func shortened(_ text: String) -> String {
+    var text = text
+    while text.utf8.count > longestMessage { text.removeLast(max(1, (text.utf8.count - longestMessage) / 4)) }
+    return text
+  }
+
   private static func double(_ value: Int) -> Double { Double(bitPattern: UInt64(UInt(bitPattern: value))) }
 
   /// Five numbers a report, the last the length of its message.
@@ -222,7 +231,7 @@ public final class MemberQueue {
       var isFailure = 0
       if case .failed(let words) = report.outcome {
         isFailure = 1
-        message = Array(words.utf8.prefix(longestMessage))
+        message = Array(words.utf8)
       }
       numbers += [
         report.member, report.rank, isFailure, Int(bitPattern: UInt(report.seconds.bitPattern)), message.count,

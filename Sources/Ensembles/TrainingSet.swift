@@ -24,8 +24,10 @@ public struct TrainingSet: Sendable {
 
   public var channels: Int { regions.first?.channels ?? 0 }
 
-  /// The bytes that images and labels take.
-  public var bytes: Int { regions.reduce(0) { $0 + 4 * $1.images.count + $1.labels.count } }
+  /// The bytes that images and labels of these regions take in memory.
+  public static func bytes(of regions: [Region], channels: Int) -> Int {
+    regions.reduce(0) { $0 + (4 * channels + 1) * $1.extents.count }
+  }
 
   /// The units that a member sees: a bootstrap sample of them, or all.
   public func sample(seed: UInt64, member: Int, bagging: Bool) -> Bag {

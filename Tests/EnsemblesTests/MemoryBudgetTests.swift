@@ -47,4 +47,11 @@ import Testing
     let large = try MemoryBudget.training(member, settings: settings, threads: 1)
     #expect(large > small + 4 * 12 * 12 * 4)
   }
+
+  @Test("a training set takes four bytes a channel and one for the label of each voxel")
+  func trainingSet() throws {
+    let regions = try Problem().data.regions
+    #expect(TrainingSet.bytes(of: regions.map(\.region), channels: 1) == 6 * 24 * 24 * 5)
+    #expect(regions.reduce(0) { $0 + 4 * $1.images.count + $1.labels.count } == 6 * 24 * 24 * 5)
+  }
 }

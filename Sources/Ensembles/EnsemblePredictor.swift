@@ -1,0 +1,216 @@
+import Engine
+import Imaging
+import Networks
+import Tensors
+import Uncertainty
+
+/// Predicts with all members of an ensemble, tile by tile: mean and standard deviation of the class probabilities.
+///
+/// Every voxel's members are folded in one order, so that neither threads nor who predicts which tile changes a bit.
+/// Members of equal graphs share one execution.
+public final class EnsemblePredictor {
+  /// What the ensemble says of a tile's core; valid until the next tile.
+  public struct Answer {
+    public let tile: Tile
+    /// The mean of the members' probabilities, `[class, z, y, x]` over the core.
+    public let mean: UnsafeBufferPointer<Float>
+    /// Their sample standard deviation (divided by members − 1), alike; 0 for a single member.
+    public let deviation: UnsafeBufferPointer<Float>
+  }
+
+  /// Writes the part of an image that a box shows, `[channel, z, y, x]`, scaled as the members want it.
+  public typealias Reader = (_ box: Box, _ pixels: UnsafeMutableBufferPointer<Float>) throws -> Void
+
+  public let members: [TrainedMember]
+  public let classes: Int
+  private let team: ThreadTeam
+  /// The different networks, with their softmax, and for each member which it is.
+  private let networks: [NetworkGraph]
+  private let networkOfMember: [Int]
+  /// Executions of all networks for inputs of these extents.
+  private var extents: Extents?
+  private var executions: [Execution] = []
+  private var pixels = AlignedBuffer<Float>(count: 0)
+  private var probabilities = AlignedBuffer<Float>(count: 0)
+  private var statistics = RunningStatistics(count: 0)
+  private var deviations = AlignedBuffer<Float>(count: 0)
+
+  /// - Parameter members: in the order in which they are folded; of one ensemble.
+  /// - Throws: `EnsembleError` when there are none, or they do not belong together.
+  public init(_ members: [TrainedMember], team: ThreadTeam) throws(EnsembleError) {
+    guard let first = members.first else { throw .noMembers }
+    for member in members {
+      guard member.classes == first.classes, member.graph.dimensions == first.graph.dimensions,
+        member.settings.inputChannels == first.settings.inputChannels, member.scaling == first.scaling
+      else { throw .mixed(first.index, member.index) }
+    }
+    self.members = members
+    self.team = team
+    classes = first.classes.count
+    (networks, networkOfMember) = Self.networks(members.map(\.graph))
+  }
+
+  /// The different graphs among the members', each with a softmax behind it, and the place of each member's.
+  private static func networks(_ graphs: [NetworkGraph]) -> (networks: [NetworkGraph], place: [Int]) {
+    var places: [NetworkGraph: Int] = [:]
+    var networks: [NetworkGraph] = []
+    let place = graphs.map { graph in
+      if let place = places[graph] { return place }
+      places[graph] = networks.count
+      var network = graph
+      var name = "probabilities"
+      while graph.nodes.contains(where: { $0.name == name }) { name += "'" }
+      network.add(name, .softmax(logarithm: false), graph.output)
+      networks.append(network)
+      return networks.count - 1
+    }
+    return (networks, place)
+  }
+
+  // MARK: Size
+
+  /// How far a voxel's answer sees in each direction, and the grid that tiles must begin on: the largest of all networks.
+  ///
+  /// - Returns: nil when a network sees the whole image, which then cannot be cut into tiles.
+  /// - Throws: `NetworkError`.
+  public static func reach(_ graphs: some Sequence<NetworkGraph>) throws -> (margin: Extents, multiple: Extents)? {
+    var margin = [0, 0, 0]
+    var multiple = [1, 1, 1]
+    for graph in graphs {
+      guard let field = try graph.receptiveField() else { return nil }
+      let first = 3 - graph.dimensions
+      for axis in 0..<graph.dimensions {
+        margin[first + axis] = max(margin[first + axis], field.radius[axis])
+        multiple[first + axis] = leastCommonMultiple(multiple[first + axis], field.alignment[axis])
+      }
+    }
+    return (
+      Extents(z: margin[0], y: margin[1], x: margin[2]), Extents(z: multiple[0], y: multiple[1], x: multiple[2])
+    )
+  }
+
+  /// The tiles of a region for networks that see so far; one tile when a network sees the whole image.
+  ///
+  /// - Parameters:
+  ///   - tile: the extents of a core; nil for one tile.
+  ///   - margin: pixels read beyond each side of a core; nil: as far as the networks see.
+  /// - Throws: `NetworkError`.
+  public static func grid(
+    of region: Extents, tile: Extents?, margin: Extents? = nil, for graphs: some Sequence<NetworkGraph>
+  ) throws -> TileGrid {
+    guard let tile, let reach = try reach(graphs) else { return TileGrid(region: region, tile: region) }
+    return TileGrid(region: region, tile: tile, margin: margin ?? reach.margin, multiple: reach.multiple)
+  }
+
+  /// The bytes that a prediction of tiles with these input extents takes, the members' weights included.
+  ///
+  /// - Parameter graphs: the network of each member.
+  /// - Throws: `NetworkError` when tiles do not fit a network.
+  public static func bytes(
+    _ graphs: [NetworkGraph], channels: Int, classes: Int, input: Extents, threads: Int
+  ) throws -> Int {
+    var bytes = 4 * (4 * classes + channels) * input.count
+    let (networks, place) = networks(graphs)
+    for (index, network) in networks.enumerated() {
+      let plan = try Plan(network, extents: input.list(dimensions: network.dimensions), purpose: .inference)
+      bytes += Execution.bytes(plan, capacity: 1, shards: 1, threads: threads)
+      // The execution holds one copy of the weights, each member another.
+      let copies = 1 + place.count { $0 == index }
+      bytes += 4 * (plan.layout.parameterCount + plan.layout.statisticCount) * copies
+    }
+    return bytes
+  }
+
+  /// A rank's part of `count` tiles: consecutive ones.
+  public static func share(of count: Int, rank: Int, ranks: Int) -> Range<Int> {
+    count * rank / ranks..<count * (rank + 1) / ranks
+  }
+
+  // MARK: Prediction
+
+  /// Predicts tiles of a region.
+  ///
+  /// - Parameters:
+  ///   - grid: the region's tiles.
+  ///   - tiles: which of them.
+  ///   - read: reads a tile's input; its box is counted from the region's corner.
+  ///   - eachMember: called for every member and tile with the member's probabilities, `[class, z, y, x]` over the core.
+  ///   - eachTile: called for every tile, in order.
+  /// - Throws: `NetworkError` when a tile does not fit a network, and what the closures throw.
+  public func predict(
+    grid: TileGrid, tiles: Range<Int>, reading read: Reader,
+    eachMember: ((_ member: Int, _ tile: Tile, _ probabilities: UnsafeBufferPointer<Float>) throws -> Void)? = nil,
+    eachTile: (Answer) throws -> Void
+  ) throws {
+    guard !tiles.isEmpty else { return }
+    try prepare(for: grid.input)
+    for index in tiles {
+      let tile = grid[index]
+      let count = classes * tile.core.count
+      try read(tile.input, pixels.buffer)
+      statistics.reset()
+      for member in members.indices {
+        run(member, tile)
+        statistics.add(probabilities.pointer, team: team)
+        try eachMember?(
+          member, tile, UnsafeBufferPointer(start: UnsafePointer(probabilities.pointer), count: count))
+      }
+      if members.count > 1 { statistics.writeStandardDeviation(to: deviations.pointer) }
+      try eachTile(
+        Answer(
+          tile: tile, mean: UnsafeBufferPointer(start: UnsafePointer(statistics.mean.pointer), count: count),
+          deviation: UnsafeBufferPointer(start: UnsafePointer(deviations.pointer), count: count)))
+    }
+  }
+
+  /// Makes executions for inputs of these extents; those for other extents are dropped.
+  private func prepare(for input: Extents) throws {
+    guard extents != input else { return }
+    executions = []
+    extents = nil
+    executions = try networks.map { network in
+      let plan = try Plan(network, extents: input.list(dimensions: network.dimensions), purpose: .inference)
+      return Execution(plan, samplesPerShard: 1, shards: 1, team: team)
+    }
+    pixels = AlignedBuffer(count: members[0].settings.inputChannels * input.count)
+    // Cores differ in size, the largest is an input: behind a smaller one stands what an earlier one left.
+    probabilities = AlignedBuffer(count: classes * input.count)
+    statistics = RunningStatistics(count: classes * input.count)
+    deviations = AlignedBuffer(count: classes * input.count)
+    extents = input
+  }
+
+  /// Leaves a member's probabilities over the tile's core in `probabilities`.
+  private func run(_ index: Int, _ tile: Tile) {
+    let member = members[index]
+    let execution = executions[networkOfMember[index]]
+    execution.parameters.buffer.copy(member.parameters)
+    execution.statistics.buffer.copy(member.statistics)
+    execution.input(0).setPixels(UnsafeBufferPointer(pixels.buffer))
+    execution.forward(samples: 1)
+    let output = execution.output(0)
+    let (input, core) = (tile.input, tile.core)
+    var place = probabilities.pointer
+    for channel in 0..<classes {
+      for z in core.z {
+        for y in core.y {
+          let row = (z - input.z.lowerBound) * input.y.count + y - input.y.lowerBound
+          place.update(
+            from: output.row(row, channel: channel) + core.x.lowerBound - input.x.lowerBound, count: core.x.count)
+          place += core.x.count
+        }
+      }
+    }
+  }
+}
+
+extension Extents {
+  /// The innermost extents, as a network of these dimensions wants them.
+  func list(dimensions: Int) -> [Int] { Array([z, y, x].suffix(dimensions)) }
+}
+
+func leastCommonMultiple(_ a: Int, _ b: Int) -> Int {
+  var (x, y) = (a, b)
+  while y != 0 { (x, y) = (y, x % y) }
+  return a / x * b
+}
