@@ -47,7 +47,7 @@ let package = Package(
         .define("NDEBUG", .when(configuration: .release))
       ]),
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "Tensors", "TestSupport"]),
-    .target(name: "TestSupport", dependencies: ["HDF5", "MessagePassing", "Tensors"], path: "Tests/TestSupport"),
+    .target(name: "TestSupport", dependencies: ["HDF5", "MessagePassing", "Networks", "Tensors"], path: "Tests/TestSupport"),
   ]
     // Floor 0
     + module("Tensors", imports: ["COpenBLAS", "CKernels"])
@@ -56,10 +56,11 @@ let package = Package(
     + module("HDF5", imports: ["CHDF5", "CMPI", "MessagePassing"])
     + module("Networks", imports: ["Tensors"])
     // Floor 2
-    + module("Engine", imports: ["Networks", "Tensors", "CKernels"])
+    + module("Engine", imports: ["Networks", "Tensors", "CKernels"], tests: ["Networks", "Tensors"])
     // Floor 3
-    + module("Training", imports: ["Engine", "Networks", "Tensors", "CKernels"])
-    + module("Uncertainty", imports: ["Tensors", "MessagePassing"])
+    + module(
+      "Training", imports: ["Engine", "Networks", "Tensors", "CKernels"], tests: ["Engine", "Networks", "Tensors"])
+    + module("Uncertainty", imports: ["Tensors", "MessagePassing", "CKernels"])
     + module("Imaging", imports: ["HDF5", "Tensors"])
     // Floor 4
     + module(

@@ -19,9 +19,9 @@ tutti_moments tutti_row_moments(const float *u, int64_t rows, ptrdiff_t pitch, i
 }
 
 void tutti_affine_activation(const float *u, ptrdiff_t u_pitch, float *y, ptrdiff_t y_pitch, int64_t rows, int32_t nx,
-                             float scale, float shift, tutti_activation activation, float parameter,
+                             float scale, float mean, float shift, tutti_activation activation, float parameter,
                              tutti_padding padding, int32_t halo) {
-  tutti_pointwise()->affine_activation(u, u_pitch, y, y_pitch, rows, nx, scale, shift, activation, parameter, padding,
+  tutti_pointwise()->affine_activation(u, u_pitch, y, y_pitch, rows, nx, scale, mean, shift, activation, parameter, padding,
                                        halo);
 }
 
@@ -34,9 +34,9 @@ void tutti_fold_halo(float *g, int64_t rows, ptrdiff_t pitch, int32_t nx, tutti_
 }
 
 tutti_gradient_sums tutti_activation_gradient(float *g, ptrdiff_t g_pitch, const float *u, ptrdiff_t u_pitch,
-                                              int64_t rows, int32_t nx, float scale, float shift, float mean,
+                                              int64_t rows, int32_t nx, float scale, float mean, float shift,
                                               tutti_activation activation, float parameter) {
-  return tutti_pointwise()->activation_gradient(g, g_pitch, u, u_pitch, rows, nx, scale, shift, mean, activation,
+  return tutti_pointwise()->activation_gradient(g, g_pitch, u, u_pitch, rows, nx, scale, mean, shift, activation,
                                                 parameter);
 }
 

@@ -69,7 +69,7 @@ static tutti_moments row_moments(const float *u, int64_t rows, ptrdiff_t pitch, 
 }
 
 INLINE void affine_rows(const float *u, ptrdiff_t u_pitch, float *y, ptrdiff_t y_pitch, int64_t rows, int32_t nx,
-                        float scale, float shift, tutti_activation kind, float parameter, tutti_padding padding,
+                        float scale, float mean, float shift, tutti_activation kind, float parameter, tutti_padding padding,
                         int32_t halo) {
   const v16f factor = all(scale), offset = all(shift);
   for (int64_t r = 0; r < rows; r++) {
@@ -77,10 +77,10 @@ INLINE void affine_rows(const float *u, ptrdiff_t u_pitch, float *y, ptrdiff_t y
     float *to = y + r * y_pitch;
     int32_t x = 0;
     for (; x + LANES <= nx; x += LANES) {
-      store(to + x, activate(fused(factor, load(from + x), offset), kind, parameter));
+      store(to + x, activate(fused(factor, load(from + x) - mean, offset), kind, parameter));
     }
     if (x < nx) {
-      const v16f z = fused(factor, load_first(from + x, nx - x), offset);
+      const v16f z = fused(factor, load_first(from + x, nx - x) - mean, offset);
       store_first(to + x, activate(z, kind, parameter), nx - x);
     }
     tutti_fill_row_halo(to, nx, padding, halo);
@@ -88,10 +88,10 @@ INLINE void affine_rows(const float *u, ptrdiff_t u_pitch, float *y, ptrdiff_t y
 }
 
 static void affine_activation(const float *u, ptrdiff_t u_pitch, float *y, ptrdiff_t y_pitch, int64_t rows, int32_t nx,
-                              float scale, float shift, tutti_activation activation, float parameter,
+                              float scale, float mean, float shift, tutti_activation activation, float parameter,
                               tutti_padding padding, int32_t halo) {
 #define CASE(kind)                                                                                                     \
-  case kind: affine_rows(u, u_pitch, y, y_pitch, rows, nx, scale, shift, kind, parameter, padding, halo); break
+  case kind: affine_rows(u, u_pitch, y, y_pitch, rows, nx, scale, mean, shift, kind, parameter, padding, halo); break
   switch (activation) {
     CASE(TUTTI_IDENTITY);
     CASE(TUTTI_RELU);
@@ -108,7 +108,7 @@ static void affine_activation(const float *u, ptrdiff_t u_pitch, float *y, ptrdi
 }
 
 INLINE tutti_gradient_sums gradient_rows(float *g, ptrdiff_t g_pitch, const float *u, ptrdiff_t u_pitch, int64_t rows,
-                                         int32_t nx, float scale, float shift, float mean, tutti_activation kind,
+                                         int32_t nx, float scale, float mean, float shift, tutti_activation kind,
                                          float parameter) {
   const v16f factor = all(scale), offset = all(shift);
   v16d total = {}, total_u = {};
@@ -121,14 +121,14 @@ INLINE tutti_gradient_sums gradient_rows(float *g, ptrdiff_t g_pitch, const floa
       int32_t x = first;
       for (; x + LANES <= end; x += LANES) {
         const v16f v = load(row + x);
-        const v16f d = activation_slope(load(slope + x), fused(factor, v, offset), kind, parameter);
+        const v16f d = activation_slope(load(slope + x), fused(factor, v - mean, offset), kind, parameter);
         store(slope + x, d);
         sum += d;
         sum_u = fused(d, v - mean, sum_u);
       }
       if (x < end) {
         const v16f v = load_first(row + x, end - x);
-        const v16f at_z = activation_slope(load_first(slope + x, end - x), fused(factor, v, offset), kind, parameter);
+        const v16f at_z = activation_slope(load_first(slope + x, end - x), fused(factor, v - mean, offset), kind, parameter);
         const v16f d = keep_first(at_z, end - x);
         store_first(slope + x, d, end - x);
         sum += d;
@@ -142,10 +142,10 @@ INLINE tutti_gradient_sums gradient_rows(float *g, ptrdiff_t g_pitch, const floa
 }
 
 static tutti_gradient_sums activation_gradient(float *g, ptrdiff_t g_pitch, const float *u, ptrdiff_t u_pitch,
-                                               int64_t rows, int32_t nx, float scale, float shift, float mean,
+                                               int64_t rows, int32_t nx, float scale, float mean, float shift,
                                                tutti_activation activation, float parameter) {
 #define CASE(kind)                                                                                                     \
-  case kind: return gradient_rows(g, g_pitch, u, u_pitch, rows, nx, scale, shift, mean, kind, parameter)
+  case kind: return gradient_rows(g, g_pitch, u, u_pitch, rows, nx, scale, mean, shift, kind, parameter)
   switch (activation) {
     CASE(TUTTI_IDENTITY);
     CASE(TUTTI_RELU);

@@ -9,10 +9,10 @@
 typedef struct {
   tutti_moments (*row_moments)(const float *u, int64_t rows, ptrdiff_t pitch, int32_t nx);
   void (*affine_activation)(const float *u, ptrdiff_t u_pitch, float *y, ptrdiff_t y_pitch, int64_t rows, int32_t nx,
-                            float scale, float shift, tutti_activation activation, float parameter,
+                            float scale, float mean, float shift, tutti_activation activation, float parameter,
                             tutti_padding padding, int32_t halo);
   tutti_gradient_sums (*activation_gradient)(float *g, ptrdiff_t g_pitch, const float *u, ptrdiff_t u_pitch,
-                                             int64_t rows, int32_t nx, float scale, float shift, float mean,
+                                             int64_t rows, int32_t nx, float scale, float mean, float shift,
                                              tutti_activation activation, float parameter);
   void (*normalization_gradient)(float *g, ptrdiff_t g_pitch, const float *u, ptrdiff_t u_pitch, int64_t rows,
                                  int32_t nx, float scale, float mean, float a, float b);

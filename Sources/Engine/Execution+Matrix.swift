@@ -121,7 +121,7 @@ extension Execution {
     for channel in 0..<planes.channels {
       tutti_affine_activation(
         matrix + channel * geometry.pixels, geometry.nx, planes.row(0, channel: channel), geometry.pitch,
-        Int64(geometry.rows), Int32(geometry.nx), 1, constant(channel), TUTTI_IDENTITY, 0, TUTTI_ZEROS, 0)
+        Int64(geometry.rows), Int32(geometry.nx), 1, 0, constant(channel), TUTTI_IDENTITY, 0, TUTTI_ZEROS, 0)
     }
   }
 

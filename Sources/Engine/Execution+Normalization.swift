@@ -66,7 +66,7 @@ extension Execution {
     let inverse = 1 / (variance + normalization.epsilon).squareRoot()
     let scale = Double(parameters.pointer[normalization.weight.offset + channel]) * inverse
     values[Row.scale * channels] = Float(scale)
-    values[Row.shift * channels] = Float(Double(parameters.pointer[normalization.bias.offset + channel]) - scale * mean)
+    values[Row.shift * channels] = parameters.pointer[normalization.bias.offset + channel]
     values[Row.mean * channels] = Float(mean)
     values[Row.inverseDeviation * channels] = Float(inverse)
   }

@@ -67,7 +67,7 @@ extension Execution {
     }
   }
 
-  /// target = activation(scale · raw + shift), with its halo.
+  /// target = activation(scale · (raw − mean) + shift), with its halo.
   private func activate(_ stage: Stage, _ band: Band) {
     let raw = planes(stage.raw, band.sample)
     let target = planes(stage.target, band.sample)
@@ -82,19 +82,19 @@ extension Execution {
       return
     }
     for channel in 0..<target.channels {
-      let (scale, shift, _) = coefficients(stage.normalization, channel, target.channels)
+      let (scale, mean, shift) = coefficients(stage.normalization, channel, target.channels)
       tutti_affine_activation(
         raw.row(band.first, channel: channel), raw.geometry.pitch, target.row(band.first, channel: channel),
-        target.geometry.pitch, band.rows, nx, scale, shift, stage.activation, stage.activationParameter,
+        target.geometry.pitch, band.rows, nx, scale, mean, shift, stage.activation, stage.activationParameter,
         stage.border.padding, stage.border.width)
     }
   }
 
-  /// The affine map of a channel, and its mean.
+  /// The affine map of a channel: scale, mean, shift.
   private func coefficients(_ normalization: Normalization?, _ channel: Int, _ channels: Int) -> (Float, Float, Float) {
     guard let normalization else { return (1, 0, 0) }
     let values = coefficients.pointer + normalization.coefficients + channel
-    return (values[0], values[channels], values[2 * channels])
+    return (values[0], values[2 * channels], values[channels])
   }
 
   // MARK: Backward
@@ -138,10 +138,11 @@ extension Execution {
         sums.pointer[place] = tutti_gradient_sums(
           g: tutti_row_sum(row, band.rows, g.geometry.pitch, nx), g_u: 0)
       } else {
-        let (scale, shift, mean) = coefficients(stage.normalization, channel, g.channels)
+        let (scale, mean, shift) = coefficients(stage.normalization, channel, g.channels)
         sums.pointer[place] = tutti_activation_gradient(
-          row, g.geometry.pitch, raw.row(band.first, channel: channel), raw.geometry.pitch, band.rows, nx, scale, shift,
-          mean, stage.activation, stage.activationParameter)
+          row, g.geometry.pitch, raw.row(band.first, channel: channel), raw.geometry.pitch, band.rows, nx, scale, mean,
+          shift,
+          stage.activation, stage.activationParameter)
       }
     }
   }

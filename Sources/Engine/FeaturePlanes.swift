@@ -19,11 +19,15 @@ public struct PlaneGeometry: Hashable, Sendable {
     self.nx = nx
     self.halo = halo
     pitch = roundUp(nx + 2 * halo, to: 16)
+    let plane = nz * ny * pitch
+    channelStride = plane < 4096 ? plane : (plane + 751) / 1024 * 1024 + 272
   }
 
   public var rows: Int { nz * ny }
   public var pixels: Int { rows * nx }
-  public var channelStride: Int { rows * pitch }
+  /// Floats from a channel to the next. Large planes lie a little further apart than their rows need, so that the same place
+  /// of several channels does not fall into one set of the cache.
+  public let channelStride: Int
   /// Floats before the first pixel: the left halo of the first row.
   var lead: Int { roundUp(halo, to: 16) }
   /// Floats that one sample takes, with room for the widest load behind the last row.

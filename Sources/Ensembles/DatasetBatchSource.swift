@@ -27,7 +27,8 @@ public final class DatasetBatchSource: BatchSource {
   public init(_ set: TrainingSet, bag: Bag, settings: EnsembleSettings, member: Int) {
     regions = set.regions
     patch = set.units.patch
-    places = set.units.patches(of: bag.drawn)
+    let drawn = set.units.patches(of: bag.drawn)
+    places = (0..<settings.patchesPerUnit).flatMap { _ in drawn }
     channels = set.channels
     self.settings = settings
     self.member = member

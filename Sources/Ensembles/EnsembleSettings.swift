@@ -15,6 +15,8 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
   /// Extents of a training patch, outermost axis first; as many as the network has dimensions.
   public var patch: [Int]
   public var epochs: Int
+  /// Patches of each drawn unit's cells that make up an epoch.
+  public var patchesPerUnit: Int
   /// Samples of a batch, and the parts that it is summed in.
   public var batch: Int
   public var shards: Int
@@ -26,7 +28,8 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
 
   public init(
     seed: UInt64, members: Int, bagging: Bool = true, family: NetworkFamily, inputChannels: Int, classes: Int,
-    patch: [Int], epochs: Int, batch: Int, shards: Int, optimizer: Adam.Settings, flips: Bool = true,
+    patch: [Int], epochs: Int, patchesPerUnit: Int = 1, batch: Int, shards: Int, optimizer: Adam.Settings,
+    flips: Bool = true,
     quarterTurns: Bool = true
   ) {
     self.seed = seed
@@ -37,6 +40,7 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
     self.classes = classes
     self.patch = patch
     self.epochs = epochs
+    self.patchesPerUnit = patchesPerUnit
     self.batch = batch
     self.shards = shards
     self.optimizer = optimizer

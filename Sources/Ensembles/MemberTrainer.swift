@@ -60,7 +60,7 @@ public struct MemberTrainer {
   public func candidates(_ members: some Sequence<Int>) throws -> [MemberSchedule.Candidate] {
     try members.map { index in
       let bag = data.sample(seed: settings.seed, member: index, bagging: settings.bagging)
-      let samples = bag.drawn.reduce(0) { $0 + data.units.units[$1].count }
+      let samples = settings.patchesPerUnit * bag.drawn.reduce(0) { $0 + data.units.units[$1].count }
       let cost = try settings.member(index).cost(samplesPerEpoch: samples, epochs: settings.epochs)
       return MemberSchedule.Candidate(member: index, cost: cost)
     }

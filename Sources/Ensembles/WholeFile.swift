@@ -3,9 +3,9 @@
 #endif
 
 /// Gives a finished file its name, so that at this name never stands half a file.
-enum WholeFile {
+public enum WholeFile {
   /// Flushes the file at `temporary` to the disk and renames it to `path`, in the same folder (`fsync`, `rename`).
-  static func publish(_ temporary: String, as path: String) throws(MemberFileError) {
+  public static func publish(_ temporary: String, as path: String) throws(MemberFileError) {
     try flush(temporary, failure: path)
     guard rename(temporary, path) == 0 else { throw failure("renamed from \(temporary)", path) }
     // The folder's entry is flushed too, or a power cut may forget the new name.

@@ -8,11 +8,14 @@ public struct Tile: Hashable, Sendable {
 
 /// The tiles that cover a region: a function of extents and margin alone, never of the number of ranks.
 ///
-/// Cores divide the region. A tile's input reaches beyond its core by the margin at least, or to the region's border. All
-/// inputs have the same extents, so that one plan serves them: the last tile is moved back, not cut.
+/// Cores divide the region in a regular grid: they begin at multiples of `core`, and only the last along an axis may be
+/// smaller, so that cores are whole chunks of a file. A tile's input reaches beyond its core by the margin at least, or to
+/// the region's border. All inputs have the same extents, so that one plan serves them: the last is moved back, not cut.
 public struct TileGrid: Sendable, Hashable {
   /// The extents of every input.
   public let input: Extents
+  /// The extents of every core but the last along each axis.
+  public var core: Extents { Extents(z: z[0].core.count, y: y[0].core.count, x: x[0].core.count) }
   private let z: [Strip]
   private let y: [Strip]
   private let x: [Strip]
@@ -21,7 +24,7 @@ public struct TileGrid: Sendable, Hashable {
   ///
   /// - Parameters:
   ///   - region: the region's extents.
-  ///   - tile: the extents of a core away from the borders, at least; inputs are wider by twice the margin.
+  ///   - tile: the extents of a core; inputs are wider by twice the margin.
   ///   - margin: how far a voxel's answer sees, in each direction.
   ///   - multiple: inputs begin and end at multiples of this (of a pooling network's stride), along axes whose extent is
   ///     one itself.
@@ -64,14 +67,10 @@ private struct Strip: Hashable, Sendable {
     let step = (core + unit - 1) / unit
     let input = min(extent, step + 2 * margin)
     guard input < extent else { return [Strip(input: 0..<extent * unit, core: 0..<extent * unit)] }
-    // Inputs may lie `step` apart at most, so that neighbours share two margins; spread them evenly.
-    let gaps = (extent - input + step - 1) / step
-    let starts = (0...gaps).map { $0 * (extent - input) / gaps }
-    // Neighbouring cores meet in the middle of what the inputs share.
-    let borders = (0..<gaps).map { (starts[$0] + input + starts[$0 + 1]) * unit / 2 }
-    let ends = borders + [extent * unit]
-    return (0...gaps).map { i in
-      Strip(input: starts[i] * unit..<(starts[i] + input) * unit, core: (i == 0 ? 0 : borders[i - 1])..<ends[i])
+    return stride(from: 0, to: extent, by: step).map { first in
+      let start = min(max(0, first - margin), extent - input)
+      return Strip(
+        input: start * unit..<(start + input) * unit, core: first * unit..<min(extent, first + step) * unit)
     }
   }
 }

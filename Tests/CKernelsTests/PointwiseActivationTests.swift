@@ -14,6 +14,7 @@ struct PointwiseActivationTests {
         let halo = Int.random(in: 0...min(widest, 12), using: &random)
         let scale = Float.random(in: -2...2, using: &random)
         let shift = Float.random(in: -1...1, using: &random)
+        let mean = Float.random(in: -1...1, using: &random)
         let u = Rows(rows: shape.rows, nx: shape.nx, pitch: shape.nx + shape.gap, in: -4...4, using: &random)
         let inPlace = i % 3 == 0
         expectSameBits("\(oracle)") { name in
@@ -22,10 +23,10 @@ struct PointwiseActivationTests {
           if inPlace { for r in 0..<y.rows { for x in 0..<y.nx { y[r, x] = u[r, x] } } }
           tutti_affine_activation(
             inPlace ? y.pointer : u.pointer, inPlace ? y.step : u.step, y.pointer, y.step, y.count, y.width,
-            scale, shift, oracle.kind, oracle.parameter, padding, Int32(halo))
+            scale, mean, shift, oracle.kind, oracle.parameter, padding, Int32(halo))
           for r in 0..<y.rows {
             for x in 0..<y.nx {
-              let z = Double(scale) * Double(u[r, x]) + Double(shift)
+              let z = Double(scale) * (Double(u[r, x]) - Double(mean)) + Double(shift)
               let rounding = 3e-7 * (abs(Double(scale) * Double(u[r, x])) + 1)
               #expect(
                 near(Double(y[r, x]), oracle.value(z), relative: 1e-6, absolute: rounding),
@@ -55,7 +56,7 @@ struct PointwiseActivationTests {
       forEachInstructionSet { name in
         let y = Rows(copy: u)
         tutti_affine_activation(
-          u.pointer, u.step, y.pointer, y.step, 1, y.width, 1, 0, oracle.kind, oracle.parameter, TUTTI_ZEROS, 0)
+          u.pointer, u.step, y.pointer, y.step, 1, y.width, 1, 0, 0, oracle.kind, oracle.parameter, TUTTI_ZEROS, 0)
         for (x, z) in arguments.enumerated() {
           let expected = oracle.value(Double(z))
           // Below the smallest normal number only its last place counts; erfc amplifies the rounding of its argument.
@@ -75,7 +76,7 @@ struct PointwiseActivationTests {
         let u = Rows(rows: 1, nx: 19, pitch: 19)
         for x in 0..<19 { u[0, x] = [Float.nan, -.infinity, .infinity, 1][x % 4] }
         tutti_affine_activation(
-          u.pointer, u.step, u.pointer, u.step, 1, u.width, 1, 0, oracle.kind, oracle.parameter, TUTTI_ZEROS, 0)
+          u.pointer, u.step, u.pointer, u.step, 1, u.width, 1, 0, 0, oracle.kind, oracle.parameter, TUTTI_ZEROS, 0)
         for x in stride(from: 0, to: 19, by: 4) { #expect(u[0, x].isNaN, "\(oracle) \(name)") }
         let expected = oracle.value(.infinity)
         for x in stride(from: 2, to: 19, by: 4) {
@@ -104,13 +105,13 @@ struct PointwiseActivationTests {
         expectSameBits("\(oracle)") { name in
           let g = Rows(copy: g0)
           let sums = tutti_activation_gradient(
-            g.pointer, g.step, u.pointer, u.step, g.count, g.width, scale, shift, mean, oracle.kind, oracle.parameter)
+            g.pointer, g.step, u.pointer, u.step, g.count, g.width, scale, mean, shift, oracle.kind, oracle.parameter)
           var sum = 0.0
           var sumU = 0.0
           var size = 0.0
           for r in 0..<g.rows {
             for x in 0..<g.nx {
-              let z = Double(scale) * Double(u[r, x]) + Double(shift)
+              let z = Double(scale) * (Double(u[r, x]) - Double(mean)) + Double(shift)
               let kink = [0, 3, -3].contains { abs(z - $0) < 1e-5 }
               let expected = Double(g0[r, x]) * oracle.slope(z)
               #expect(

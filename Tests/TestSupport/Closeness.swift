@@ -18,19 +18,11 @@ public struct Difference: Sendable, CustomStringConvertible {
   }
 }
 
-/// Records an issue unless |a − b| ≤ `relative`·max|b| + `absolute` for all elements, b being the expected ones.
-///
-/// - Parameter what: which array this is, for the message.
-/// - Returns: whether they are close.
-@discardableResult
-public func expectClose<Scalar: BinaryFloatingPoint>(
-  _ actual: [Scalar], _ expected: [Scalar], relative: Double = 1e-4, absolute: Double = 0, _ what: String = "values",
-  sourceLocation: SourceLocation = #_sourceLocation
-) -> Bool {
-  guard actual.count == expected.count else {
-    Issue.record("\(what): \(actual.count) elements instead of \(expected.count)", sourceLocation: sourceLocation)
-    return false
-  }
+/// What is wrong with an array; nil when |a − b| ≤ `relative`·max|b| + `absolute` for all elements, b being the expected ones.
+public func difference<Scalar: BinaryFloatingPoint>(
+  _ actual: [Scalar], _ expected: [Scalar], relative: Double, absolute: Double = 0
+) -> String? {
+  guard actual.count == expected.count else { return "\(actual.count) elements instead of \(expected.count)" }
   var worst = Difference()
   for value in expected where value.isFinite { worst.largestExpected = max(worst.largestExpected, Double(abs(value))) }
   let tolerance = relative * worst.largestExpected + absolute
@@ -45,10 +37,21 @@ public func expectClose<Scalar: BinaryFloatingPoint>(
       worst.expected = Double(expected[index])
     }
   }
-  guard worst.beyond > 0 else { return true }
-  Issue.record(
-    "\(what): \(worst.beyond) of \(actual.count) elements differ by more than \(tolerance); \(worst)",
-    sourceLocation: sourceLocation)
+  guard worst.beyond > 0 else { return nil }
+  return "\(worst.beyond) of \(actual.count) elements differ by more than \(tolerance); \(worst)"
+}
+
+/// Records an issue unless |a − b| ≤ `relative`·max|b| + `absolute` for all elements, b being the expected ones.
+///
+/// - Parameter what: which array this is, for the message.
+/// - Returns: whether they are close.
+@discardableResult
+public func expectClose<Scalar: BinaryFloatingPoint>(
+  _ actual: [Scalar], _ expected: [Scalar], relative: Double = 1e-4, absolute: Double = 0, _ what: String = "values",
+  sourceLocation: SourceLocation = #_sourceLocation
+) -> Bool {
+  guard let problem = difference(actual, expected, relative: relative, absolute: absolute) else { return true }
+  Issue.record("\(what): \(problem)", sourceLocation: sourceLocation)
   return false
 }
 

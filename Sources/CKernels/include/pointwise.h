@@ -33,10 +33,10 @@ typedef struct {
 } tutti_moments;
 tutti_moments tutti_row_moments(const float *u, int64_t rows, ptrdiff_t pitch, int32_t nx);
 
-/// y = activation(scale * u + shift), and the halo of each row of y filled by `padding`, `halo` pixels wide on both sides.
+/// y = activation(scale * (u - mean) + shift), and the halo of each row of y filled by `padding`, `halo` pixels wide on both sides.
 /// u may be y. With TUTTI_REFLECT halo < nx, with TUTTI_CIRCULAR halo <= nx.
 void tutti_affine_activation(const float *u, ptrdiff_t u_pitch, float *y, ptrdiff_t y_pitch, int64_t rows, int32_t nx,
-                             float scale, float shift, tutti_activation activation, float parameter,
+                             float scale, float mean, float shift, tutti_activation activation, float parameter,
                              tutti_padding padding, int32_t halo);
 
 /// Fills the halo of each row (0 wide: nothing).
@@ -45,12 +45,12 @@ void tutti_fill_halo(float *y, int64_t rows, ptrdiff_t pitch, int32_t nx, tutti_
 /// The adjoint of tutti_fill_halo: adds each halo pixel to the pixel it was copied from and zeroes the halo.
 void tutti_fold_halo(float *g, int64_t rows, ptrdiff_t pitch, int32_t nx, tutti_padding padding, int32_t halo);
 
-/// g *= activation'(scale * u + shift) in place; returns the sum of g and of g * (u - mean) over all pixels (double, order fixed by rows and nx).
+/// g *= activation'(scale * (u - mean) + shift) in place; returns the sum of g and of g * (u - mean) over all pixels (double, order fixed by rows and nx).
 typedef struct {
   double g, g_u;
 } tutti_gradient_sums;
 tutti_gradient_sums tutti_activation_gradient(float *g, ptrdiff_t g_pitch, const float *u, ptrdiff_t u_pitch, int64_t rows,
-                                              int32_t nx, float scale, float shift, float mean, tutti_activation activation,
+                                              int32_t nx, float scale, float mean, float shift, tutti_activation activation,
                                               float parameter);
 
 /// The gradient through batch normalization, in place: g = scale * (g - a - (u - mean) * b).

@@ -1,0 +1,106 @@
+import Engine
+import Ensembles
+import Foundation
+import HDF5
+import Imaging
+import MessagePassing
+import Tensors
+import Uncertainty
+
+/// Predicts images that no job knows with a trained ensemble.
+public struct NewPrediction: Sendable {
+  /// A results file, a folder of members, or a member's file.
+  public var model: String
+  /// `path[:dataset]`
+  public var images: String
+  public var output: String
+  public var threads: Int?
+  public var overwrite: Bool
+
+  public init(model: String, images: String, output: String, threads: Int? = nil, overwrite: Bool = false) {
+    self.model = model
+    self.images = images
+    self.output = output
+    self.threads = threads
+    self.overwrite = overwrite
+  }
+
+  /// Writes `/entry/prediction` of all the images into `output`. Collective.
+  public func run(over world: Communicator) throws {
+    let (members, conformal) = try world.agree { try load() }
+    let volume = members[0].graph.dimensions == 3
+    let source = try world.agree {
+      guard overwrite || !RunPaths.exists(output) else { throw RunError.outputExists(output) }
+      try RunPaths.makeFolder(RunPaths.folder(of: output))
+      return try ImageSource(ArrayLocation(images), layout: volume ? .volume : .stack)
+    }
+    let facts = HostFacts.detect()
+    let node = try world.splitNodeLocal()
+    let team = try world.agree {
+      try ThreadTeam(
+        size: threads ?? ThreadTeam.defaultSize(for: facts, ranksOnNodeWithOverlappingMask: node.size))
+    }
+    let ensemble = try world.agree {
+      guard source.channels == members[0].settings.inputChannels else {
+        throw RunError.wrongChannels(
+          images, channels: source.channels, expected: members[0].settings.inputChannels)
+      }
+      return try EnsemblePredictor(members, team: team)
+    }
+    let regions = (0..<source.imageCount).map { source.region(ofImage: $0) }
+    let work = try world.agree {
+      TileWork(
+        regions, tile: nil, margin: nil, patch: TrainingPatch(members[0].settings.patch).extents,
+        reach: try EnsemblePredictor.reach(members.map(\.graph)), volume: volume)
+    }
+    let unfinished = output + ".part"
+    let writer = PredictionWriter(ensemble, conformal: conformal, volume: volume, over: world)
+    try writer.write(work, to: unfinished) { region, predict in
+      try predict(EnsemblePredictor.reader(of: source, region: region, scaling: members[0].scaling), nil)
+    }
+    _ = try world.fromRoot {
+      let file = try File(opening: unfinished, mode: .readWrite)
+      try ResultsFile.describe(
+        file,
+        ResultsFile.Header(
+          job: members[0].fingerprint, name: source.location.name, classes: members[0].classes,
+          indices: Array(0..<(volume ? source.extents.z : source.imageCount)), volume: volume))
+      if let conformal {
+        try CalibrationFile.write(conformal, to: try file.group("entry").createGroup("calibration"))
+      }
+      try file.close()
+      try WholeFile.publish(unfinished, as: output)
+      return []
+    }
+  }
+
+  /// The members, and the thresholds of their sets when the model is a results file.
+  private func load() throws -> (members: [TrainedMember], conformal: SplitConformal?) {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: model, isDirectory: &isFolder) else {
+      throw RunError.noResults(model)
+    }
+    if isFolder.boolValue { return (try members(in: model), nil) }
+    let file = try File(opening: model)
+    let format = try file.hasAttribute("format") ? try file.attribute("format", as: String.self) : ""
+    guard format == ResultsFile.format else { return ([try MemberFile.read(model)], nil) }
+    let entry = try file.group("entry")
+    guard try entry.exists("members") else {
+      throw RunError.notResults(
+        model, problem: "it holds a prediction alone; name the results of a job, or a folder of members")
+    }
+    let folder = try entry.group("members").attribute("folder", as: String.self)
+    let conformal = try CalibrationFile.read(try entry.group("calibration"))
+    try file.close()
+    return (try members(in: RunPaths.folder(of: model) + "/" + folder), conformal)
+  }
+
+  private func members(in folder: String) throws -> [TrainedMember] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    let members = try names.filter { $0.hasPrefix("member-") && $0.hasSuffix(".h5") }.sorted().map {
+      try MemberFile.read(folder + "/" + $0)
+    }
+    guard !members.isEmpty else { throw RunError.noMembers(folder: folder) }
+    return members
+  }
+}

@@ -1,0 +1,90 @@
+import Ensembles
+import HDF5
+import Imaging
+import MessagePassing
+import Uncertainty
+
+/// Predicts regions tile by tile on all ranks and writes them into one file, collectively.
+struct PredictionWriter {
+  let ensemble: EnsemblePredictor
+  /// Nil: no prediction sets.
+  let conformal: SplitConformal?
+  let volume: Bool
+  let world: Communicator
+
+  init(_ ensemble: EnsemblePredictor, conformal: SplitConformal?, volume: Bool, over world: Communicator) {
+    self.ensemble = ensemble
+    self.conformal = conformal
+    self.volume = volume
+    self.world = world
+  }
+
+  typealias EachMember = (_ member: Int, _ tile: Tile, _ probabilities: UnsafeBufferPointer<Float>) throws -> Void
+
+  /// Writes `/entry/prediction` into a new file at `path`. Collective; memory does not grow with the number of tiles.
+  ///
+  /// - Parameter load: called for every region that this rank has tiles of, with a closure that predicts them from what a
+  ///   reader gives, and hands over what each member says.
+  func write(
+    _ work: TileWork, to path: String,
+    load: (Region, _ predict: (EnsemblePredictor.Reader, EachMember?) throws -> Void) throws -> Void
+  ) throws {
+    let file = try File(creating: path, overwriting: true, communicator: world)
+    let datasets = try PredictionDatasets(
+      file, work: work, volume: volume, classes: ensemble.classes, levels: conformal?.levels.count ?? 0)
+    // Every rank takes part in as many collective writes as the one with the most tiles.
+    var left = work.longestShare(of: world.size)
+    for part in work.share(rank: world.rank, of: world.size) {
+      try load(part.region) { reader, eachMember in
+        try ensemble.predict(grid: part.grid, tiles: part.tiles, reading: reader, eachMember: eachMember) { answer in
+          try datasets.write(tile(answer, region: part.index))
+          left -= 1
+        }
+      }
+    }
+    while left > 0 {
+      try datasets.write(nil)
+      left -= 1
+    }
+    try file.close()
+  }
+
+  /// A tile's values with its prediction sets.
+  private func tile(_ answer: EnsemblePredictor.Answer, region: Int) -> PredictionDatasets.Tile {
+    let pixels = answer.tile.core.count
+    let classes = ensemble.classes
+    let levels = conformal?.levels.count ?? 0
+    var sets = [UInt8](repeating: 0, count: levels * classes * pixels)
+    var sizes = [UInt8](repeating: 0, count: levels * pixels)
+    sets.withUnsafeMutableBufferPointer { sets in
+      sizes.withUnsafeMutableBufferPointer { sizes in
+        guard let conformal, let mean = answer.mean.baseAddress, let set = sets.baseAddress,
+          let size = sizes.baseAddress
+        else { return }
+        for level in 0..<levels {
+          conformal.writeSets(
+            mean, classes: classes, pixels: pixels, level: level, set: set + level * classes * pixels,
+            sizes: size + level * pixels)
+        }
+      }
+    }
+    return PredictionDatasets.Tile(
+      region: region, core: answer.tile.core, mean: Array(answer.mean), deviation: Array(answer.deviation), sets: sets,
+      sizes: sizes)
+  }
+}
+
+/// The most likely class of each pixel; the first of equals.
+///
+/// - Parameter probabilities: `[class, pixel]`.
+func mostLikely(_ probabilities: UnsafeBufferPointer<Float>, classes: Int, into predictions: inout [UInt8]) {
+  let pixels = probabilities.count / classes
+  predictions.removeAll(keepingCapacity: true)
+  for pixel in 0..<pixels {
+    var best = 0
+    for c in 1..<max(1, classes) where probabilities[c * pixels + pixel] > probabilities[best * pixels + pixel] {
+      best = c
+    }
+    predictions.append(UInt8(best))
+  }
+}

@@ -1,0 +1,75 @@
+import Ensembles
+import Imaging
+import MessagePassing
+
+extension Run {
+  /// Trains the members that are not trained yet, each on whichever rank is free.
+  ///
+  /// - Throws: `RunError.membersFailed` when all others are trained and stored.
+  public func train() throws {
+    let missing = try missingMembers()
+    let done = settings.members - missing.count
+    if done > 0 { log.note("\(done) of \(settings.members) members are trained already.") }
+    guard !missing.isEmpty else { return }
+    if world.size > missing.count {
+      log.note(
+        "\(world.size) ranks for \(missing.count) members: \(world.size - missing.count) ranks wait and help to "
+          + "calibrate and predict.")
+    }
+    let patch = TrainingPatch(settings.patch).extents
+    let training = try world.agree { try TrainingSet(data, scaling: inspection.scaling, patch: patch) }
+    let trainer = MemberTrainer(
+      settings, data: training, scaling: inspection.scaling, classes: job.data.classes, fingerprint: fingerprint,
+      team: team)
+    let candidates = try world.agree { try trainer.candidates(missing) }
+    let progress = log.progress
+    let queue = try MemberQueue(candidates, over: world) { progress($0) }
+    let ended = try queue.run { member in
+      try MemberFile.write(try trainer.train(member, for: queue), to: paths.member(member))
+    }
+    reports += ended
+    var failures: [Int: String] = [:]
+    for report in ended {
+      if case .failed(let message) = report.outcome { failures[report.member] = message }
+    }
+    if !failures.isEmpty { throw RunError.membersFailed(failures, of: settings.members) }
+  }
+
+  /// The members without a file of this job. Rank 0 looks.
+  private func missingMembers() throws -> [Int] {
+    let bytes = try world.fromRoot {
+      try RunPaths.makeFolder(paths.members)
+      return try (0..<settings.members).map { member in
+        guard RunPaths.exists(paths.member(member)) else { return 1 }
+        do {
+          _ = try MemberFile.read(paths.member(member), job: fingerprint, member: member)
+          return 0
+        } catch {
+          guard options.overwrite else { throw error }
+          return 1
+        }
+      }
+    }
+    return bytes.indices.filter { bytes[$0] != 0 }
+  }
+
+  /// All members of this job, on every rank.
+  func members() throws -> [TrainedMember] {
+    try world.agree {
+      try (0..<settings.members).map { member in
+        guard RunPaths.exists(paths.member(member)) else { throw RunError.noMembers(folder: paths.members) }
+        return try MemberFile.read(paths.member(member), job: fingerprint, member: member)
+      }
+    }
+  }
+}
+
+/// Patch extents with all three axes.
+struct TrainingPatch {
+  let extents: Extents
+
+  init(_ list: [Int]) {
+    let e = Array(repeating: 1, count: 3 - list.count) + list
+    extents = Extents(z: e[0], y: e[1], x: e[2])
+  }
+}

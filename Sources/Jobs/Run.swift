@@ -1,0 +1,162 @@
+import Engine
+import Ensembles
+import Foundation
+import Imaging
+import MessagePassing
+import Networks
+import Tensors
+import Training
+
+/// A job at work on all ranks: its data, its threads, and the stages that follow one another.
+///
+/// Every stage begins from the files of the one before, so that a run can stop anywhere and go on. All methods are collective.
+public final class Run {
+  public struct Options: Sendable {
+    /// Replace results that exist.
+    public var overwrite = false
+    /// Threads of this rank; nil: its share of the node's cores.
+    public var threads: Int?
+    public init() {}
+  }
+
+  public let job: Job
+  /// The job file's text, for the results to carry.
+  public let text: String
+  public let world: Communicator
+  public let options: Options
+  public let paths: RunPaths
+  public let data: LabelledImages
+  /// What the training voxels say of intensities, and how many voxels each class has.
+  public let inspection: DataInspection
+  public let settings: EnsembleSettings
+  /// Of all that decides the members, data included.
+  public let fingerprint: UInt64
+  public let team: ThreadTeam
+  let log: Log
+  /// What became of the members that this run trained.
+  var reports: [MemberSchedule.Report] = []
+
+  /// Reads the data's shapes and statistics and checks them.
+  ///
+  /// - Throws: on all ranks, `RemoteFailure` with what is wrong.
+  public init(_ file: JobFile, over world: Communicator, options: Options = Options(), log: Log) throws {
+    job = file.job
+    text = file.text
+    self.world = world
+    self.options = options
+    self.log = log
+    let job = file.job
+    guard try world.allAgree(on: job.fingerprint) else { throw RunError.differentJobs }
+    paths = RunPaths(results: job.outputFile)
+    let data = try world.agree { try LabelledImages(job) }
+    self.data = data
+    let inspected = try world.fromRoot { Array(try JSONEncoder().encode(DataInspection(try data.inspect()))) }
+    let inspection = try world.agree { try JSONDecoder().decode(DataInspection.self, from: Data(inspected)) }
+    self.inspection = inspection
+    fingerprint = RandomStream.key(of: "\(job.trainingFingerprint) \(inspection.text)")
+    settings = try world.agree { try EnsembleSettings(job, data: data) }
+    let facts = HostFacts.detect()
+    let node = try world.splitNodeLocal()
+    let overlapping = try Self.overlappingRanks(facts.cores, on: node)
+    let threads = options.threads ?? ThreadTeam.defaultSize(for: facts, ranksOnNodeWithOverlappingMask: overlapping)
+    team = try world.agree { try ThreadTeam(size: threads) }
+    try checkMemory(facts, ranksOnNode: node.size)
+    if world.rank == 0, options.threads == nil, facts.openMPThreads == nil,
+      facts.cores.count < facts.allowedCores.count,
+      node.size * facts.cores.count < facts.allowedCores.count
+    {
+      log.note(
+        "\(facts.allowedCores.count) cores are allowed but the ranks are bound to \(node.size * facts.cores.count); "
+          + "start with ‘mpirun --bind-to none’ or ‘--map-by slot:PE=n’, or ‘tutti run --ranks N’, to use them all.")
+    }
+  }
+
+  /// How many ranks of a node may run on a core of this one's mask, itself counted.
+  private static func overlappingRanks(_ cores: [Int], on node: Communicator) throws -> Int {
+    let overlapping = try node.allGather(cores).count { HostFacts.overlap(cores, $0) }
+    return max(1, overlapping)
+  }
+
+  /// Refuses a job that does not fit in memory before work begins.
+  private func checkMemory(_ facts: HostFacts, ranksOnNode: Int) throws {
+    try world.agree {
+      var budget = MemoryBudget()
+      budget.add("training images", bytes: TrainingSet.bytes(of: data.split.train, channels: data.images.channels))
+      var largest = 0
+      for member in 0..<settings.members {
+        largest = max(
+          largest, try MemoryBudget.training(settings.member(member), settings: settings, threads: team.size))
+      }
+      budget.add("training a member", bytes: largest)
+      try budget.check(against: facts.memory, ranksOnNode: ranksOnNode)
+    }
+  }
+
+  // MARK: Stages
+
+  /// All stages: what is done already is not done again.
+  ///
+  /// - Returns: how the ensemble and its sets fare on the test images.
+  public func all() throws -> Evaluation {
+    try prepareOutput()
+    try train()
+    try calibrate()
+    try predict(publish: false)
+    let evaluation = try evaluate(paths.unfinished)
+    try onRoot { try self.publish() }
+    return evaluation
+  }
+
+  /// Sees that the results can be written, before any work.
+  public func prepareOutput() throws {
+    try onRoot {
+      try RunPaths.makeFolder(RunPaths.folder(of: self.paths.results))
+      try RunPaths.makeFolder(self.paths.members)
+      guard RunPaths.exists(self.paths.results) else { return }
+      guard self.options.overwrite else { throw RunError.outputExists(self.paths.results) }
+    }
+  }
+
+  func publish() throws {
+    try WholeFile.publish(paths.unfinished, as: paths.results)
+  }
+
+  /// Does something on rank 0; all ranks throw when it fails.
+  func onRoot(_ body: () throws -> Void) throws {
+    _ = try world.fromRoot {
+      try body()
+      return []
+    }
+  }
+}
+
+/// What reading all of the data told, as rank 0 tells it to the others.
+public struct DataInspection: Codable, Hashable, Sendable {
+  public let scaling: IntensityScaling
+  /// For each part of the split, the voxels of each class.
+  public let voxels: [String: [Int]]
+
+  init(_ inspection: Inspection) {
+    scaling = inspection.scaling
+    voxels = Dictionary(uniqueKeysWithValues: inspection.voxels.map { ($0.key.rawValue, $0.value) })
+  }
+
+  /// The same for the same data.
+  var text: String {
+    "\(scaling.mean) \(scaling.standardDeviation) \(voxels.sorted { $0.key < $1.key })"
+  }
+}
+
+/// Where a run's messages go: lines for the user, and the progress of training.
+public struct Log {
+  public var note: (String) -> Void
+  /// A member's epoch ended; called on rank 0.
+  public var progress: (MemberQueue.Progress) -> Void
+
+  public init(note: @escaping (String) -> Void, progress: @escaping (MemberQueue.Progress) -> Void) {
+    self.note = note
+    self.progress = progress
+  }
+
+  public static var silent: Log { Log(note: { _ in }, progress: { _ in }) }
+}

@@ -1,0 +1,58 @@
+import Ensembles
+
+/// Why a run cannot begin or go on.
+public enum RunError: Error, Hashable, Sendable {
+  /// The results exist already.
+  case outputExists(String)
+  case noFolder(String, reason: String)
+  /// Ranks were given different jobs.
+  case differentJobs
+  /// Members that failed, by number, with their causes; the others are trained.
+  case membersFailed([Int: String], of: Int)
+  case noMembers(folder: String)
+  case noCalibration(String)
+  case noResults(String)
+  case notResults(String, problem: String)
+  case otherJob(String)
+  case file(String, action: String, reason: String)
+  case wrongChannels(String, channels: Int, expected: Int)
+}
+
+extension RunError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .outputExists(let path):
+      return "\(path) exists already; give --overwrite to replace it, or name another output in the job file."
+    case .noFolder(let path, let reason):
+      return "the folder \(path) cannot be written: \(reason). Make it, or name another output in the job file."
+    case .differentJobs:
+      return """
+        the ranks do not have the same job: the job file or its data differ between nodes. \
+        Give all ranks the same files.
+        """
+    case .membersFailed(let causes, let count):
+      let lines = causes.sorted { $0.key < $1.key }.map { "member \($0.key) stopped: \($0.value)" }
+      let others = count - causes.count
+      return lines.joined(separator: "\n")
+        + "\nThe other \(others) \(others == 1 ? "member is" : "members are") trained and kept; "
+        + "run the same command again to train what is missing."
+    case .noMembers(let folder):
+      return "there are no trained members in \(folder); run ‘tutti train’ on the job first."
+    case .noCalibration(let path):
+      return "there is no calibration at \(path); run ‘tutti calibrate’ on the job first."
+    case .noResults(let path):
+      return "there are no results at \(path); run ‘tutti predict’ on the job first."
+    case .notResults(let path, let problem):
+      return "\(path) is not a results file of tutti: \(problem)."
+    case .otherJob(let path):
+      return """
+        \(path) was made by another job: data or settings differ. \
+        Run the stages before again, give --overwrite, or name another output in the job file.
+        """
+    case .wrongChannels(let path, let channels, let expected):
+      return "\(path) has \(channels) channels, but the members were trained on images of \(expected)."
+    case .file(let path, let action, let reason):
+      return "\(path) could not be \(action): \(reason)."
+    }
+  }
+}

@@ -1,0 +1,82 @@
+import Engine
+import Ensembles
+import Foundation
+import Imaging
+import Networks
+
+extension Run {
+  /// What a run would do, for people: data, members and their costs, memory, who trains what.
+  public func plan(ranks: Int) throws -> String {
+    let scaling = inspection.scaling
+    var lines = [
+      "\(job.name): segmentation of \(data.images.location) into \(job.data.classes.joined(separator: ", "))"
+    ]
+    lines.append("images \(data.images.shape), labels \(data.labels.shape)")
+    for part in Part.allCases {
+      let regions = data.split[part]
+      let voxels = inspection.voxels[part.rawValue] ?? []
+      let total = max(1, voxels.reduce(0, +))
+      let shares = zip(job.data.classes, voxels).map { "\($0) \(Self.percent(Double($1) / Double(total)))" }
+      lines.append(
+        "\(part.rawValue): \(regions.map { "\($0.extents)" }.joined(separator: " ")), "
+          + "\(voxels.reduce(0, +)) labelled pixels: \(shares.joined(separator: ", "))")
+    }
+    lines.append("intensities: mean \(scaling.mean), standard deviation \(scaling.standardDeviation)")
+    let patch = TrainingPatch(settings.patch).extents
+    let units = try TrainingUnits(regions: data.split.train, patch: patch, of: data.images)
+    let patches = settings.patchesPerUnit * units.units.reduce(0) { $0 + $1.count }
+    let steps = (patches + settings.batch - 1) / settings.batch
+    lines.append(
+      "training: \(units.units.count) units, \(patches) patches of \(patch) an epoch, \(steps) steps of "
+        + "\(settings.batch) in \(settings.shards) shards, \(settings.epochs) epochs")
+    lines.append("")
+    lines.append("member   parameters   GFLOP a step   rank")
+    let members = try (0..<settings.members).map { try settings.member($0) }
+    let owners = Self.owners(
+      members.map { .init(member: $0.index, cost: $0.cost(samplesPerEpoch: patches, epochs: settings.epochs)) },
+      ranks: ranks)
+    for member in members {
+      let flop = Double(member.costs.trainingFLOPs) * Double(settings.batch) / 1e9
+      lines.append(
+        String(
+          format: "%6d   %10d   %12.2f   %4d", member.index, member.costs.parameters, flop, owners[member.index] ?? 0))
+    }
+    if ranks > settings.members {
+      lines.append("\(ranks - settings.members) ranks train no member; they help to calibrate and predict.")
+    }
+    var largest = 0
+    for member in members {
+      largest = max(largest, try MemoryBudget.training(member, settings: settings, threads: team.size))
+    }
+    let held = TrainingSet.bytes(of: data.split.train, channels: data.images.channels)
+    lines.append("")
+    lines.append(
+      String(
+        format: "memory of a rank: %.2f GB to train, %.2f GB of images; %d %@ a rank", Double(largest) / 1e9,
+        Double(held) / 1e9, team.size, team.size == 1 ? "thread" : "threads"))
+    lines.append("results: \(paths.results)")
+    return lines.joined(separator: "\n")
+  }
+
+  /// Who would train what if all ranks were equally fast: the schedule, played through.
+  private static func owners(_ candidates: [MemberSchedule.Candidate], ranks: Int) -> [Int: Int] {
+    var schedule = MemberSchedule(candidates, ranks: ranks)
+    let cost = Dictionary(uniqueKeysWithValues: candidates.map { ($0.member, $0.cost) })
+    var owners: [Int: Int] = [:]
+    var busyUntil = Array(repeating: 0.0, count: ranks)
+    for rank in 0..<ranks {
+      guard let member = schedule.first(for: rank) else { continue }
+      owners[member] = rank
+      busyUntil[rank] = cost[member] ?? 0
+    }
+    while owners.count < candidates.count {
+      let rank = busyUntil.indices.min { busyUntil[$0] < busyUntil[$1] } ?? 0
+      guard let member = schedule.next(for: rank) else { break }
+      owners[member] = rank
+      busyUntil[rank] += cost[member] ?? 0
+    }
+    return owners
+  }
+
+  private static func percent(_ share: Double) -> String { String(format: "%.1f %%", 100 * share) }
+}

@@ -1,0 +1,90 @@
+import Ensembles
+import Imaging
+import Networks
+import Tensors
+
+/// The tiles of some regions as one list, which ranks divide among themselves. The list is a function of the job and the data alone.
+struct TileWork {
+  /// Consecutive tiles of one region.
+  struct Part {
+    var region: Region
+    /// The region's place in the list of regions.
+    var index: Int
+    var grid: TileGrid
+    var tiles: Range<Int>
+  }
+
+  let regions: [Region]
+  let grids: [TileGrid]
+  /// Tiles of all regions.
+  let count: Int
+
+  /// Tiles as the job asks for, or as the images suggest: of a volume as large as a training patch with a margin of a
+  /// quarter patch at most, of a stack whole images of up to 2048 pixels.
+  init(_ regions: [Region], settings run: Run, members: [TrainedMember]) throws {
+    let patch = TrainingPatch(run.settings.patch).extents
+    let reach = try EnsemblePredictor.reach(members.map(\.graph))
+    self.init(
+      regions, tile: run.job.prediction.tile, margin: run.job.prediction.margin, patch: patch, reach: reach,
+      volume: run.job.data.volume)
+  }
+
+  init(
+    _ regions: [Region], tile: [Int]?, margin: [Int]?, patch: Extents, reach: (margin: Extents, multiple: Extents)?,
+    volume: Bool
+  ) {
+    self.regions = regions
+    grids = regions.map { region in
+      let whole = region.extents
+      // A network that sees the whole image cannot be cut into tiles.
+      guard let reach else { return TileGrid(region: whole, tile: whole) }
+      let suggested =
+        volume ? patch : Extents(z: 1, y: min(whole.y, 2048), x: min(whole.x, 2048))
+      let tile = tile.map { TrainingPatch($0).extents } ?? suggested
+      let margin =
+        margin.map { TrainingPatch($0).extents }
+        ?? Extents(
+          z: volume ? min(reach.margin.z, (patch.z + 3) / 4) : 0, y: min(reach.margin.y, (patch.y + 3) / 4),
+          x: min(reach.margin.x, (patch.x + 3) / 4))
+      return TileGrid(region: whole, tile: tile, margin: margin, multiple: reach.multiple)
+    }
+    count = grids.reduce(0) { $0 + $1.count }
+  }
+
+  /// The tiles of a rank, region by region.
+  func share(rank: Int, of ranks: Int) -> [Part] {
+    let mine = EnsemblePredictor.share(of: count, rank: rank, ranks: ranks)
+    var parts: [Part] = []
+    var first = 0
+    for (index, grid) in grids.enumerated() {
+      let tiles = mine.clamped(to: first..<first + grid.count)
+      if !tiles.isEmpty {
+        parts.append(
+          Part(
+            region: regions[index], index: index, grid: grid,
+            tiles: tiles.lowerBound - first..<tiles.upperBound - first))
+      }
+      first += grid.count
+    }
+    return parts
+  }
+
+  /// The most tiles that a rank has: as often every rank takes part in a collective write.
+  func longestShare(of ranks: Int) -> Int {
+    (0..<ranks).map { EnsemblePredictor.share(of: count, rank: $0, ranks: ranks).count }.max() ?? 0
+  }
+}
+
+extension LabelledRegion {
+  /// The labels of a box, `[z, y, x]`.
+  func copyLabels(of box: Box, to labels: inout [UInt8]) {
+    labels.removeAll(keepingCapacity: true)
+    let extents = region.extents
+    for z in box.z {
+      for y in box.y {
+        let row = self.labels.pointer + (z * extents.y + y) * extents.x
+        labels.append(contentsOf: UnsafeBufferPointer(start: row + box.x.lowerBound, count: box.x.count))
+      }
+    }
+  }
+}

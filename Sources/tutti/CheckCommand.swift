@@ -1,0 +1,35 @@
+import ArgumentParser
+import Jobs
+
+struct CheckCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check", abstract: "Check a job file and its data, and print the plan, without any work.",
+    discussion: """
+        tutti check jobs/cement.yaml --for-ranks 8
+      """)
+
+  @Argument(help: "The job file (YAML).", completion: .file(extensions: ["yaml", "yml"]))
+  var job: String
+
+  @Option(help: "Plan for this many ranks (default: the ranks that run).")
+  var forRanks: Int?
+
+  @Option(help: "Threads of each rank.")
+  var threads: Int?
+
+  func validate() throws {
+    if let forRanks, forRanks < 1 { throw ValidationError("--for-ranks is at least 1.") }
+    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads lies between 1 and 1024.") }
+  }
+
+  func run() throws {
+    try Session.run { world in
+      let file = try world.agree { try JobFile(path: job) }
+      var options = Run.Options()
+      options.threads = threads
+      let run = try Run(file, over: world, options: options, log: ProgressDisplay(isShown: world.rank == 0).log)
+      let plan = try world.agree { try run.plan(ranks: forRanks ?? world.size) }
+      if world.rank == 0 { print(plan) }
+    }
+  }
+}

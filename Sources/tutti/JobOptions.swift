@@ -1,0 +1,47 @@
+import ArgumentParser
+import Jobs
+import MessagePassing
+
+/// What all commands that work on a job take.
+struct JobOptions: ParsableArguments {
+  @Argument(
+    help: "The job file (YAML); docs/job-file.md explains every key.", completion: .file(extensions: ["yaml", "yml"]))
+  var job: String
+
+  @OptionGroup var launch: LaunchOptions
+
+  @Flag(help: "Replace results and members that exist.")
+  var overwrite = false
+
+  /// Opens the job on all ranks and does something with it.
+  func withRun(_ body: (Run) throws -> Void) throws {
+    try launch.session { world in
+      let file = try world.agree { try JobFile(path: job) }
+      var options = Run.Options()
+      options.overwrite = overwrite
+      options.threads = launch.threads
+      let display = ProgressDisplay(isShown: world.rank == 0)
+      try body(try Run(file, over: world, options: options, log: display.log))
+    }
+  }
+}
+
+/// Where a command runs.
+struct LaunchOptions: ParsableArguments {
+  @Option(help: "Start this many ranks on this machine, by mpirun; leave it out under mpirun or srun.")
+  var ranks: Int?
+
+  @Option(help: "Threads of each rank (default: its share of the cores it may use).")
+  var threads: Int?
+
+  func validate() throws {
+    if let ranks, !(1...100_000).contains(ranks) { throw ValidationError("--ranks is at least 1.") }
+    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads lies between 1 and 1024.") }
+  }
+
+  /// Runs `body` on all ranks; starts them first when that is asked for.
+  func session(_ body: (Communicator) throws -> Void) throws {
+    if let ranks { try Launcher.relaunch(ranks: ranks) }
+    try Session.run(body)
+  }
+}

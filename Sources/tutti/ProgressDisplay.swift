@@ -1,0 +1,63 @@
+import Ensembles
+import Foundation
+import Jobs
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// Shows how training goes: on a terminal one line for all ranks that is written over, else a line for each member.
+final class ProgressDisplay {
+  private let isShown: Bool
+  private let isTerminal = isatty(STDERR_FILENO) != 0
+  private var active: [Int: MemberQueue.Progress] = [:]
+  private var ended = 0
+  private let start = ContinuousClock.now
+  private var hasLine = false
+
+  init(isShown: Bool) { self.isShown = isShown }
+
+  var log: Log { Log(note: { self.note($0) }, progress: { self.show($0) }) }
+
+  func note(_ text: String) {
+    guard isShown else { return }
+    clear()
+    write("tutti: \(text)\n")
+  }
+
+  func show(_ progress: MemberQueue.Progress) {
+    guard isShown else { return }
+    if progress.epoch == progress.epochs {
+      active[progress.member] = nil
+      ended += 1
+      clear()
+      write(
+        "tutti: member \(progress.member) is trained: \(progress.epochs) epochs on rank \(progress.rank), "
+          + "loss \(Self.short(progress.loss)), \(elapsed)\n")
+    } else {
+      active[progress.member] = progress
+    }
+    guard isTerminal, !active.isEmpty else { return }
+    let members = active.values.sorted { $0.member < $1.member }.map {
+      "\($0.member): epoch \($0.epoch)/\($0.epochs) loss \(Self.short($0.loss))"
+    }
+    clear()
+    write("\(elapsed)  " + members.joined(separator: "   "))
+    hasLine = true
+  }
+
+  private func clear() {
+    if hasLine { write("\r\u{1B}[2K") }
+    hasLine = false
+  }
+
+  private var elapsed: String {
+    let seconds = Int((ContinuousClock.now - start) / .seconds(1))
+    let rest = seconds % 60
+    return "\(seconds / 60):\(rest < 10 ? "0" : "")\(rest)"
+  }
+
+  private static func short(_ value: Double) -> String { String(format: "%.4f", value) }
+
+  private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+}

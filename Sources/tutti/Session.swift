@@ -1,0 +1,53 @@
+import Foundation
+import Jobs
+import MessagePassing
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// One process's part in a run over all ranks: MPI from start to end, and errors as one message from one rank.
+enum Session {
+  /// Runs `body`; does not return when it fails.
+  static func run(_ body: (Communicator) throws -> Void) throws {
+    do {
+      let world = try MPI.initialize()
+      do {
+        try body(world)
+      } catch {
+        fail(error, rank: world.rank)
+      }
+    } catch {
+      // Before MPI is up there are no ranks to agree; under Slurm only the first task speaks.
+      let task = ProcessInfo.processInfo.environment["SLURM_PROCID"].flatMap { Int($0) } ?? 0
+      if task == 0 { say(error) }
+      exit(1)
+    }
+  }
+
+  /// Ends the program with a message from one rank and a failure for all.
+  private static func fail(_ error: any Error, rank: Int) -> Never {
+    switch error {
+    case let failure as RemoteFailure:
+      if failure.reports { say(failure.underlying ?? failure) }
+      exit(1)
+    case is RunError:
+      // Thrown on all ranks alike.
+      if rank == 0 { say(error) }
+      exit(1)
+    default:
+      // Perhaps this rank's alone, so it ends all. Perhaps all ranks': then the first is given the word.
+      if rank > 0 { usleep(300_000) }
+      say(error)
+      MPI.abort("", code: 1)
+    }
+  }
+
+  private static func say(_ error: any Error) {
+    let lines = "\(error)".split(separator: "\n", omittingEmptySubsequences: false)
+    // Each line of a job's problems is a message of its own; others go on under their first line.
+    let isList = error is JobError
+    let text = lines.enumerated().map { ($0.offset == 0 || isList ? "tutti: " : "       ") + $0.element }
+    FileHandle.standardError.write(Data((text.joined(separator: "\n") + "\n").utf8))
+  }
+}

@@ -1,0 +1,49 @@
+import Networks
+
+// How DLSIA's files name what our networks hold.
+
+/// DLSIA's settings of a TUNet, as golden files hold them.
+public struct TUNetTopology: Decodable, Sendable {
+  public var image_shape: [Int]
+  public var in_channels: Int
+  public var out_channels: Int
+  public var depth: Int
+  public var base_channels: Int
+  public var growth_rate: Double
+  public var hidden_rate: Double
+
+  /// The network of these settings.
+  public var network: TUNet {
+    var network = TUNet()
+    network.depth = depth
+    network.baseChannels = base_channels
+    network.growthRate = growth_rate
+    network.hiddenRate = hidden_rate
+    return network
+  }
+}
+
+/// `encode1.conv0.weight` → `Encode_1.0.weight`, and so on.
+public func tunetName(_ name: String, depth: Int) -> String {
+  let parts = name.split(separator: ".").map(String.init)
+  let suffix = parts.last!
+  func level(_ text: String) -> String { String(text.filter(\.isNumber)) }
+  if parts[0] == "last" { return "Decode_0.6.\(suffix)" }
+  if parts[0].hasPrefix("up") { return "Step Up \(level(parts[0])).\(suffix)" }
+  let place = ["conv0": 0, "norm0": 1, "conv1": 3, "norm1": 4][parts[1]]!
+  let group =
+    if parts[0] == "bottom" {
+      "Final_layer_\(depth - 1)"
+    } else {
+      (parts[0].hasPrefix("encode") ? "Encode_" : "Decode_") + level(parts[0])
+    }
+  return "\(group).\(place).\(suffix)"
+}
+
+/// `edge3-5.conv.weight` → `Edge_3_5.0.weight`, `last.conv.weight` → `Last_Action.0.weight`.
+public func smsnetName(_ name: String) -> String {
+  let parts = name.split(separator: ".").map(String.init)
+  if parts[0] == "last" { return "Last_Action.0.\(parts[2])" }
+  let nodes = parts[0].dropFirst("edge".count).replacing("-", with: "_")
+  return "Edge_\(nodes).\(parts[1] == "conv" ? 0 : 1).\(parts[2])"
+}
