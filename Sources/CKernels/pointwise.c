@@ -71,6 +71,10 @@ void tutti_softmax_gradient(const float *y, ptrdiff_t y_stride, ptrdiff_t y_pitc
                                       rows, nx, logarithm, accumulate);
 }
 
+void tutti_entropy(const float *probabilities, ptrdiff_t stride, int32_t channels, float *entropy, size_t count) {
+  tutti_pointwise()->entropy(probabilities, stride, channels, entropy, count);
+}
+
 void tutti_add(float *a, const float *b, size_t count) { tutti_pointwise()->add(a, b, count); }
 
 void tutti_adam_step(const tutti_adam *settings, float *parameter, const float *gradient, float *m, float *v,

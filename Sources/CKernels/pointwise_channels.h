@@ -1,4 +1,5 @@
-// Softmax over channels, 16 pixels at a time; n is the number of pixels that exist (a constant 16 but at a row's end).
+// Softmax and entropy over channels, 16 pixels at a time; n is the number of pixels that exist (a constant 16 but at a
+// row's end).
 
 INLINE v16f load_pixels(const float *p, int32_t n) { return n == LANES ? load(p) : load_first(p, n); }
 INLINE void store_pixels(float *p, v16f v, int32_t n) {
@@ -96,4 +97,19 @@ static void softmax_gradient(const float *y, ptrdiff_t y_stride, ptrdiff_t y_pit
     softmax_gradient_rows(y, y_stride, y_pitch, g, g_stride, g_pitch, gx, gx_stride, gx_pitch, channels, rows, nx,
                           false, accumulate);
   }
+}
+
+INLINE void entropy_pixels(const float *p, ptrdiff_t stride, int32_t channels, float *result, int32_t n) {
+  v16f sum = {};
+  for (int32_t c = 0; c < channels; c++) {
+    const v16f v = load_pixels(p + c * stride, n);
+    sum = pick(v < FLT_MIN, sum, fused(-v, log_16(v), sum));
+  }
+  store_pixels(result, sum, n);
+}
+
+static void entropy(const float *probabilities, ptrdiff_t stride, int32_t channels, float *result, size_t count) {
+  size_t i = 0;
+  for (; i + LANES <= count; i += LANES) entropy_pixels(probabilities + i, stride, channels, result + i, LANES);
+  if (i < count) entropy_pixels(probabilities + i, stride, channels, result + i, (int32_t)(count - i));
 }

@@ -17,6 +17,7 @@ const tutti_pointwise_table NAME = {
     .copy_rows = copy_rows,
     .softmax = softmax,
     .softmax_gradient = softmax_gradient,
+    .entropy = entropy,
     .add = add,
     .adam_step = adam_step,
     .welford = welford,

@@ -24,6 +24,7 @@ typedef struct {
   void (*softmax_gradient)(const float *y, ptrdiff_t y_stride, ptrdiff_t y_pitch, const float *g, ptrdiff_t g_stride,
                            ptrdiff_t g_pitch, float *gx, ptrdiff_t gx_stride, ptrdiff_t gx_pitch, int32_t channels,
                            int64_t rows, int32_t nx, bool logarithm, bool accumulate);
+  void (*entropy)(const float *probabilities, ptrdiff_t stride, int32_t channels, float *entropy, size_t count);
   void (*add)(float *a, const float *b, size_t count);
   void (*adam_step)(const tutti_adam *settings, float *parameter, const float *gradient, float *m, float *v,
                     size_t count);

@@ -1,4 +1,5 @@
-// Max pooling of one plane. A later tap wins when it is greater, or NaN (as PyTorch): the first of equals, the last NaN.
+// Max pooling of one plane. A later tap wins when it is greater, or NaN (as PyTorch): the first of equals, the last
+// NaN.
 
 /// One window: the scalar version.
 INLINE void pool_window(const float *source, int32_t source_rows, int32_t source_pitch, int32_t first, int32_t kz,

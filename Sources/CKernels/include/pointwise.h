@@ -73,6 +73,10 @@ void tutti_softmax_gradient(const float *y, ptrdiff_t y_stride, ptrdiff_t y_pitc
                             ptrdiff_t g_pitch, float *gx, ptrdiff_t gx_stride, ptrdiff_t gx_pitch, int32_t channels,
                             int64_t rows, int32_t nx, bool logarithm, bool accumulate);
 
+/// entropy[i] = -sum over c of p ln p, p = probabilities[c * stride + i], in nats; p ln p is 0 for p below the smallest
+/// normal number (0 included).
+void tutti_entropy(const float *probabilities, ptrdiff_t stride, int32_t channels, float *entropy, size_t count);
+
 /// a[i] += b[i]; the join of two shards.
 void tutti_add(float *a, const float *b, size_t count);
 
