@@ -1,8 +1,8 @@
 import Networks
 import TestSupport
 
-/// A network evaluated node by node in double precision, by the formulas that define the operations: no plan, no placement, no
-/// kernels. What the engine computes is compared with it.
+/// A network evaluated node by node in double precision, by the formulas that define the operations: no plan, no
+/// placement, no kernels. What the engine computes is compared with it.
 struct Oracle {
   let graph: NetworkGraph
   let shapes: [FeatureShape]

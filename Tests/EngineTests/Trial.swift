@@ -48,7 +48,7 @@ struct Trial {
     try Plan(graph, extents: extents, purpose: purpose, inputGradient: purpose == .training)
   }
 
-  /// Forward and backward of the first `samples` samples (all by default), on an execution whose memory held other numbers before.
+  /// Forward and backward of the first `samples` samples (all by default), on an execution whose memory held NaN before.
   func run(
     samplesPerShard: Int = 1, threads: Int = 2, samples: Int? = nil, capacity: Int? = nil, key: DropoutKey? = nil
   ) throws -> Result {
@@ -95,8 +95,8 @@ struct Trial {
     }
   }
 
-  /// Outputs in training and inference, and the gradients along random directions, one for the image and one for each parameter,
-  /// must be those of the oracle, whose derivatives are central differences in double precision.
+  /// Outputs in training and inference, and the gradients along random directions, one for the image and one for each
+  /// parameter, must be those of the oracle, whose derivatives are central differences in double precision.
   func expectOracle(
     samplesPerShard: Int = 1, threads: Int = 2, _ what: String = "", sourceLocation: SourceLocation = #_sourceLocation
   ) throws {

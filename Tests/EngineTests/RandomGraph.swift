@@ -1,0 +1,71 @@
+import Networks
+import TestSupport
+
+/// Networks drawn at random: values with many readers, nested stacks, stacks that share parts, readers with different paddings.
+struct RandomGraph {
+  private var random: TestRandom
+  private(set) var graph: NetworkGraph
+  /// Values as large as the image, with their channels.
+  private var pool: [(id: Int, channels: Int)]
+  private var number = 0
+  private var stacks: [(id: Int, channels: Int)] = []
+
+  init(dimensions: Int, nodes: Int, seed: UInt64) {
+    random = TestRandom(seed)
+    graph = NetworkGraph(dimensions: dimensions)
+    let channels = random.integer(1...2)
+    pool = [(graph.add("input", .input(channels: channels)), channels)]
+    for _ in 0..<nodes { addNode() }
+    finish()
+  }
+
+  private mutating func add(_ operation: Networks.Operation, _ inputs: [Int]) -> Int {
+    number += 1
+    return graph.add("node\(number)", operation, inputs: inputs)
+  }
+
+  private mutating func pick() -> (id: Int, channels: Int) { pool[random.integer(0...pool.count - 1)] }
+
+  private mutating func addNode() {
+    let source = pick()
+    switch random.integer(0...11) {
+    case 0...3:
+      let channels = random.integer(1...3)
+      let kernel = [1, 3, 3, 5][random.integer(0...3)]
+      let convolution = Convolution.same(
+        channels: channels, kernel: kernel, dilation: kernel == 5 ? 1 : random.integer(1...3),
+        paddingMode: PaddingMode.allCases[random.integer(0...3)], bias: random.integer(0...1) == 0)
+      pool.append((add(.convolution(convolution), [source.id]), channels))
+    case 4, 5:
+      let normalization = BatchNormalization(epsilon: 1e-3, tracksRunningStatistics: random.integer(0...1) == 0)
+      pool.append((add(.batchNormalization(normalization), [source.id]), source.channels))
+    case 6, 7:
+      let activation: [Activation] = [.relu, .leakyReLU(negativeSlope: 0.2), .silu, .tanh]
+      pool.append((add(.activation(activation[random.integer(0...3)]), [source.id]), source.channels))
+    case 8:
+      let low = add(.maxPooling(MaxPooling(kernel: 2)), [source.id])
+      let channels = random.integer(1...2)
+      let up = TransposedConvolution(channels: channels, kernel: 2, stride: 2)
+      pool.append((add(.transposedConvolution(up), [low, source.id]), channels))
+    case 9 where source.channels > 1:
+      pool.append((add(.softmax(logarithm: random.integer(0...1) == 0), [source.id]), source.channels))
+    default:
+      var parts = [source, pick()]
+      if random.integer(0...1) == 0 { parts.append(pick()) }
+      if let last = stacks.last, random.integer(0...1) == 0 { parts.append(last) }
+      let channels = parts.reduce(0) { $0 + $1.channels }
+      guard channels <= 12 else { return }
+      let stack = (add(.concatenation, parts.map(\.id)), channels)
+      pool.append(stack)
+      stacks.append(stack)
+    }
+  }
+
+  /// All values that nothing reads are stacked; one time in three the stack is the result, else a convolution of it.
+  private mutating func finish() {
+    let readers = graph.readers
+    let open = pool.map(\.id).filter { readers[$0].isEmpty }
+    let stack = add(.concatenation, open)
+    if random.integer(0...2) > 0 { _ = add(.convolution(Convolution(channels: 2, kernel: 1)), [stack]) }
+  }
+}
