@@ -8,9 +8,11 @@ usage() {
 usage: bash Tests/run.sh [--filter REGEX] [--sanitize] [--help]
 
 Installs what is missing (Debian, Ubuntu), builds, and runs every test: suites whose type is named MPI… at 1, 2, 3
-and 4 ranks under mpirun, all others once in one process. Prints failures and one line a group.
+and 4 ranks under mpirun, all others once in one process, and slurm/train.sbatch under a Slurm of its own
+(Tests/slurm.sh). Prints failures and one line a group.
 
-  --filter REGEX  only tests whose name (Module.Suite/test()) matches, as swift test --filter takes it
+  --filter REGEX  only tests whose name (Module.Suite/test(); Slurm for Tests/slurm.sh) matches, as swift test
+                  --filter takes it
   --sanitize      instead: build with the address sanitizer, C also with the undefined-behaviour sanitizer, into
                   .build-sanitize, and run the suites of CKernels
   --help          this
@@ -50,64 +52,6 @@ done
 
 # What is needed -------------------------------------------------------------------------------------------------------
 
-# The Debian packages that are missing. Libraries are looked for by pkg-config, so that a site's own, named by
-# PKG_CONFIG_PATH, count too.
-missing_packages() {
-  if ! command -v pkg-config >/dev/null; then
-    say pkg-config libopenmpi-dev libopenblas-dev libhdf5-openmpi-dev libpng-dev
-  else
-    pkg-config --exists ompi-c || say libopenmpi-dev
-    pkg-config --exists openblas || say libopenblas-dev
-    pkg-config --exists hdf5-openmpi || say libhdf5-openmpi-dev
-    pkg-config --exists libpng || say libpng-dev
-  fi
-  command -v mpirun >/dev/null || say openmpi-bin
-  command -v h5diff >/dev/null && command -v h5dump >/dev/null || say hdf5-tools
-}
-
-install_missing() {
-  local packages
-  packages=$(missing_packages | xargs)
-  [[ -n $packages ]] || return 0
-  if ! command -v apt-get >/dev/null; then
-    complain "missing: $packages (these are Debian's names; there is no apt-get here). Install them and try again."
-    exit 2
-  fi
-  local as_root=()
-  if ((EUID != 0)); then
-    if ! command -v sudo >/dev/null || [[ ! -t 0 ]]; then
-      complain "missing: $packages"
-      complain "run as root: apt-get install $packages"
-      exit 2
-    fi
-    local answer
-    read -r -p "Missing: $packages. Install with sudo apt-get? [y/N] " answer
-    [[ $answer == [yY]* ]] || exit 2
-    as_root=(sudo)
-  fi
-  say "installing $packages"
-  "${as_root[@]}" apt-get update -q >"$logs/apt" 2>&1 &&
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-      apt-get install -y -q --no-install-recommends $packages >>"$logs/apt" 2>&1 || {
-    tail -20 "$logs/apt" >&2
-    complain "could not install $packages"
-    exit 2
-  }
-}
-
-check_swift() {
-  if ! command -v swift >/dev/null; then
-    complain "there is no swift in PATH. Install Swift 6.1 or later: https://www.swift.org/install/linux/"
-    exit 2
-  fi
-  local version
-  version=$(swift --version 2>/dev/null | grep -oE 'Swift version [0-9]+\.[0-9]+' | grep -oE '[0-9]+\.[0-9]+' || true)
-  if [[ -n $version && $(printf '%s\n6.1\n' "$version" | sort -V | head -1) != 6.1 ]]; then
-    complain "Swift $version is too old; 6.1 or later is needed: https://www.swift.org/install/linux/"
-    exit 2
-  fi
-}
-
 warn_of_little_shared_memory() {
   local free
   free=$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }') || return 0
@@ -132,6 +76,12 @@ tell() {
     awk '!seen[$0]++' | head -"$2"
 }
 
+# What was skipped and why, and what a suite has to say of itself.
+tell_skipped() {
+  sed -e 's/\x1b\[[0-9;]*m//g' -e 's/^\[1,[0-9]*\]<[a-z]*>: *//' "$1" |
+    { grep -E 'skipped|not built yet' || true; } | sort -u | sed 's/^/     /'
+}
+
 # run GROUP COMMAND…: runs a group of tests, prints one line for it, and the rest only when it matters.
 run() {
   local group=$1 log="$logs/log" status=0 start=$SECONDS summary
@@ -141,14 +91,13 @@ run() {
   # Swift Testing's own status for "no test matched".
   if ((status == 69)) || [[ $status == 0 && $summary == "Test run with 0 tests"* ]]; then
     say "–  $group: no tests"
+    tell_skipped "$log"
     return
   fi
   groups=$((groups + 1))
   if ((status == 0)) && [[ -n $summary ]]; then
     say "ok $group: ${summary#Test run with }, $((SECONDS - start)) s"
-    # What was skipped and why, and what a suite has to say of itself.
-    sed -e 's/\x1b\[[0-9;]*m//g' -e 's/^\[1,[0-9]*\]<[a-z]*>: *//' "$log" |
-      { grep -E 'skipped|not built yet' || true; } | sort -u | sed 's/^/     /'
+    tell_skipped "$log"
     return
   fi
   failures=$((failures + 1))
@@ -186,8 +135,9 @@ finish() {
 }
 
 export NO_COLOR=1
-check_swift
-install_missing
+needs=()
+[[ ,${TUTTI_REQUIRE:-}, != *,slurm,* ]] || needs=(--slurm)
+bash jobs/install.sh ${needs+"${needs[@]}"} || exit 2
 
 # MPI suites are those whose (outermost) type is named so.
 mpi_suite='^[A-Za-z0-9_]+\.MPI[A-Z]'
@@ -230,4 +180,7 @@ for ranks in 1 2 3 4; do
     mpirun -n "$ranks" --oversubscribe --bind-to none --tag-output "${handed[@]}" \
     "$tests" "${testing[@]}" ${chosen+"${chosen[@]}"} --skip "$other_suite"
 done
+if [[ -z $filter ]] || grep -qE -- "$filter" <<<"Slurm"; then
+  TUTTI=$(dirname "$tests")/tutti run Slurm bash Tests/slurm.sh
+fi
 finish
