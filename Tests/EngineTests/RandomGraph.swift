@@ -1,7 +1,8 @@
 import Networks
 import TestSupport
 
-/// Networks drawn at random: values with many readers, nested stacks, stacks that share parts, readers with different paddings.
+/// Networks drawn at random: values with many readers, nested stacks, stacks that share parts, readers with different
+/// paddings.
 struct RandomGraph {
   private var random: TestRandom
   private(set) var graph: NetworkGraph

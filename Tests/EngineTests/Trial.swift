@@ -48,7 +48,7 @@ struct Trial {
     try Plan(graph, extents: extents, purpose: purpose, inputGradient: purpose == .training)
   }
 
-  /// Forward and backward of the first `samples` samples (all by default), on an execution whose memory held NaN before.
+  /// Forward and backward of the first `samples` samples (all by default), in memory that held NaN before.
   func run(
     samplesPerShard: Int = 1, threads: Int = 2, samples: Int? = nil, capacity: Int? = nil, key: DropoutKey? = nil
   ) throws -> Result {
