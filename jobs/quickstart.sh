@@ -30,7 +30,7 @@ cat <<TEXT
 
 To look at $results:
   h5dump -n 1 $results
-      lists what is in it; h5dump -d /entry/evaluation/… $results prints it
+      lists what is in it; h5dump -g /entry/evaluation $results prints the figures above
   https://myhdf5.hdfgroup.org
       in the browser: drop the file there; it opens on the mean (nothing is uploaded)
   pip install 'silx[full]' && silx view $results
