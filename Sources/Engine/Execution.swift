@@ -65,11 +65,14 @@ public final class Execution {
     }
   }
 
-  /// Bytes that an execution of this plan takes, parameters and optimizer state not counted.
+  /// Bytes that an execution of this plan takes, parameters, their gradients and optimizer state not counted.
   public static func bytes(_ plan: Plan, capacity: Int, shards: Int, threads: Int) -> Int {
-    let weights = plan.purpose == .training ? plan.largestWeight * shards : 0
-    return 4 * (plan.arenaFloats * capacity + plan.packedFloats + weights + plan.scratchFloats * threads)
-      + 40 * plan.partials * capacity
+    let training = plan.purpose == .training
+    let floats =
+      plan.arenaFloats * capacity + plan.packedFloats + plan.coefficientFloats + plan.scratchFloats * threads
+      + (training ? plan.largestWeight * shards : 0)
+    let partial = MemoryLayout<tutti_moments>.stride + (training ? MemoryLayout<tutti_gradient_sums>.stride : 0)
+    return 4 * floats + partial * plan.partials * capacity + 24 * plan.partials * shards
   }
 
   // MARK: Input and output

@@ -1,4 +1,5 @@
 import Networks
+import Tensors
 import TestSupport
 import Testing
 
@@ -187,6 +188,20 @@ import Testing
           }
         }
       }
+    }
+  }
+
+  @Test func `an execution takes the bytes that it says`() throws {
+    let graph = try TUNet().graph(inputChannels: 1, outputChannels: 2, dimensions: 2)
+    for purpose in [Plan.Purpose.training, .inference] {
+      let plan = try Plan(graph, extents: [48, 80], purpose: purpose)
+      let run = Execution(plan, samplesPerShard: 2, shards: 3, team: try ThreadTeam(size: 2))
+      let floats =
+        run.arena.count + run.packed.count + run.coefficients.count + run.shardWeights.count + run.scratch.count
+      let taken = 4 * floats + 24 * run.moments.count + 16 * run.sums.count + 8 * run.operands.count
+      let said = Execution.bytes(plan, capacity: 6, shards: 3, threads: 2)
+      // But for the room behind the arena.
+      #expect(taken - 4 * 64 == said)
     }
   }
 }
