@@ -150,6 +150,23 @@ import Testing
     }
   }
 
+  @Test func `batch normalization is right far from 0, and finite where all pixels are equal`() throws {
+    let normalization = Networks.Operation.batchNormalization(BatchNormalization())
+    try check(normalization, extents: [30, 40], batch: 3, "mean 100") {
+      for index in $0.images.indices { $0.images[index] += 100 }
+    }
+    var graph = NetworkGraph(dimensions: 2)
+    let input = graph.add("input", .input(channels: 2))
+    graph.add("norm", normalization, input)
+    var trial = try Trial(graph, extents: [9, 17], batch: 3)
+    trial.images = trial.images.map { _ in 0.7 }
+    let result = try trial.run(samplesPerShard: 2)
+    let shifts = trial.layout.parameter("norm.bias")!.range.map { trial.parameters[$0] }
+    let expected = result.output.indices.map { shifts[$0 / 153 % 2] }
+    expectClose(result.output, expected, relative: 1e-4)
+    #expect((result.gradients + result.inputGradient + result.statistics).allSatisfy { $0.isFinite })
+  }
+
   static let activations: [Activation] = [
     .relu, .leakyReLU(negativeSlope: 0.1), .leakyReLU(negativeSlope: 0), .leakyReLU(negativeSlope: -0.5),
     .elu(alpha: 1.5), .gelu, .silu, .tanh, .sigmoid, .softplus, .hardswish,

@@ -1,4 +1,6 @@
+import Engine
 import Networks
+import Tensors
 import TestSupport
 
 /// A network evaluated node by node in double precision, by the formulas that define the operations: no plan, no
@@ -21,6 +23,8 @@ struct Oracle {
     var parameters: [Double]
     /// Running statistics for a prediction; nil for those of the batch, as in training.
     var statistics: [Double]?
+    /// What dropout draws by; nil for none, as in a prediction.
+    var dropout: DropoutKey?
   }
 
   /// The network's results, `[sample, channel, z, y, x]`.
@@ -71,7 +75,7 @@ struct Oracle {
             }
           })
       case .softmax(let logarithm): values.append(softmax(inputs[0], id, logarithm: logarithm, batch))
-      case .dropout: values.append(inputs[0])
+      case .dropout(let rate): values.append(drop(inputs[0], id, rate: Float(rate), by: point.dropout))
       }
     }
     return values
@@ -216,6 +220,21 @@ struct Oracle {
           result[place] = logarithm ? image[place] - naturalLogarithm(sum) : exponential(image[place]) / sum
         }
       }
+    }
+    return result
+  }
+
+  /// One stream of numbers for each channel of each sample, a number for each pixel.
+  private func drop(_ image: [Double], _ id: Int, rate: Float, by key: DropoutKey?) -> [Double] {
+    guard let key else { return image }
+    let (channels, pixels) = (shapes[id].channels, shapes[id].pixels)
+    var result = image
+    for plane in 0..<image.count / pixels {
+      let (sample, channel) = plane.quotientAndRemainder(dividingBy: channels)
+      var random = RandomStream(
+        seed: key.seed, purpose: .dropout, keys: key.member, key.step, UInt64(key.firstSample + sample),
+        RandomStream.key(of: graph.nodes[id].name), UInt64(channel))
+      for pixel in 0..<pixels { result[plane * pixels + pixel] *= random.uniform() < rate ? 0 : 1 / (1 - Double(rate)) }
     }
     return result
   }

@@ -29,7 +29,7 @@ struct RandomGraph {
 
   private mutating func addNode() {
     let source = pick()
-    switch random.integer(0...11) {
+    switch random.integer(0...12) {
     case 0...3:
       let channels = random.integer(1...3)
       let kernel = [1, 3, 3, 5][random.integer(0...3)]
@@ -50,6 +50,8 @@ struct RandomGraph {
       pool.append((add(.transposedConvolution(up), [low, source.id]), channels))
     case 9 where source.channels > 1:
       pool.append((add(.softmax(logarithm: random.integer(0...1) == 0), [source.id]), source.channels))
+    case 10:
+      pool.append((add(.dropout(rate: 0.4), [source.id]), source.channels))
     default:
       var parts = [source, pick()]
       if random.integer(0...1) == 0 { parts.append(pick()) }

@@ -101,8 +101,10 @@ struct Trial {
     samplesPerShard: Int = 1, threads: Int = 2, _ what: String = "", sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
     let oracle = try Oracle(graph, extents: extents)
-    let result = try run(samplesPerShard: samplesPerShard, threads: threads)
-    let point = Oracle.Point(images: images.map(Double.init), parameters: parameters.map(Double.init))
+    let key = DropoutKey(seed: 3, member: 1, step: 4, firstSample: 2)
+    let result = try run(samplesPerShard: samplesPerShard, threads: threads, key: key)
+    let point = Oracle.Point(
+      images: images.map(Double.init), parameters: parameters.map(Double.init), dropout: key)
     expectOutputClose(
       result.output, oracle.outputs(point, batch: batch).map(Float.init), "\(what) output",
       sourceLocation: sourceLocation)
@@ -113,6 +115,7 @@ struct Trial {
     }
     var evaluation = point
     evaluation.statistics = statistics.map(Double.init)
+    evaluation.dropout = nil
     expectOutputClose(
       try predict(statistics: statistics, threads: threads), oracle.outputs(evaluation, batch: batch).map(Float.init),
       "\(what) prediction", sourceLocation: sourceLocation)

@@ -4,10 +4,11 @@ import CKernels
   import Glibc
 #endif
 
-/// Bytes that the heap has grown by when the body is done: blocks that it keeps, and blocks of up to 1 KiB that it took and freed.
+/// Bytes that the heap has grown by when the body is done: blocks that it keeps, and blocks of up to 1 KiB that it took
+/// and freed.
 ///
-/// The C library keeps a freed block at hand for the thread and counts it as used, so that a block taken for a moment shows
-/// as well, when none of its size was at hand before. Only the calling thread's blocks are so prepared.
+/// The C library keeps a freed block at hand for the thread and counts it as used, so that a block taken for a moment
+/// shows as well, when none of its size was at hand before. Only the calling thread's blocks are so prepared.
 public func heapGrowth(_ body: () throws -> Void) rethrows -> Int {
   var blocks: [UnsafeMutableRawPointer?] = []
   blocks.reserveCapacity(100_000)
