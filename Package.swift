@@ -47,7 +47,8 @@ let package = Package(
         .define("NDEBUG", .when(configuration: .release))
       ]),
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "Tensors", "TestSupport"]),
-    .target(name: "TestSupport", dependencies: ["HDF5", "MessagePassing", "Networks", "Tensors"], path: "Tests/TestSupport"),
+    .target(
+      name: "TestSupport", dependencies: ["HDF5", "MessagePassing", "Networks", "Tensors"], path: "Tests/TestSupport"),
   ]
     // Floor 0
     + module("Tensors", imports: ["COpenBLAS", "CKernels"])

@@ -12,7 +12,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 if ((EUID == 0)); then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
 
-sed -e "s|data/cement.h5|$PWD/jobs/data/cement.h5|g" -e 's/members: 5/members: 8/' -e 's/epochs: 12/epochs: 1/' \
+sed -e "s|data/cement.h5|$PWD/jobs/data/cement.h5|g" -e 's/members: 5/members: 8/' -e 's/epochs: 12/epochs: 3/' \
   -e "s|^output:.*|output: results.h5|" jobs/cement.yaml >"$folder/job.yaml"
 
 # Trains the ensemble anew on so many ranks; prints the seconds.

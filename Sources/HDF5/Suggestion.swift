@@ -10,7 +10,7 @@
 enum Suggestion {
   /// "; did you mean ‘a’?", or a list of what is there.
   static func name(near wanted: String, among names: [String]) -> String {
-    if let best = nearest(to: wanted, among: names) { return "; did you mean ‘\(best)’?" }
+    if let best = Spelling.nearest(to: wanted, among: names) { return "; did you mean ‘\(best)’?" }
     if names.isEmpty { return "; nothing is there" }
     let shown = names.prefix(12).map { "‘\($0)’" }.joined(separator: ", ")
     let rest = names.count > 12 ? " and \(names.count - 12) more" : ""
@@ -30,37 +30,13 @@ enum Suggestion {
       if name != ".", name != ".." { names.append(name) }
     }
     let wanted = path.split(separator: "/").last.map(String.init) ?? path
-    return nearest(to: wanted, among: names.sorted()).map { "; did you mean ‘\($0)’?" } ?? ""
+    return Spelling.nearest(to: wanted, among: names.sorted()).map { "; did you mean ‘\($0)’?" } ?? ""
   }
 
   /// The folder that a path stands in.
   static func folder(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])
-  }
-
-  /// The name with the fewest edits, if they are few for its length.
-  private static func nearest(to wanted: String, among names: [String]) -> String? {
-    let best = names.map { (distance(wanted.lowercased(), $0.lowercased()), $0) }.min { $0.0 < $1.0 }
-    guard let best, best.0 <= max(1, wanted.count / 3) else { return nil }
-    return best.1
-  }
-
-  /// Optimal string alignment: insertions, deletions, replacements and swaps of neighbours.
-  private static func distance(_ a: String, _ b: String) -> Int {
-    let a = Array(a)
-    let b = Array(b)
-    var rows = [Array(0...b.count)]
-    for i in 0..<a.count {
-      var row = [i + 1]
-      for j in 0..<b.count {
-        var best = min(rows[i][j] + (a[i] == b[j] ? 0 : 1), rows[i][j + 1] + 1, row[j] + 1)
-        if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] { best = min(best, rows[i - 1][j - 1] + 1) }
-        row.append(best)
-      }
-      rows.append(row)
-    }
-    return rows[a.count][b.count]
   }
 }
 

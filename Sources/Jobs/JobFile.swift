@@ -1,4 +1,5 @@
 import Foundation
+import HDF5
 
 /// A job file that was read and checked.
 public struct JobFile: Sendable {

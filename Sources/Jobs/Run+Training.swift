@@ -11,17 +11,13 @@ extension Run {
     let done = settings.members - missing.count
     if done > 0 { log.note("\(done) of \(settings.members) members are trained already.") }
     guard !missing.isEmpty else { return }
-    if world.size > missing.count {
-      log.note(
-        "\(world.size) ranks for \(missing.count) members: \(world.size - missing.count) ranks wait and help to "
-          + "calibrate and predict.")
-    }
     let patch = TrainingPatch(settings.patch).extents
     let training = try world.agree { try TrainingSet(data, scaling: inspection.scaling, patch: patch) }
     let trainer = MemberTrainer(
       settings, data: training, scaling: inspection.scaling, classes: job.data.classes, fingerprint: fingerprint,
       team: team)
     let candidates = try world.agree { try trainer.candidates(missing) }
+    if let remark = MemberSchedule(candidates, ranks: world.size).remark { log.note(remark) }
     let progress = log.progress
     let queue = try MemberQueue(candidates, over: world) { progress($0) }
     let ended = try queue.run { member in

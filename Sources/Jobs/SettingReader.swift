@@ -1,3 +1,5 @@
+import HDF5
+
 /// Reads a YAML tree as the settings that a declaration allows, and collects what is wrong with it.
 struct SettingReader {
   private(set) var problems: [JobError.Problem] = []

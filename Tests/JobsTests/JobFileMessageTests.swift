@@ -2,6 +2,7 @@ import Foundation
 import Imaging
 import Testing
 
+@testable import HDF5
 @testable import Jobs
 
 /// What a user reads when a job file is wrong.

@@ -1,10 +1,10 @@
-/// Finds the word that was meant.
-enum Spelling {
+/// Finds the word that was meant: a dataset's name, a file's, a setting's.
+public enum Spelling {
   /// The candidate nearest to `word`, or nil when none is near: up to one edit in three letters, or one contains the
   /// other. Case counts for nothing, nor does `_` in place of `-`.
   ///
   /// - Complexity: O(*candidates* · *letters*²).
-  static func nearest(to word: String, among candidates: [String]) -> String? {
+  public static func nearest(to word: String, among candidates: [String]) -> String? {
     let wanted = plain(word)
     let ranked = candidates.map { (candidate: $0, distance: distance(wanted, plain($0))) }
     if let best = ranked.min(by: { $0.distance < $1.distance }), best.distance <= max(1, wanted.count / 3) {
