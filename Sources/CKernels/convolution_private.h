@@ -3,7 +3,7 @@
 #include "include/convolution.h"
 #include "isa.h"
 
-/// The convolution kernels of one instruction set; convolution_kernels.h is compiled once for each.
+/// The convolution kernels of one instruction set; convolution_kernels.h and its parts are compiled once for each.
 typedef struct {
   int32_t largest_block;  // target channels that share a register tile; blocks of a layer differ by at most one
   void (*rows)(const tutti_convolution *job, int32_t first_row, int32_t last_row);
