@@ -32,7 +32,7 @@ final class ProgressDisplay {
       ended += 1
       clear()
       write(
-        "tutti: member \(progress.member) is trained: \(progress.epochs) epochs on rank \(progress.rank), "
+        "tutti: member \(progress.member) is trained: \(progress.epochs) \(progress.epochs == 1 ? "epoch" : "epochs") on rank \(progress.rank), "
           + "loss \(Self.short(progress.loss)), \(elapsed)\n")
     } else {
       active[progress.member] = progress
