@@ -153,10 +153,13 @@ import Testing
     let plan = try Plan(graph, extents: [4], purpose: .training)
     let run = Execution(plan, samplesPerShard: 1, shards: 1, team: try ThreadTeam(size: 1))
     run.parameters.pointer.update(repeating: 1, count: 2)
-    [2, 4, 6, 8].withUnsafeBufferPointer { run.input(0).setPixels($0) }
-    run.forward(samples: 1, updatesStatistics: false)
+    func forward(updatesStatistics: Bool) {
+      [2, 4, 6, 8].withUnsafeBufferPointer { run.input(0).setPixels($0) }
+      run.forward(samples: 1, updatesStatistics: updatesStatistics)
+    }
+    forward(updatesStatistics: false)
     #expect(Array(run.statistics.buffer) == [0, 1])
-    run.forward(samples: 1)
+    forward(updatesStatistics: true)
     // Mean 5; variance with n − 1 in the denominator 20/3.
     #expect(run.statistics.pointer[0] == 1.25)
     #expect(abs(run.statistics.pointer[1] - (0.75 + 0.25 * 20 / 3)) < 1e-6)
