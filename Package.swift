@@ -29,7 +29,7 @@ let package = Package(
       name: "Tutti",
       targets: [
         "Tensors", "MessagePassing", "HDF5", "Networks", "Engine", "Training", "Uncertainty", "Imaging",
-        "Ensembles", "Jobs",
+        "Ensembles", "Jobs", "Benchmarking",
       ]),
   ],
   dependencies: [
@@ -76,12 +76,16 @@ let package = Package(
         "Ensembles", "Training", "Engine", "Networks", "Imaging", "Uncertainty", "HDF5", "MessagePassing", "Tensors",
         .product(name: "Yams", package: "Yams"),
       ])
+    + module(
+      "Benchmarking",
+      imports: ["Training", "Engine", "Networks", "HDF5", "MessagePassing", "Tensors", "CKernels"],
+      tests: ["Networks", "CKernels"])
     // Floor 6
     + [
       .executableTarget(
         name: "tutti",
         dependencies: [
-          "Jobs", "Ensembles", "Networks", "HDF5", "MessagePassing", "Tensors",
+          "Jobs", "Benchmarking", "Ensembles", "Networks", "HDF5", "MessagePassing", "Tensors",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
     ],

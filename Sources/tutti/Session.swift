@@ -25,6 +25,16 @@ enum Session {
     }
   }
 
+  /// Runs `body` in this process alone, without MPI; does not return when it fails.
+  static func alone(_ body: () throws -> Void) {
+    do {
+      try body()
+    } catch {
+      say(error)
+      exit(1)
+    }
+  }
+
   /// Ends the program with a message from one rank and a failure for all.
   private static func fail(_ error: any Error, rank: Int) -> Never {
     switch error {

@@ -16,6 +16,6 @@ struct Tutti: ParsableCommand {
     version: tuttiVersion,
     subcommands: [
       RunCommand.self, CheckCommand.self, TrainCommand.self, CalibrateCommand.self, PredictCommand.self,
-      EvaluateCommand.self,
+      EvaluateCommand.self, BenchCommand.self,
     ])
 }

@@ -1,0 +1,150 @@
+import Foundation
+import Networks
+
+/// A network that is timed beside the peer: its name, and the graph with the settings that the peer's has.
+///
+/// All have one input channel and two classes.
+public struct BenchmarkNetwork: Sendable {
+  /// The names of the networks.
+  public enum Name: String, CaseIterable, Sendable {
+    case tunet
+    case tunetLarge = "tunet-large"
+    case tunet3D = "tunet3d"
+    case smsnet
+    case tunet3Plus = "tunet3plus"
+    case msdnet30, msdnet100
+    case msdnet30Planes = "msdnet30-planes"
+    case msdnet100Planes = "msdnet100-planes"
+    case msdnet3D = "msdnet3d"
+    case msdnet3DPlanes = "msdnet3d-planes"
+
+    /// Whether the families have it by now.
+    public var isBuilt: Bool {
+      switch self {
+      case .tunet, .tunetLarge, .tunet3D, .smsnet: true
+      case .tunet3Plus, .msdnet30, .msdnet100, .msdnet30Planes, .msdnet100Planes, .msdnet3D, .msdnet3DPlanes: false
+      }
+    }
+
+    /// Spatial axes of its images.
+    public var dimensions: Int {
+      switch self {
+      case .tunet3D, .msdnet3D, .msdnet3DPlanes: 3
+      default: 2
+      }
+    }
+
+    /// Extent of its images along every axis, and images of a batch, unless said otherwise.
+    public var defaultSide: Int { dimensions == 3 ? 32 : 128 }
+    public var defaultBatch: Int { dimensions == 3 ? 2 : 4 }
+
+    static func list(built: Bool) -> String {
+      allCases.filter { $0.isBuilt == built }.map(\.rawValue).joined(separator: ", ")
+    }
+  }
+
+  public let name: Name
+  public let graph: NetworkGraph
+
+  /// The network of a name.
+  ///
+  /// - Parameter edges: the path of a file with the edges of `smsnet`, a JSON object
+  ///   `{"edges": [{"source": 0, "target": 1, "dilation": 1, "channels": 1}, …], "in_channels": 1, "out_channels": 2,
+  ///   "parameters": 25771}`; all but the edges may be missing.
+  /// - Throws: `BenchmarkError` when there is no such network, or not yet, or its file is not as it should be.
+  public init(named text: String, edges: String? = nil) throws {
+    guard let name = Name(rawValue: text) else { throw BenchmarkError.unknownNetwork(text) }
+    guard name.isBuilt else { throw BenchmarkError.notBuilt(name) }
+    guard edges == nil || name == .smsnet else { throw BenchmarkError.edgesOfOther(name) }
+    self.name = name
+    if name == .smsnet {
+      guard let edges else { throw BenchmarkError.edgesMissing }
+      graph = try EdgeFile.graph(path: edges)
+    } else {
+      graph = try Self.tunet(name).graph(inputChannels: 1, outputChannels: 2, dimensions: name.dimensions)
+    }
+  }
+
+  private static func tunet(_ name: Name) -> TUNet {
+    var network = TUNet()
+    switch name {
+    case .tunetLarge: (network.depth, network.baseChannels) = (5, 64)
+    case .tunet3D: (network.depth, network.baseChannels) = (3, 16)
+    default: (network.depth, network.baseChannels) = (4, 32)
+    }
+    network.growthRate = 2
+    network.hiddenRate = 1
+    return network
+  }
+}
+
+/// The edges of a sparse network in a file, with what else its writer knows of it.
+private struct EdgeFile: Decodable {
+  var parameters: Int?
+  var in_channels: Int?
+  var out_channels: Int?
+
+  /// The network of exactly these edges, normalized by batch statistics as the peer's.
+  static func graph(path: String) throws -> NetworkGraph {
+    do {
+      let data = try Data(contentsOf: URL(fileURLWithPath: path))
+      let topology = try JSONDecoder().decode(SMSNetTopology.self, from: data)
+      let file = try JSONDecoder().decode(EdgeFile.self, from: data)
+      let graph = try SMSNet(form: .planar, paddingMode: .reflect, tracksRunningStatistics: false).graph(
+        topology: topology, inputChannels: file.in_channels ?? 1, outputChannels: file.out_channels ?? 2, dimensions: 2)
+      let parameters = try graph.costs(extents: [128, 128]).parameters
+      guard file.parameters == nil || file.parameters == parameters else {
+        throw BenchmarkError.otherParameters(path: path, expected: file.parameters ?? 0, found: parameters)
+      }
+      return graph
+    } catch let error as BenchmarkError {
+      throw error
+    } catch let error as DecodingError {
+      throw BenchmarkError.unusableEdges(path: path, cause: "it is not JSON of the form \(form): \(error.summary)")
+    } catch let error as CocoaError {
+      throw BenchmarkError.unusableEdges(path: path, cause: error.localizedDescription)
+    } catch {
+      throw BenchmarkError.unusableEdges(path: path, cause: "\(error)")
+    }
+  }
+
+  private static let form = #"{"edges": [{"source": 0, "target": 1, "dilation": 1, "channels": 1}, …]}"#
+}
+
+extension DecodingError {
+  fileprivate var summary: String {
+    switch self {
+    case .keyNotFound(let key, _): "there is no ‘\(key.stringValue)’."
+    case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+      context.debugDescription
+    @unknown default: "\(self)"
+    }
+  }
+}
+
+/// Why a benchmark cannot be made.
+public enum BenchmarkError: Error, Hashable, Sendable, CustomStringConvertible {
+  case unknownNetwork(String)
+  case notBuilt(BenchmarkNetwork.Name)
+  case edgesMissing
+  case edgesOfOther(BenchmarkNetwork.Name)
+  case unusableEdges(path: String, cause: String)
+  case otherParameters(path: String, expected: Int, found: Int)
+  case noMemoryFigure
+
+  public var description: String {
+    typealias Name = BenchmarkNetwork.Name
+    return switch self {
+    case .unknownNetwork(let name):
+      "--network ‘\(name)’: unknown; there are \(Name.list(built: true)) (and, not built yet, \(Name.list(built: false)))."
+    case .notBuilt(let name):
+      "--network \(name.rawValue): not built yet; there are \(Name.list(built: true))."
+    case .edgesMissing: "--network smsnet: name the file of its edges, --edges FILE.json."
+    case .edgesOfOther(let name): "--network \(name.rawValue) has no edges to choose; leave --edges out."
+    case .unusableEdges(let path, let cause): "\(path): \(cause)"
+    case .otherParameters(let path, let expected, let found):
+      "\(path): says that the network has \(expected) parameters, but its edges make \(found)."
+    case .noMemoryFigure: "/proc/self/status does not tell the peak of resident memory (VmHWM)."
+    }
+  }
+}

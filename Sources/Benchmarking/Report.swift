@@ -1,0 +1,33 @@
+import CKernels
+import Foundation
+
+/// How measurements are written.
+public enum Report {
+  /// One JSON object or array, keys sorted, on one line.
+  public static func json(_ value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+  }
+
+  /// Names and values in two columns.
+  static func lines(_ lines: [(name: String, value: String)]) -> String {
+    let width = lines.map(\.name.count).max() ?? 0
+    return lines.map { $0.name.padding(toLength: width + 2, withPad: " ", startingAt: 0) + $0.value }
+      .joined(separator: "\n")
+  }
+}
+
+extension Double {
+  /// With so many digits behind the point.
+  func text(_ digits: Int) -> String { String(format: "%.\(digits)f", self) }
+
+  /// As a share of a hundred.
+  var percent: String { (100 * self).text(0) + " %" }
+}
+
+/// The kernels in use.
+enum Kernels {
+  /// `avx512`, `avx2` or `portable`.
+  static var name: String { tutti_isa().map { String(cString: $0) } ?? "unknown" }
+}

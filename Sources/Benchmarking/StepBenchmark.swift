@@ -1,0 +1,149 @@
+import CKernels
+import Engine
+import Networks
+import Tensors
+import Training
+
+/// How long whole training steps (forward, cross entropy, backward, Adam), or predictions alone, of one network take.
+public struct StepBenchmark: Hashable, Sendable, Encodable {
+  public struct Settings: Hashable, Sendable {
+    /// Extent of the images along every axis.
+    public var side: Int
+    public var batch: Int
+    public var threads: Int
+    /// Predictions instead of training steps.
+    public var forward: Bool
+    /// Steps that are timed; two more go before.
+    public var repetitions: Int
+
+    public init(side: Int, batch: Int, threads: Int, forward: Bool = false, repetitions: Int = 7) {
+      self.side = side
+      self.batch = batch
+      self.threads = threads
+      self.forward = forward
+      self.repetitions = repetitions
+    }
+  }
+
+  public let network: String
+  /// `training` or `forward`.
+  public let pass: String
+  public let parameters: Int
+  public let side: Int
+  public let batch: Int
+  public let threads: Int
+  public let repetitions: Int
+  /// The kernels in use.
+  public let kernels: String
+  /// Operations of one step over the batch: two for each multiply-add of the products; backward counts twice the forward.
+  public let gflop: Double
+  public let median: Double
+  public let least: Double
+  /// Of the median step.
+  public let gflops: Double
+  /// Of one core, the better of before and after the steps.
+  public let peak: Double
+  /// `gflops` over `threads` times `peak`.
+  public let shareOfPeak: Double
+  /// Resident at most, of the whole process.
+  public let peakMiB: Double
+
+  private enum CodingKeys: String, CodingKey {
+    case network, pass, parameters, side, batch, threads, repetitions, kernels, gflop, gflops
+    case median = "median_s"
+    case least = "min_s"
+    case peak = "peak_gflops"
+    case shareOfPeak = "share_of_peak"
+    case peakMiB = "peak_MiB"
+  }
+
+  /// Times a network.
+  ///
+  /// - Throws: `NetworkError` when the images do not fit the network, `ThreadTeamError` when threads cannot be started,
+  ///   `TrainingError` when the loss is no number.
+  public init(_ network: BenchmarkNetwork, settings: Settings) throws {
+    let extents = Array(repeating: settings.side, count: network.name.dimensions)
+    let costs = try network.graph.costs(extents: extents)
+    let team = try ThreadTeam(size: settings.threads, pinned: true)
+    let before = Peak.gflops()
+    let times =
+      settings.forward
+      ? try Self.predictions(network.graph, extents: extents, settings: settings, team: team)
+      : try Self.steps(network.graph, extents: extents, settings: settings, team: team)
+    peak = max(before, Peak.gflops())
+    self.network = network.name.rawValue
+    pass = settings.forward ? "forward" : "training"
+    parameters = costs.parameters
+    side = settings.side
+    batch = settings.batch
+    threads = settings.threads
+    repetitions = times.count
+    kernels = Kernels.name
+    gflop = Double(settings.batch * (settings.forward ? costs.forwardFLOPs : costs.trainingFLOPs)) / 1e9
+    median = Stopwatch.median(times)
+    least = times[0]
+    gflops = gflop / median
+    shareOfPeak = gflops / (Double(threads) * peak)
+    peakMiB = try ProcessMemory.peakMiB()
+  }
+
+  /// Ascending seconds of training steps.
+  private static func steps(
+    _ graph: NetworkGraph, extents: [Int], settings: Settings, team: ThreadTeam
+  ) throws -> [Double] {
+    let plan = try Plan(graph, extents: extents, purpose: .training)
+    // Shards as a job has them by default.
+    let trainer = Trainer(
+      plan, batch: settings.batch, shards: min(settings.batch, 4), optimizer: Adam.Settings(), team: team, seed: 1,
+      member: 0)
+    fill(trainer.execution)
+    let source = batch(plan, settings)
+    func step() throws { _ = try trainer.step(source, epoch: 0, positions: 0..<settings.batch) }
+    try step()
+    return try Stopwatch.sorted(repetitions: settings.repetitions, step)
+  }
+
+  /// Ascending seconds of predictions.
+  private static func predictions(
+    _ graph: NetworkGraph, extents: [Int], settings: Settings, team: ThreadTeam
+  ) throws -> [Double] {
+    let plan = try Plan(graph, extents: extents, purpose: .inference)
+    let execution = Execution(plan, samplesPerShard: 1, shards: settings.batch, team: team)
+    fill(execution)
+    let source = batch(plan, settings)
+    func predict() {
+      team.run(count: settings.batch) { sample, _ in source.load(image: execution.input(sample), sample: sample) }
+      execution.forward(samples: settings.batch)
+    }
+    predict()
+    return Stopwatch.sorted(repetitions: settings.repetitions, predict)
+  }
+
+  private static func fill(_ execution: Execution) {
+    let start = execution.plan.layout.initialParameters(seed: 1, member: 0)
+    execution.parameters.pointer.update(from: start, count: start.count)
+  }
+
+  private static func batch(_ plan: Plan, _ settings: Settings) -> RandomBatch {
+    RandomBatch(
+      samples: settings.batch, channels: plan.inputShape.channels, pixels: plan.inputShape.pixels,
+      classes: plan.outputShape.channels)
+  }
+}
+
+extension StepBenchmark: CustomStringConvertible {
+  public var description: String {
+    Report.lines([
+      ("network", "\(network), batch \(batch), side \(side)"),
+      ("parameters", "\(parameters)"),
+      ("pass", pass == "forward" ? "prediction" : "training step: forward, cross entropy, backward, Adam"),
+      ("threads", "\(threads), \(kernels) kernels"),
+      ("operations", gflop.text(3) + " GFLOP"),
+      ("median", median.text(5) + " s of \(repetitions)"),
+      ("minimum", least.text(5) + " s"),
+      ("speed", gflops.text(1) + " GFLOP/s"),
+      ("share of peak", "\(shareOfPeak.percent) of \(threads) × \(peak.text(1)) GFLOP/s"),
+      ("peak memory", peakMiB.text(0) + " MiB"),
+    ])
+  }
+}
