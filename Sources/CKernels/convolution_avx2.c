@@ -7,6 +7,8 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 
 #define LANES 8
+#define EVEN_LANES 0, 2, 4, 6, 8, 10, 12, 14
+#define ODD_LANES 1, 3, 5, 7, 9, 11, 13, 15
 #define LARGEST_BLOCK 4
 #define KERNELS tutti_convolution_avx2
 
@@ -42,9 +44,13 @@ static inline __attribute__((always_inline)) void store_first(float *p, vector v
 #define WIDEST_STRIP {3, 2}
 #define STRIPS(T) UPTO3(T, 1, 4) UPTO2(T, 2, 3)
 
-// Target × source channels of a weight gradient's tile, by target channels.
-#define GRADIENT_SOURCES {3, 2, 1, 1}
-#define GRADIENT_TILES(T) T(1, 1) T(1, 2) T(1, 3) T(2, 1) T(2, 2) T(3, 1) T(4, 1)
+// A weight gradient's tiles, target × source channels, by the taps along y that are joined: by a lone target only.
+#define GRADIENT_TARGETS 4
+#define GRADIENT_JOINED {true, false, false, false}
+#define GRADIENT_SOURCES {{3, 2, 1, 1}, {2, 2, 1, 1}, {1, 2, 1, 1}}
+#define GRADIENT_TILES_OF_3(T) T(1, 1)
+#define GRADIENT_TILES_OF_2(T) T(1, 1) T(1, 2)
+#define GRADIENT_TILES_OF_1(T) T(1, 1) T(1, 2) T(1, 3) T(2, 1) T(2, 2) T(3, 1) T(4, 1)
 
 #include "convolution_kernels.h"
 

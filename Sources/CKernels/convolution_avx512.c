@@ -8,6 +8,8 @@
                              apply_to = function)
 
 #define LANES 16
+#define EVEN_LANES 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+#define ODD_LANES 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
 #define LARGEST_BLOCK 8
 #define KERNELS tutti_convolution_avx512
 
@@ -42,11 +44,13 @@ static inline __attribute__((always_inline)) void store_first(float *p, vector v
 #define WIDEST_STRIP {4, 3}
 #define STRIPS(T) UPTO4(T, 1, 4) UPTO3(T, 2, 4)
 
-// Target × source channels of a weight gradient's tile, by target channels.
-#define GRADIENT_SOURCES {6, 4, 3, 2}
-#define GRADIENT_TILES(T)                                                                                 \
-  T(1, 1) T(1, 2) T(1, 3) T(1, 4) T(1, 5) T(1, 6) T(2, 1) T(2, 2) T(2, 3) T(2, 4) T(3, 1) T(3, 2) T(3, 3) \
-  T(4, 1) T(4, 2)
+// A weight gradient's tiles, target × source channels, by the taps along y that are joined.
+#define GRADIENT_TARGETS 3
+#define GRADIENT_JOINED {true, true, true}
+#define GRADIENT_SOURCES {{6, 4, 3}, {4, 2, 1}, {3, 1, 1}}
+#define GRADIENT_TILES_OF_3(T) T(1, 1) T(1, 2) T(1, 3) T(2, 1) T(3, 1)
+#define GRADIENT_TILES_OF_2(T) GRADIENT_TILES_OF_3(T) T(1, 4) T(2, 2)
+#define GRADIENT_TILES_OF_1(T) GRADIENT_TILES_OF_2(T) T(1, 5) T(1, 6) T(2, 3) T(2, 4) T(3, 2) T(3, 3)
 
 #include "convolution_kernels.h"
 

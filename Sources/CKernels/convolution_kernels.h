@@ -2,10 +2,13 @@
 // it once for each instruction set, after defining `vector`, its loads and stores, the tiles that fit its registers
 // and the name of the resulting table.
 
+#include <string.h>
+
 #include "convolution_vector.h"
 #include "convolution_tiles.h"
 #include "convolution_strips.h"
 #include "convolution_forward.h"
+#include "convolution_gradient_tiles.h"
 #include "convolution_weight_gradient.h"
 
 const tutti_convolution_kernels KERNELS = {LARGEST_BLOCK, convolution_rows, weight_gradient};

@@ -1,81 +1,26 @@
-// The gradient of a convolution's weights. A part of convolution_kernels.h.
+// The gradient of a convolution's weights: which sums are worked together. A part of convolution_kernels.h.
 
 enum {
-  GRADIENT_TARGETS = 4,   // of a tile, at most
-  GRADIENT_X_TAPS = 3,    // of a tile, at most
-  GRADIENT_Y_TAPS = 3,    // whose sums are kept side by side
-  GRADIENT_SUMS = 27,     // vectors of accumulators of a tile
-  GRADIENT_ROWS = 8,      // worked tap by tap while they are in the nearest cache
-  GRADIENT_STEPS = 512,   // vectors summed in float32 before they enter the float64 sums
+  GRADIENT_STEPS = 512,          // vectors of a band: summed in float32 before they enter the float64 totals
+  GRADIENT_ROWS = 8,             // worked tap by tap, where taps are not joined, while they are in the nearest cache
+  GRADIENT_TILES = 160,          // whose totals are kept side by side
+  GRADIENT_TARGET_BLOCKS = 4,    // of them, at most, and
+  GRADIENT_TAP_BLOCKS = 16,      // such blocks of taps
+  GRADIENT_CACHED = 640 << 10,   // bytes of a band of the channels worked together
 };
 
-/// Rows of a plane pair (gradient, source) that one tap along z and one along y join.
+/// Rows of a plane pair worked in one call of a tile: steps of the list for `joined` taps along y from `first_tap` on.
 typedef struct {
-  const float *gradient, *source;
-  ptrdiff_t gradient_channel_stride, source_channel_stride;
-  ptrdiff_t gradient_pitch, source_pitch;
-  const int32_t *source_rows;  // the source row of each gradient row, or -1
-  const int32_t *x_shift;
-  int32_t rows, width;
-} gradient_run;
+  int32_t first_step, steps;
+  int16_t first_tap, joined;
+} gradient_rows;
 
-typedef void (*gradient_function)(const gradient_run *run, vector *sums);
-
-/// The register tile: targets × sources × taps along x, each a vector of partial sums whose lanes are pixels of a row.
-/// A step loads `targets` gradient vectors and sources × taps source vectors for all products of the two.
-/// Whatever the tile, a sum takes its rows and vectors in rising order.
-INLINE void gradient_tile(const int targets, const int sources, const int taps, const gradient_run *run,
-                          vector *sums) {
-  vector a[GRADIENT_SUMS];
-  UNROLL for (int i = 0; i < targets * sources * taps; i += 1) a[i] = sums[i];
-  const ptrdiff_t gradient_stride = run->gradient_channel_stride, source_stride = run->source_channel_stride;
-  const int32_t full = run->width / LANES * LANES, tail = run->width - full;
-  for (int32_t row = 0; row < run->rows; row += 1) {
-    if (run->source_rows[row] < 0) continue;
-    const float *g = run->gradient + row * run->gradient_pitch;
-    const float *s = run->source + run->source_rows[row] * run->source_pitch;
-    const float *shifted[GRADIENT_X_TAPS];
-    UNROLL for (int t = 0; t < taps; t += 1) shifted[t] = s + run->x_shift[t];
-    _Pragma("clang loop unroll(disable)") for (int32_t x = 0; x < full; x += LANES) {
-      vector v[GRADIENT_TARGETS];
-      UNROLL for (int c = 0; c < targets; c += 1) v[c] = load(g + c * gradient_stride + x);
-      UNROLL for (int i = 0; i < sources * taps; i += 1) {
-        const vector u = load(shifted[i % taps] + (i / taps) * source_stride + x);
-        UNROLL for (int c = 0; c < targets; c += 1) {
-          a[c * sources * taps + i] = multiply_add(v[c], u, a[c * sources * taps + i]);
-        }
-      }
-    }
-    if (tail > 0) {
-      vector v[GRADIENT_TARGETS];
-      UNROLL for (int c = 0; c < targets; c += 1) v[c] = load_first(g + c * gradient_stride + full, tail);
-      UNROLL for (int i = 0; i < sources * taps; i += 1) {
-        const vector u = load_first(shifted[i % taps] + (i / taps) * source_stride + full, tail);
-        UNROLL for (int c = 0; c < targets; c += 1) {
-          a[c * sources * taps + i] = multiply_add(v[c], u, a[c * sources * taps + i]);
-        }
-      }
-    }
-  }
-  UNROLL for (int i = 0; i < targets * sources * taps; i += 1) sums[i] = a[i];
-}
-
-#define TILE(C, S)                                                                                            \
-  static void gradient_##C##_##S##_1(const gradient_run *run, vector *sums) { gradient_tile(C, S, 1, run, sums); } \
-  static void gradient_##C##_##S##_2(const gradient_run *run, vector *sums) { gradient_tile(C, S, 2, run, sums); } \
-  static void gradient_##C##_##S##_3(const gradient_run *run, vector *sums) { gradient_tile(C, S, 3, run, sums); }
-GRADIENT_TILES(TILE)
-#undef TILE
-
-/// Source channels of the largest tile, by target channels.
-static const int8_t gradient_sources[GRADIENT_TARGETS] = GRADIENT_SOURCES;
-
-static const gradient_function gradient_tiles[GRADIENT_TARGETS][8][GRADIENT_X_TAPS] = {
-#define TILE(C, S) \
-  [C - 1][S - 1] = {gradient_##C##_##S##_1, gradient_##C##_##S##_2, gradient_##C##_##S##_3},
-    GRADIENT_TILES(TILE)
-#undef TILE
-};
+/// The rows of a band: which source row meets which gradient rows, for one block of taps along y.
+typedef struct {
+  gradient_step steps[GRADIENT_Y_TAPS * GRADIENT_STEPS];
+  gradient_rows runs[GRADIENT_Y_TAPS * GRADIENT_STEPS];
+  int32_t step_count, run_count;
+} gradient_list;
 
 /// The entry of target index i whose tap is `tap`, or -1.
 static int32_t entry_of_tap(tutti_axis map, int32_t i, int32_t tap) {
@@ -87,113 +32,257 @@ static int32_t entry_of_tap(tutti_axis map, int32_t i, int32_t tap) {
   return -1;
 }
 
-/// The sum of a vector's lanes, as a balanced tree.
-INLINE float lane_sum(const wide *v) {
-  double lanes[LANES];
-  for (int i = 0; i < LANES; i += 1) lanes[i] = (*v)[i];
-  for (int half = LANES / 2; half > 0; half /= 2) {
-    for (int i = 0; i < half; i += 1) lanes[i] += lanes[i + half];
-  }
-  return (float)lanes[0];
+/// The source row of a gradient row for one tap, or -1.
+static int32_t row_of_tap(tutti_axis map, int32_t y, int32_t tap) {
+  const int32_t entry = entry_of_tap(map, y, tap);
+  return entry < 0 ? -1 : map.source[entry];
 }
 
-/// Sums of one block of targets × sources for one tap along z, at most three along y and at most three along x.
-static void gradient_block(const tutti_weight_gradient *job, tutti_block targets, tutti_block sources, int32_t tz,
-                           tutti_block ty, tutti_block tx) {
-  const int32_t rows = job->gradient_rows, planes = job->gradient_planes;
-  const int32_t vectors = (job->width + LANES - 1) / LANES;
-  const int32_t tile_sums = targets.count * sources.count * tx.count;
-  const gradient_function function = gradient_tiles[targets.count - 1][sources.count - 1][tx.count - 1];
-
-  // The float32 sums run over a band: some rows of one plane or, when planes are small, some planes.
-  const int64_t plane_steps = rows > 0 && vectors > 0 ? (int64_t)rows * vectors : 1;
-  const int32_t band_planes = plane_steps >= GRADIENT_STEPS ? 1 : (int32_t)(GRADIENT_STEPS / plane_steps);
-  const int32_t band_rows = plane_steps < GRADIENT_STEPS ? rows
-                            : vectors >= GRADIENT_STEPS  ? 1
-                                                         : GRADIENT_STEPS / vectors;
-
-  vector sums[GRADIENT_Y_TAPS][GRADIENT_SUMS];
-  wide totals[GRADIENT_Y_TAPS][GRADIENT_SUMS];
-  for (int32_t t = 0; t < ty.count; t += 1) {
-    for (int32_t i = 0; i < tile_sums; i += 1) totals[t][i] = (wide)0;
+static void add_step(gradient_list *list, int32_t first_tap, int32_t joined, gradient_step step) {
+  gradient_rows *run = list->run_count > 0 ? &list->runs[list->run_count - 1] : NULL;
+  if (run == NULL || run->first_tap != first_tap || run->joined != joined) {
+    run = &list->runs[list->run_count];
+    *run = (gradient_rows){list->step_count, 0, (int16_t)first_tap, (int16_t)joined};
+    list->run_count += 1;
   }
-  int32_t source_rows[GRADIENT_Y_TAPS][GRADIENT_STEPS];
-  int32_t listed = -1;  // first row of the band that source_rows describes
+  list->steps[list->step_count] = step;
+  list->step_count += 1;
+  run->steps += 1;
+}
 
-  for (int32_t z0 = 0; z0 < planes; z0 += band_planes) {
-    for (int32_t y0 = 0; y0 < rows; y0 += band_rows) {
-      const int32_t z1 = planes - z0 < band_planes ? planes : z0 + band_planes;
-      const int32_t y1 = rows - y0 < band_rows ? rows : y0 + band_rows;
-      for (int32_t t = 0; t < ty.count; t += 1) {
-        for (int32_t i = 0; i < tile_sums; i += 1) sums[t][i] = (vector)0;
-        for (int32_t y = y0; y < y1 && listed != y0; y += 1) {
-          const int32_t entry = entry_of_tap(job->y, y, ty.first + t);
-          source_rows[t][y - y0] = entry < 0 ? -1 : job->y.source[entry];
+/// Lists rows y0 ..< y1 tap by tap, in groups.
+static void list_rows(const tutti_weight_gradient *job, tutti_block taps, int32_t y0, int32_t y1, gradient_list *list) {
+  list->step_count = list->run_count = 0;
+  for (int32_t y = y0; y < y1; y += GRADIENT_ROWS) {
+    for (int32_t t = 0; t < taps.count; t += 1) {
+      for (int32_t i = y; i < y1 && i < y + GRADIENT_ROWS; i += 1) {
+        const int32_t source = row_of_tap(job->y, i, taps.first + t);
+        if (source < 0) continue;
+        add_step(list, t, 1,
+                 (gradient_step){(ptrdiff_t)source * job->source_pitch, {(ptrdiff_t)i * job->gradient_pitch}});
+      }
+    }
+  }
+}
+
+/// Lists rows y0 ..< y1 such that taps that read the same source row are joined. Every tap takes its gradient rows in
+/// rising order, however they are joined; taps advance as on a plane without borders.
+static void list_joined_rows(const tutti_weight_gradient *job, tutti_block taps, int32_t y0, int32_t y1,
+                             gradient_list *list) {
+  const tutti_axis map = job->y;
+  const int32_t rows = job->gradient_rows;
+  list->step_count = list->run_count = 0;
+  const int32_t middle = rows / 2, next = middle + 1 < rows ? middle + 1 : middle;
+  const int32_t here = row_of_tap(map, middle, taps.first), below = row_of_tap(map, next, taps.first);
+  const int32_t second = taps.count > 1 ? row_of_tap(map, middle, taps.first + 1) : -1;
+  const int64_t stride = here >= 0 && below > here ? below - here : 1;
+  const int64_t dilation = here >= 0 && second > here ? second - here : 1;
+  int32_t y[GRADIENT_Y_TAPS], source[GRADIENT_Y_TAPS];
+  for (int32_t t = 0; t < taps.count; t += 1) {
+    for (y[t] = y0; y[t] < y1; y[t] += 1) {
+      source[t] = row_of_tap(map, y[t], taps.first + t);
+      if (source[t] >= 0) break;
+    }
+  }
+  while (true) {
+    int32_t first = -1;
+    int64_t least = 0;
+    for (int32_t t = 0; t < taps.count; t += 1) {
+      const int64_t place = y[t] * stride + t * dilation;
+      if (y[t] < y1 && (first < 0 || place < least)) first = t, least = place;
+    }
+    if (first < 0) return;
+    const int32_t row = source[first];
+    gradient_step step = {.source = (ptrdiff_t)row * job->source_pitch};
+    int32_t joined = 0;
+    for (int32_t t = first; t < taps.count && y[t] < y1 && source[t] == row; t += 1, joined += 1) {
+      step.gradient[joined] = (ptrdiff_t)y[t] * job->gradient_pitch;
+    }
+    for (int32_t t = first; t < first + joined; t += 1) {
+      for (y[t] += 1; y[t] < y1; y[t] += 1) {
+        source[t] = row_of_tap(map, y[t], taps.first + t);
+        if (source[t] >= 0) break;
+      }
+    }
+    add_step(list, first, joined, step);
+  }
+}
+
+/// How a call's channels and taps are cut into blocks, and how large a band of rows or planes is.
+typedef struct {
+  const tutti_weight_gradient *job;
+  tutti_block targets, sources;  // of the call
+  int32_t most_targets, most_sources;
+  int32_t target_blocks, source_blocks, y_blocks, x_blocks, tap_blocks;
+  int32_t band_planes, band_rows;
+  bool joined;
+} gradient_plan;
+
+typedef struct {
+  int32_t tz;
+  int32_t y_block;
+  tutti_block ty, tx;
+} gradient_taps;
+
+static gradient_plan plan_gradient(const tutti_weight_gradient *job, tutti_block targets, tutti_block sources) {
+  gradient_plan plan = {.job = job, .targets = targets, .sources = sources, .most_targets = GRADIENT_TARGETS};
+  const int32_t largest = tutti_block_at(0, targets.count, GRADIENT_TARGETS).count;
+  const int32_t y_taps = tutti_block_at(0, job->y_taps, GRADIENT_Y_TAPS).count;
+  plan.most_sources = gradient_sources[y_taps - 1][largest - 1];
+  plan.joined = gradient_joined[largest - 1];
+  plan.target_blocks = tutti_block_count(targets.count, plan.most_targets);
+  plan.source_blocks = tutti_block_count(sources.count, plan.most_sources);
+  plan.y_blocks = tutti_block_count(job->y_taps, GRADIENT_Y_TAPS);
+  plan.x_blocks = tutti_block_count(job->x_taps, GRADIENT_X_TAPS);
+  plan.tap_blocks = plan.y_blocks * job->z_taps * plan.x_blocks;
+  // A band is some rows of one plane or, when planes are small, some planes: whatever the channels.
+  const int32_t rows = job->gradient_rows, vectors = (job->width + LANES - 1) / LANES;
+  const int64_t steps = rows > 0 && vectors > 0 ? (int64_t)rows * vectors : 1;
+  plan.band_planes = steps >= GRADIENT_STEPS ? 1 : (int32_t)(GRADIENT_STEPS / steps);
+  plan.band_rows = steps < GRADIENT_STEPS ? rows : vectors >= GRADIENT_STEPS ? 1 : GRADIENT_STEPS / vectors;
+  return plan;
+}
+
+static tutti_block block_of_targets(const gradient_plan *plan, int32_t index) {
+  tutti_block block = tutti_block_at(index, plan->targets.count, plan->most_targets);
+  block.first += plan->targets.first;
+  return block;
+}
+
+static tutti_block block_of_sources(const gradient_plan *plan, int32_t index) {
+  tutti_block block = tutti_block_at(index, plan->sources.count, plan->most_sources);
+  block.first += plan->sources.first;
+  return block;
+}
+
+static gradient_taps block_of_taps(const gradient_plan *plan, int32_t index) {
+  const int32_t zy = index / plan->x_blocks, y_block = zy / plan->job->z_taps;
+  return (gradient_taps){
+      .tz = zy % plan->job->z_taps,
+      .y_block = y_block,
+      .ty = tutti_block_at(y_block, plan->job->y_taps, GRADIENT_Y_TAPS),
+      .tx = tutti_block_at(index % plan->x_blocks, plan->job->x_taps, GRADIENT_X_TAPS),
+  };
+}
+
+/// Adds to the totals of one tile what the listed rows of planes z0 ..< z1 give.
+static void gradient_band(const tutti_weight_gradient *job, tutti_block targets, tutti_block sources,
+                          gradient_taps taps, int32_t z0, int32_t z1, const gradient_list *list, double *totals) {
+  const int32_t count = targets.count * sources.count * taps.ty.count * taps.tx.count;
+  const int32_t groups = (count + LANES - 1) / LANES;
+  vector sums[GRADIENT_SUMS];
+  for (int32_t i = 0; i < groups * LANES; i += 1) sums[i] = (vector)0;
+  gradient_run run = {
+      .gradient_channel_stride = job->gradient_channel_stride,
+      .source_channel_stride = job->source_channel_stride,
+      .x_shift = job->x_shift + taps.tx.first,
+      .y_taps = taps.ty.count,
+      .width = job->width,
+  };
+  for (int32_t z = z0; z < z1; z += 1) {
+    const int32_t plane = row_of_tap(job->z, z, taps.tz);
+    if (plane < 0) continue;
+    run.gradient = job->gradient + targets.first * job->gradient_channel_stride +
+                   (ptrdiff_t)z * job->gradient_rows * job->gradient_pitch;
+    run.source = job->source + sources.first * job->source_channel_stride +
+                 (ptrdiff_t)plane * job->source_rows * job->source_pitch;
+    for (int32_t r = 0; r < list->run_count; r += 1) {
+      const gradient_rows *rows = &list->runs[r];
+      run.steps = list->steps + rows->first_step;
+      run.count = rows->steps;
+      gradient_tiles[targets.count - 1][sources.count - 1][rows->joined - 1][taps.tx.count - 1](
+          &run, sums + rows->first_tap * taps.tx.count);
+    }
+  }
+  for (int32_t group = 0; group < groups; group += 1) {
+    const wide sum = __builtin_convertvector(lane_sums(sums + group * LANES), wide);
+    for (int32_t i = 0; i < LANES; i += 1) totals[group * LANES + i] += sum[i];
+  }
+}
+
+/// Writes the totals of one tile, or adds them to what is there.
+static void finish_gradient(const tutti_weight_gradient *job, tutti_block targets, tutti_block sources,
+                            gradient_taps taps, const double *totals) {
+  for (int32_t c = targets.first; c < targets.first + targets.count; c += 1) {
+    for (int32_t s = sources.first; s < sources.first + sources.count; s += 1) {
+      for (int32_t ty = taps.ty.first; ty < taps.ty.first + taps.ty.count; ty += 1) {
+        float *result = job->result +
+                        ((((ptrdiff_t)c * job->source_channels + s) * job->z_taps + taps.tz) * job->y_taps + ty) *
+                            job->x_taps +
+                        taps.tx.first;
+        for (int32_t tx = 0; tx < taps.tx.count; tx += 1, totals += 1) {
+          const float sum = (float)*totals;
+          result[tx] = job->accumulate ? result[tx] + sum : sum;
         }
       }
-      listed = y0;
-      for (int32_t z = z0; z < z1; z += 1) {
-        const int32_t entry = entry_of_tap(job->z, z, tz);
-        if (entry < 0) continue;
-        const float *gradient = job->gradient + targets.first * job->gradient_channel_stride +
-                                (ptrdiff_t)z * rows * job->gradient_pitch;
-        const float *source = job->source + sources.first * job->source_channel_stride +
-                              (ptrdiff_t)job->z.source[entry] * job->source_rows * job->source_pitch;
-        for (int32_t y = y0; y < y1; y += GRADIENT_ROWS) {
-          for (int32_t t = 0; t < ty.count; t += 1) {
-            const gradient_run run = {
-                .gradient = gradient + (ptrdiff_t)y * job->gradient_pitch,
-                .source = source,
-                .gradient_channel_stride = job->gradient_channel_stride,
-                .source_channel_stride = job->source_channel_stride,
-                .gradient_pitch = job->gradient_pitch,
-                .source_pitch = job->source_pitch,
-                .source_rows = source_rows[t] + (y - y0),
-                .x_shift = job->x_shift + tx.first,
-                .rows = y1 - y < GRADIENT_ROWS ? y1 - y : GRADIENT_ROWS,
-                .width = job->width,
-            };
-            function(&run, sums[t]);
+    }
+  }
+}
+
+/// All sums of some blocks of targets, sources and taps, band by band, so that a band's rows come from memory once.
+static void gradient_blocks(const gradient_plan *plan, tutti_block targets, tutti_block sources, tutti_block taps) {
+  const tutti_weight_gradient *job = plan->job;
+  const int32_t rows = job->gradient_rows, planes = job->gradient_planes;
+  double totals[GRADIENT_TILES][GRADIENT_SUMS];
+  memset(totals, 0, sizeof(totals[0]) * (size_t)(targets.count * sources.count * taps.count));
+  gradient_list list;
+  int32_t listed = -1, listed_block = -1;  // what `list` describes: the band's first row and the block of taps along y
+  for (int32_t z = 0; z < planes; z += plan->band_planes) {
+    const int32_t z1 = planes - z < plan->band_planes ? planes : z + plan->band_planes;
+    for (int32_t y = 0; y < rows; y += plan->band_rows) {
+      const int32_t y1 = rows - y < plan->band_rows ? rows : y + plan->band_rows;
+      double *total = totals[0];
+      for (int32_t k = taps.first; k < taps.first + taps.count; k += 1) {
+        const gradient_taps block = block_of_taps(plan, k);
+        if (listed != y || listed_block != block.y_block) {
+          if (plan->joined) {
+            list_joined_rows(job, block.ty, y, y1, &list);
+          } else {
+            list_rows(job, block.ty, y, y1, &list);
+          }
+          listed = y, listed_block = block.y_block;
+        }
+        for (int32_t c = targets.first; c < targets.first + targets.count; c += 1) {
+          for (int32_t s = sources.first; s < sources.first + sources.count; s += 1, total += GRADIENT_SUMS) {
+            gradient_band(job, block_of_targets(plan, c), block_of_sources(plan, s), block, z, z1, &list, total);
           }
         }
       }
-      for (int32_t t = 0; t < ty.count; t += 1) {
-        for (int32_t i = 0; i < tile_sums; i += 1) totals[t][i] += __builtin_convertvector(sums[t][i], wide);
+    }
+  }
+  const double *total = totals[0];
+  for (int32_t k = taps.first; k < taps.first + taps.count; k += 1) {
+    for (int32_t c = targets.first; c < targets.first + targets.count; c += 1) {
+      for (int32_t s = sources.first; s < sources.first + sources.count; s += 1, total += GRADIENT_SUMS) {
+        finish_gradient(job, block_of_targets(plan, c), block_of_sources(plan, s), block_of_taps(plan, k), total);
       }
     }
   }
+}
 
-  const int32_t taps = job->z_taps * job->y_taps * job->x_taps;
-  for (int32_t t = 0; t < ty.count; t += 1) {
-    for (int32_t i = 0; i < tile_sums; i += 1) {
-      const int32_t x = i % tx.count, s = i / tx.count % sources.count, c = i / tx.count / sources.count;
-      float *result = job->result +
-                      ((ptrdiff_t)(targets.first + c) * job->source_channels + sources.first + s) * taps +
-                      (tz * job->y_taps + ty.first + t) * job->x_taps + tx.first + x;
-      const float sum = lane_sum(&totals[t][i]);
-      *result = job->accumulate ? *result + sum : sum;
-    }
-  }
+INLINE int32_t between(int32_t least, int32_t value, int32_t most) {
+  return value < least ? least : value > most ? most : value;
 }
 
 static void weight_gradient(const tutti_weight_gradient *job, int32_t first_target, int32_t last_target,
                             int32_t first_source, int32_t last_source) {
-  const int32_t targets = last_target - first_target, sources = last_source - first_source;
-  if (targets <= 0 || sources <= 0) return;
-  for (int32_t c = 0; c < tutti_block_count(targets, GRADIENT_TARGETS); c += 1) {
-    tutti_block target = tutti_block_at(c, targets, GRADIENT_TARGETS);
-    target.first += first_target;
-    const int32_t most = gradient_sources[target.count - 1];
-    for (int32_t s = 0; s < tutti_block_count(sources, most); s += 1) {
-      tutti_block source = tutti_block_at(s, sources, most);
-      source.first += first_source;
-      for (int32_t tz = 0; tz < job->z_taps; tz += 1) {
-        for (int32_t y = 0; y < tutti_block_count(job->y_taps, GRADIENT_Y_TAPS); y += 1) {
-          for (int32_t x = 0; x < tutti_block_count(job->x_taps, GRADIENT_X_TAPS); x += 1) {
-            gradient_block(job, target, source, tz, tutti_block_at(y, job->y_taps, GRADIENT_Y_TAPS),
-                           tutti_block_at(x, job->x_taps, GRADIENT_X_TAPS));
-          }
-        }
+  const tutti_block targets = {first_target, last_target - first_target};
+  const tutti_block sources = {first_source, last_source - first_source};
+  if (targets.count <= 0 || sources.count <= 0) return;
+  const gradient_plan plan = plan_gradient(job, targets, sources);
+  const int64_t channel_bytes = (int64_t)sizeof(float) * plan.band_planes * plan.band_rows * job->source_pitch + 1;
+  const int32_t channels = (int32_t)(GRADIENT_CACHED / channel_bytes);
+  const int32_t k_step = between(1, plan.tap_blocks, GRADIENT_TAP_BLOCKS);
+  const int32_t c_step =
+      between(1, between(1, channels / 2 / plan.most_targets, GRADIENT_TARGET_BLOCKS), plan.target_blocks);
+  const int32_t s_step = between(1, (channels - c_step * plan.most_targets) / plan.most_sources,
+                                 between(1, GRADIENT_TILES / k_step / c_step, plan.source_blocks));
+  for (int32_t c = 0; c < plan.target_blocks; c += c_step) {
+    for (int32_t s = 0; s < plan.source_blocks; s += s_step) {
+      for (int32_t k = 0; k < plan.tap_blocks; k += k_step) {
+        gradient_blocks(&plan, (tutti_block){c, between(1, c_step, plan.target_blocks - c)},
+                        (tutti_block){s, between(1, s_step, plan.source_blocks - s)},
+                        (tutti_block){k, between(1, k_step, plan.tap_blocks - k)});
       }
     }
   }
