@@ -31,7 +31,6 @@ public struct NewPrediction: Sendable {
     let volume = members[0].graph.dimensions == 3
     let source = try world.agree {
       guard overwrite || !RunPaths.exists(output) else { throw RunError.outputExists(output) }
-      try RunPaths.makeFolder(RunPaths.folder(of: output))
       return try ImageSource(ArrayLocation(images), layout: volume ? .volume : .stack)
     }
     let facts = HostFacts.detect()
@@ -54,6 +53,10 @@ public struct NewPrediction: Sendable {
         reach: try EnsemblePredictor.reach(members.map(\.graph)), volume: volume)
     }
     let unfinished = output + ".part"
+    _ = try world.fromRoot {
+      try RunPaths.makeFolder(RunPaths.folder(of: output))
+      return []
+    }
     let writer = PredictionWriter(ensemble, conformal: conformal, volume: volume, over: world)
     try writer.write(work, to: unfinished) { region, predict in
       try predict(EnsemblePredictor.reader(of: source, region: region, scaling: members[0].scaling), nil)

@@ -34,19 +34,34 @@ struct PredictionWriter {
       file, work: work, volume: volume, classes: ensemble.classes, levels: conformal?.levels.count ?? 0)
     // Every rank takes part in as many collective writes as the one with the most tiles.
     var left = work.longestShare(of: world.size)
-    for part in work.share(rank: world.rank, of: world.size) {
-      try load(part.region) { reader, eachMember in
-        try ensemble.predict(grid: part.grid, tiles: part.tiles, reading: reader, eachMember: eachMember) { answer in
-          try datasets.write(tile(answer, region: part.index))
-          left -= 1
+    let predicted = Result {
+      for part in work.share(rank: world.rank, of: world.size) {
+        try load(part.region) { reader, eachMember in
+          try ensemble.predict(grid: part.grid, tiles: part.tiles, reading: reader, eachMember: eachMember) { answer in
+            left -= 1
+            try datasets.write(tile(answer, region: part.index))
+          }
         }
       }
     }
-    while left > 0 {
-      try datasets.write(nil)
-      left -= 1
+    // A rank that failed goes on taking part in the others' writes, which else would wait for it, and then tells them.
+    let finished = Result {
+      while left > 0 {
+        left -= 1
+        try datasets.write(nil)
+      }
+      try file.close()
     }
-    try file.close()
+    do {
+      try world.agree {
+        try predicted.get()
+        try finished.get()
+      }
+    } catch {
+      // Half a prediction is of no use.
+      if world.rank == 0 { try? RunPaths.remove(path) }
+      throw error
+    }
   }
 
   /// A tile's values with its prediction sets.

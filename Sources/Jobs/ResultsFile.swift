@@ -66,27 +66,29 @@ final class PredictionDatasets {
     var sizes: [UInt8]
   }
 
-  /// Writes a tile, or takes part in the others' writes. Collective.
+  /// Writes a tile, or takes part in the others' writes. Collective; a write that fails does not keep this rank from
+  /// the ones after it, for which the others wait.
   func write(_ tile: Tile?) throws {
-    guard let tile else {
-      try mean.write([Float](), .nothing, transfer: .collective)
-      try deviation.write([Float](), .nothing, transfer: .collective)
-      try sets?.write([UInt8](), .nothing, transfer: .collective)
-      try sizes?.write([UInt8](), .nothing, transfer: .collective)
-      return
+    let start = tile.map { starts[$0.region] } ?? (image: 0, z: 0)
+    var first: [Int] = []
+    var count: [Int] = []
+    if let core = tile?.core {
+      first = (volume ? [core.z.lowerBound + start.z] : []) + [core.y.lowerBound, core.x.lowerBound]
+      count = (volume ? [core.z.count] : []) + [core.y.count, core.x.count]
     }
-    let start = starts[tile.region]
-    let core = tile.core
-    let first = (volume ? [core.z.lowerBound + start.z] : []) + [core.y.lowerBound, core.x.lowerBound]
-    let count = (volume ? [core.z.count] : []) + [core.y.count, core.x.count]
-    let classesSlab = Hyperslab(start: [start.image, 0] + first, count: [1, classes] + count)
-    try mean.write(tile.mean, classesSlab, transfer: .collective)
-    try deviation.write(tile.deviation, classesSlab, transfer: .collective)
-    try sets?.write(
-      tile.sets, Hyperslab(start: [0, start.image, 0] + first, count: [levels, 1, classes] + count),
-      transfer: .collective)
-    try sizes?.write(
-      tile.sizes, Hyperslab(start: [0, start.image] + first, count: [levels, 1] + count), transfer: .collective)
+    func write<Scalar: HDF5Scalar>(
+      _ values: [Scalar]?, _ dataset: Dataset?, at place: [Int], _ extents: [Int]
+    ) -> Result<Void, any Error> {
+      let slab = values == nil ? .nothing : Hyperslab(start: place + first, count: extents + count)
+      return Result { try dataset?.write(values ?? [], slab, transfer: .collective) }
+    }
+    let results = [
+      write(tile?.mean, mean, at: [start.image, 0], [1, classes]),
+      write(tile?.deviation, deviation, at: [start.image, 0], [1, classes]),
+      write(tile?.sets, sets, at: [0, start.image, 0], [levels, 1, classes]),
+      write(tile?.sizes, sizes, at: [0, start.image], [levels, 1]),
+    ]
+    for result in results { try result.get() }
   }
 }
 
