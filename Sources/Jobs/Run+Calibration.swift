@@ -16,7 +16,7 @@ extension Run {
     }
     let ensemble = try EnsemblePredictor(members(), team: team)
     var scores = CalibrationScores()
-    let work = try TileWork(data.split.calibrate, settings: self, members: ensemble.members)
+    let work = try TileWork(data.split.calibrate, settings: self, graphs: ensemble.members.map(\.graph))
     for part in work.share(rank: world.rank, of: world.size) {
       let region = try data.load(part.region, scaling: inspection.scaling)
       var labels: [UInt8] = []

@@ -15,7 +15,7 @@ extension Run {
   public func predict(publish isFinal: Bool = true) throws {
     let conformal = try calibration()
     let ensemble = try EnsemblePredictor(members(), team: team)
-    let work = try world.agree { try TileWork(data.split.test, settings: self, members: ensemble.members) }
+    let work = try world.agree { try TileWork(data.split.test, settings: self, graphs: ensemble.members.map(\.graph)) }
     let classes = ensemble.classes
     var confusion = Array(repeating: ConfusionMatrix(classes: classes), count: ensemble.members.count)
     var labels: [UInt8] = []

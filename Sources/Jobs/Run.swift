@@ -54,7 +54,12 @@ public final class Run {
     let inspection = try world.agree { try JSONDecoder().decode(DataInspection.self, from: Data(inspected)) }
     self.inspection = inspection
     fingerprint = RandomStream.key(of: "\(job.trainingFingerprint) \(inspection.text)")
-    settings = try world.agree { try EnsembleSettings(job, data: data) }
+    settings = try world.agree {
+      let settings = try EnsembleSettings(job, data: data)
+      // A patch that does not fit is told before anything is written.
+      _ = try TrainingUnits(regions: data.split.train, patch: TrainingPatch(settings.patch).extents, of: data.images)
+      return settings
+    }
     let facts = HostFacts.detect()
     let node = try world.splitNodeLocal()
     let overlapping = try Self.overlappingRanks(facts.cores, on: node)
@@ -89,7 +94,32 @@ public final class Run {
       }
       budget.add("training a member", bytes: largest)
       try budget.check(against: facts.memory, ranksOnNode: ranksOnNode)
+      var prediction = MemoryBudget()
+      prediction.add("predicting a tile", bytes: try predictionBytes())
+      try prediction.check(against: facts.memory, ranksOnNode: ranksOnNode)
     }
+  }
+
+  /// The bytes that the largest tile of the calibration and test parts takes.
+  ///
+  /// - Throws: `RunError.tilesDoNotFit` when a network cannot predict them, which is better known before the training.
+  private func predictionBytes() throws -> Int {
+    let graphs = try (0..<settings.members).map { try settings.member($0).graph }
+    var largest = 0
+    var seen: Set<Extents> = []
+    for part in [Part.calibrate, .test] {
+      for grid in try TileWork(data.split[part], settings: self, graphs: graphs).grids
+      where seen.insert(grid.input).inserted {
+        do {
+          let bytes = try EnsemblePredictor.bytes(
+            graphs, channels: settings.inputChannels, classes: settings.classes, input: grid.input, threads: team.size)
+          largest = max(largest, bytes)
+        } catch {
+          throw RunError.tilesDoNotFit(part.rawValue, grid.input, reason: "\(error)")
+        }
+      }
+    }
+    return largest
   }
 
   // MARK: Stages
@@ -109,11 +139,19 @@ public final class Run {
 
   /// Sees that the results can be written, before any work.
   public func prepareOutput() throws {
+    try refuseExistingOutput()
     try onRoot {
       try RunPaths.makeFolder(RunPaths.folder(of: self.paths.results))
       try RunPaths.makeFolder(self.paths.members)
-      guard RunPaths.exists(self.paths.results) else { return }
-      guard self.options.overwrite else { throw RunError.outputExists(self.paths.results) }
+    }
+  }
+
+  /// Throws when there are results that may not be replaced.
+  public func refuseExistingOutput() throws {
+    try onRoot {
+      guard self.options.overwrite || !RunPaths.exists(self.paths.results) else {
+        throw RunError.outputExists(self.paths.results)
+      }
     }
   }
 

@@ -1,4 +1,5 @@
 import Ensembles
+import Imaging
 
 /// Why a run cannot begin or go on.
 public enum RunError: Error, Hashable, Sendable {
@@ -15,6 +16,8 @@ public enum RunError: Error, Hashable, Sendable {
   case notResults(String, problem: String)
   case otherJob(String)
   case file(String, action: String, reason: String)
+  /// Tiles of these extents of a part are too small for a network.
+  case tilesDoNotFit(String, Extents, reason: String)
   case wrongChannels(String, channels: Int, expected: Int)
 }
 
@@ -33,9 +36,11 @@ extension RunError: CustomStringConvertible {
     case .membersFailed(let causes, let count):
       let lines = causes.sorted { $0.key < $1.key }.map { "member \($0.key) stopped: \($0.value)" }
       let others = count - causes.count
-      return lines.joined(separator: "\n")
-        + "\nThe other \(others) \(others == 1 ? "member is" : "members are") trained and kept; "
-        + "run the same command again to train what is missing."
+      let kept =
+        others == 0
+        ? "No member is trained. Then"
+        : "The other \(others) \(others == 1 ? "member is" : "members are") trained and kept;"
+      return lines.joined(separator: "\n") + "\n\(kept) run the same command again to train what is missing."
     case .noMembers(let folder):
       return "there are no trained members in \(folder); run ‘tutti train’ on the job first."
     case .noCalibration(let path):
@@ -49,6 +54,8 @@ extension RunError: CustomStringConvertible {
         \(path) was made by another job: data or settings differ. \
         Run the stages before again, give --overwrite, or name another output in the job file.
         """
+    case .tilesDoNotFit(let part, let tile, let reason):
+      return "tiles of \(tile) of the part ‘\(part)’ cannot be predicted: \(reason)"
     case .wrongChannels(let path, let channels, let expected):
       return "\(path) has \(channels) channels, but the members were trained on images of \(expected)."
     case .file(let path, let action, let reason):

@@ -21,9 +21,9 @@ struct TileWork {
 
   /// Tiles as the job asks for, or as the images suggest: of a volume as large as a training patch with a margin of a
   /// quarter patch at most, of a stack whole images of up to 2048 pixels.
-  init(_ regions: [Region], settings run: Run, members: [TrainedMember]) throws {
+  init(_ regions: [Region], settings run: Run, graphs: [NetworkGraph]) throws {
     let patch = TrainingPatch(run.settings.patch).extents
-    let reach = try EnsemblePredictor.reach(members.map(\.graph))
+    let reach = try EnsemblePredictor.reach(graphs)
     self.init(
       regions, tile: run.job.prediction.tile, margin: run.job.prediction.margin, patch: patch, reach: reach,
       volume: run.job.data.volume)

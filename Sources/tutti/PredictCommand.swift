@@ -5,7 +5,7 @@ struct PredictCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "predict", abstract: "Predict with a trained ensemble: a job's test images, or new ones.",
     discussion: """
-      With a job file, its test images. With a results file, a folder of members or one member, any images that
+      With a job file, its test images. With a results file, a folder of members or one member, any images that \
       have the channels and dimensions of the training ones; with a results file their prediction sets too.
 
         tutti predict jobs/cement.yaml
@@ -45,7 +45,7 @@ struct PredictCommand: ParsableCommand {
         options.overwrite = overwrite
         options.threads = launch.threads
         let run = try Run(file, over: world, options: options, log: display.log)
-        try run.prepareOutput()
+        try run.refuseExistingOutput()
         try run.predict()
         if world.rank == 0 { print(ResultsHint(run.paths.results)) }
       }
