@@ -21,6 +21,9 @@ extension Run {
   public func evaluate() throws -> Evaluation {
     try onRoot {
       guard RunPaths.exists(self.paths.results) else { throw RunError.noResults(self.paths.results) }
+      let file = try File(opening: self.paths.results)
+      guard try ResultsFile.job(of: file) == self.fingerprint else { throw RunError.otherJob(self.paths.results) }
+      try file.close()
       try RunPaths.copy(self.paths.results, to: self.paths.unfinished)
     }
     let evaluation = try evaluate(paths.unfinished)
