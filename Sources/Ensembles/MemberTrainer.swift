@@ -87,15 +87,20 @@ public struct MemberTrainer {
       source.prepare(epoch: epoch)
       let loss = try trainer.epoch(source, epoch: epoch, batch: settings.batch, afterStep: hooks.afterStep)
       history.append(loss)
+      // Before the last epoch's end is told, which says that the member is trained.
+      if epoch == settings.epochs - 1 { try checkFinite(execution) }
       try hooks.afterEpoch(epoch + 1, loss)
-    }
-    guard execution.parameters.buffer.allSatisfy(\.isFinite), execution.statistics.buffer.allSatisfy(\.isFinite) else {
-      throw EnsembleError.weightsNotFinite(rate: settings.optimizer.rate)
     }
     return TrainedMember(
       index: index, graph: member.graph, parameters: Array(execution.parameters.buffer),
       statistics: Array(execution.statistics.buffer), history: history, bag: bag, settings: settings,
       scaling: scaling, classes: classes, fingerprint: fingerprint)
+  }
+
+  private func checkFinite(_ execution: Execution) throws {
+    guard execution.parameters.buffer.allSatisfy(\.isFinite), execution.statistics.buffer.allSatisfy(\.isFinite) else {
+      throw EnsembleError.weightsNotFinite(rate: settings.optimizer.rate)
+    }
   }
 
   /// Trains one member for a queue: asks for the next when the last epoch begins, answers others after every step.
