@@ -105,7 +105,7 @@ public enum MemberFile {
       guard fingerprint == job else {
         throw fail(
           "it was trained by another job (\(hex(fingerprint)), this one is \(hex(job))): data or settings differ. "
-            + "Name another output, or remove the file.")
+            + "Give --overwrite to train it again, or name another output in the job file.")
       }
       let numerics = try file.attribute("numerics", as: Int.self)
       guard numerics == Plan.numericsVersion else {

@@ -42,7 +42,11 @@ extension Run {
           format: "%6d   %10d   %12.2f   %4d", member.index, member.costs.parameters, flop, owners[member.index] ?? 0))
     }
     if ranks > settings.members {
-      lines.append("\(ranks - settings.members) ranks train no member; they help to calibrate and predict.")
+      let spare = ranks - settings.members
+      lines.append(
+        spare == 1
+          ? "1 rank trains no member; it helps to calibrate and predict."
+          : "\(spare) ranks train no member; they help to calibrate and predict.")
     }
     var largest = 0
     for member in members {

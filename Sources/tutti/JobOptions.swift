@@ -10,7 +10,7 @@ struct JobOptions: ParsableArguments {
 
   @OptionGroup var launch: LaunchOptions
 
-  @Flag(help: "Replace results and members that exist.")
+  @Flag(help: "Replace results that exist, and members of another job.")
   var overwrite = false
 
   /// Opens the job on all ranks and does something with it.
