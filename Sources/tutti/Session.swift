@@ -18,9 +18,8 @@ enum Session {
         fail(error, rank: world.rank)
       }
     } catch {
-      // Before MPI is up there are no ranks to agree; under Slurm only the first task speaks.
-      let task = ProcessInfo.processInfo.environment["SLURM_PROCID"].flatMap { Int($0) } ?? 0
-      if task == 0 { say(error) }
+      // Before MPI is up there are no ranks to agree; only the first speaks.
+      if launchedRank == 0 { say(error) }
       exit(1)
     }
   }
@@ -33,6 +32,15 @@ enum Session {
       say(error)
       exit(1)
     }
+  }
+
+  /// This process's number among those started together, as `mpirun` or `srun` tells it before MPI is up; 0 when alone.
+  static var launchedRank: Int {
+    let environment = ProcessInfo.processInfo.environment
+    for name in ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID"] {
+      if let rank = environment[name].flatMap({ Int($0) }) { return rank }
+    }
+    return 0
   }
 
   /// Ends the program with a message from one rank and a failure for all.

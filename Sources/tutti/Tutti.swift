@@ -1,5 +1,6 @@
 import ArgumentParser
 import Ensembles
+import Foundation
 
 /// Distributed ensemble training for scientific image analysis.
 @main
@@ -18,4 +19,19 @@ struct Tutti: ParsableCommand {
       RunCommand.self, CheckCommand.self, TrainCommand.self, CalibrateCommand.self, PredictCommand.self,
       EvaluateCommand.self, BenchCommand.self,
     ])
+
+  /// Wrong arguments are wrong on all ranks, and help is asked of all: one of them answers.
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      guard Session.launchedRank == 0 else {
+        // A failure of any rank ends the others, which the first shall not be before it has spoken.
+        usleep(300_000)
+        Foundation.exit(exitCode(for: error).rawValue)
+      }
+      exit(withError: error)
+    }
+  }
 }
