@@ -58,6 +58,12 @@ public struct Ended: Sendable {
   public let status: Int32
   public let output: String
   public let errors: String
+
+  public init(status: Int32, output: String, errors: String) {
+    self.status = status
+    self.output = output
+    self.errors = errors
+  }
 }
 
 /// Runs a program and waits for it.
