@@ -81,8 +81,14 @@ public struct BenchmarkNetwork: Sendable {
 /// The edges of a sparse network in a file, with what else its writer knows of it.
 private struct EdgeFile: Decodable {
   var parameters: Int?
-  var in_channels: Int?
-  var out_channels: Int?
+  var inputChannels: Int?
+  var outputChannels: Int?
+
+  private enum CodingKeys: String, CodingKey {
+    case parameters
+    case inputChannels = "in_channels"
+    case outputChannels = "out_channels"
+  }
 
   /// The network of exactly these edges, normalized by batch statistics as the peer's.
   static func graph(path: String) throws -> NetworkGraph {
@@ -91,7 +97,8 @@ private struct EdgeFile: Decodable {
       let topology = try JSONDecoder().decode(SMSNetTopology.self, from: data)
       let file = try JSONDecoder().decode(EdgeFile.self, from: data)
       let graph = try SMSNet(form: .planar, paddingMode: .reflect, tracksRunningStatistics: false).graph(
-        topology: topology, inputChannels: file.in_channels ?? 1, outputChannels: file.out_channels ?? 2, dimensions: 2)
+        topology: topology, inputChannels: file.inputChannels ?? 1, outputChannels: file.outputChannels ?? 2,
+        dimensions: 2)
       let parameters = try graph.costs(extents: [128, 128]).parameters
       guard file.parameters == nil || file.parameters == parameters else {
         throw BenchmarkError.otherParameters(path: path, expected: file.parameters ?? 0, found: parameters)

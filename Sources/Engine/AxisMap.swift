@@ -5,13 +5,13 @@ import Networks
 ///
 /// Padding is a choice of source: a tap on zero padding has no entry, any other mode names the pixel it stands for. The
 /// adjoint lists the same pairs by source instead, for data gradients and transposed convolutions.
-final class AxisMap: Sendable {
+package final class AxisMap: Sendable {
   /// The list in the form that kernels read; valid while this object lives.
-  nonisolated(unsafe) let entries: tutti_axis
+  package nonisolated(unsafe) let entries: tutti_axis
   private nonisolated(unsafe) let storage: UnsafeMutablePointer<Int32>
 
   /// - Parameter pairs: for every index of the axis, its (source, tap) pairs in the order of summation.
-  init(_ pairs: [[(source: Int, tap: Int)]]) {
+  package init(_ pairs: [[(source: Int, tap: Int)]]) {
     let total = pairs.reduce(0) { $0 + $1.count }
     let starts = pairs.count + 1
     storage = .allocate(capacity: starts + 2 * total)
@@ -34,15 +34,27 @@ final class AxisMap: Sendable {
 }
 
 /// A convolution along one axis.
-struct AxisConvolution: Hashable {
+package struct AxisConvolution: Hashable {
   /// Pixels of the image that is convolved, and of the result.
-  var source: Int
-  var target: Int
-  var kernel: Int
-  var stride: Int
-  var dilation: Int
-  var padding: Int
-  var mode: PaddingMode
+  package var source: Int
+  package var target: Int
+  package var kernel: Int
+  package var stride: Int
+  package var dilation: Int
+  package var padding: Int
+  package var mode: PaddingMode
+
+  package init(
+    source: Int, target: Int, kernel: Int, stride: Int, dilation: Int, padding: Int, mode: PaddingMode
+  ) {
+    self.source = source
+    self.target = target
+    self.kernel = kernel
+    self.stride = stride
+    self.dilation = dilation
+    self.padding = padding
+    self.mode = mode
+  }
 
   /// The pixel that `index`, which may lie outside the image, stands for; nil for a zero.
   private func resolve(_ index: Int) -> Int? {
@@ -56,7 +68,7 @@ struct AxisConvolution: Hashable {
   }
 
   /// For every target index, the source indices that its taps read.
-  var forward: [[(source: Int, tap: Int)]] {
+  package var forward: [[(source: Int, tap: Int)]] {
     (0..<target).map { index in
       (0..<kernel).compactMap { tap in
         resolve(index * stride + tap * dilation - padding).map { (source: $0, tap: tap) }
@@ -65,7 +77,7 @@ struct AxisConvolution: Hashable {
   }
 
   /// For every source index, the target indices that read it, by ascending tap.
-  var adjoint: [[(source: Int, tap: Int)]] {
+  package var adjoint: [[(source: Int, tap: Int)]] {
     var result = Array(repeating: [(source: Int, tap: Int)](), count: source)
     for tap in 0..<kernel {
       for index in 0..<target {
@@ -78,18 +90,18 @@ struct AxisConvolution: Hashable {
   }
 
   /// How far from x the taps read, in floats along a row.
-  var shifts: [Int32] { (0..<kernel).map { Int32($0 * dilation - padding) } }
+  package var shifts: [Int32] { (0..<kernel).map { Int32($0 * dilation - padding) } }
 
   /// How far the taps of the adjoint read.
-  var adjointShifts: [Int32] { (0..<kernel).map { Int32(padding - $0 * dilation) } }
+  package var adjointShifts: [Int32] { (0..<kernel).map { Int32(padding - $0 * dilation) } }
 }
 
 /// The shifts of a row's taps, in memory that kernels read.
-final class ShiftTable: Sendable {
-  nonisolated(unsafe) let shifts: UnsafePointer<Int32>
+package final class ShiftTable: Sendable {
+  package nonisolated(unsafe) let shifts: UnsafePointer<Int32>
   private nonisolated(unsafe) let storage: UnsafeMutablePointer<Int32>
 
-  init(_ values: [Int32]) {
+  package init(_ values: [Int32]) {
     storage = .allocate(capacity: values.count)
     storage.initialize(from: values, count: values.count)
     shifts = UnsafePointer(storage)

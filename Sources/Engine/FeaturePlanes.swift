@@ -12,7 +12,7 @@ public struct PlaneGeometry: Hashable, Sendable {
   /// Floats from a row to the next; a multiple of 16.
   public let pitch: Int
 
-  init(channels: Int, nz: Int, ny: Int, nx: Int, halo: Int) {
+  package init(channels: Int, nz: Int, ny: Int, nx: Int, halo: Int) {
     self.channels = channels
     self.nz = nz
     self.ny = ny
@@ -29,13 +29,13 @@ public struct PlaneGeometry: Hashable, Sendable {
   /// of several channels does not fall into one set of the cache.
   public let channelStride: Int
   /// Floats before the first pixel: the left halo of the first row.
-  var lead: Int { roundUp(halo, to: 16) }
+  package var lead: Int { roundUp(halo, to: 16) }
   /// Floats that one sample takes, with room for the widest load behind the last row.
-  var sampleStride: Int { lead + channels * channelStride + roundUp(halo, to: 16) + 32 }
+  package var sampleStride: Int { lead + channels * channelStride + roundUp(halo, to: 16) + 32 }
 
   /// Rows that one piece of work covers: about 4096 pixels. A function of the shape alone, so that sums over pieces are too.
-  var bandRows: Int { min(rows, max(1, 4096 / nx)) }
-  var bands: Int { (rows + bandRows - 1) / bandRows }
+  package var bandRows: Int { min(rows, max(1, 4096 / nx)) }
+  package var bands: Int { (rows + bandRows - 1) / bandRows }
 }
 
 /// The feature maps of one sample, to be read or written in place.
@@ -43,6 +43,12 @@ public struct FeaturePlanes {
   public let base: UnsafeMutablePointer<Float>
   public let geometry: PlaneGeometry
   public let channels: Int
+
+  package init(base: UnsafeMutablePointer<Float>, geometry: PlaneGeometry, channels: Int) {
+    self.base = base
+    self.geometry = geometry
+    self.channels = channels
+  }
 
   /// The first pixel of a row, numbered z · ny + y.
   @inline(__always)
