@@ -79,7 +79,7 @@ tell() {
 # What was skipped and why, and what a suite has to say of itself.
 tell_skipped() {
   sed -e 's/\x1b\[[0-9;]*m//g' -e 's/^\[1,[0-9]*\]<[a-z]*>: *//' "$1" |
-    { grep -E 'skipped|not built yet' || true; } | sort -u | sed 's/^/     /'
+    { grep -vE '[◇✔➜↳] ' | grep -E 'skipped|not built yet' || true; } | sort -u | sed 's/^/     /'
 }
 
 # run GROUP COMMAND…: runs a group of tests, prints one line for it, and the rest only when it matters.
