@@ -172,10 +172,6 @@ extension Dataset {
     func explained(_ kind: HDF5Error.Kind, _ message: String) -> HDF5Error {
       HDF5Error(kind, file: failure.file, path: failure.path, call: call, stack: failure.stack, message)
     }
-    if call == "H5Dwrite", object.context.ranks != nil, chunk != nil {
-      return explained(
-        .call, "chunks with filters are written by all ranks together (Transfer.collective) and as \(elementType)")
-    }
     if text.contains("conver") {
       return explained(.wrongType, "it holds \(elementType), and a value does not fit the type that was asked for")
     }
@@ -184,6 +180,11 @@ extension Dataset {
       return explained(.call, "its chunks are packed with \(packing), which this HDF5 library does not have")
     }
     if text.contains("errno = 28") { return explained(.unusableFile, "the disk is full") }
+    // The library's own words for this are many, so it stands behind all that they name clearly.
+    if call == "H5Dwrite", object.context.ranks != nil, chunk != nil {
+      return explained(
+        .call, "chunks with filters are written by all ranks together (Transfer.collective) and as \(elementType)")
+    }
     return failure
   }
 }
