@@ -29,8 +29,8 @@ final class RandomBatch: BatchSource {
     image.setPixels(UnsafeBufferPointer(start: images.pointer + sample * imageCount, count: imageCount))
   }
 
-  func load(epoch: Int, position: Int, image: FeaturePlanes, labels target: UnsafeMutablePointer<UInt8>) {
+  func load(epoch: Int, position: Int, image: FeaturePlanes, target: Target) {
     load(image: image, sample: position)
-    target.update(from: labels.pointer + position * pixels, count: pixels)
+    target.labels.update(from: labels.pointer + position * pixels, count: pixels)
   }
 }

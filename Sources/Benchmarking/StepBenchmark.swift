@@ -93,7 +93,7 @@ public struct StepBenchmark: Hashable, Sendable, Encodable {
   ) throws -> [Double] {
     let plan = try Plan(graph, extents: extents, purpose: .training)
     // Shards as a job has them by default.
-    let trainer = Trainer(
+    let trainer = try Trainer(
       plan, batch: settings.batch, shards: min(settings.batch, 4), optimizer: Adam.Settings(), team: team, seed: 1,
       member: 0)
     fill(trainer.execution)

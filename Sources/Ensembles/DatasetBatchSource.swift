@@ -56,13 +56,13 @@ public final class DatasetBatchSource: BatchSource {
     return result
   }
 
-  public func load(epoch: Int, position: Int, image: FeaturePlanes, labels: UnsafeMutablePointer<UInt8>) {
+  public func load(epoch: Int, position: Int, image: FeaturePlanes, target: Target) {
     precondition(epoch == self.epoch, "an epoch is prepared before its samples are loaded")
     let sample = samples[position]
     // The positions of a batch follow each other, so that each has a place of its own.
     let pixels = staging.pointer + position % settings.batch * channels * patch.count
     regions[sample.place.region].cut(
-      sample.place.cell, patch: patch, sample.augmentation, images: pixels, labels: labels)
+      sample.place.cell, patch: patch, sample.augmentation, images: pixels, labels: target.labels)
     image.setPixels(UnsafeBufferPointer(start: pixels, count: channels * patch.count))
   }
 }

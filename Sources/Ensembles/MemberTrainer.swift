@@ -75,7 +75,7 @@ public struct MemberTrainer {
     let plan = try Plan(member.graph, extents: settings.patch, purpose: .training)
     let bag = data.sample(seed: settings.seed, member: index, bagging: settings.bagging)
     let source = DatasetBatchSource(data, bag: bag, settings: settings, member: index)
-    let trainer = Trainer(
+    let trainer = try Trainer(
       plan, batch: settings.batch, shards: settings.shards, optimizer: settings.optimizer, team: team,
       seed: settings.seed, member: UInt64(index))
     let execution = trainer.execution

@@ -1,80 +1,101 @@
 import CKernels
 import Engine
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
-/// The mean cross entropy between the softmax of logits and labels, as `torch.nn.CrossEntropyLoss`: over all labelled pixels of the
-/// whole batch.
+/// The mean cross entropy between the softmax of logits and labels over all labelled pixels of the whole batch, as
+/// `torch.nn.CrossEntropyLoss`.
 ///
-/// In two phases, so that a batch may be spread over shards: first every sample's sum and its number of labelled pixels,
-/// then, when the batch's are known, the derivative.
-public struct CrossEntropy: Sendable {
-  /// The label of pixels that do not count.
-  public static let ignored: UInt8 = 255
+/// With class weights w it is (1 − s)·Σ w(y)·(−log p(y)) ÷ Σ w(y) + s/classes · Σ Σ_c w(c)·(−log p(c)) ÷ Σ w(y), s being the smoothing.
+public struct CrossEntropy: Loss, Hashable {
+  /// A weight for each class; none weighs all alike.
+  public var weights: [Double]?
+  /// The part of every label that is spread evenly over all classes (label smoothing, Szegedy et al., arXiv 1512.00567).
+  public var smoothing: Double
 
-  public init() {}
-
-  /// What a sample adds to the batch's loss.
-  public struct Partial: Hashable, Sendable {
-    /// Sum of −log p(label) over the labelled pixels.
-    public var sum: Double
-    /// Number of labelled pixels.
-    public var count: Double
+  public init(weights: [Double]? = nil, smoothing: Double = 0) {
+    self.weights = weights
+    self.smoothing = smoothing
   }
 
-  /// Phase one for one sample. Leaves the logarithms of the softmax in `gradient`.
-  ///
-  /// - Parameters:
-  ///   - logits: `[class, z, y, x]`.
-  ///   - labels: `[z, y, x]`, each below the number of classes, or `ignored`.
-  public func partial(
-    logits: FeaturePlanes, labels: UnsafePointer<UInt8>, gradient: FeaturePlanes
-  ) -> Partial {
-    softmax(logits, gradient, logarithm: true)
-    var result = Partial(sum: 0, count: 0)
-    let geometry = logits.geometry
-    for row in 0..<geometry.rows {
-      var sum = 0.0
-      var count = 0
-      for x in 0..<geometry.nx {
-        let label = labels[row * geometry.nx + x]
-        guard label != Self.ignored else { continue }
-        sum -= Double(gradient.row(row, channel: Int(label))[x])
-        count += 1
-      }
-      result.sum += sum
-      result.count += Double(count)
+  /// The weighted sum of −log p, and the sum of the pixels' weights.
+  public func width(channels: Int) -> Int { 2 }
+
+  public func check(target: TargetKind, channels: Int) throws(LossError) {
+    let name = LossSettings.Name.crossEntropy.rawValue
+    guard target.hasLabels else { throw .needsLabels(loss: name) }
+    guard channels > 1 else { throw .oneChannel(loss: name) }
+    if let weights, weights.count != channels {
+      throw .weights(loss: name, weights: weights.count, classes: channels)
     }
-    return result
   }
 
-  /// Phase two for one sample: the derivative of the batch's mean loss, (softmax − one-hot) ÷ `count`, zero where the label is ignored.
-  ///
-  /// - Parameters:
-  ///   - gradient: as phase one left it; receives the derivative.
-  ///   - count: labelled pixels of the whole batch.
-  public func derive(labels: UnsafePointer<UInt8>, gradient: FeaturePlanes, count: Double) {
-    softmax(gradient, gradient, logarithm: false)
-    let scale = count > 0 ? Float(1 / count) : 0
+  public func writeSums(_ sample: LossSample, to sums: UnsafeMutablePointer<Double>) {
+    let (logarithms, target) = (sample.gradient, sample.target)
+    softmax(sample.output, logarithms, logarithm: true)
+    let geometry = logarithms.geometry
+    let uniform = smoothing / Double(logarithms.channels)
+    var (total, totalWeight) = (0.0, 0.0)
+    for row in 0..<geometry.rows {
+      var (sum, weight) = (0.0, 0.0)
+      for x in 0..<geometry.nx {
+        let pixel = row * geometry.nx + x
+        let label = target.labels[pixel]
+        guard label != Target.ignored else { continue }
+        let mask = target.kind.hasWeights ? Double(target.weights[pixel]) : 1
+        guard mask > 0 else { continue }
+        let own = mask * self.weight(of: Int(label))
+        var entropy = -(1 - smoothing) * own * Double(logarithms.row(row, channel: Int(label))[x])
+        if smoothing > 0 {
+          for channel in 0..<logarithms.channels {
+            entropy -= uniform * mask * self.weight(of: channel) * Double(logarithms.row(row, channel: channel)[x])
+          }
+        }
+        sum += entropy
+        weight += own
+      }
+      total += sum
+      totalWeight += weight
+    }
+    sums[0] = total
+    sums[1] = totalWeight
+  }
+
+  public func value(sums: UnsafePointer<Double>, channels: Int) -> Double { sums[1] > 0 ? sums[0] / sums[1] : 0 }
+
+  public func derive(_ sample: LossSample, sums: UnsafePointer<Double>) {
+    let (gradient, target) = (sample.gradient, sample.target)
+    softmax(sample.output, gradient, logarithm: false)
+    let scale = sums[1] > 0 ? 1 / sums[1] : 0
+    let channels = gradient.channels
+    let uniform = smoothing / Double(channels)
+    let all = weights?.reduce(0, +) ?? Double(channels)
     let geometry = gradient.geometry
-    for channel in 0..<gradient.channels {
+    for channel in 0..<channels {
+      let spread = Float(uniform * weight(of: channel) * scale)
+      let spreadAll = Float(uniform * all * scale)
       for row in 0..<geometry.rows {
         let g = gradient.row(row, channel: channel)
-        let line = labels + row * geometry.nx
+        let first = row * geometry.nx
         for x in 0..<geometry.nx {
-          let label = line[x]
-          let target: Float = Int(label) == channel ? 1 : 0
-          g[x] = label == Self.ignored ? 0 : (g[x] - target) * scale
+          let label = target.labels[first + x]
+          let mask = target.kind.hasWeights ? target.weights[first + x] : 1
+          guard label != Target.ignored, mask > 0 else {
+            g[x] = 0
+            continue
+          }
+          let own = Float((1 - smoothing) * weight(of: Int(label)) * scale)
+          g[x] = mask * (own * (g[x] - (Int(label) == channel ? 1 : 0)) + (spreadAll * g[x] - spread))
         }
       }
     }
   }
 
-  private func softmax(_ x: FeaturePlanes, _ y: FeaturePlanes, logarithm: Bool) {
-    tutti_softmax(
-      x.base, x.geometry.channelStride, x.geometry.pitch, y.base, y.geometry.channelStride, y.geometry.pitch,
-      Int32(x.channels), Int64(x.geometry.rows), Int32(x.geometry.nx), logarithm)
-  }
+  @inline(__always)
+  private func weight(of label: Int) -> Double { weights?[label] ?? 1 }
+}
+
+/// The softmax of planes over their channels, or its logarithm; `y` may be `x`.
+func softmax(_ x: FeaturePlanes, _ y: FeaturePlanes, logarithm: Bool) {
+  tutti_softmax(
+    x.base, x.geometry.channelStride, x.geometry.pitch, y.base, y.geometry.channelStride, y.geometry.pitch,
+    Int32(x.channels), Int64(x.geometry.rows), Int32(x.geometry.nx), logarithm)
 }

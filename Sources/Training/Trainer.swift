@@ -13,8 +13,8 @@ public protocol BatchSource: AnyObject {
   ///   - epoch: counted from 0.
   ///   - position: the sample's place in the epoch's order.
   ///   - image: `[channel, z, y, x]`, to be written; its halo is filled by the engine.
-  ///   - labels: `[z, y, x]`, to be written; `CrossEntropy.ignored` where there is no label.
-  func load(epoch: Int, position: Int, image: FeaturePlanes, labels: UnsafeMutablePointer<UInt8>)
+  ///   - target: what the output is compared with, to be written: the parts that its kind has.
+  func load(epoch: Int, position: Int, image: FeaturePlanes, target: Target)
 }
 
 /// Trains one network, one batch at a time.
@@ -23,24 +23,33 @@ public protocol BatchSource: AnyObject {
 public final class Trainer {
   public let execution: Execution
   public let optimizer: Adam
-  private let loss = CrossEntropy()
+  public let loss: any Loss
   private let team: ThreadTeam
   private let reduction: any ShardReduction
-  private let labels: AlignedBuffer<UInt8>
-  private let partials: AlignedBuffer<Double>
+  private let targets: TargetBuffer
+  /// The loss's sums: of each sample, then of each shard, then of the batch.
+  private let sums: AlignedBuffer<Double>
+  /// Planes of the output's shape for each thread, when the loss needs them.
+  private let scratch: AlignedBuffer<Float>
   private let seed: UInt64
   private let member: UInt64
   /// Steps done since the start of the run.
   public private(set) var steps = 0
 
   /// - Parameters:
-  ///   - plan: for training, of a network that ends in logits `[class, …]`.
+  ///   - plan: for training.
+  ///   - loss: of the network's output; for classes the output holds logits `[class, …]`.
+  ///   - target: what the output is compared with.
   ///   - batch: samples of a full batch; `shards` divides it into ranges of ⌈batch ÷ shards⌉.
   ///   - seed: what random numbers of the run are keyed by, with `member`.
+  /// - Throws: `LossError` when the loss has no meaning for the target or the output.
   public init(
-    _ plan: Plan, batch: Int, shards: Int, optimizer: Adam.Settings, team: ThreadTeam, seed: UInt64, member: UInt64,
+    _ plan: Plan, loss: any Loss = CrossEntropy(), target: TargetKind = .labels, batch: Int, shards: Int,
+    optimizer: Adam.Settings, team: ThreadTeam, seed: UInt64, member: UInt64,
     reduction: any ShardReduction = LocalShards()
-  ) {
+  ) throws(LossError) {
+    try loss.check(target: target, channels: plan.outputShape.channels)
+    self.loss = loss
     let samplesPerShard = (batch + shards - 1) / shards
     execution = Execution(
       plan, samplesPerShard: samplesPerShard, shards: (batch + samplesPerShard - 1) / samplesPerShard, team: team,
@@ -50,67 +59,70 @@ public final class Trainer {
     self.reduction = reduction
     self.seed = seed
     self.member = member
-    labels = AlignedBuffer(count: execution.capacity * plan.outputShape.pixels)
-    partials = AlignedBuffer(count: 2 * execution.capacity)
+    targets = TargetBuffer(target, pixels: plan.outputShape.pixels, samples: execution.capacity)
+    sums = AlignedBuffer(count: loss.width(channels: plan.outputShape.channels) * execution.capacity)
+    let planes = execution.outputGradient(0).geometry
+    scratch = AlignedBuffer(count: loss.usesScratch ? team.size * planes.sampleStride : 0)
   }
 
   /// One step on samples that the caller names by epoch and position.
   ///
-  /// - Returns: the batch's mean loss before the step.
+  /// - Returns: the batch's loss before the step.
   /// - Throws: `TrainingError.notFinite` when the loss is not a number; the parameters are then as they were.
   public func step(_ source: some BatchSource, epoch: Int, positions: Range<Int>) throws(TrainingError) -> Double {
-    let pixels = execution.plan.outputShape.pixels
     team.run(count: positions.count) { sample, _ in
       source.load(
-        epoch: epoch, position: positions.lowerBound + sample, image: execution.input(sample),
-        labels: labels.pointer + sample * pixels)
+        epoch: epoch, position: positions.lowerBound + sample, image: execution.input(sample), target: targets[sample])
     }
     execution.forward(
       samples: positions.count,
       randomKey: DropoutKey(seed: seed, member: member, step: UInt64(steps), firstSample: 0))
-    let (sum, count) = reduceLoss(samples: positions.count)
-    let mean = count > 0 ? sum / count : 0
-    guard mean.isFinite else {
-      throw .notFinite(loss: mean, epoch: epoch, step: steps, rate: optimizer.settings.rate)
+    reduceLoss(samples: positions.count)
+    let value = loss.value(sums: sums.pointer, channels: execution.plan.outputShape.channels)
+    guard value.isFinite else {
+      throw .notFinite(loss: value, epoch: epoch, step: steps, rate: optimizer.settings.rate)
     }
-    team.run(count: positions.count) { sample, _ in
-      loss.derive(
-        labels: labels.pointer + sample * pixels, gradient: execution.outputGradient(sample), count: count)
+    team.run(count: positions.count) { sample, thread in
+      loss.derive(lossSample(sample, thread: thread), sums: sums.pointer)
     }
     execution.backward()
     optimizer.step(
       parameters: execution.parameters.pointer, gradients: execution.gradients.pointer, team: team)
     steps += 1
-    return mean
+    return value
   }
 
-  /// The batch's loss and labelled pixels: samples in order within a shard, shards along the tree.
-  private func reduceLoss(samples: Int) -> (sum: Double, count: Double) {
-    let pixels = execution.plan.outputShape.pixels
-    team.run(count: samples) { sample, _ in
-      let partial = loss.partial(
-        logits: execution.output(sample), labels: labels.pointer + sample * pixels,
-        gradient: execution.outputGradient(sample))
-      partials.pointer[2 * sample] = partial.sum
-      partials.pointer[2 * sample + 1] = partial.count
+  /// The loss's sums over the batch, at the start of `sums`: samples in order within a shard, shards along the tree.
+  private func reduceLoss(samples: Int) {
+    let width = loss.width(channels: execution.plan.outputShape.channels)
+    team.run(count: samples) { sample, thread in
+      loss.writeSums(lossSample(sample, thread: thread), to: sums.pointer + width * sample)
     }
     let size = execution.samplesPerShard
     let shards = (samples + size - 1) / size
     for shard in 0..<shards {
-      var sum = 0.0
-      var count = 0.0
-      for sample in shard * size..<min(samples, (shard + 1) * size) {
-        sum += partials.pointer[2 * sample]
-        count += partials.pointer[2 * sample + 1]
+      let total = sums.pointer + width * shard
+      let first = shard * size
+      if shard > 0 { total.update(from: sums.pointer + width * first, count: width) }
+      for sample in (first + 1)..<max(first + 1, min(samples, first + size)) {
+        for index in 0..<width { total[index] += sums.pointer[width * sample + index] }
       }
-      partials.pointer[2 * shard] = sum
-      partials.pointer[2 * shard + 1] = count
     }
-    reduction.reduce(partials.pointer, shards: shards, width: 2) { left, right in
-      left[0] += right[0]
-      left[1] += right[1]
+    reduction.reduce(sums.pointer, shards: shards, width: width) { left, right in
+      for index in 0..<width { left[index] += right[index] }
     }
-    return (partials.pointer[0], partials.pointer[1])
+  }
+
+  private func lossSample(_ sample: Int, thread: Int) -> LossSample {
+    let gradient = execution.outputGradient(sample)
+    let geometry = gradient.geometry
+    let free =
+      loss.usesScratch
+      ? FeaturePlanes(
+        base: scratch.pointer + thread * geometry.sampleStride + geometry.lead, geometry: geometry,
+        channels: gradient.channels) : gradient
+    return LossSample(
+      output: execution.output(sample), target: targets[sample], gradient: gradient, scratch: free)
   }
 
   /// One pass over the source's samples, in batches; the last may be short.

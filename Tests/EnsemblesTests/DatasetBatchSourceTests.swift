@@ -3,6 +3,7 @@ import Ensembles
 import Imaging
 import Networks
 import Testing
+import Training
 
 @Suite struct DatasetBatchSourceTests {
   /// The samples of an epoch: pixels and labels, in order.
@@ -14,11 +15,9 @@ import Testing
     let execution = Execution(plan, samplesPerShard: 1, shards: 1, team: try .init(size: 1))
     source.prepare(epoch: epoch)
     return (0..<source.samplesPerEpoch).map { position in
-      var labels = [UInt8](repeating: 9, count: 144)
-      labels.withUnsafeMutableBufferPointer {
-        source.load(epoch: epoch, position: position, image: execution.input(0), labels: $0.baseAddress!)
-      }
-      return (execution.input(0).pixels(), labels)
+      let targets = TargetBuffer(.labels, pixels: 144, samples: 1)
+      source.load(epoch: epoch, position: position, image: execution.input(0), target: targets[0])
+      return (execution.input(0).pixels(), Array(UnsafeBufferPointer(start: targets[0].labels, count: 144)))
     }
   }
 

@@ -34,12 +34,12 @@ final class ToyImages: BatchSource {
     }
   }
 
-  func load(epoch: Int, position: Int, image: FeaturePlanes, labels target: UnsafeMutablePointer<UInt8>) {
+  func load(epoch: Int, position: Int, image: FeaturePlanes, target: Target) {
     images.withUnsafeBufferPointer {
       image.setPixels(UnsafeBufferPointer(rebasing: $0[position * pixels..<(position + 1) * pixels]))
     }
     labels.withUnsafeBufferPointer {
-      target.update(from: $0.baseAddress! + position * pixels, count: pixels)
+      target.labels.update(from: $0.baseAddress! + position * pixels, count: pixels)
     }
   }
 }

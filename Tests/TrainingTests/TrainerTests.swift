@@ -13,7 +13,7 @@ import Testing
     seed: UInt64 = 1
   ) throws -> Trainer {
     let plan = try Plan(graph, extents: extents, purpose: .training)
-    let trainer = Trainer(
+    let trainer = try Trainer(
       plan, batch: batch, shards: shards, optimizer: Adam.Settings(rate: rate), team: try ThreadTeam(size: threads),
       seed: seed, member: 0)
     let start = plan.layout.initialParameters(seed: seed, member: 0)
@@ -43,9 +43,9 @@ import Testing
     let trained = trainer.execution
     run.parameters.pointer.update(from: trained.parameters.pointer, count: trained.parameters.count)
     run.statistics.pointer.update(from: trained.statistics.pointer, count: trained.statistics.count)
-    let ignored = AlignedBuffer<UInt8>(count: source.pixels)
+    let targets = TargetBuffer(.labels, pixels: source.pixels, samples: 1)
     for sample in 0..<source.samplesPerEpoch {
-      source.load(epoch: 0, position: sample, image: run.input(sample), labels: ignored.pointer)
+      source.load(epoch: 0, position: sample, image: run.input(sample), target: targets[0])
     }
     run.forward(samples: source.samplesPerEpoch)
     var right = 0
@@ -86,7 +86,7 @@ import Testing
   @Test func `what stands under ignored labels changes nothing`() throws {
     let extents = [6, 10]
     let source = ToyImages(samples: 4, extents: extents)
-    for index in source.labels.indices where index % 3 == 0 { source.labels[index] = CrossEntropy.ignored }
+    for index in source.labels.indices where index % 3 == 0 { source.labels[index] = Target.ignored }
     func losses() throws -> ([Double], [Float]) {
       let trainer = try trainer(pixelwise, extents: extents, batch: 4)
       let losses = try (0..<5).map { try trainer.epoch(source, epoch: $0, batch: 4) }
@@ -103,7 +103,7 @@ import Testing
   @Test func `a batch without any label has loss 0 and moves nothing`() throws {
     let extents = [6, 10]
     let source = ToyImages(samples: 2, extents: extents)
-    source.labels = source.labels.map { _ in CrossEntropy.ignored }
+    source.labels = source.labels.map { _ in Target.ignored }
     let trainer = try trainer(pixelwise, extents: extents, batch: 2)
     let start = Array(trainer.execution.parameters.buffer)
     #expect(try trainer.step(source, epoch: 0, positions: 0..<2) == 0)
@@ -113,7 +113,7 @@ import Testing
   @Test func `the mean is over the labelled pixels of the batch, not of the samples`() throws {
     let extents = [4, 8]
     let source = ToyImages(samples: 2, extents: extents)
-    for index in 0..<30 { source.labels[index] = CrossEntropy.ignored }
+    for index in 0..<30 { source.labels[index] = Target.ignored }
     let trainers = try (0..<3).map { _ in try trainer(pixelwise, extents: extents, batch: 2) }
     let both = try trainers[0].step(source, epoch: 0, positions: 0..<2)
     let first = try trainers[1].step(source, epoch: 0, positions: 0..<1)

@@ -6,70 +6,8 @@ import Testing
 
 @testable import Training
 
-/// Losses, optimizers and short training runs against PyTorch.
+/// Optimizers and short training runs against PyTorch.
 @Suite struct TrainingGoldenTests {
-  @Test func `cross entropy with and without ignored labels gives PyTorch's value and gradient`() throws {
-    var skipped: [String] = []
-    var checked = 0
-    for group in try Golden("losses.h5").groups {
-      let settings = Set(try group.settingNames)
-      guard group.name.hasPrefix("cross_entropy"), settings.isSubset(of: ["ignore_index"]) else {
-        skipped.append(group.name)
-        continue
-      }
-      try check(group)
-      checked += 1
-    }
-    #expect(checked >= 2)
-    reportSkipped("losses", skipped)
-  }
-
-  /// Runs the loss on a network that hands its input on, so that its input gradient is the loss's.
-  private func check(_ group: GoldenGroup) throws {
-    let x = try group.array("x")
-    let batch = x.shape[0]
-    var graph = NetworkGraph(dimensions: x.shape.count - 2)
-    let input = graph.add("input", .input(channels: x.shape[1]))
-    graph.add("same", .activation(.leakyReLU(negativeSlope: 1)), input)
-    let plan = try Plan(graph, extents: Array(x.shape[2...]), purpose: .training, inputGradient: true)
-    let run = Execution(plan, samplesPerShard: 1, shards: batch, team: try ThreadTeam(size: 2))
-    let size = x.values.count / batch
-    let labels = try labels(group)
-    let pixels = labels.count / batch
-    x.values.withUnsafeBufferPointer { values in
-      for sample in 0..<batch {
-        run.input(sample).setPixels(UnsafeBufferPointer(rebasing: values[sample * size..<(sample + 1) * size]))
-      }
-    }
-    run.forward(samples: batch)
-    let loss = CrossEntropy()
-    var sum = 0.0
-    var count = 0.0
-    labels.withUnsafeBufferPointer { labels in
-      for sample in 0..<batch {
-        let partial = loss.partial(
-          logits: run.output(sample), labels: labels.baseAddress! + sample * pixels,
-          gradient: run.outputGradient(sample))
-        sum += partial.sum
-        count += partial.count
-      }
-      for sample in 0..<batch {
-        loss.derive(
-          labels: labels.baseAddress! + sample * pixels, gradient: run.outputGradient(sample), count: count)
-      }
-    }
-    run.backward()
-    expectOutputClose([Float(sum / count)], try group.array("value").values, "\(group.name): value")
-    let gradient = (0..<batch).flatMap { run.inputGradient($0).pixels() }
-    expectGradientClose(gradient, try group.array("gx").values, largest: 0, "\(group.name): gx")
-  }
-
-  /// Labels as the data set holds them: ignored ones are 255.
-  private func labels(_ group: GoldenGroup) throws -> [UInt8] {
-    let ignore = try group.integer("ignore_index", default: -100)
-    return try group.integers("target").values.map { $0 == ignore ? CrossEntropy.ignored : UInt8($0) }
-  }
-
   @Test func `Adam and AdamW take PyTorch's steps`() throws {
     var skipped: [String] = []
     var checked = 0
@@ -120,7 +58,7 @@ import Testing
         dimensions: x.shape.count - 3)
       let plan = try Plan(graph, extents: Array(x.shape[3...]), purpose: .training)
       let batch = x.shape[1]
-      let trainer = Trainer(
+      let trainer = try Trainer(
         plan, batch: batch, shards: shards, optimizer: Adam.Settings(rate: try group.number("rate")),
         team: try ThreadTeam(size: threads), seed: 1, member: 0)
       for entry in plan.layout.parameters {
@@ -151,12 +89,12 @@ private final class GoldenBatches: BatchSource {
     samplesPerEpoch = samples
   }
 
-  func load(epoch: Int, position: Int, image: FeaturePlanes, labels target: UnsafeMutablePointer<UInt8>) {
+  func load(epoch: Int, position: Int, image: FeaturePlanes, target: Target) {
     let size = images.count / samplesPerEpoch
     images.withUnsafeBufferPointer {
       image.setPixels(UnsafeBufferPointer(rebasing: $0[position * size..<(position + 1) * size]))
     }
     let pixels = labels.count / samplesPerEpoch
-    for index in 0..<pixels { target[index] = labels[position * pixels + index] }
+    for index in 0..<pixels { target.labels[index] = labels[position * pixels + index] }
   }
 }
