@@ -39,11 +39,43 @@ def tunet(extents, depth, base_channels):
                  growth_rate=2, hidden_rate=1, **volumetric)
 
 
+def msdnet(extents, layers, max_dilation):
+    """DLSIA's: the whole stack of planes is activated and normalized after every layer."""
+    from dlsia.core.networks.msdnet import MixedScaleDenseNetwork
+    volumetric = {} if len(extents) == 2 else {"convolution": nn.Conv3d, "normalization": nn.BatchNorm3d}
+    return MixedScaleDenseNetwork(in_channels=1, out_channels=2, num_layers=layers, max_dilation=max_dilation,
+                                  **volumetric)
+
+
+class MixedScaleDense(nn.Module):
+    """The paper's: every new plane is convolved, activated and normalized once."""
+
+    def __init__(self, extents, layers, max_dilation):
+        super().__init__()
+        conv, norm = (nn.Conv2d, nn.BatchNorm2d) if len(extents) == 2 else (nn.Conv3d, nn.BatchNorm3d)
+        dilations = [layer % max_dilation + 1 for layer in range(layers)]
+        self.layers = nn.ModuleList(
+            nn.Sequential(conv(1 + layer, 1, 3, padding=dilation, dilation=dilation), nn.ReLU(), norm(1))
+            for layer, dilation in enumerate(dilations))
+        self.last = conv(1 + layers, 2, 1)
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = torch.cat((x, layer(x)), 1)
+        return self.last(x)
+
+
 NETWORKS = {
     "tunet": lambda extents: tunet(extents, 4, 32),
     "tunet-large": lambda extents: tunet(extents, 5, 64),
     "tunet3d": lambda extents: tunet(extents, 3, 16),
     "smsnet": lambda extents: smsnet(),
+    "msdnet30": lambda extents: msdnet(extents, 30, 10),
+    "msdnet100": lambda extents: msdnet(extents, 100, 10),
+    "msdnet3d": lambda extents: msdnet(extents, 20, 5),
+    "msdnet30-planes": lambda extents: MixedScaleDense(extents, 30, 10),
+    "msdnet100-planes": lambda extents: MixedScaleDense(extents, 100, 10),
+    "msdnet3d-planes": lambda extents: MixedScaleDense(extents, 20, 5),
 }
 
 
@@ -59,7 +91,7 @@ def main():
 
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
-    dimensions = 3 if options.network.endswith("3d") else 2
+    dimensions = 3 if "3d" in options.network else 2
     extents = (options.side or (32 if dimensions == 3 else 128),) * dimensions
     batch = options.batch or (2 if dimensions == 3 else 4)
     network = NETWORKS[options.network](extents)

@@ -21,8 +21,8 @@ public struct BenchmarkNetwork: Sendable {
     /// Whether the families have it by now.
     public var isBuilt: Bool {
       switch self {
-      case .tunet, .tunetLarge, .tunet3D, .smsnet: true
-      case .tunet3Plus, .msdnet30, .msdnet100, .msdnet30Planes, .msdnet100Planes, .msdnet3D, .msdnet3DPlanes: false
+      case .tunet3Plus: false
+      default: true
       }
     }
 
@@ -57,12 +57,27 @@ public struct BenchmarkNetwork: Sendable {
     guard name.isBuilt else { throw BenchmarkError.notBuilt(name) }
     guard edges == nil || name == .smsnet else { throw BenchmarkError.edgesOfOther(name) }
     self.name = name
-    if name == .smsnet {
+    let family: NetworkFamily
+    switch name {
+    case .smsnet:
       guard let edges else { throw BenchmarkError.edgesMissing }
       graph = try EdgeFile.graph(path: edges)
-    } else {
-      graph = try Self.tunet(name).graph(inputChannels: 1, outputChannels: 2, dimensions: name.dimensions)
+      return
+    case .tunet, .tunetLarge, .tunet3D, .tunet3Plus: family = .tunet(Self.tunet(name))
+    case .msdnet30: family = .msdnet(Self.msdnet(.stack, layers: 30, maximumDilation: 10))
+    case .msdnet100: family = .msdnet(Self.msdnet(.stack, layers: 100, maximumDilation: 10))
+    case .msdnet3D: family = .msdnet(Self.msdnet(.stack, layers: 20, maximumDilation: 5))
+    case .msdnet30Planes: family = .msdnet(Self.msdnet(.planes, layers: 30, maximumDilation: 10))
+    case .msdnet100Planes: family = .msdnet(Self.msdnet(.planes, layers: 100, maximumDilation: 10))
+    case .msdnet3DPlanes: family = .msdnet(Self.msdnet(.planes, layers: 20, maximumDilation: 5))
     }
+    graph = try family.graph(inputChannels: 1, outputChannels: 2, dimensions: name.dimensions, seed: 0, member: 0)
+  }
+
+  private static func msdnet(_ form: MSDNet.Form, layers: Int, maximumDilation: Int) -> MSDNet {
+    var network = MSDNet()
+    (network.form, network.layers, network.maximumDilation) = (form, layers, maximumDilation)
+    return network
   }
 
   private static func tunet(_ name: Name) -> TUNet {

@@ -10,7 +10,7 @@ extension Setting {
         .choice(
           Choice(
             noun: "network family", words: NetworkFamily.Name.allCases.map(\.rawValue),
-            planned: ["tunet3plus", "msdnet"])),
+            planned: ["tunet3plus"])),
         "the kind of network")),
     variants: NetworkFamily.Name.allCases.map(variant))
 
@@ -19,6 +19,12 @@ extension Setting {
     case .tunet:
       Variants.Variant(
         name: family.rawValue, meaning: "a tunable U-Net: encoder and decoder with skip connections", settings: tunet)
+    case .msdnet:
+      Variants.Variant(
+        name: family.rawValue,
+        meaning: "a mixed-scale dense network: every layer reads all planes before it through dilated convolutions "
+          + "(Pelt and Sethian, doi 10.1073/pnas.1715832114)",
+        settings: msdnet)
     case .smsnet:
       Variants.Variant(
         name: family.rawValue,
@@ -41,6 +47,45 @@ extension Setting {
       runningStatistics,
       Setting("final-activation", activation, otherwise: "none", "what follows the last convolution"),
     ], withDefaultsOf: TUNet())
+
+  /// How large the networks are is the user's to say.
+  private static let msdnet =
+    [Setting("layers", .integer(1...10_000), "layers, one after another; a matrix of dilations says it otherwise")]
+    + settings(
+      [
+        Setting(
+          "form", words(MSDNet.Form.self, noun: "form"),
+          "what a layer activates and normalizes: `planes`, each new plane once (the paper); `stack`, all planes again "
+            + "(DLSIA)"),
+        Setting("width", .integer(1...1000), "new planes of a layer"),
+        Setting(
+          "max-dilation", .integer(1...1000), "dilations run from 1 to this from plane to plane, again and again"),
+        Setting(
+          "dilations",
+          .or([
+            .list(of: .integer(1...1000), 1...), .list(of: .list(of: .integer(1...1000), 1...), 1...),
+          ]), otherwise: "1 to `max-dilation`",
+          "dilations of one plane after another, again and again; or a matrix with a row for each plane of a layer and "
+            + "a column for each layer, which says width and layers too"),
+        Setting("kernel", perAxis(1...31), "extent of the convolutions' kernels, an odd number"),
+        Setting("padding", words(PaddingMode.self, noun: "padding"), "what convolutions see beyond the image"),
+        Setting(
+          "activation", activations,
+          "what follows each convolution, or several in a list ([] for none); \(activationExamples)"),
+        Setting(
+          "input-activation", activations, otherwise: "none; in the form `stack`, `activation`",
+          "what the image goes through first"),
+        Setting("normalization", .boolean, "whether batch normalization follows each activation"),
+        runningStatistics,
+        Setting(
+          "dropout",
+          defaults: [
+            Setting("initial", rate, "of the image"),
+            Setting("hidden", rate, "of what each layer makes, before its activation"),
+            Setting("final", rate, "of the planes before the last convolution"),
+          ], "rates of dropout while training"),
+        Setting("final-activation", activation, otherwise: "none", "what follows the last convolution"),
+      ], withDefaultsOf: MSDNet())
 
   /// How large the networks are is the user's to say.
   private static let smsnet =
@@ -113,6 +158,13 @@ extension Setting {
       name, .variants(Variants(selector: .value(Setting("name", name, "the activation")), variants: variants)),
     ])
   }()
+
+  private static let activations: Kind = {
+    guard case .or(let kinds) = activation else { return activation }
+    return .or(kinds + [.list(of: activation, 0...)])
+  }()
+
+  private static let rate = Kind.number(.atLeast(0, below: 1))
 
   private static let activationExamples =
     "`{name: leaky-relu, negative-slope: 0.01}` or `{name: elu, alpha: 1}` gives its number"

@@ -253,12 +253,21 @@ struct SettingReader {
   /// Whether a value looks like one of the kind, be it allowed or not.
   private static func hasForm(_ node: YAMLDocument.Node, of kind: Setting.Kind) -> Bool {
     switch (node.content, kind) {
-    case (.list, .list), (.mapping, .section), (.mapping, .variants): true
+    case (.list(let items), .list(let element, _)): isList(items.first) == isList(element)
+    case (.mapping, .section), (.mapping, .variants): true
     case (.scalar(let text, _), .choice(let choice)): choice.words.contains(text)
     case (.scalar(let text, _), .wholeNumber): Int(text) != nil
     case (.scalar(let text, _), .number): Double(text) != nil
     default: false
     }
+  }
+
+  private static func isList(_ node: YAMLDocument.Node?) -> Bool {
+    if case .list? = node?.content { true } else { false }
+  }
+
+  private static func isList(_ kind: Setting.Kind) -> Bool {
+    if case .list = kind { true } else { false }
   }
 
   // MARK: Words

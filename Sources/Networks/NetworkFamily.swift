@@ -3,17 +3,19 @@
 /// Files hold one object, the family's name and beside it the settings: `{"family": "tunet", "depth": 3}`.
 public enum NetworkFamily: Hashable, Sendable {
   case tunet(TUNet)
+  case msdnet(MSDNet)
   /// A topology is drawn for every member.
   case smsnet(SMSNetGenerator, SMSNet)
 
   /// The names of the families in job files.
   public enum Name: String, Codable, Hashable, Sendable, CaseIterable {
-    case tunet, smsnet
+    case tunet, msdnet, smsnet
 
     /// The names of the family's settings in job files.
     public var settings: [String] {
       switch self {
       case .tunet: TUNet.Key.allCases.map(\.rawValue)
+      case .msdnet: MSDNet.Key.allCases.map(\.rawValue)
       case .smsnet: SMSNetGenerator.Key.allCases.map(\.rawValue) + SMSNet.Key.allCases.map(\.rawValue)
       }
     }
@@ -22,6 +24,7 @@ public enum NetworkFamily: Hashable, Sendable {
   public var name: Name {
     switch self {
     case .tunet: .tunet
+    case .msdnet: .msdnet
     case .smsnet: .smsnet
     }
   }
@@ -34,6 +37,9 @@ public enum NetworkFamily: Hashable, Sendable {
   ) throws -> NetworkGraph {
     switch self {
     case .tunet(let settings):
+      return try settings.graph(
+        inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
+    case .msdnet(let settings):
       return try settings.graph(
         inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
     case .smsnet(let generator, let settings):
@@ -52,6 +58,7 @@ extension NetworkFamily: Codable {
     let text = try container.decode(String.self, forKey: .family)
     switch Name(rawValue: text) {
     case .tunet?: self = .tunet(try TUNet(from: decoder))
+    case .msdnet?: self = .msdnet(try MSDNet(from: decoder))
     case .smsnet?: self = .smsnet(try SMSNetGenerator(from: decoder), try SMSNet(from: decoder))
     case nil:
       throw DecodingError.dataCorruptedError(
@@ -66,6 +73,7 @@ extension NetworkFamily: Codable {
     try container.encode(name.rawValue, forKey: .family)
     switch self {
     case .tunet(let settings): try settings.encode(to: encoder)
+    case .msdnet(let settings): try settings.encode(to: encoder)
     case .smsnet(let generator, let settings):
       try generator.encode(to: encoder)
       try settings.encode(to: encoder)

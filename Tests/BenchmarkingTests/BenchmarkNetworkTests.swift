@@ -8,8 +8,11 @@ import Testing
 @Suite struct BenchmarkNetworkTests {
   private let edges = Golden.fixtures + "/smsnet.json"
 
-  @Test(arguments: [("tunet", 1_927_874), ("tunet-large", 31_042_434)])
-  func `U-Nets have as many parameters as the peer's`(name: String, parameters: Int) throws {
+  @Test(arguments: [
+    ("tunet", 1_927_874), ("tunet-large", 31_042_434), ("msdnet30", 5_269), ("msdnet100", 56_054),
+    ("msdnet30-planes", 4_339), ("msdnet100-planes", 45_954),
+  ])
+  func `networks have as many parameters as the peer's`(name: String, parameters: Int) throws {
     let network = try BenchmarkNetwork(named: name)
     #expect(network.graph.dimensions == 2)
     #expect(try network.graph.costs(extents: [128, 128]).parameters == parameters)

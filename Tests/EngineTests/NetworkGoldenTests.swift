@@ -28,6 +28,9 @@ import Testing
       let network = (try group.settings("topology") as TUNetTopology).network
       let graph = try network.graph(inputChannels: x[1], outputChannels: y[1], dimensions: x.count - 2)
       return GoldenRun(group: group, graph: graph) { tunetName($0, depth: network.depth) }
+    case "msdnet":
+      let graph = try group.msdnet().graph(inputChannels: x[1], outputChannels: y[1], dimensions: x.count - 2)
+      return GoldenRun(group: group, graph: graph, name: msdnetName)
     case "smsnet": return try smsnet(group, .planar)
     case "smsnet3d": return try smsnet(group, .volumetric)
     default: return nil

@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import Networks
 import Testing
 
 @testable import HDF5
@@ -23,6 +24,9 @@ struct JobFileMessageTests {
     """
 
   static let smsnet = "smsnet, nodes: 12, hidden-channels: [3], dilations: [1, 2], degree: {min: 1, max: 5}"
+
+  /// The families as messages list them.
+  static let families = SettingReader.either(NetworkFamily.Name.allCases.map(\.rawValue))
 
   static func messages(_ text: String, folder: String? = nil) -> [String] {
     do {
@@ -141,14 +145,14 @@ struct JobFileMessageTests {
       // Words
       Case(
         "family: smsnet", "family: unet",
-        "6: network.family: unknown network family ‘unet’; did you mean ‘tunet’? Known: tunet or smsnet"),
+        "6: network.family: unknown network family ‘unet’; did you mean ‘tunet’? Known: \(families)"),
       Case(
         "family: smsnet", "family: transformer",
-        "6: network.family: unknown network family ‘transformer’; write tunet or smsnet"),
+        "6: network.family: unknown network family ‘transformer’; write \(families)"),
       Case(
-        "family: smsnet", "family: msdnet",
-        "6: network.family: network family ‘msdnet’ is planned, but this version has only tunet or smsnet"),
-      Case("family: smsnet, ", "", "6: network.family: missing; give the kind of network: tunet or smsnet"),
+        "family: smsnet", "family: tunet3plus",
+        "6: network.family: network family ‘tunet3plus’ is planned, but this version has only \(families)"),
+      Case("family: smsnet, ", "", "6: network.family: missing; give the kind of network: \(families)"),
       Case(
         "task: segmentation", "task: regression",
         "3: task: task ‘regression’ is planned, but this version has only segmentation"),

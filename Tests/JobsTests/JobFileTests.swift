@@ -173,6 +173,30 @@ struct JobFileTests {
     #expect(try job(String(decoding: JSONEncoder().encode(first), as: UTF8.self)) == first)
   }
 
+  @Test("every value of a mixed-scale dense network arrives")
+  func msdnet() throws {
+    var msdnet = MSDNet()
+    (msdnet.form, msdnet.layers, msdnet.width, msdnet.maximumDilation) = (.stack, 6, 2, 5)
+    (msdnet.kernel, msdnet.paddingMode, msdnet.isNormalized) = ([3, 5], .reflect, false)
+    msdnet.tracksRunningStatistics = false
+    (msdnet.activations, msdnet.inputActivations) = ([.elu(alpha: 0.5), .tanh], [])
+    msdnet.dropout = MSDNet.DropoutRates(initial: 0.1, hidden: 0.2, final: 0.3)
+    msdnet.finalActivation = .sigmoid
+    let start = "family: msdnet, layers: 6"
+    let text =
+      start + ", form: stack, width: 2, max-dilation: 5, kernel: [3, 5], padding: reflect, normalization: false, "
+      + "running-statistics: false, activation: [{name: elu, alpha: 0.5}, tanh], input-activation: [], "
+      + "dropout: {initial: 0.1, hidden: 0.2, final: 0.3}, final-activation: sigmoid"
+    #expect(try job(JobFileText.network(text)).network == .msdnet(msdnet))
+    for (list, dilations) in [
+      ("[1, 2, 4]", MSDNet.Dilations.cycle([1, 2, 4])), ("[[1, 2], [3, 4]]", .matrix([[1, 2], [3, 4]])),
+    ] {
+      msdnet = MSDNet()
+      (msdnet.layers, msdnet.dilations) = (6, dilations)
+      #expect(try job(JobFileText.network("\(start), dilations: \(list)")).network == .msdnet(msdnet))
+    }
+  }
+
   @Test("an activation is a name, or a section with its number", arguments: Activation.names)
   func activations(name: String) throws {
     let word = try job(JobFileText.network("family: tunet, activation: \(name)")).network

@@ -40,7 +40,12 @@ import Testing
     tunet.activation = nil
     var generator = SMSNetGenerator()
     generator.maximumDegree = .fraction(0.25)
+    var dense = MSDNet()
+    (dense.form, dense.dilations, dense.kernel) = (.stack, .matrix([[1, 2], [3, 4]]), [3, 5])
+    (dense.activations, dense.inputActivations) = ([.relu, .elu(alpha: 2)], [])
+    dense.dropout = MSDNet.DropoutRates(initial: 0.1, final: 0.5)
     let families: [NetworkFamily] = [
+      .msdnet(MSDNet()), .msdnet(dense),
       .tunet(TUNet()), .tunet(tunet), .smsnet(SMSNetGenerator(), SMSNet()),
       .smsnet(generator, SMSNet(form: .volumetric, activation: .elu(alpha: 2))),
     ]
@@ -50,13 +55,16 @@ import Testing
   @Test func `an unknown family is refused with those that there are`() {
     #expect(
       decodingMessage(NetworkFamily.self, #"{"family": "resnet"}"#)
-        == "‘resnet’ is no network family; there are tunet, smsnet.")
+        == "‘resnet’ is no network family; there are tunet, msdnet, smsnet.")
   }
 
   @Test func `the names of the settings are those that are written`() throws {
-    for family in [NetworkFamily.tunet(TUNet()), .smsnet(SMSNetGenerator(), SMSNet())] {
+    let optional: Set = ["final-activation", "input-activation"]
+    var dense = MSDNet()
+    dense.dilations = .cycle([1, 2])
+    for family in [NetworkFamily.tunet(TUNet()), .msdnet(dense), .smsnet(SMSNetGenerator(), SMSNet())] {
       let text = try throughJSON(family).text
-      for name in family.name.settings where name != "final-activation" { #expect(text.contains("\"\(name)\":")) }
+      for name in family.name.settings where !optional.contains(name) { #expect(text.contains("\"\(name)\":")) }
     }
   }
 

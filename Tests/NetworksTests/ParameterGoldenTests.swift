@@ -75,6 +75,9 @@ import Testing
       settings.hiddenRate = arguments.hiddenRate
       return try settings.graph(
         inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
+    case "msdnet":
+      return try group.msdnet().graph(
+        inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
     case "smsnet", "smsnet3d":
       let form: SMSNet.Form = try group.string("family") == "smsnet" ? .planar : .volumetric
       return try SMSNet(form: form, tracksRunningStatistics: false).graph(

@@ -40,6 +40,45 @@ public func tunetName(_ name: String, depth: Int) -> String {
   return "\(group).\(place).\(suffix)"
 }
 
+/// DLSIA's settings of an MSDNet, as golden files hold them.
+public struct MSDNetTopology: Decodable, Sendable {
+  public var in_channels: Int
+  public var out_channels: Int
+  public var num_layers: Int
+  public var layer_width: Int
+  public var max_dilation: Int
+  public var padding_mode: PaddingMode?
+
+  /// The network of these settings.
+  public func network(isNormalized: Bool) -> MSDNet {
+    var network = MSDNet()
+    network.form = .stack
+    network.layers = num_layers
+    network.width = layer_width
+    network.maximumDilation = max_dilation
+    network.paddingMode = padding_mode ?? .zeros
+    network.isNormalized = isNormalized
+    return network
+  }
+}
+
+extension GoldenGroup {
+  /// The MSDNet whose values the group holds.
+  public func msdnet() throws -> MSDNet {
+    let isNormalized = try arrayNames.contains { $0.hasPrefix("state/normalization") }
+    return try settings("topology", as: MSDNetTopology.self).network(isNormalized: isNormalized)
+  }
+}
+
+/// `layer3.conv0.weight` → `layer_3.conv_0.weight`, `layer3.norm.weight` → `normalization_3.weight`.
+public func msdnetName(_ name: String) -> String {
+  let parts = name.split(separator: ".").map(String.init)
+  if parts[0] == "last" { return "final_convolution.\(parts[2])" }
+  let layer = parts[0].dropFirst("layer".count)
+  if parts[1] == "norm" { return "normalization_\(layer).\(parts[2])" }
+  return "layer_\(layer).conv_\(parts[1].dropFirst("conv".count)).\(parts[2])"
+}
+
 /// `edge3-5.conv.weight` → `Edge_3_5.0.weight`, `last.conv.weight` → `Last_Action.0.weight`.
 public func smsnetName(_ name: String) -> String {
   let parts = name.split(separator: ".").map(String.init)

@@ -47,22 +47,31 @@ import Testing
   func `a training run loses what PyTorch's loses, step by step`(shards: Int, threads: Int) throws {
     var skipped: [String] = []
     for group in try Golden("training.h5").groups {
-      guard try group.string("family") == "tunet" else {
+      let x = try group.array("x")
+      let family: NetworkFamily
+      let name: (String) -> String
+      switch try group.string("family") {
+      case "tunet":
+        let network = (try group.settings("topology") as TUNetTopology).network
+        family = .tunet(network)
+        name = { tunetName($0, depth: network.depth) }
+      case "msdnet":
+        family = .msdnet(try group.msdnet())
+        name = msdnetName
+      default:
         skipped.append(group.name)
         continue
       }
-      let network = (try group.settings("topology") as TUNetTopology).network
-      let x = try group.array("x")
-      let graph = try network.graph(
-        inputChannels: x.shape[2], outputChannels: try group.settings("topology", as: TUNetTopology.self).out_channels,
-        dimensions: x.shape.count - 3)
+      let graph = try family.graph(
+        inputChannels: x.shape[2], outputChannels: try group.settings("topology", as: Outputs.self).out_channels,
+        dimensions: x.shape.count - 3, seed: 0, member: 0)
       let plan = try Plan(graph, extents: Array(x.shape[3...]), purpose: .training)
       let batch = x.shape[1]
       let trainer = try Trainer(
         plan, batch: batch, shards: shards, optimizer: Adam.Settings(rate: try group.number("rate")),
         team: try ThreadTeam(size: threads), seed: 1, member: 0)
       for entry in plan.layout.parameters {
-        let values = try group.array("state/" + tunetName(entry.name, depth: network.depth)).values
+        let values = try group.array("state/" + name(entry.name)).values
         for (index, value) in zip(entry.range, values) { trainer.execution.parameters.pointer[index] = value }
       }
       let source = GoldenBatches(
@@ -74,6 +83,10 @@ import Testing
       }
     }
     reportSkipped("training runs", skipped)
+  }
+
+  private struct Outputs: Decodable {
+    let out_channels: Int
   }
 }
 

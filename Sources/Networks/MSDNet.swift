@@ -1,0 +1,186 @@
+/// The mixed-scale dense network (Pelt and Sethian, doi 10.1073/pnas.1715832114): every layer reads all planes before it
+/// through dilated convolutions and adds `width` planes to them; a 1×1 convolution of all planes ends the network.
+///
+/// Plane j of layer ℓ has the dilation number ℓ · `width` + j, counted round and round through 1 … `maximumDilation` or the
+/// list in `dilations`. All values keep the image's extents.
+public struct MSDNet: Hashable, Sendable {
+  /// What a layer activates and normalizes.
+  public enum Form: String, Hashable, Sendable, Codable, CaseIterable {
+    /// The paper's: every new plane is convolved, activated and normalized once.
+    case planes
+    /// DLSIA's: after every layer the whole stack of planes, old and new, is activated and normalized again. The image is
+    /// activated before the first layer.
+    case stack
+  }
+
+  /// Dilations given one by one.
+  public enum Dilations: Hashable, Sendable {
+    /// Of one plane after another, repeated as often as needed.
+    case cycle([Int])
+    /// A row for each plane of a layer, a column for each layer: the matrix says how many layers there are and how wide.
+    case matrix([[Int]])
+  }
+
+  /// Rates of dropout: of the image, of what every layer makes before its activation, and of the last stack.
+  public struct DropoutRates: Hashable, Sendable {
+    public var initial: Double
+    public var hidden: Double
+    public var final: Double
+
+    public init(initial: Double = 0, hidden: Double = 0, final: Double = 0) {
+      self.initial = initial
+      self.hidden = hidden
+      self.final = final
+    }
+  }
+
+  public var form = Form.planes
+  /// Layers, unless `dilations` is a matrix.
+  public var layers = 50
+  /// New planes of a layer, unless `dilations` is a matrix.
+  public var width = 1
+  /// Dilations run through 1 … this, unless `dilations` gives them.
+  public var maximumDilation = 10
+  public var dilations: Dilations?
+  /// Odd extents of the convolutions' kernels.
+  public var kernel: PerAxis = 3
+  /// How the convolutions see beyond the image.
+  public var paddingMode = PaddingMode.zeros
+  /// Between convolution and normalization, one after another; none for a linear network.
+  public var activations: [Activation] = [.relu]
+  /// What the image goes through first; nil for nothing, or in the form `stack` for `activations`.
+  public var inputActivations: [Activation]?
+  /// Whether batch normalization follows the activations.
+  public var isNormalized = true
+  /// Whether predictions use running statistics (the default) or those of their own batch.
+  public var tracksRunningStatistics = true
+  public var dropout = DropoutRates()
+  /// After the last convolution, if any.
+  public var finalActivation: Activation?
+
+  public init() {}
+
+  /// The dilations of every layer's planes.
+  public var layerDilations: [[Int]] {
+    switch dilations {
+    case .matrix(let rows): (rows.first ?? []).indices.map { layer in rows.map { $0[layer] } }
+    case .cycle(let list): layerDilations { list[$0 % list.count] }
+    case nil: layerDilations { $0 % maximumDilation + 1 }
+    }
+  }
+
+  private func layerDilations(_ dilation: (Int) -> Int) -> [[Int]] {
+    (0..<layers).map { layer in (0..<width).map { dilation(layer * width + $0) } }
+  }
+
+  /// The network for images of `inputChannels` channels and 1, 2 or 3 spatial axes.
+  ///
+  /// Plane 1 of layer 3 is made by `layer3.conv1`; `layer3.stack` is the stack after layer 3.
+  ///
+  /// - Throws: `NetworkSettingError` that names the setting.
+  public func graph(
+    inputChannels: Int, outputChannels: Int, dimensions: Int
+  ) throws(NetworkSettingError) -> NetworkGraph {
+    try NetworkSettingError.check(
+      inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
+    let extents = try check(dimensions: dimensions)
+    var builder = Builder(settings: self, extents: extents, graph: NetworkGraph(dimensions: dimensions))
+    var value = builder.graph.add("input", .input(channels: inputChannels))
+    value = builder.activate("input.act", inputActivations ?? (form == .stack ? activations : []), value)
+    value = builder.drop("input.dropout", dropout.initial, value)
+    for (layer, dilations) in layerDilations.enumerated() {
+      value = builder.addLayer("layer\(layer)", dilations, value)
+    }
+    value = builder.drop("last.dropout", dropout.final, value)
+    value = builder.graph.add("last.conv", .convolution(Convolution(channels: outputChannels, kernel: 1)), value)
+    if let finalActivation { builder.graph.add("last.act", .activation(finalActivation), value) }
+    return builder.graph
+  }
+
+  private struct Builder {
+    let settings: MSDNet
+    /// Of the kernel, axis by axis.
+    let extents: [Int]
+    var graph: NetworkGraph
+
+    mutating func addLayer(
+      _ name: String, _ dilations: [Int], _ stack: NetworkGraph.NodeID
+    ) -> NetworkGraph.NodeID {
+      var planes: [NetworkGraph.NodeID] = []
+      for (place, dilation) in dilations.enumerated() {
+        let convolution = Convolution(
+          channels: 1, kernel: settings.kernel, dilation: .all(dilation),
+          padding: settings.kernel.map { dilation * ($0 / 2) },
+          paddingMode: extents == extents.map { _ in 1 } ? .zeros : settings.paddingMode)
+        var plane = graph.add("\(name).conv\(place)", .convolution(convolution), stack)
+        if settings.form == .planes { plane = finish(name, "\(place)", plane) }
+        planes.append(plane)
+      }
+      let grown = graph.add("\(name).stack", .concatenation, inputs: [stack] + planes)
+      return settings.form == .stack ? finish(name, "", grown) : grown
+    }
+
+    /// Dropout, activation, normalization.
+    private mutating func finish(
+      _ name: String, _ place: String, _ value: NetworkGraph.NodeID
+    ) -> NetworkGraph.NodeID {
+      var value = drop("\(name).dropout\(place)", settings.dropout.hidden, value)
+      value = activate("\(name).act\(place)", settings.activations, value)
+      guard settings.isNormalized else { return value }
+      let normalization = BatchNormalization(tracksRunningStatistics: settings.tracksRunningStatistics)
+      return graph.add("\(name).norm\(place)", .batchNormalization(normalization), value)
+    }
+
+    mutating func activate(
+      _ name: String, _ activations: [Activation], _ value: NetworkGraph.NodeID
+    ) -> NetworkGraph.NodeID {
+      var value = value
+      for (index, activation) in activations.enumerated() {
+        value = graph.add(index == 0 ? name : "\(name).\(index)", .activation(activation), value)
+      }
+      return value
+    }
+
+    mutating func drop(_ name: String, _ rate: Double, _ value: NetworkGraph.NodeID) -> NetworkGraph.NodeID {
+      rate > 0 ? graph.add(name, .dropout(rate: rate), value) : value
+    }
+  }
+
+  /// The kernel's extents, if all settings are possible.
+  private func check(dimensions: Int) throws(NetworkSettingError) -> [Int] {
+    func fail(_ setting: String, _ problem: String) -> NetworkSettingError {
+      NetworkSettingError(setting: setting, problem: problem)
+    }
+    switch dilations {
+    case .matrix(let rows):
+      guard let columns = rows.first?.count, columns > 0, rows.allSatisfy({ $0.count == columns }) else {
+        throw fail("dilations", "a matrix has rows of equal length, a value for each layer, not \(rows).")
+      }
+    case .cycle(let list) where list.isEmpty: throw fail("dilations", "at least one dilation is needed.")
+    default:
+      guard (1...10_000).contains(layers) else {
+        throw fail("layers", "a mixed-scale dense network has 1 to 10000 layers, not \(layers).")
+      }
+      guard (1...1000).contains(width) else { throw fail("width", "a layer has 1 to 1000 planes, not \(width).") }
+      guard dilations != nil || maximumDilation >= 1 else {
+        throw fail("max-dilation", "dilations are at least 1, not \(maximumDilation).")
+      }
+    }
+    guard layerDilations.allSatisfy({ $0.allSatisfy { $0 >= 1 } }) else {
+      throw fail("dilations", "a dilation is at least 1.")
+    }
+    guard let extents = kernel.values(dimensions: dimensions) else {
+      throw fail(
+        "kernel", "\(kernel) does not have \(dimensions) values, one for each spatial axis; give one number.")
+    }
+    guard extents.allSatisfy({ $0 > 0 && $0 % 2 == 1 }) else {
+      throw fail("kernel", "kernels are odd, so that images keep their size: 1, 3, 5, …, not \(kernel).")
+    }
+    for (name, rate) in [("initial", dropout.initial), ("hidden", dropout.hidden), ("final", dropout.final)] {
+      guard (0..<1).contains(rate) else {
+        throw fail("dropout.\(name)", "a dropout rate lies in 0 ..< 1, not at \(rate).")
+      }
+    }
+    return extents
+  }
+}
