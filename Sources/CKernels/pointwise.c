@@ -77,11 +77,6 @@ void tutti_entropy(const float *probabilities, ptrdiff_t stride, int32_t channel
 
 void tutti_add(float *a, const float *b, size_t count) { tutti_pointwise()->add(a, b, count); }
 
-void tutti_adam_step(const tutti_adam *settings, float *parameter, const float *gradient, float *m, float *v,
-                     size_t count) {
-  tutti_pointwise()->adam_step(settings, parameter, gradient, m, v, count);
-}
-
 void tutti_welford(const float *x, float *mean, float *m2, size_t count, float n) {
   tutti_pointwise()->welford(x, mean, m2, count, n);
 }

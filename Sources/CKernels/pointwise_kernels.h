@@ -2,6 +2,7 @@
 
 #include "pointwise_vector.h"
 
+#include "optimizer_arrays.h"
 #include "pointwise_activation.h"
 #include "pointwise_arrays.h"
 #include "pointwise_channels.h"
@@ -19,7 +20,12 @@ const tutti_pointwise_table NAME = {
     .softmax_gradient = softmax_gradient,
     .entropy = entropy,
     .add = add,
-    .adam_step = adam_step,
+    .optimize = optimize,
+    .sum_of_squares = sum_of_squares,
+    .scale = scale,
+    .clamp = clamp,
+    .add_scaled = add_scaled,
+    .lerp = lerp,
     .welford = welford,
     .max_pool = max_pool,
 };

@@ -1,10 +1,11 @@
 #pragma once
 
+#include "optimizer.h"
 #include "pointwise.h"
 #include "pooling.h"
 
 // The pointwise and pooling kernels of one instruction set. Every table is made by one file that includes
-// pointwise_rows.h, pointwise_channels.h, pointwise_arrays.h and pooling_rows.h under its own target attribute.
+// pointwise_rows.h, pointwise_channels.h, pointwise_arrays.h, optimizer_arrays.h and pooling_rows.h under its own target attribute.
 
 typedef struct {
   tutti_moments (*row_moments)(const float *u, int64_t rows, ptrdiff_t pitch, int32_t nx);
@@ -26,8 +27,13 @@ typedef struct {
                            int64_t rows, int32_t nx, bool logarithm, bool accumulate);
   void (*entropy)(const float *probabilities, ptrdiff_t stride, int32_t channels, float *entropy, size_t count);
   void (*add)(float *a, const float *b, size_t count);
-  void (*adam_step)(const tutti_adam *settings, float *parameter, const float *gradient, float *m, float *v,
-                    size_t count);
+  void (*optimize)(const tutti_optimizer_step *step, float *parameter, const float *gradient, float *first,
+                   float *second, float *third, size_t count);
+  double (*sum_of_squares)(const float *a, size_t count);
+  void (*scale)(float *a, float factor, size_t count);
+  void (*clamp)(float *a, float limit, size_t count);
+  void (*add_scaled)(float *a, const float *b, float factor, size_t count);
+  void (*lerp)(float *a, const float *b, float factor, size_t count);
   void (*welford)(const float *x, float *mean, float *m2, size_t count, float n);
   void (*max_pool)(const float *source, int32_t source_rows, int32_t source_pitch, float *target, int32_t target_pitch,
                    int32_t mz, int32_t my, int32_t mx, int32_t kz, int32_t ky, int32_t kx, int32_t sz, int32_t sy,

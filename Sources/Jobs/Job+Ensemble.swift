@@ -1,7 +1,6 @@
 import Ensembles
 import Imaging
 import Networks
-import Training
 
 extension LabelledImages {
   /// Opens the data that a job names.
@@ -25,9 +24,7 @@ extension EnsembleSettings {
       patch: Array([chosen.z, chosen.y, chosen.x].suffix(dimensions)), epochs: training.epochs,
       patchesPerUnit: training.patchesPerUnit, batch: training.batch,
       shards: training.shards,
-      optimizer: Adam.Settings(
-        rate: training.optimizer.rate, beta1: training.optimizer.betas[0], beta2: training.optimizer.betas[1],
-        epsilon: training.optimizer.epsilon, weightDecay: training.optimizer.weightDecay),
+      optimizer: training.optimizer,
       flips: training.augmentation.contains(.flips), quarterTurns: training.augmentation.contains(.quarterTurns))
   }
 }

@@ -1,4 +1,5 @@
 import Networks
+import Training
 
 /// What a job file says, checked and with every default filled in.
 ///
@@ -85,7 +86,7 @@ public struct Job: Codable, Hashable, Sendable {
     public var batch: Int
     /// Parts of a batch that are summed in a fixed order.
     public var shards: Int
-    public var optimizer: Optimizer
+    public var optimizer: OptimizerSettings
     public var loss: Loss
     public var seed: Int
     /// Patches of each drawn training unit in an epoch.
@@ -95,24 +96,6 @@ public struct Job: Codable, Hashable, Sendable {
     enum CodingKeys: String, CodingKey {
       case epochs, batch, shards, optimizer, loss, seed, augmentation
       case patchesPerUnit = "patches-per-unit"
-    }
-  }
-
-  public struct Optimizer: Codable, Hashable, Sendable {
-    public var name: Name
-    public var rate: Double
-    /// Decay of the two moments, each in 0 ..< 1.
-    public var betas: [Double]
-    public var epsilon: Double
-    public var weightDecay: Double
-
-    public enum Name: String, Codable, Hashable, Sendable {
-      case adam
-    }
-
-    enum CodingKeys: String, CodingKey {
-      case name, rate, betas, epsilon
-      case weightDecay = "weight-decay"
     }
   }
 

@@ -82,19 +82,7 @@ extension Setting {
       key: "shards", kind: .integer(1...4096),
       presence: .derived("min(batch, 4)") { $0["batch"]?.integer.map { .integer(min($0, 4)) } },
       meaning: "parts of a batch that are summed in a fixed order; decides rounding, so it is part of the job"),
-    Setting(
-      "optimizer",
-      defaults: [
-        Setting(
-          "name", .choice(Choice(noun: "optimizer", words: ["adam"], planned: ["adamw", "sgd"])), default: "adam",
-          "Adam (Kingma and Ba, arXiv 1412.6980)"),
-        Setting("rate", .number(.above(0)), default: 0.001, "learning rate"),
-        Setting(
-          "betas", .list(of: .number(.atLeast(0, below: 1)), 2), default: [0.9, 0.999],
-          "decay of the two moments"),
-        Setting("epsilon", .number(.above(0)), default: 1e-8, "added to the divisor"),
-        Setting("weight-decay", .number(.atLeast(0)), default: 0, "L2 penalty added to the gradient"),
-      ], "how weights follow gradients"),
+    Setting("optimizer", defaults: optimizer, "how weights follow gradients; defaults are PyTorch's"),
     Setting(
       "loss",
       .choice(

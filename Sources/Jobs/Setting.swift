@@ -97,6 +97,11 @@ struct Setting: Sendable {
     self.init(key: key, kind: .section(settings), presence: .defaults, meaning: meaning)
   }
 
+  /// A section with several forms that may be left out: the form that the selector's default names then holds.
+  init(_ key: String, defaults variants: Variants, _ meaning: String) {
+    self.init(key: key, kind: .variants(variants), presence: .defaults, meaning: meaning)
+  }
+
   init(key: String, kind: Kind, presence: Presence, meaning: String) {
     self.key = key
     self.kind = kind

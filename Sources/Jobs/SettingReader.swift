@@ -62,8 +62,11 @@ struct SettingReader {
     case .standard(let value): return value
     case .derived(_, let value): return value(values)
     case .defaults:
-      guard case .section(let settings) = setting.kind else { return nil }
-      return .section(section([], settings, at: path, line: line))
+      switch setting.kind {
+      case .section(let settings): return .section(section([], settings, at: path, line: line))
+      case .variants(let variants): return self.variants([], variants, at: path, line: line)
+      default: return nil
+      }
     }
   }
 
@@ -92,14 +95,17 @@ struct SettingReader {
         })
     case .value(let selector):
       let selectorPath = join(path, selector.key)
-      guard let entry = entries.first(where: { $0.key == selector.key }) else {
+      let name: SettingValue?
+      if let entry = entries.first(where: { $0.key == selector.key }) {
+        lines[selectorPath] = entry.line
+        name = read(entry.value, as: selector, at: selectorPath)
+      } else if case .standard(let value) = selector.presence {
+        name = value
+      } else {
         report(line, selectorPath, "missing; give \(selector.meaning): \(Self.either(variants.variants.map(\.name)))")
         return nil
       }
-      lines[selectorPath] = entry.line
-      guard let name = read(entry.value, as: selector, at: selectorPath),
-        let chosen = variants.variants.first(where: { $0.name == name.text })
-      else { return nil }
+      guard let name, let chosen = variants.variants.first(where: { $0.name == name.text }) else { return nil }
       let others = variants.variants.filter { $0.name != chosen.name }
       var values = section(
         entries.filter { $0.key != selector.key }, chosen.settings, at: path, line: line
@@ -138,7 +144,10 @@ struct SettingReader {
       guard case .mapping(let entries) = node.content else {
         let keys =
           switch variants.selector {
-          case .value(let selector): selector.key
+          case .value(let selector):
+            (selector.isRequired ? [] : variants.variants.first?.settings ?? []).reduce(selector.key) {
+              "\($0), \($1.key)"
+            }
           case .presence: variants.variants.map { Self.keys($0.settings) }.joined(separator: "; or ")
           }
         return fail(node, path, "\(Self.shown(node)) stands where a section belongs, with \(keys)")

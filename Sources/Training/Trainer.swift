@@ -22,7 +22,7 @@ public protocol BatchSource: AnyObject {
 /// The batch is a sequence of shards; loss and gradient are those of the whole batch and do not depend on threads.
 public final class Trainer {
   public let execution: Execution
-  public let optimizer: Adam
+  public let optimizer: Optimizer
   public let loss: any Loss
   private let team: ThreadTeam
   private let reduction: any ShardReduction
@@ -45,7 +45,7 @@ public final class Trainer {
   /// - Throws: `LossError` when the loss has no meaning for the target or the output.
   public init(
     _ plan: Plan, loss: any Loss = CrossEntropy(), target: TargetKind = .labels, batch: Int, shards: Int,
-    optimizer: Adam.Settings, team: ThreadTeam, seed: UInt64, member: UInt64,
+    optimizer: OptimizerSettings, team: ThreadTeam, seed: UInt64, member: UInt64,
     reduction: any ShardReduction = LocalShards()
   ) throws(LossError) {
     try loss.check(target: target, channels: plan.outputShape.channels)
@@ -54,7 +54,7 @@ public final class Trainer {
     execution = Execution(
       plan, samplesPerShard: samplesPerShard, shards: (batch + samplesPerShard - 1) / samplesPerShard, team: team,
       reduction: reduction)
-    self.optimizer = Adam(optimizer, count: plan.layout.parameterCount)
+    self.optimizer = Optimizer(optimizer, count: plan.layout.parameterCount)
     self.team = team
     self.reduction = reduction
     self.seed = seed
@@ -80,7 +80,7 @@ public final class Trainer {
     reduceLoss(samples: positions.count)
     let value = loss.value(sums: sums.pointer, channels: execution.plan.outputShape.channels)
     guard value.isFinite else {
-      throw .notFinite(loss: value, epoch: epoch, step: steps, rate: optimizer.settings.rate)
+      throw .notFinite(loss: value, epoch: epoch, step: steps, rate: optimizer.rate)
     }
     team.run(count: positions.count) { sample, thread in
       loss.derive(lossSample(sample, thread: thread), sums: sums.pointer)

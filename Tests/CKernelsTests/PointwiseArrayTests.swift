@@ -69,46 +69,6 @@ struct PointwiseArrayTests {
     }
   }
 
-  @Test("steps of Adam and AdamW equal double precision")
-  func adam() {
-    var random = SplitMix(10)
-    for decoupled in [false, true] {
-      for (count, decay) in [(1, 0.0), (16, 0.1), (37, 0.1), (70, 0.0)] {
-        let start = Rows(rows: 1, nx: count, pitch: count, in: -1...1, using: &random)
-        let gradients = (0..<5).map { _ in Rows(rows: 1, nx: count, pitch: count, in: -1...1, using: &random) }
-        expectSameBits("adam") { name in
-          let p = Rows(copy: start)
-          let m = Rows(rows: 1, nx: count, pitch: count, in: 0...0, using: &random)
-          let v = Rows(copy: m)
-          var P = start.pixels.map(Double.init)
-          var M = [Double](repeating: 0, count: count)
-          var V = M
-          for (t, g) in gradients.enumerated() {
-            var settings = tutti_adam(
-              rate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: decay,
-              correction1: 1 - pow(0.9, Double(t + 1)), correction2: 1 - pow(0.999, Double(t + 1)),
-              decoupled: decoupled)
-            tutti_adam_step(&settings, p.pointer, g.pointer, m.pointer, v.pointer, count)
-            for i in 0..<count {
-              var d = Double(g[0, i])
-              if decoupled { P[i] *= 1 - 0.01 * decay } else { d += decay * P[i] }
-              M[i] = 0.9 * M[i] + 0.1 * d
-              V[i] = 0.999 * V[i] + 0.001 * d * d
-              P[i] -= 0.01 / settings.correction1 * M[i] / ((V[i] / settings.correction2).squareRoot() + 1e-8)
-            }
-          }
-          for i in 0..<count {
-            #expect(near(Double(p[0, i]), P[i], relative: 2e-6, absolute: 1e-7), "\(name) \(count)")
-            #expect(near(Double(m[0, i]), M[i], relative: 2e-6, absolute: 1e-7), "\(name) \(count)")
-            #expect(near(Double(v[0, i]), V[i], relative: 2e-6), "\(name) \(count)")
-          }
-          #expect(p.isUntouched() && m.isUntouched() && v.isUntouched())
-          return p.pixels + m.pixels + v.pixels
-        }
-      }
-    }
-  }
-
   @Test("Welford's update over members gives mean and squared deviations")
   func welford() {
     var random = SplitMix(11)

@@ -89,7 +89,15 @@ struct JobFileMessageTests {
       Case("dilations: [1, 2]", "dilations: [1, b]", "6: network.dilations: ‘b’ is not a whole number"),
       Case(
         "optimizer: {rate: 0.005}", "optimizer: adam",
-        "8: training.optimizer: ‘adam’ stands where a section belongs, with name, rate, betas, epsilon, weight-decay"),
+        "8: training.optimizer: ‘adam’ stands where a section belongs, with name, rate, betas, epsilon, amsgrad, weight-decay"
+      ),
+      Case(
+        "{rate: 0.005}", "{name: sgd, betas: [0.9, 0.99]}",
+        "8: training.optimizer.betas: unknown setting of sgd; it belongs to adam"),
+      Case(
+        "{rate: 0.005}", "{name: adan}",
+        "8: training.optimizer.name: unknown optimizer ‘adan’; did you mean ‘adam’? Known: sgd, adam, adamw, rmsprop, adagrad, nadam or radam"
+      ),
       Case("name: cement", "name: [a]", "2: name: a list stands where one value belongs"),
       Case("name: cement", "name: \"\"", "2: name: is empty"),
       Case("a.h5:/images", "\"a.h5:\"", "4: data.images: ‘a.h5:’ is not path[:dataset], as in data/cement.h5:/images"),

@@ -2,6 +2,7 @@ import Foundation
 import Imaging
 import Networks
 import Testing
+import Training
 
 @testable import Jobs
 
@@ -105,7 +106,7 @@ struct JobFileTests {
       job.training
         == .init(
           epochs: 6, batch: 8, shards: 2,
-          optimizer: .init(name: .adam, rate: 0.005, betas: [0.8, 0.99], epsilon: 1e-7, weightDecay: 0.1),
+          optimizer: .init(.adam(betas: .init(0.8, 0.99), epsilon: 1e-7), rate: 0.005, weightDecay: 0.1),
           loss: .crossEntropy, seed: 7, patchesPerUnit: 3, augmentation: [.flips, .quarterTurns]))
     #expect(job.prediction == .init(tile: [32, 128, 128], margin: [4, 8, 8]))
     #expect(job.uncertainty == .init(method: .lac, coverage: [0.8, 0.9, 0.95], unit: .pixel))
@@ -127,10 +128,24 @@ struct JobFileTests {
       job.training
         == .init(
           epochs: 10, batch: 4, shards: 4,
-          optimizer: .init(name: .adam, rate: 0.001, betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0),
+          optimizer: .adam(rate: 0.001),
           loss: .crossEntropy, seed: 1, patchesPerUnit: 1, augmentation: []))
     #expect(job.prediction == .init(tile: nil, margin: nil))
     #expect(job.uncertainty == .init(method: .lac, coverage: [0.9], unit: .pixel))
+  }
+
+  @Test("each optimizer has PyTorch's defaults and its own settings")
+  func optimizers() throws {
+    func optimizer(_ text: String) throws -> OptimizerSettings {
+      try job(JobFileText.short + "\ntraining: {optimizer: {\(text)}}").training.optimizer
+    }
+    for name in OptimizerSettings.Name.allCases {
+      #expect(try optimizer("name: \(name.rawValue)") == OptimizerSettings(name))
+    }
+    #expect(try optimizer("rate: 0.01, amsgrad: true") == OptimizerSettings(.adam(amsgrad: true), rate: 0.01))
+    #expect(
+      try optimizer("name: sgd, rate: 0.1, momentum: 0.9, nesterov: true, weight-decay: 0.01")
+        == OptimizerSettings(.sgd(momentum: 0.9, nesterov: true), rate: 0.1, weightDecay: 0.01))
   }
 
   @Test("shards are the batch, at most 4, when not given", arguments: [(1, 1), (3, 3), (4, 4), (32, 4)])
@@ -311,7 +326,7 @@ struct JobFingerprintTests {
         "test":0.2,"train":0.6},"volume":false},"ensemble":{"bagging":true,"members":5},"network":{"activation":"relu",\
         "base-channels":16,"depth":4,"family":"tunet","growth-rate":2,"hidden-rate":1,"kernel":3,\
         "normalization":true,"pooling":2,"running-statistics":true},"prediction":{},"task":"segmentation","training":{"augmentation":[],"batch":4,\
-        "epochs":10,"loss":"cross-entropy","optimizer":{"betas":[0.9,0.999],"epsilon":1e-08,"name":"adam","rate":0.001,\
+        "epochs":10,"loss":"cross-entropy","optimizer":{"amsgrad":false,"betas":[0.9,0.999],"epsilon":1e-08,"name":"adam","rate":0.001,\
         "weight-decay":0},"patches-per-unit":1,"seed":1,"shards":4},"tutti":1,"uncertainty":{"coverage":[0.9],"method":"lac","unit":"pixel"}}
         """)
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325

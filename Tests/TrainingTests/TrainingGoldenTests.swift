@@ -6,43 +6,8 @@ import Testing
 
 @testable import Training
 
-/// Optimizers and short training runs against PyTorch.
+/// Short training runs against PyTorch.
 @Suite struct TrainingGoldenTests {
-  @Test func `Adam and AdamW take PyTorch's steps`() throws {
-    var skipped: [String] = []
-    var checked = 0
-    for group in try Golden("optimizers.h5").groups {
-      guard group.name.hasPrefix("adam"), try !group.flag("amsgrad", default: false) else {
-        skipped.append(group.name)
-        continue
-      }
-      let betas: [Double] = try group.settings("betas")
-      let optimizer = Adam(
-        Adam.Settings(
-          rate: try group.number("lr"), beta1: betas[0], beta2: betas[1], epsilon: try group.number("eps"),
-          weightDecay: try group.number("weight_decay"), decoupled: group.name.hasPrefix("adamw")),
-        count: try group.array("start").values.count)
-      let team = try ThreadTeam(size: 1)
-      var parameters = try group.array("start").values
-      let gradients = try group.array("gradients").values
-      let expected = try group.array("parameters").values
-      let count = parameters.count
-      for step in 0..<gradients.count / count {
-        parameters.withUnsafeMutableBufferPointer { parameters in
-          gradients.withUnsafeBufferPointer { gradients in
-            optimizer.step(
-              parameters: parameters.baseAddress!, gradients: gradients.baseAddress! + step * count, team: team)
-          }
-        }
-        expectClose(
-          parameters, Array(expected[step * count..<(step + 1) * count]), relative: 1e-5, "\(group.name), step \(step)")
-      }
-      checked += 1
-    }
-    #expect(checked >= 2)
-    reportSkipped("optimizers", skipped)
-  }
-
   @Test(arguments: [(shards: 4, threads: 2), (shards: 1, threads: 1)])
   func `a training run loses what PyTorch's loses, step by step`(shards: Int, threads: Int) throws {
     var skipped: [String] = []
@@ -68,7 +33,7 @@ import Testing
       let plan = try Plan(graph, extents: Array(x.shape[3...]), purpose: .training)
       let batch = x.shape[1]
       let trainer = try Trainer(
-        plan, batch: batch, shards: shards, optimizer: Adam.Settings(rate: try group.number("rate")),
+        plan, batch: batch, shards: shards, optimizer: .adam(rate: try group.number("rate")),
         team: try ThreadTeam(size: threads), seed: 1, member: 0)
       for entry in plan.layout.parameters {
         let values = try group.array("state/" + name(entry.name)).values

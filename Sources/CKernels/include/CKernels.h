@@ -2,6 +2,7 @@
 
 #include "convolution.h"
 #include "convolution_reference.h"
+#include "optimizer.h"
 #include "peak.h"
 #include "platform.h"
 #include "pointwise.h"

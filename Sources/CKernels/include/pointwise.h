@@ -80,13 +80,5 @@ void tutti_entropy(const float *probabilities, ptrdiff_t stride, int32_t channel
 /// a[i] += b[i]; the join of two shards.
 void tutti_add(float *a, const float *b, size_t count);
 
-/// One step of Adam over `count` elements (Kingma and Ba, arXiv 1412.6980, as torch.optim.Adam, weight decay added to the gradient; AdamW's when decoupled).
-/// The bias corrections are 1 - beta^t. In double, since 1 - 0.999f differs from 0.001f in the fifth digit.
-typedef struct {
-  double rate, beta1, beta2, epsilon, weight_decay, correction1, correction2;
-  bool decoupled;
-} tutti_adam;
-void tutti_adam_step(const tutti_adam *settings, float *parameter, const float *gradient, float *m, float *v, size_t count);
-
 /// Welford's update of a running mean and sum of squared deviations by one more member: n is the number including this one.
 void tutti_welford(const float *x, float *mean, float *m2, size_t count, float n);

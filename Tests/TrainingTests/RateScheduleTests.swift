@@ -1,0 +1,39 @@
+import Foundation
+import Testing
+
+@testable import Training
+
+@Suite struct RateScheduleTests {
+  @Test(arguments: [
+    RateSchedule(), RateSchedule(.step(size: 3, gamma: 0.5), warmUp: 4),
+    RateSchedule(.multistep(milestones: [3, 5])), RateSchedule(.exponential(gamma: 0.9), per: .step),
+    RateSchedule(.cosine(), per: .step, warmUp: 5, warmUpStart: 0.01), RateSchedule(.cosine(length: 7, minimum: 0.1)),
+    RateSchedule(.cosineWarmRestarts(first: 3, factor: 2)), RateSchedule(.oneCycle(.init(maximum: 0.1)), per: .step),
+    RateSchedule(.linear()), RateSchedule(.polynomial(power: 0.9)), RateSchedule(.plateau(.init(patience: 2))),
+  ]) func `a schedule survives its file form`(schedule: RateSchedule) throws {
+    let data = try JSONEncoder().encode(schedule)
+    #expect(try JSONDecoder().decode(RateSchedule.self, from: data) == schedule)
+  }
+
+  @Test func `a warm-up rises linearly to where the other schedule begins`() {
+    let plain = RateSchedule(.cosine())
+    let warm = RateSchedule(.cosine(), warmUp: 4, warmUpStart: 0.2)
+    let rates = (0..<14).map { warm.rate(at: $0, of: 14, base: 0.5) }
+    for (time, part) in [0.2, 0.4, 0.6, 0.8].enumerated() { #expect(abs(rates[time] - 0.5 * part) < 1e-12) }
+    // The cosine has what is left of the training.
+    for time in 0..<10 { #expect(rates[4 + time] == plain.rate(at: time, of: 10, base: 0.5)) }
+  }
+
+  @Test func `a plateau waits, lowers the rate, cools down and stops at its minimum`() {
+    let settings = RateSchedule.Plateau(factor: 0.1, patience: 1, cooldown: 2, minimum: 0.005)
+    var watch = PlateauWatch()
+    var rates: [Double] = []
+    for _ in 0..<12 {
+      watch.note(1, settings, base: 1)
+      rates.append(watch.rate ?? 1)
+    }
+    // PyTorch: the first loss is the best one; then two do not improve, two cool down, and so on.
+    #expect(rates[..<8].map { ($0 * 1000).rounded() } == [1000, 1000, 100, 100, 100, 100, 10, 10])
+    #expect(rates[10] == 0.005)
+  }
+}
