@@ -1,7 +1,7 @@
 import CKernels
 
-// What normalizations need to know of the whole batch: moments forward, two sums backward. Bands are merged in order within a shard,
-// shards along the tree.
+// What normalizations need to know of the whole batch, or of a shard: moments forward, two sums backward. Bands are merged in order
+// within a shard, shards along the tree.
 
 extension Execution {
   /// Coefficients of a normalization, `channels` floats each.
@@ -15,11 +15,18 @@ extension Execution {
     static let pixels = 6
   }
 
+  /// A normalization's coefficients for a shard; with the scope `batch` those of all.
+  @inline(__always)
+  func coefficients(_ normalization: Normalization, shard: Int) -> UnsafeMutablePointer<Float> {
+    let first = plan.normalizationScope == .shard ? shard * plan.coefficientFloats : 0
+    return coefficients.pointer + first + normalization.coefficients
+  }
+
   func useRunningStatistics(_ normalization: Normalization) {
     guard let mean = normalization.mean, let variance = normalization.variance else { return }
     for channel in 0..<normalization.weight.count {
       setCoefficients(
-        normalization, channel, mean: Double(statistics.pointer[mean.offset + channel]),
+        normalization, 0, channel, mean: Double(statistics.pointer[mean.offset + channel]),
         variance: Double(statistics.pointer[variance.offset + channel]))
     }
   }
@@ -34,6 +41,10 @@ extension Execution {
         (operand[0], operand[1], operand[2]) = (merged.count, merged.mean, merged.m2)
       }
     }
+    if plan.normalizationScope == .shard {
+      for shard in 0..<shards { useShardMoments(operands.pointer + shard * width, normalization, shard, channels) }
+      return
+    }
     reduction.reduce(operands.pointer, shards: shards, width: width) { left, right in
       for channel in 0..<channels {
         let (l, r) = (left + 3 * channel, right + 3 * channel)
@@ -43,26 +54,76 @@ extension Execution {
       }
     }
     for channel in 0..<channels {
-      let count = operands.pointer[3 * channel]
-      let mean = operands.pointer[3 * channel + 1]
-      let m2 = operands.pointer[3 * channel + 2]
-      setCoefficients(normalization, channel, mean: mean, variance: m2 / count)
-      coefficients.pointer[normalization.coefficients + Row.pixels * channels + channel] = Float(count)
-      guard updates, plan.purpose == .training, let means = normalization.mean, let variances = normalization.variance
-      else { continue }
-      let momentum = normalization.momentum
-      let unbiased = count > 1 ? m2 / (count - 1) : m2 / count
-      func move(_ value: inout Float, towards target: Double) {
-        value = Float((1 - momentum) * Double(value) + momentum * target)
-      }
-      move(&statistics.pointer[means.offset + channel], towards: mean)
-      move(&statistics.pointer[variances.offset + channel], towards: unbiased)
+      let moments = operands.pointer + 3 * channel
+      useMoments(moments, normalization, 0, channel)
+      guard updates, plan.purpose == .training else { continue }
+      let (mean, variance) = unbiased(moments)
+      moveStatistics(normalization, channel, mean: mean, variance: variance)
     }
   }
 
-  private func setCoefficients(_ normalization: Normalization, _ channel: Int, mean: Double, variance: Double) {
+  /// Sets the coefficients of a shard's channels, and keeps what its moments say of the running statistics.
+  private func useShardMoments(
+    _ operand: UnsafePointer<Double>, _ normalization: Normalization, _ shard: Int, _ channels: Int
+  ) {
+    let kept = shardStatistics.pointer + shard * (plan.layout.statisticCount + 1)
+    kept[plan.layout.statisticCount] = 1
+    for channel in 0..<channels {
+      useMoments(operand + 3 * channel, normalization, shard, channel)
+      guard let means = normalization.mean, let variances = normalization.variance else { continue }
+      (kept[means.offset + channel], kept[variances.offset + channel]) = unbiased(operand + 3 * channel)
+    }
+  }
+
+  private func useMoments(
+    _ moments: UnsafePointer<Double>, _ normalization: Normalization, _ shard: Int, _ channel: Int
+  ) {
+    setCoefficients(normalization, shard, channel, mean: moments[1], variance: moments[2] / moments[0])
     let channels = normalization.weight.count
-    let values = coefficients.pointer + normalization.coefficients + channel
+    coefficients(normalization, shard: shard)[Row.pixels * channels + channel] = Float(moments[0])
+  }
+
+  /// Mean and variance with n − 1 in the denominator.
+  private func unbiased(_ moments: UnsafePointer<Double>) -> (mean: Double, variance: Double) {
+    let (count, mean, m2) = (moments[0], moments[1], moments[2])
+    return (mean, count > 1 ? m2 / (count - 1) : m2 / count)
+  }
+
+  /// Moves running statistics towards the mean of what the shards found.
+  func moveStatisticsOfShards() {
+    let width = plan.layout.statisticCount + 1
+    reduction.reduce(shardStatistics.pointer, shards: shards, width: width) { left, right in
+      for index in 0..<width { left[index] += right[index] }
+    }
+    let sums = shardStatistics.pointer
+    let count = sums[width - 1]
+    for step in plan.steps {
+      guard case .stage(let stage) = step, let normalization = stage.normalization, let means = normalization.mean,
+        let variances = normalization.variance
+      else { continue }
+      for channel in 0..<normalization.weight.count {
+        moveStatistics(
+          normalization, channel, mean: sums[means.offset + channel] / count,
+          variance: sums[variances.offset + channel] / count)
+      }
+    }
+  }
+
+  private func moveStatistics(_ normalization: Normalization, _ channel: Int, mean: Double, variance: Double) {
+    guard let means = normalization.mean, let variances = normalization.variance else { return }
+    let momentum = normalization.momentum
+    func move(_ value: inout Float, towards target: Double) {
+      value = Float((1 - momentum) * Double(value) + momentum * target)
+    }
+    move(&statistics.pointer[means.offset + channel], towards: mean)
+    move(&statistics.pointer[variances.offset + channel], towards: variance)
+  }
+
+  private func setCoefficients(
+    _ normalization: Normalization, _ shard: Int, _ channel: Int, mean: Double, variance: Double
+  ) {
+    let channels = normalization.weight.count
+    let values = coefficients(normalization, shard: shard) + channel
     let inverse = 1 / (variance + normalization.epsilon).squareRoot()
     let scale = Double(parameters.pointer[normalization.weight.offset + channel]) * inverse
     values[Row.scale * channels] = Float(scale)
@@ -71,11 +132,16 @@ extension Execution {
     values[Row.inverseDeviation * channels] = Float(inverse)
   }
 
-  /// Sums a stage's gradient over the batch: the gradients of its normalization, or of its bias.
+  // MARK: Backward
+
+  /// Sums a stage's gradient over the batch: the gradients of its normalization, or of its bias. Only a normalization by the batch's
+  /// moments needs them at once; the others wait for `finishSums`.
   ///
   /// A bias before a normalization by the batch's mean has no effect: its gradient is exactly 0 and stays so.
   func sumGradients(_ stage: Stage, channels: Int, bands: Int) {
-    let width = 2 * channels
+    let isLate = stage.normalization == nil || plan.normalizationScope == .shard
+    let width = isLate ? plan.sumDoubles : 2 * channels
+    let operands = isLate ? lateSums.pointer + stage.sums : self.operands.pointer
     for shard in 0..<shards {
       for channel in 0..<channels {
         var g = 0.0
@@ -84,27 +150,58 @@ extension Execution {
           g += sums.pointer[$0].g
           gu += sums.pointer[$0].g_u
         }
-        operands.pointer[shard * width + 2 * channel] = g
-        operands.pointer[shard * width + 2 * channel + 1] = gu
+        if isLate, let normalization = stage.normalization {
+          gu = useSums(g, gu, normalization, shard, channel)
+        }
+        operands[shard * width + 2 * channel] = g
+        operands[shard * width + 2 * channel + 1] = gu
       }
     }
-    reduction.reduce(operands.pointer, shards: shards, width: width) { left, right in
+    guard !isLate, let normalization = stage.normalization else { return }
+    reduction.reduce(operands, shards: shards, width: width) { left, right in
       for index in 0..<width { left[index] += right[index] }
     }
-    if let normalization = stage.normalization {
-      let values = coefficients.pointer + normalization.coefficients
-      for channel in 0..<channels {
-        let g = operands.pointer[2 * channel]
-        let gu = operands.pointer[2 * channel + 1]
-        let inverse = Double(values[Row.inverseDeviation * channels + channel])
-        let pixels = Double(values[Row.pixels * channels + channel])
-        gradients.pointer[normalization.weight.offset + channel] = Float(gu * inverse)
-        gradients.pointer[normalization.bias.offset + channel] = Float(g)
-        values[Row.gradientMean * channels + channel] = Float(g / pixels)
-        values[Row.gradientSlope * channels + channel] = Float(gu * inverse * inverse / pixels)
+    for channel in 0..<channels {
+      let g = operands[2 * channel]
+      let slope = useSums(g, operands[2 * channel + 1], normalization, 0, channel)
+      gradients.pointer[normalization.weight.offset + channel] = Float(slope)
+      gradients.pointer[normalization.bias.offset + channel] = Float(g)
+    }
+  }
+
+  /// Sets what the gradient of a normalization's input needs, and returns that of its weight.
+  private func useSums(
+    _ g: Double, _ gu: Double, _ normalization: Normalization, _ shard: Int, _ channel: Int
+  ) -> Double {
+    let channels = normalization.weight.count
+    let values = coefficients(normalization, shard: shard) + channel
+    let inverse = Double(values[Row.inverseDeviation * channels])
+    let pixels = Double(values[Row.pixels * channels])
+    values[Row.gradientMean * channels] = Float(g / pixels)
+    values[Row.gradientSlope * channels] = Float(gu * inverse * inverse / pixels)
+    return gu * inverse
+  }
+
+  /// Reduces, in one go, the sums that nothing had to wait for, and writes the gradients that they are.
+  func finishSums() {
+    let width = plan.sumDoubles
+    guard width > 0 else { return }
+    let sums = lateSums.pointer
+    reduction.reduce(sums, shards: shards, width: width) { left, right in
+      for index in 0..<width { left[index] += right[index] }
+    }
+    for step in plan.steps {
+      guard case .stage(let stage) = step, stage.targetGradient != nil else { continue }
+      let values = sums + stage.sums
+      if let normalization = stage.normalization {
+        guard plan.normalizationScope == .shard else { continue }
+        for channel in 0..<normalization.weight.count {
+          gradients.pointer[normalization.bias.offset + channel] = Float(values[2 * channel])
+          gradients.pointer[normalization.weight.offset + channel] = Float(values[2 * channel + 1])
+        }
+      } else if let bias = stage.product?.bias {
+        for channel in 0..<bias.count { gradients.pointer[bias.offset + channel] = Float(values[2 * channel]) }
       }
-    } else if let bias = stage.product?.bias {
-      for channel in 0..<channels { gradients.pointer[bias.offset + channel] = Float(operands.pointer[2 * channel]) }
     }
   }
 

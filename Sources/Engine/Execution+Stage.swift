@@ -82,7 +82,7 @@ extension Execution {
       return
     }
     for channel in 0..<target.channels {
-      let (scale, mean, shift) = coefficients(stage.normalization, channel, target.channels)
+      let (scale, mean, shift) = coefficients(stage.normalization, band.sample, channel, target.channels)
       tutti_affine_activation(
         raw.row(band.first, channel: channel), raw.geometry.pitch, target.row(band.first, channel: channel),
         target.geometry.pitch, band.rows, nx, scale, mean, shift, stage.activation, stage.activationParameter,
@@ -91,9 +91,11 @@ extension Execution {
   }
 
   /// The affine map of a channel: scale, mean, shift.
-  private func coefficients(_ normalization: Normalization?, _ channel: Int, _ channels: Int) -> (Float, Float, Float) {
+  private func coefficients(
+    _ normalization: Normalization?, _ sample: Int, _ channel: Int, _ channels: Int
+  ) -> (Float, Float, Float) {
     guard let normalization else { return (1, 0, 0) }
-    let values = coefficients.pointer + normalization.coefficients + channel
+    let values = coefficients(normalization, shard: sample / samplesPerShard) + channel
     return (values[0], values[2 * channels], values[channels])
   }
 
@@ -138,7 +140,7 @@ extension Execution {
         sums.pointer[place] = tutti_gradient_sums(
           g: tutti_row_sum(row, band.rows, g.geometry.pitch, nx), g_u: 0)
       } else {
-        let (scale, mean, shift) = coefficients(stage.normalization, channel, g.channels)
+        let (scale, mean, shift) = coefficients(stage.normalization, band.sample, channel, g.channels)
         sums.pointer[place] = tutti_activation_gradient(
           row, g.geometry.pitch, raw.row(band.first, channel: channel), raw.geometry.pitch, band.rows, nx, scale, mean,
           shift,
@@ -150,7 +152,7 @@ extension Execution {
   private func passNormalization(_ stage: Stage, _ normalization: Normalization, _ gradient: Place, _ band: Band) {
     let g = planes(gradient, band.sample)
     let raw = planes(stage.raw, band.sample)
-    let values = coefficients.pointer + normalization.coefficients
+    let values = coefficients(normalization, shard: band.sample / samplesPerShard)
     let channels = g.channels
     for channel in 0..<channels {
       tutti_normalization_gradient(

@@ -9,7 +9,7 @@ extension Execution {
     let wide = product.transposed ? gradient : stage.source
     let narrow = product.transposed ? stage.source : gradient
     switch product.algorithm {
-    case .direct:
+    case .direct where shards > 0:
       // The cut into pieces is free: every weight is summed in one order.
       let channels = product.wide.channels
       let pieces = min(channels, max(1, 4 * team.size / shards))
@@ -24,6 +24,7 @@ extension Execution {
             Int32((part + 1) * channels / pieces))
         }
       }
+    case .direct: break
     case .matrix:
       team.run(count: shards) { shard, thread in
         for sample in samples(of: shard) {
@@ -33,7 +34,12 @@ extension Execution {
         }
       }
     }
-    joinShards(count: count, into: gradients.pointer + product.weight.offset)
+    if let exchange {
+      let first = product.weight.offset
+      exchange.add(shardWeights.pointer, first..<first + count, team: team)
+    } else {
+      joinShards(count: count, into: gradients.pointer + product.weight.offset)
+    }
   }
 
   private func samples(of shard: Int) -> Range<Int> {

@@ -21,12 +21,17 @@ public final class Execution {
 
   let team: ThreadTeam
   let reduction: any ShardReduction
+  let exchange: (any GradientExchange)?
   let arena: AlignedBuffer<Float>
   let packed: AlignedBuffer<Float>
   let coefficients: AlignedBuffer<Float>
   let moments: AlignedBuffer<tutti_moments>
   let sums: AlignedBuffer<tutti_gradient_sums>
   let operands: AlignedBuffer<Double>
+  /// For each shard the sums that are reduced at the end of the backward pass, `plan.sumDoubles`.
+  let lateSums: AlignedBuffer<Double>
+  /// For each shard what its moments say of the running statistics, and a 1; with the scope `shard`.
+  let shardStatistics: AlignedBuffer<Double>
   let shardWeights: AlignedBuffer<Float>
   let scratch: AlignedBuffer<Float>
 
@@ -36,7 +41,7 @@ public final class Execution {
   /// What random numbers of the pass are keyed by, besides the node and the sample.
   var randomKey: DropoutKey?
 
-  /// Takes memory for `shards` × `samplesPerShard` samples.
+  /// Takes memory for `shards` × `samplesPerShard` samples: those of a batch that are held here.
   public init(
     _ plan: Plan, samplesPerShard: Int, shards: Int, team: ThreadTeam, reduction: any ShardReduction = LocalShards()
   ) {
@@ -45,17 +50,26 @@ public final class Execution {
     self.samplesPerShard = samplesPerShard
     self.team = team
     self.reduction = reduction
+    exchange = reduction.gradientExchange
     capacity = samplesPerShard * shards
     let training = plan.purpose == .training
     parameters = AlignedBuffer(count: plan.layout.parameterCount)
     statistics = AlignedBuffer(count: plan.layout.statisticCount)
-    gradients = AlignedBuffer(count: training ? plan.layout.parameterCount : 0)
+    let gradientCount = training ? plan.layout.parameterCount : 0
+    if let exchange, training {
+      gradients = AlignedBuffer(borrowing: exchange.storage(count: gradientCount), count: gradientCount)
+    } else {
+      gradients = AlignedBuffer(count: gradientCount)
+    }
     arena = AlignedBuffer(count: plan.arenaFloats * capacity + 64)
     packed = AlignedBuffer(count: plan.packedFloats)
-    coefficients = AlignedBuffer(count: plan.coefficientFloats)
+    coefficients = AlignedBuffer(count: plan.coefficientFloats * (plan.normalizationScope == .shard ? shards : 1))
     moments = AlignedBuffer(count: plan.partials * capacity)
     sums = AlignedBuffer(count: training ? plan.partials * capacity : 0)
     operands = AlignedBuffer(count: 3 * plan.partials * shards)
+    lateSums = AlignedBuffer(count: training ? plan.sumDoubles * shards : 0)
+    shardStatistics = AlignedBuffer(
+      count: plan.normalizationScope == .shard ? (plan.layout.statisticCount + 1) * shards : 0)
     shardWeights = AlignedBuffer(count: training ? plan.largestWeight * shards : 0)
     scratch = AlignedBuffer(count: plan.scratchFloats * team.size)
     for entry in plan.layout.statistics {
@@ -73,6 +87,7 @@ public final class Execution {
       + (training ? plan.largestWeight * shards : 0)
     let partial = MemoryLayout<tutti_moments>.stride + (training ? MemoryLayout<tutti_gradient_sums>.stride : 0)
     return 4 * floats + partial * plan.partials * capacity + 24 * plan.partials * shards
+      + (training ? 8 * plan.sumDoubles * shards : 0)
   }
 
   // MARK: Input and output
@@ -93,13 +108,13 @@ public final class Execution {
 
   // MARK: Passes
 
-  /// Computes the results of the first `samples` samples.
+  /// Computes the results of the first `samples` samples: those held here of the batch at work, perhaps none.
   ///
   /// - Parameters:
   ///   - randomKey: what this pass's random numbers (dropout) are keyed by; needed in training when there is dropout.
   ///   - updatesStatistics: whether a training pass moves the running statistics.
   public func forward(samples: Int, randomKey: DropoutKey? = nil, updatesStatistics: Bool = true) {
-    precondition((1...capacity).contains(samples), "a batch holds 1 to \(capacity) samples")
+    precondition((0...capacity).contains(samples), "a batch holds 0 to \(capacity) samples")
     self.samples = samples
     self.randomKey = randomKey
     for step in plan.steps { pack(step) }
@@ -113,6 +128,7 @@ public final class Execution {
       case .copy(let copy): forward(copy)
       }
     }
+    if plan.normalizationScope == .shard, updatesStatistics { moveStatisticsOfShards() }
     if let place = plan.outputGradient { zero(buffer: place.buffer) }
   }
 
@@ -131,7 +147,10 @@ public final class Execution {
       case .dropout(let dropout): backward(dropout)
       case .copy(let copy): backward(copy)
       }
+      exchange?.progress(team: team)
     }
+    finishSums()
+    exchange?.finish(team: team)
     if let place = plan.inputGradient { foldHalo(place, border: plan.inputBorder) }
   }
 

@@ -16,8 +16,18 @@ public final class Plan: Sendable {
     case inference
   }
 
+  /// What batch normalization takes its moments over while training.
+  public enum NormalizationScope: String, Hashable, Sendable, Codable, CaseIterable {
+    /// The whole batch.
+    case batch
+    /// Each shard by itself; running statistics move towards the mean over shards.
+    case shard
+  }
+
   public let graph: NetworkGraph
   public let purpose: Purpose
+  /// `batch` in a plan for inference.
+  public let normalizationScope: NormalizationScope
   /// Shapes of the network's image and result.
   public let inputShape: FeatureShape
   public let outputShape: FeatureShape
@@ -41,6 +51,8 @@ public final class Plan: Sendable {
   let scratchFloats: Int
   /// Largest channels × bands of a stage: room for partial sums of one sample.
   let partials: Int
+  /// Sums of a shard that wait for the end of the backward pass.
+  let sumDoubles: Int
   /// Most weights of one product.
   let largestWeight: Int
   /// Keeps the tables alive that steps point to.
@@ -56,16 +68,20 @@ public final class Plan: Sendable {
   ///
   /// - Parameters:
   ///   - extents: (z,) y, x of the images, as many as the graph has dimensions.
+  ///   - normalizationScope: for training.
   ///   - inputGradient: whether the gradient of the image itself is wanted.
   /// - Throws: `NetworkError` when the graph does not fit the image.
   public init(
-    _ graph: NetworkGraph, extents: [Int], purpose: Purpose, inputGradient wantsInputGradient: Bool = false
+    _ graph: NetworkGraph, extents: [Int], purpose: Purpose, normalizationScope: NormalizationScope = .batch,
+    inputGradient wantsInputGradient: Bool = false
   ) throws(NetworkError) {
     var compiler = try PlanCompiler(
-      graph, extents: extents, training: purpose == .training, wantsInputGradient: wantsInputGradient)
+      graph, extents: extents, training: purpose == .training, normalizationScope: normalizationScope,
+      wantsInputGradient: wantsInputGradient)
     compiler.compile()
     self.graph = graph
     self.purpose = purpose
+    self.normalizationScope = purpose == .training ? normalizationScope : .batch
     inputShape = compiler.shapes[0]
     outputShape = compiler.shapes[graph.output]
     layout = compiler.layout
@@ -83,6 +99,7 @@ public final class Plan: Sendable {
     coefficientFloats = compiler.coefficientFloats
     scratchFloats = compiler.scratchFloats
     partials = compiler.partials
+    sumDoubles = compiler.sumDoubles
     largestWeight = compiler.largestWeight
     tables = compiler.tables
   }

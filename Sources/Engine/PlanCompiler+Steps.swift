@@ -110,11 +110,16 @@ extension PlanCompiler {
         raw = Place(buffer: buffer, channel: 0, channels: geometry.channels, geometry: geometry)
       }
       partials = max(partials, target.channels * target.geometry.bands)
+      let sums = sumDoubles
+      // What the batch's moments need is reduced at once; a bias before them has no gradient.
+      if normalization == nil ? product?.bias != nil : normalizationScope == .shard {
+        sumDoubles += 2 * target.channels
+      }
       return .stage(
         Stage(
           product: product, normalization: normalization, activation: activation, activationParameter: parameter,
           source: source, sourceGradient: sourceGradient, raw: raw, target: target, targetGradient: targetGradient,
-          border: border))
+          border: border, sums: sums))
     }
   }
 

@@ -7,6 +7,7 @@ import Networks
 struct PlanCompiler {
   let graph: NetworkGraph
   let training: Bool
+  let normalizationScope: Plan.NormalizationScope
   let wantsInputGradient: Bool
   let shapes: [FeatureShape]
   let layout: ParameterLayout
@@ -56,12 +57,17 @@ struct PlanCompiler {
   var coefficientFloats = 0
   var scratchFloats = 0
   var partials = 0
+  var sumDoubles = 0
   var largestWeight = 0
   var tables: [AnyObject & Sendable] = []
 
-  init(_ graph: NetworkGraph, extents: [Int], training: Bool, wantsInputGradient: Bool) throws(NetworkError) {
+  init(
+    _ graph: NetworkGraph, extents: [Int], training: Bool, normalizationScope: Plan.NormalizationScope,
+    wantsInputGradient: Bool
+  ) throws(NetworkError) {
     self.graph = graph
     self.training = training
+    self.normalizationScope = normalizationScope
     self.wantsInputGradient = wantsInputGradient
     shapes = try graph.shapes(extents: extents)
     layout = ParameterLayout(graph, shapes: shapes)

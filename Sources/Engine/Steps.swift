@@ -89,6 +89,8 @@ struct Stage {
   /// The gradient of the target; it becomes that of `raw` in place.
   var targetGradient: Place?
   var border: Border
+  /// Place of the stage's two sums a channel among those that are reduced at the end of the backward pass.
+  var sums: Int
 
   /// Whether the raw result stands where the target will.
   var rawIsTarget: Bool { raw.buffer == target.buffer && raw.channel == target.channel }

@@ -9,6 +9,7 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
   public let pointer: UnsafeMutablePointer<Element>
   /// The number of elements.
   public let count: Int
+  private let isOwned: Bool
 
   /// Storage for `count` elements, all bytes zero. Stops the program when the system has no such memory, as `Array` does:
   /// what a job needs is compared with `HostFacts.memory` beforehand.
@@ -27,9 +28,17 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
     memset(memory, 0, size)
     self.pointer = memory.bindMemory(to: Element.self, capacity: count)
     self.count = count
+    isOwned = true
   }
 
-  deinit { free(pointer) }
+  /// Someone else's memory, which must outlive the buffer.
+  public init(borrowing pointer: UnsafeMutablePointer<Element>, count: Int) {
+    self.pointer = pointer
+    self.count = count
+    isOwned = false
+  }
+
+  deinit { if isOwned { free(pointer) } }
 
   /// All elements.
   public var buffer: UnsafeMutableBufferPointer<Element> {

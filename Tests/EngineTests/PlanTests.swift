@@ -176,7 +176,8 @@ import Testing
     for seed in 0..<UInt64(30) {
       let graph = RandomGraph(dimensions: 2, nodes: 14, seed: seed).graph
       for training in [true, false] {
-        var compiler = try PlanCompiler(graph, extents: [7, 9], training: training, wantsInputGradient: training)
+        var compiler = try PlanCompiler(
+          graph, extents: [7, 9], training: training, normalizationScope: .batch, wantsInputGradient: training)
         compiler.compile()
         #expect(compiler.requests.count == compiler.buffers.count)
         for (a, first) in compiler.requests.enumerated() {

@@ -118,6 +118,52 @@ import Testing
     for count in 1...33 { #expect(Set(joins(count).map { $0[1] }) == Set(1..<count)) }
   }
 
+  @Test func `the joins of parts, then those of what is left of them, are the joins of the whole`() {
+    for count in 1...17 {
+      for ranks in 1...count {
+        let ends = (0...ranks).map { count * $0 / ranks }
+        let held = zip(ends, ends.dropFirst()).map { $0..<$1 }
+        var all: [[Int]] = []
+        foldShards(count: count) { all.append([$0, $1]) }
+        var local: [[Int]] = []
+        for range in held { foldShards(count: count, held: range) { local.append([$0, $1]) } }
+        #expect(Set(local).count == local.count && Set(local).isSubset(of: Set(all)))
+        let left = held.flatMap { shardSubtrees(count: count, held: $0) }
+        // What is joined away is not left, and nothing else is.
+        #expect(Set(left) == Set(0..<count).subtracting(local.map { $0[1] }))
+        let rest = all.filter { !local.contains($0) }
+        #expect(rest.allSatisfy { left.contains($0[0]) && left.contains($0[1]) })
+        #expect(rest.count == left.count - 1)
+      }
+    }
+  }
+
+  @Test func `with the scope shard every shard is normalized as if it were alone`() throws {
+    let trial = try trial(normalized: true, batch: 4)
+    let image = trial.images.count / 4
+    let slope = trial.slopes.count / 4
+    func alone(_ samples: Range<Int>) throws -> Trial.Result {
+      var part = trial
+      part.images.replaceSubrange(
+        0..<samples.count * image, with: trial.images[samples.lowerBound * image..<samples.upperBound * image])
+      part.slopes.replaceSubrange(
+        0..<samples.count * slope, with: trial.slopes[samples.lowerBound * slope..<samples.upperBound * slope])
+      return try part.run(samplesPerShard: samples.count, samples: samples.count)
+    }
+    let whole = try trial.run(samplesPerShard: 2, samples: 3, scope: .shard)
+    let parts = [try alone(0..<2), try alone(2..<3)]
+    #expect(whole.output == parts[0].output + parts[1].output)
+    #expect(whole.inputGradient == parts[0].inputGradient + parts[1].inputGradient)
+    func middle(_ values: [[Float]]) -> [Float] { zip(values[0], values[1]).map { ($0 + $1) / 2 } }
+    expectOutputClose(whole.statistics, middle(parts.map(\.statistics)), "statistics")
+    expectGradientClose(
+      whole.gradients, zip(parts[0].gradients, parts[1].gradients).map { $0 + $1 }, largest: 0, "gradients")
+    for threads in 1...3 {
+      #expect(try trial.run(samplesPerShard: 2, threads: threads, samples: 3, scope: .shard) == whole)
+    }
+    #expect(try trial.run(samplesPerShard: 2, samples: 3).output != whole.output)
+  }
+
   @Test func `operands of all shards become one, left before right`() {
     var operands = (0..<10).map(Double.init)
     operands.withUnsafeMutableBufferPointer {

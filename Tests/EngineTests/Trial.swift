@@ -44,18 +44,20 @@ struct Trial {
     var statistics: [Float]
   }
 
-  func plan(_ purpose: Plan.Purpose = .training) throws -> Plan {
-    try Plan(graph, extents: extents, purpose: purpose, inputGradient: purpose == .training)
+  func plan(_ purpose: Plan.Purpose = .training, scope: Plan.NormalizationScope = .batch) throws -> Plan {
+    try Plan(
+      graph, extents: extents, purpose: purpose, normalizationScope: scope, inputGradient: purpose == .training)
   }
 
   /// Forward and backward of the first `samples` samples (all by default), in memory that held NaN before.
   func run(
-    samplesPerShard: Int = 1, threads: Int = 2, samples: Int? = nil, capacity: Int? = nil, key: DropoutKey? = nil
+    samplesPerShard: Int = 1, threads: Int = 2, samples: Int? = nil, capacity: Int? = nil, key: DropoutKey? = nil,
+    scope: Plan.NormalizationScope = .batch
   ) throws -> Result {
     let samples = samples ?? batch
     let shards = ((capacity ?? samples) + samplesPerShard - 1) / samplesPerShard
     let run = Execution(
-      try plan(), samplesPerShard: samplesPerShard, shards: shards, team: try ThreadTeam(size: threads))
+      try plan(scope: scope), samplesPerShard: samplesPerShard, shards: shards, team: try ThreadTeam(size: threads))
     // Nothing may depend on what the memory held.
     run.arena.pointer.update(repeating: .nan, count: run.arena.count)
     run.shardWeights.pointer.update(repeating: .nan, count: run.shardWeights.count)
