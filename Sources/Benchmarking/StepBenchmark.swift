@@ -94,7 +94,7 @@ public struct StepBenchmark: Hashable, Sendable, Encodable {
     let plan = try Plan(graph, extents: extents, purpose: .training)
     // Shards as a job has them by default.
     let trainer = try Trainer(
-      plan, batch: settings.batch, shards: min(settings.batch, 4), optimizer: .adam(), team: team, seed: 1,
+      plan, batch: settings.batch, shards: min(settings.batch, 4), recipe: .adam(), team: team, seed: 1,
       member: 0)
     fill(trainer.execution)
     let source = batch(plan, settings)

@@ -20,7 +20,7 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
   /// Samples of a batch, and the parts that it is summed in.
   public var batch: Int
   public var shards: Int
-  public var optimizer: OptimizerSettings
+  public var recipe: TrainingRecipe
   /// Random flips of the patches along all axes.
   public var flips: Bool
   /// Random quarter turns in the y-x plane of patches that are square there.
@@ -28,7 +28,7 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
 
   public init(
     seed: UInt64, members: Int, bagging: Bool = true, family: NetworkFamily, inputChannels: Int, classes: Int,
-    patch: [Int], epochs: Int, patchesPerUnit: Int = 1, batch: Int, shards: Int, optimizer: OptimizerSettings,
+    patch: [Int], epochs: Int, patchesPerUnit: Int = 1, batch: Int, shards: Int, recipe: TrainingRecipe,
     flips: Bool = true,
     quarterTurns: Bool = true
   ) {
@@ -43,7 +43,7 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
     self.patchesPerUnit = patchesPerUnit
     self.batch = batch
     self.shards = shards
-    self.optimizer = optimizer
+    self.recipe = recipe
     self.flips = flips
     self.quarterTurns = quarterTurns
   }

@@ -8,12 +8,12 @@ import Networks
 public let tuttiVersion = "0.1.0"
 
 /// One trained member in an HDF5 file: `/network` (graph and settings as JSON), `/parameters/NAME`, `/statistics/NAME`,
-/// `/history/loss`, `/scaling`, `/bootstrap`, `/classes`.
+/// `/history` (`MemberHistory`), `/scaling`, `/bootstrap`, `/classes`.
 ///
 /// Files keep no times, so that equal members give equal bytes.
 public enum MemberFile {
   /// Version of the form.
-  public static let version = 1
+  public static let version = 2
   static let format = "tutti member"
 
   /// The name of a member's file in the folder of its ensemble.
@@ -57,7 +57,7 @@ public enum MemberFile {
     for entry in layout.statistics {
       try file.write(Array(member.statistics[entry.range]), shape: entry.shape, to: "statistics/\(entry.name)")
     }
-    try file.write(member.history, to: "history/loss")
+    try MemberHistory.write(member.history, to: file)
     try file.write(member.scaling.mean, to: "scaling/mean")
     try file.write(member.scaling.standardDeviation, to: "scaling/standard_deviation")
     try file.write(member.bag.drawn, to: "bootstrap/drawn")
@@ -129,7 +129,7 @@ public enum MemberFile {
     let member = TrainedMember(
       index: number, graph: graph, parameters: try values(layout.parameters, in: "parameters", of: file, fail),
       statistics: try values(layout.statistics, in: "statistics", of: file, fail),
-      history: try file.read("history/loss", as: Double.self),
+      history: try MemberHistory.read(file),
       bag: Bag(
         drawn: try file.read("bootstrap/drawn", as: Int.self),
         outOfBag: try file.read("bootstrap/out_of_bag", as: Int.self)),

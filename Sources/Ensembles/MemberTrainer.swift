@@ -76,30 +76,31 @@ public struct MemberTrainer {
     let bag = data.sample(seed: settings.seed, member: index, bagging: settings.bagging)
     let source = DatasetBatchSource(data, bag: bag, settings: settings, member: index)
     let trainer = try Trainer(
-      plan, batch: settings.batch, shards: settings.shards, optimizer: settings.optimizer, team: team,
+      plan, batch: settings.batch, shards: settings.shards, recipe: settings.recipe, team: team,
       seed: settings.seed, member: UInt64(index))
     let execution = trainer.execution
     execution.parameters.buffer.copy(plan.layout.initialParameters(seed: settings.seed, member: index))
     execution.statistics.buffer.copy(plan.layout.initialStatistics())
-    var history: [Double] = []
-    for epoch in 0..<settings.epochs {
-      if epoch == settings.epochs - 1 { try hooks.beforeLastEpoch() }
-      source.prepare(epoch: epoch)
-      let loss = try trainer.epoch(source, epoch: epoch, batch: settings.batch, afterStep: hooks.afterStep)
-      history.append(loss)
+    let loop = TrainingLoop(
+      trainer, recipe: settings.recipe, epochs: settings.epochs, samplesPerEpoch: source.samplesPerEpoch,
+      batch: settings.batch)
+    while !loop.isFinished {
+      if loop.isBeforeLastEpoch { try hooks.beforeLastEpoch() }
+      source.prepare(epoch: loop.history.count)
+      try loop.epoch(source, afterStep: hooks.afterStep)
       // Before the last epoch's end is told, which says that the member is trained.
-      if epoch == settings.epochs - 1 { try checkFinite(execution) }
-      try hooks.afterEpoch(epoch + 1, loss)
+      if loop.isFinished { try checkFinite(loop.result) }
+      if let last = loop.history.last { try hooks.afterEpoch(loop.history.count, last.loss) }
     }
     return TrainedMember(
-      index: index, graph: member.graph, parameters: Array(execution.parameters.buffer),
-      statistics: Array(execution.statistics.buffer), history: history, bag: bag, settings: settings,
+      index: index, graph: member.graph, parameters: Array(loop.result.parameters.buffer),
+      statistics: Array(loop.result.statistics.buffer), history: loop.history, bag: bag, settings: settings,
       scaling: scaling, classes: classes, fingerprint: fingerprint)
   }
 
-  private func checkFinite(_ execution: Execution) throws {
-    guard execution.parameters.buffer.allSatisfy(\.isFinite), execution.statistics.buffer.allSatisfy(\.isFinite) else {
-      throw EnsembleError.weightsNotFinite(rate: settings.optimizer.rate)
+  private func checkFinite(_ weights: (parameters: AlignedBuffer<Float>, statistics: AlignedBuffer<Float>)) throws {
+    guard weights.parameters.buffer.allSatisfy(\.isFinite), weights.statistics.buffer.allSatisfy(\.isFinite) else {
+      throw EnsembleError.weightsNotFinite(rate: settings.recipe.optimizer.rate)
     }
   }
 

@@ -33,7 +33,9 @@ public struct MemoryBudget: Hashable, Sendable {
     let capacity = samplesPerShard * shards
     let voxels = settings.patch.reduce(1, *)
     return Execution.bytes(plan, capacity: capacity, shards: shards, threads: threads)
-      + 4 * (4 * plan.layout.parameterCount + plan.layout.statisticCount)
+      + 4 * (2 * plan.layout.parameterCount + plan.layout.statisticCount)
+      + TrainingLoop.bytes(
+        settings.recipe, parameters: plan.layout.parameterCount, statistics: plan.layout.statisticCount)
       + capacity * voxels + 4 * settings.batch * settings.inputChannels * voxels
   }
 

@@ -1,5 +1,6 @@
 import Imaging
 import Networks
+import Training
 
 /// A member after its training, with all that is needed to predict with it and to know how it came about.
 public struct TrainedMember: Hashable, Sendable {
@@ -10,8 +11,8 @@ public struct TrainedMember: Hashable, Sendable {
   public var parameters: [Float]
   /// Running means and variances, in the order of the layout.
   public var statistics: [Float]
-  /// The mean loss of each epoch.
-  public var history: [Double]
+  /// What each epoch came to.
+  public var history: [EpochRecord]
   /// The training units that it was trained with.
   public var bag: Bag
   public var settings: EnsembleSettings
@@ -23,7 +24,7 @@ public struct TrainedMember: Hashable, Sendable {
   public var fingerprint: UInt64
 
   public init(
-    index: Int, graph: NetworkGraph, parameters: [Float], statistics: [Float], history: [Double], bag: Bag,
+    index: Int, graph: NetworkGraph, parameters: [Float], statistics: [Float], history: [EpochRecord], bag: Bag,
     settings: EnsembleSettings, scaling: IntensityScaling, classes: [String], fingerprint: UInt64
   ) {
     self.index = index

@@ -24,7 +24,7 @@ extension EnsembleSettings {
       patch: Array([chosen.z, chosen.y, chosen.x].suffix(dimensions)), epochs: training.epochs,
       patchesPerUnit: training.patchesPerUnit, batch: training.batch,
       shards: training.shards,
-      optimizer: training.optimizer,
+      recipe: training.recipe,
       flips: training.augmentation.contains(.flips), quarterTurns: training.augmentation.contains(.quarterTurns))
   }
 }

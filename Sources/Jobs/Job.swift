@@ -87,6 +87,13 @@ public struct Job: Codable, Hashable, Sendable {
     /// Parts of a batch that are summed in a fixed order.
     public var shards: Int
     public var optimizer: OptimizerSettings
+    public var schedule: RateSchedule
+    public var clip: ClippingSettings
+    /// Batches whose gradients make up one step.
+    public var accumulate: Int
+    public var average: AveragingSettings?
+    public var earlyStopping: EarlyStopping?
+    public var keep: TrainingRecipe.Keep
     public var loss: Loss
     public var seed: Int
     /// Patches of each drawn training unit in an epoch.
@@ -94,8 +101,16 @@ public struct Job: Codable, Hashable, Sendable {
     public var augmentation: [Augmentation]
 
     enum CodingKeys: String, CodingKey {
-      case epochs, batch, shards, optimizer, loss, seed, augmentation
+      case epochs, batch, shards, optimizer, schedule, clip, accumulate, average, keep, loss, seed, augmentation
+      case earlyStopping = "early-stopping"
       case patchesPerUnit = "patches-per-unit"
+    }
+
+    /// How weights follow from gradients.
+    public var recipe: TrainingRecipe {
+      TrainingRecipe(
+        optimizer: optimizer, schedule: schedule, clipping: clip, accumulation: accumulate, averaging: average,
+        earlyStopping: earlyStopping, keep: keep)
     }
   }
 

@@ -16,6 +16,12 @@ extension JobFile {
         "a batch of \(batch) cannot be cut into \(shards) shards; write at most \(batch), or a larger "
           + "batch")
     }
+    if values["training.optimizer.nesterov"]?.boolean == true,
+      let momentum = values["training.optimizer.momentum"]?.number,
+      let dampening = values["training.optimizer.dampening"]?.number, momentum == 0 || dampening > 0
+    {
+      report("training.optimizer.nesterov", "Nesterov's momentum needs a momentum above 0 and no dampening")
+    }
     if let repeated = firstRepeated(values["uncertainty.coverage"]?.list) {
       report("uncertainty.coverage", "\(repeated) stands twice")
     }

@@ -54,7 +54,7 @@ extension Run {
     try group.setAttribute("folder", paths.members.split(separator: "/").last.map(String.init) ?? paths.members)
     try group.write(members.map { Int32($0.index) }, to: "member")
     try group.write(members.map { Int64($0.parameters.count) }, to: "parameters")
-    try group.write(members.map { $0.history.last ?? .nan }, to: "final_loss")
+    try group.write(members.map { $0.history.last?.loss ?? .nan }, to: "final_loss")
     let dataset = try group.write(
       confusion, shape: [members.count, job.data.classes.count, job.data.classes.count], to: "confusion")
     try dataset.setAttribute("long_name", "test pixels by member, true class and predicted class")

@@ -75,26 +75,31 @@ extension Setting {
       "MPI ranks that train one member together; this version knows 1, which auto means too"),
   ]
 
-  private static let training: [Setting] = [
-    Setting("epochs", .integer(1...1_000_000), default: 10, "passes over the training units that a member draws"),
-    Setting("batch", .integer(1...65_536), default: 4, "patches of one step"),
-    Setting(
-      key: "shards", kind: .integer(1...4096),
-      presence: .derived("min(batch, 4)") { $0["batch"]?.integer.map { .integer(min($0, 4)) } },
-      meaning: "parts of a batch that are summed in a fixed order; decides rounding, so it is part of the job"),
-    Setting("optimizer", defaults: optimizer, "how weights follow gradients; defaults are PyTorch's"),
-    Setting(
-      "loss",
-      .choice(
-        Choice(noun: "loss", words: ["cross-entropy"], planned: ["dice", "focal", "tversky", "mse"])),
-      default: "cross-entropy", "what is made small"),
-    Setting("seed", .integer(0...), default: 1, "another seed gives other members"),
-    Setting(
-      "patches-per-unit", .integer(1...1_000_000), default: 1, "patches of each drawn training unit in an epoch"),
-    Setting(
-      "augmentation", .choices(Choice(noun: "augmentation", words: ["flips", "quarter-turns"])), default: [],
-      "random changes of training patches"),
-  ]
+  private static let training: [Setting] =
+    [
+      Setting("epochs", .integer(1...1_000_000), default: 10, "passes over the training units that a member draws"),
+      Setting("batch", .integer(1...65_536), default: 4, "patches of one step"),
+      Setting(
+        key: "shards", kind: .integer(1...4096),
+        presence: .derived("min(batch, 4)") { $0["batch"]?.integer.map { .integer(min($0, 4)) } },
+        meaning: "parts of a batch that are summed in a fixed order; decides rounding, so it is part of the job"),
+      Setting("optimizer", defaults: optimizer, "how weights follow gradients; defaults are PyTorch's"),
+      Setting("schedule", defaults: schedule, "how the learning rate changes; defaults are PyTorch's"),
+    ]
+    + recipe
+    + [
+      Setting(
+        "loss",
+        .choice(
+          Choice(noun: "loss", words: ["cross-entropy"], planned: ["dice", "focal", "tversky", "mse"])),
+        default: "cross-entropy", "what is made small"),
+      Setting("seed", .integer(0...), default: 1, "another seed gives other members"),
+      Setting(
+        "patches-per-unit", .integer(1...1_000_000), default: 1, "patches of each drawn training unit in an epoch"),
+      Setting(
+        "augmentation", .choices(Choice(noun: "augmentation", words: ["flips", "quarter-turns"])), default: [],
+        "random changes of training patches"),
+    ]
 
   private static let prediction: [Setting] = [
     Setting(

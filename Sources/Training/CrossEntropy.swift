@@ -61,6 +61,8 @@ public struct CrossEntropy: Loss, Hashable {
 
   public func value(sums: UnsafePointer<Double>, channels: Int) -> Double { sums[1] > 0 ? sums[0] / sums[1] : 0 }
 
+  public func weight(sums: UnsafePointer<Double>, channels: Int) -> Double? { sums[1] }
+
   public func derive(_ sample: LossSample, sums: UnsafePointer<Double>) {
     let (gradient, target) = (sample.gradient, sample.target)
     softmax(sample.output, gradient, logarithm: false)

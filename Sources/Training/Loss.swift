@@ -19,6 +19,9 @@ public protocol Loss: Sendable {
   /// The loss of a batch with these sums; 0 when no pixel counts.
   func value(sums: UnsafePointer<Double>, channels: Int) -> Double
 
+  /// What a mean is divided by: with it the losses of several batches make up that of all; nil when the loss is no mean.
+  func weight(sums: UnsafePointer<Double>, channels: Int) -> Double?
+
   /// Phase two: writes the derivative of the batch's loss into one sample's gradient.
   func derive(_ sample: LossSample, sums: UnsafePointer<Double>)
 
@@ -28,6 +31,8 @@ public protocol Loss: Sendable {
 
 extension Loss {
   public var usesScratch: Bool { false }
+
+  public func weight(sums: UnsafePointer<Double>, channels: Int) -> Double? { nil }
 }
 
 /// One sample as a loss meets it.

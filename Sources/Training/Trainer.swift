@@ -33,19 +33,27 @@ public final class Trainer {
   private let scratch: AlignedBuffer<Float>
   private let seed: UInt64
   private let member: UInt64
+  private let batch: Int
+  private let accumulation: Int
+  private let clipping: GradientClipping
+  private let sum: GradientSum
+  /// The average of the weights, where one was asked for.
+  public let average: WeightAverage?
   /// Steps done since the start of the run.
-  public private(set) var steps = 0
+  public internal(set) var steps = 0
 
   /// - Parameters:
   ///   - plan: for training.
   ///   - loss: of the network's output; for classes the output holds logits `[class, …]`.
   ///   - target: what the output is compared with.
   ///   - batch: samples of a full batch; `shards` divides it into ranges of ⌈batch ÷ shards⌉.
+  ///   - recipe: of it the optimizer, clipping, accumulation and averaging.
+  ///   - trainable: ranges of the parameters that are trained, ascending; the others are frozen. Nil: all.
   ///   - seed: what random numbers of the run are keyed by, with `member`.
   /// - Throws: `LossError` when the loss has no meaning for the target or the output.
   public init(
     _ plan: Plan, loss: any Loss = CrossEntropy(), target: TargetKind = .labels, batch: Int, shards: Int,
-    optimizer: OptimizerSettings, team: ThreadTeam, seed: UInt64, member: UInt64,
+    recipe: TrainingRecipe, trainable: [Range<Int>]? = nil, team: ThreadTeam, seed: UInt64, member: UInt64,
     reduction: any ShardReduction = LocalShards()
   ) throws(LossError) {
     try loss.check(target: target, channels: plan.outputShape.channels)
@@ -54,7 +62,16 @@ public final class Trainer {
     execution = Execution(
       plan, samplesPerShard: samplesPerShard, shards: (batch + samplesPerShard - 1) / samplesPerShard, team: team,
       reduction: reduction)
-    self.optimizer = Optimizer(optimizer, count: plan.layout.parameterCount)
+    let layout = plan.layout
+    optimizer = Optimizer(recipe.optimizer, count: layout.parameterCount, trainable: trainable)
+    clipping = GradientClipping(
+      recipe.clipping, ranges: Self.ranges(layout.parameters.map(\.range), within: trainable))
+    sum = GradientSum(count: recipe.accumulation > 1 ? layout.parameterCount : 0)
+    average = recipe.averaging.map {
+      WeightAverage($0, parameters: layout.parameterCount, statistics: layout.statisticCount)
+    }
+    self.batch = batch
+    accumulation = recipe.accumulation
     self.team = team
     self.reduction = reduction
     self.seed = seed
@@ -65,31 +82,72 @@ public final class Trainer {
     scratch = AlignedBuffer(count: loss.usesScratch ? team.size * planes.sampleStride : 0)
   }
 
+  /// What lies in some ranges of other ranges.
+  private static func ranges(_ ranges: [Range<Int>], within others: [Range<Int>]?) -> [Range<Int>] {
+    guard let others else { return ranges }
+    return ranges.flatMap { range in others.map { $0.clamped(to: range) } }.filter { !$0.isEmpty }
+  }
+
   /// One step on samples that the caller names by epoch and position.
   ///
-  /// - Returns: the batch's loss before the step.
-  /// - Throws: `TrainingError.notFinite` when the loss is not a number; the parameters are then as they were.
+  /// More samples than a batch are taken batch by batch, and their gradients joined (`TrainingRecipe.accumulation`).
+  /// - Returns: the samples' loss before the step.
+  /// - Throws: `TrainingError` when loss or gradients are not finite; the parameters are then as they were.
   public func step(_ source: some BatchSource, epoch: Int, positions: Range<Int>) throws(TrainingError) -> Double {
+    var value: Double
+    var gradients = execution.gradients.pointer
+    if positions.count <= batch {
+      value = try pass(source, epoch: epoch, positions: positions, firstSample: 0).loss
+    } else {
+      precondition(positions.count <= batch * accumulation, "a step of more batches than are accumulated")
+      sum.begin()
+      var first = positions.lowerBound
+      while first < positions.upperBound {
+        let last = min(positions.upperBound, first + batch)
+        let part = try pass(
+          source, epoch: epoch, positions: first..<last, firstSample: first - positions.lowerBound)
+        sum.add(gradients, loss: part.loss, weight: part.weight, team: team)
+        first = last
+      }
+      value = sum.loss
+      gradients = sum.gradients.pointer
+    }
+    if let norm = clipping.clip(gradients, team: team), !norm.isFinite {
+      throw .gradientNotFinite(epoch: epoch, step: steps, rate: optimizer.rate)
+    }
+    optimizer.step(parameters: execution.parameters.pointer, gradients: gradients, team: team)
+    average?.update(
+      parameters: execution.parameters.pointer, statistics: execution.statistics.pointer, team: team)
+    steps += 1
+    return value
+  }
+
+  /// Forward and backward with one batch.
+  ///
+  /// - Parameter firstSample: its first sample's place among those of the step.
+  /// - Returns: the batch's loss, and what it counts for among the batches of a step.
+  private func pass(
+    _ source: some BatchSource, epoch: Int, positions: Range<Int>, firstSample: Int
+  ) throws(TrainingError) -> (loss: Double, weight: Double) {
     team.run(count: positions.count) { sample, _ in
       source.load(
         epoch: epoch, position: positions.lowerBound + sample, image: execution.input(sample), target: targets[sample])
     }
     execution.forward(
       samples: positions.count,
-      randomKey: DropoutKey(seed: seed, member: member, step: UInt64(steps), firstSample: 0))
+      randomKey: DropoutKey(seed: seed, member: member, step: UInt64(steps), firstSample: firstSample))
     reduceLoss(samples: positions.count)
-    let value = loss.value(sums: sums.pointer, channels: execution.plan.outputShape.channels)
+    let channels = execution.plan.outputShape.channels
+    let value = loss.value(sums: sums.pointer, channels: channels)
     guard value.isFinite else {
       throw .notFinite(loss: value, epoch: epoch, step: steps, rate: optimizer.rate)
     }
+    let weight = loss.weight(sums: sums.pointer, channels: channels) ?? Double(positions.count)
     team.run(count: positions.count) { sample, thread in
       loss.derive(lossSample(sample, thread: thread), sums: sums.pointer)
     }
     execution.backward()
-    optimizer.step(
-      parameters: execution.parameters.pointer, gradients: execution.gradients.pointer, team: team)
-    steps += 1
-    return value
+    return (value, weight)
   }
 
   /// The loss's sums over the batch, at the start of `sums`: samples in order within a shard, shards along the tree.
@@ -125,7 +183,7 @@ public final class Trainer {
       output: execution.output(sample), target: targets[sample], gradient: gradient, scratch: free)
   }
 
-  /// One pass over the source's samples, in batches; the last may be short.
+  /// One pass over the source's samples, in steps of one batch or as many as are accumulated; the last may be short.
   ///
   /// - Parameter afterStep: called after every step, on the calling thread, with the step's loss.
   /// - Returns: the mean of the steps' losses, weighted by their samples.
@@ -135,7 +193,7 @@ public final class Trainer {
     var total = 0.0
     var first = 0
     while first < source.samplesPerEpoch {
-      let last = min(source.samplesPerEpoch, first + batch)
+      let last = min(source.samplesPerEpoch, first + batch * accumulation)
       let loss = try step(source, epoch: epoch, positions: first..<last)
       total += loss * Double(last - first)
       first = last
@@ -148,12 +206,19 @@ public final class Trainer {
 /// Why a member cannot go on.
 public enum TrainingError: Error, Hashable, Sendable, CustomStringConvertible {
   case notFinite(loss: Double, epoch: Int, step: Int, rate: Double)
+  /// Found when gradients are limited by their norm.
+  case gradientNotFinite(epoch: Int, step: Int, rate: Double)
 
   public var description: String {
     switch self {
     case .notFinite(let loss, let epoch, let step, let rate):
       """
       loss became \(loss.isNaN ? "NaN" : "infinite") in epoch \(epoch + 1) (step \(step + 1), rate \(rate)). \
+      Lower training.optimizer.rate.
+      """
+    case .gradientNotFinite(let epoch, let step, let rate):
+      """
+      a derivative is not finite in epoch \(epoch + 1) (step \(step + 1), rate \(rate)). \
       Lower training.optimizer.rate.
       """
     }

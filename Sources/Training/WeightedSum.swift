@@ -39,6 +39,20 @@ public struct WeightedSum: Loss {
     return total
   }
 
+  /// That of all losses, when they are means over the same.
+  public func weight(sums: UnsafePointer<Double>, channels: Int) -> Double? {
+    var first = 0
+    var common: Double?
+    for loss in losses {
+      guard let weight = loss.weight(sums: sums + first, channels: channels), common ?? weight == weight else {
+        return nil
+      }
+      common = weight
+      first += loss.width(channels: channels)
+    }
+    return common
+  }
+
   /// Further derivatives go through the scratch planes.
   public var usesScratch: Bool { true }
 

@@ -11,7 +11,7 @@ import Testing
     for value in member.parameters + member.statistics {
       hash = (hash ^ UInt64(value.bitPattern)) &* 0x100_0000_01B3
     }
-    for value in member.history { hash = (hash ^ value.bitPattern) &* 0x100_0000_01B3 }
+    for epoch in member.history { hash = (hash ^ epoch.loss.bitPattern) &* 0x100_0000_01B3 }
     return hash
   }
 

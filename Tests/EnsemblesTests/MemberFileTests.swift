@@ -5,6 +5,7 @@ import Imaging
 import Networks
 import TestSupport
 import Testing
+import Training
 
 @Suite struct MemberFileTests {
   /// A member that was never trained, with values that are easy to recognize.
@@ -14,7 +15,12 @@ import Testing
     let layout = try graph.layout(extents: [12, 12])
     return TrainedMember(
       index: index, graph: graph, parameters: layout.initialParameters(seed: 11, member: index),
-      statistics: (0..<layout.statisticCount).map { Float($0) / 7 }, history: [0.75, 1.0 / 3, 1e-300],
+      statistics: (0..<layout.statisticCount).map { Float($0) / 7 },
+      history: [
+        EpochRecord(rate: 0.1, loss: 0.75),
+        EpochRecord(rate: 1e-9, loss: 1.0 / 3, validationLoss: 0.5, metrics: ["f1_macro": 0.25]),
+        EpochRecord(rate: 0.01, loss: 1e-300, validationLoss: 1, metrics: ["accuracy": 1]),
+      ],
       bag: problem.data.sample(seed: 11, member: index, bagging: true), settings: problem.settings,
       scaling: problem.scaling, classes: Problem.classes, fingerprint: 0xFFFF_0000_1234_5678)
   }

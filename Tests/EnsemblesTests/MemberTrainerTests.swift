@@ -26,7 +26,7 @@ import Testing
       #expect(member.parameters != layout.initialParameters(seed: 11, member: member.index))
       #expect(member.statistics != layout.initialStatistics())
       #expect(member.history.count == 8)
-      let (first, last) = (member.history[0], member.history[7])
+      let (first, last) = (member.history[0].loss, member.history[7].loss)
       #expect(last < 0.8 * first)
     }
     #expect(Set(members.map(\.graph)).count == 3)

@@ -21,7 +21,7 @@ struct Problem {
   ) throws {
     settings = EnsembleSettings(
       seed: 11, members: members, bagging: bagging, family: family, inputChannels: 1, classes: 2, patch: [12, 12],
-      epochs: epochs, batch: 4, shards: 2, optimizer: .adam(rate: rate))
+      epochs: epochs, batch: 4, shards: 2, recipe: .adam(rate: rate))
     (data, scaling) = try TemporaryFolder.with { folder in
       let path = folder + "/discs.h5"
       try Self.write(path)

@@ -98,6 +98,9 @@ struct JobFileMessageTests {
         "{rate: 0.005}", "{name: adan}",
         "8: training.optimizer.name: unknown optimizer ‘adan’; did you mean ‘adam’? Known: sgd, adam, adamw, rmsprop, adagrad, nadam or radam"
       ),
+      Case(
+        "{rate: 0.005}", "{name: sgd, nesterov: true}",
+        "8: training.optimizer.nesterov: Nesterov's momentum needs a momentum above 0 and no dampening"),
       Case("name: cement", "name: [a]", "2: name: a list stands where one value belongs"),
       Case("name: cement", "name: \"\"", "2: name: is empty"),
       Case("a.h5:/images", "\"a.h5:\"", "4: data.images: ‘a.h5:’ is not path[:dataset], as in data/cement.h5:/images"),

@@ -40,6 +40,12 @@ enum JobFileText {
       batch: 8
       shards: 2
       optimizer: {name: adam, rate: 5e-3, betas: [0.8, 0.99], epsilon: 1e-7, weight-decay: 0.1}
+      schedule: {name: one-cycle, maximum: 0.02, rise: 0.5, per: step, warm-up: 3, warm-up-start: 0.25}
+      clip: {norm: 1, value: 0.5}
+      accumulate: 2
+      average: {decay: 0.99}
+      early-stopping: {patience: 4, threshold: 0.001}
+      keep: best
       loss: cross-entropy
       seed: 7
       patches-per-unit: 3
@@ -107,6 +113,9 @@ struct JobFileTests {
         == .init(
           epochs: 6, batch: 8, shards: 2,
           optimizer: .init(.adam(betas: .init(0.8, 0.99), epsilon: 1e-7), rate: 0.005, weightDecay: 0.1),
+          schedule: RateSchedule(.oneCycle(.init(maximum: 0.02, rise: 0.5)), per: .step, warmUp: 3, warmUpStart: 0.25),
+          clip: ClippingSettings(norm: 1, value: 0.5), accumulate: 2, average: AveragingSettings(decay: 0.99),
+          earlyStopping: EarlyStopping(patience: 4, threshold: 0.001), keep: .best,
           loss: .crossEntropy, seed: 7, patchesPerUnit: 3, augmentation: [.flips, .quarterTurns]))
     #expect(job.prediction == .init(tile: [32, 128, 128], margin: [4, 8, 8]))
     #expect(job.uncertainty == .init(method: .lac, coverage: [0.8, 0.9, 0.95], unit: .pixel))
@@ -128,7 +137,7 @@ struct JobFileTests {
       job.training
         == .init(
           epochs: 10, batch: 4, shards: 4,
-          optimizer: .adam(rate: 0.001),
+          optimizer: .adam(rate: 0.001), schedule: .constant, clip: ClippingSettings(), accumulate: 1, keep: .last,
           loss: .crossEntropy, seed: 1, patchesPerUnit: 1, augmentation: []))
     #expect(job.prediction == .init(tile: nil, margin: nil))
     #expect(job.uncertainty == .init(method: .lac, coverage: [0.9], unit: .pixel))
@@ -146,6 +155,24 @@ struct JobFileTests {
     #expect(
       try optimizer("name: sgd, rate: 0.1, momentum: 0.9, nesterov: true, weight-decay: 0.01")
         == OptimizerSettings(.sgd(momentum: 0.9, nesterov: true), rate: 0.1, weightDecay: 0.01))
+  }
+
+  @Test("each schedule is read, with PyTorch's defaults")
+  func schedules() throws {
+    func schedule(_ text: String) throws -> RateSchedule {
+      try job(JobFileText.short + "\ntraining: {schedule: {\(text)}}").training.schedule
+    }
+    #expect(try schedule("name: step, size: 3") == RateSchedule(.step(size: 3)))
+    #expect(try schedule("name: multistep, milestones: [2, 5]") == RateSchedule(.multistep(milestones: [2, 5])))
+    #expect(try schedule("name: exponential, gamma: 0.9") == RateSchedule(.exponential(gamma: 0.9)))
+    #expect(try schedule("name: cosine, warm-up: 2") == RateSchedule(.cosine(), warmUp: 2))
+    #expect(
+      try schedule("name: cosine-warm-restarts, first: 4") == RateSchedule(.cosineWarmRestarts(first: 4)))
+    #expect(try schedule("name: one-cycle, maximum: 1") == RateSchedule(.oneCycle(.init(maximum: 1))))
+    #expect(try schedule("name: linear, length: 5") == RateSchedule(.linear(length: 5)))
+    #expect(try schedule("name: polynomial, per: step") == RateSchedule(.polynomial(), per: .step))
+    #expect(try schedule("name: plateau") == RateSchedule(.plateau(.init())))
+    #expect(try schedule("warm-up: 5") == RateSchedule(warmUp: 5))
   }
 
   @Test("shards are the batch, at most 4, when not given", arguments: [(1, 1), (3, 3), (4, 4), (32, 4)])
@@ -325,9 +352,10 @@ struct JobFingerprintTests {
         {"data":{"classes":["no","yes"],"images":"a.h5:/images","labels":"a.h5:/labels","split":{"calibrate":0.2,"seed":1,\
         "test":0.2,"train":0.6},"volume":false},"ensemble":{"bagging":true,"members":5},"network":{"activation":"relu",\
         "base-channels":16,"depth":4,"family":"tunet","growth-rate":2,"hidden-rate":1,"kernel":3,\
-        "normalization":true,"pooling":2,"running-statistics":true},"prediction":{},"task":"segmentation","training":{"augmentation":[],"batch":4,\
-        "epochs":10,"loss":"cross-entropy","optimizer":{"amsgrad":false,"betas":[0.9,0.999],"epsilon":1e-08,"name":"adam","rate":0.001,\
-        "weight-decay":0},"patches-per-unit":1,"seed":1,"shards":4},"tutti":1,"uncertainty":{"coverage":[0.9],"method":"lac","unit":"pixel"}}
+        "normalization":true,"pooling":2,"running-statistics":true},"prediction":{},"task":"segmentation","training":{"accumulate":1,"augmentation":[],"batch":4,\
+        "clip":{},"epochs":10,"keep":"last","loss":"cross-entropy","optimizer":{"amsgrad":false,"betas":[0.9,0.999],"epsilon":1e-08,"name":"adam","rate":0.001,\
+        "weight-decay":0},"patches-per-unit":1,\
+        "schedule":{"name":"constant","per":"epoch","warm-up":0,"warm-up-start":0.1},"seed":1,"shards":4},"tutti":1,"uncertainty":{"coverage":[0.9],"method":"lac","unit":"pixel"}}
         """)
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in short.canonicalText.utf8 {

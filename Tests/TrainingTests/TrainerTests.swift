@@ -14,7 +14,7 @@ import Testing
   ) throws -> Trainer {
     let plan = try Plan(graph, extents: extents, purpose: .training)
     let trainer = try Trainer(
-      plan, batch: batch, shards: shards, optimizer: .adam(rate: rate), team: try ThreadTeam(size: threads),
+      plan, batch: batch, shards: shards, recipe: .adam(rate: rate), team: try ThreadTeam(size: threads),
       seed: seed, member: 0)
     let start = plan.layout.initialParameters(seed: seed, member: 0)
     trainer.execution.parameters.pointer.update(from: start, count: start.count)

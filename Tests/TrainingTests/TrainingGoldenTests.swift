@@ -33,7 +33,7 @@ import Testing
       let plan = try Plan(graph, extents: Array(x.shape[3...]), purpose: .training)
       let batch = x.shape[1]
       let trainer = try Trainer(
-        plan, batch: batch, shards: shards, optimizer: .adam(rate: try group.number("rate")),
+        plan, batch: batch, shards: shards, recipe: .adam(rate: try group.number("rate")),
         team: try ThreadTeam(size: threads), seed: 1, member: 0)
       for entry in plan.layout.parameters {
         let values = try group.array("state/" + name(entry.name)).values
