@@ -30,6 +30,8 @@ public struct MemberTrainer {
   public let scaling: IntensityScaling
   public let classes: [String]
   public let fingerprint: UInt64
+  /// Where a training that was cut short goes on from; nil: no checkpoints.
+  public var checkpoints: MemberCheckpoint?
   private let team: ThreadTeam
 
   /// - Parameters:
@@ -66,7 +68,7 @@ public struct MemberTrainer {
     }
   }
 
-  /// Trains one member from its initial weights.
+  /// Trains one member from its initial weights, or from its checkpoint.
   ///
   /// The result is a function of the settings, the data and the member's number, bit for bit on one kind of processor.
   /// - Throws: `TrainingError` when the loss is not a number, `EnsembleError.weightsNotFinite`, `NetworkError`, `NetworkSettingError`, and what hooks throw.
@@ -84,6 +86,8 @@ public struct MemberTrainer {
     let loop = TrainingLoop(
       trainer, recipe: settings.recipe, epochs: settings.epochs, samplesPerEpoch: source.samplesPerEpoch,
       batch: settings.batch)
+    _ = try checkpoints?.restore(loop, member: index)
+    var saved = ContinuousClock.now
     while !loop.isFinished {
       if loop.isBeforeLastEpoch { try hooks.beforeLastEpoch() }
       source.prepare(epoch: loop.history.count)
@@ -91,6 +95,10 @@ public struct MemberTrainer {
       // Before the last epoch's end is told, which says that the member is trained.
       if loop.isFinished { try checkFinite(loop.result) }
       if let last = loop.history.last { try hooks.afterEpoch(loop.history.count, last.loss) }
+      if let checkpoints, !loop.isFinished, ContinuousClock.now - saved >= checkpoints.interval {
+        try checkpoints.write(loop, member: index)
+        saved = .now
+      }
     }
     return TrainedMember(
       index: index, graph: member.graph, parameters: Array(loop.result.parameters.buffer),

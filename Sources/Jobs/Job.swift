@@ -94,6 +94,8 @@ public struct Job: Codable, Hashable, Sendable {
     public var average: AveragingSettings?
     public var earlyStopping: EarlyStopping?
     public var keep: TrainingRecipe.Keep
+    /// Minutes between two checkpoints of a member.
+    public var checkpoint: Double
     public var loss: Loss
     public var seed: Int
     /// Patches of each drawn training unit in an epoch.
@@ -101,7 +103,8 @@ public struct Job: Codable, Hashable, Sendable {
     public var augmentation: [Augmentation]
 
     enum CodingKeys: String, CodingKey {
-      case epochs, batch, shards, optimizer, schedule, clip, accumulate, average, keep, loss, seed, augmentation
+      case epochs, batch, shards, optimizer, schedule, clip, accumulate, average, keep, checkpoint, loss, seed,
+        augmentation
       case earlyStopping = "early-stopping"
       case patchesPerUnit = "patches-per-unit"
     }

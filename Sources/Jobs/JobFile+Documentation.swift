@@ -33,7 +33,7 @@ extension JobFile {
       \(example)
       ```
 
-      The results depend on everything here but `name`, `output` and `ranks-per-member`. A key without a default must be
+      The results depend on everything here but `name`, `output`, `ranks-per-member` and `checkpoint`. A key without a default must be
       given.
       """
     ]

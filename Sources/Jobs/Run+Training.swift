@@ -13,15 +13,19 @@ extension Run {
     guard !missing.isEmpty else { return }
     let patch = TrainingPatch(settings.patch).extents
     let training = try world.agree { try TrainingSet(data, scaling: inspection.scaling, patch: patch) }
-    let trainer = MemberTrainer(
+    var trainer = MemberTrainer(
       settings, data: training, scaling: inspection.scaling, classes: job.data.classes, fingerprint: fingerprint,
       team: team)
+    let checkpoints = MemberCheckpoint(
+      folder: paths.members, interval: .seconds(60 * job.training.checkpoint), fingerprint: fingerprint)
+    trainer.checkpoints = checkpoints
     let candidates = try world.agree { try trainer.candidates(missing) }
     if let remark = MemberSchedule(candidates, ranks: world.size).remark { log.note(remark) }
     let progress = log.progress
     let queue = try MemberQueue(candidates, over: world) { progress($0) }
     let ended = try queue.run { member in
       try MemberFile.write(try trainer.train(member, for: queue), to: paths.member(member))
+      checkpoints.remove(member)
     }
     reports += ended
     var failures: [Int: String] = [:]

@@ -128,5 +128,9 @@ extension Setting {
     Setting(
       "keep", .choice(Choice(noun: "epoch", words: TrainingRecipe.Keep.allCases.map(\.rawValue))), default: "last",
       "which epoch's weights are kept: the `last`, or the `best` by the loss that early stopping looks at"),
+    Setting(
+      "checkpoint", .number(.atLeast(0)), default: 5,
+      "minutes after which a member's training is saved at the end of an epoch, so that a run that was cut short goes on "
+        + "from there; 0: after every epoch"),
   ]
 }

@@ -1,5 +1,6 @@
 import Ensembles
 import Networks
+import TestSupport
 import Testing
 
 @Suite struct MemberTrainerTests {
@@ -44,6 +45,45 @@ import Testing
       #expect(bag.drawn.count == 6)
       #expect(Set(bag.drawn).isDisjoint(with: bag.outOfBag))
       #expect(Set(bag.drawn).union(bag.outOfBag) == Set(0..<6))
+    }
+  }
+
+  @Test("a member that is cut short goes on from its checkpoint with the same bits")
+  func checkpoint() throws {
+    struct Cut: Error {}
+    let problem = try Problem(epochs: 6)
+    let straight = try problem.trainer().train(1)
+    try TemporaryFolder.with { folder in
+      var trainer = try problem.trainer()
+      let checkpoints = MemberCheckpoint(folder: folder, interval: .zero, fingerprint: 77)
+      trainer.checkpoints = checkpoints
+      func train(cutAfter last: Int?) throws -> (member: TrainedMember?, epochs: [Int]) {
+        var epochs: [Int] = []
+        do {
+          let member = try trainer.train(
+            1,
+            hooks: MemberTrainer.Hooks(afterEpoch: { epoch, _ in
+              epochs.append(epoch)
+              if epoch == last { throw Cut() }
+            }))
+          return (member, epochs)
+        } catch is Cut {
+          return (nil, epochs)
+        }
+      }
+      // The epoch that ends with the cut is not saved.
+      #expect(try train(cutAfter: 4).epochs == [1, 2, 3, 4])
+      #expect(try train(cutAfter: 5).epochs == [4, 5])
+      let last = try train(cutAfter: nil)
+      #expect(last.epochs == [5, 6])
+      #expect(last.member == straight)
+      // What another job left is no checkpoint of this one.
+      trainer.checkpoints = MemberCheckpoint(folder: folder, interval: .zero, fingerprint: 78)
+      #expect(try train(cutAfter: 1).epochs == [1])
+      trainer.checkpoints = MemberCheckpoint(folder: folder, interval: .seconds(1000), fingerprint: 78)
+      #expect(try train(cutAfter: nil).epochs == [1, 2, 3, 4, 5, 6])
+      checkpoints.remove(1)
+      #expect(try train(cutAfter: nil).epochs.count == 6)
     }
   }
 

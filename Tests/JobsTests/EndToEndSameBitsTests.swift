@@ -137,6 +137,29 @@ struct EndToEndSameBitsTests {
     try expectSame(job, reference)
   }
 
+  @Test("a run that is killed within a member goes on from the member's checkpoint to the same bits")
+  func checkpoint() throws {
+    var job = try EndToEndJob.tiny("checkpoint")
+    job.members = 1
+    job.epochs = 120
+    job.training = ", checkpoint: 0, average: {}, keep: best, schedule: {name: cosine, per: step}, clip: {norm: 1}"
+    try job.write()
+    let straight = try job.copy("straight")
+    try FileManager.default.copyItem(atPath: job.folder + "/data.h5", toPath: straight.folder + "/data.h5")
+    try straight.succeed("train")
+    let path = job.member(0) + ".checkpoint"
+    #expect(!FileManager.default.fileExists(atPath: straight.member(0) + ".checkpoint"))
+    let ended = try EndToEnd.run(["train", job.path, "--threads", "1"]) { process in
+      if FileManager.default.fileExists(atPath: path) { kill(process.processIdentifier, SIGKILL) }
+    }
+    #expect(ended.status != 0)
+    try #require(!FileManager.default.fileExists(atPath: job.member(0)), "the run was to be killed while it trained")
+    try #require(FileManager.default.fileExists(atPath: path))
+    try job.succeed("train")
+    #expect(try EndToEnd.bytes(job.member(0)) == EndToEnd.bytes(straight.member(0)))
+    #expect(!FileManager.default.fileExists(atPath: path))
+  }
+
   @Test("train, calibrate, predict and evaluate one by one give what run gives")
   func stages() throws {
     let reference = try Reference.volume.get()

@@ -145,6 +145,8 @@ struct EndToEndJob: Sendable {
   var seed = 1
   var version = 1
   var rate = "0.005"
+  /// More of the section `training`, from a comma on.
+  var training = ""
   var coverage = [0.8, 0.9, 0.95]
   var output = "results/result.h5"
 
@@ -162,7 +164,7 @@ struct EndToEndJob: Sendable {
       patch: \(patch)
     network: \(network)
     ensemble: {members: \(members), bagging: true}
-    training: {epochs: \(epochs), batch: 4, shards: 2, optimizer: {name: adam, rate: \(rate)}, seed: \(seed)}
+    training: {epochs: \(epochs), batch: 4, shards: 2, optimizer: {name: adam, rate: \(rate)}, seed: \(seed)\(training)}
     uncertainty: {method: lac, coverage: \(coverage), unit: pixel}
     output: \(output)
 

@@ -46,6 +46,7 @@ enum JobFileText {
       average: {decay: 0.99}
       early-stopping: {patience: 4, threshold: 0.001}
       keep: best
+      checkpoint: 0.5
       loss: cross-entropy
       seed: 7
       patches-per-unit: 3
@@ -115,7 +116,7 @@ struct JobFileTests {
           optimizer: .init(.adam(betas: .init(0.8, 0.99), epsilon: 1e-7), rate: 0.005, weightDecay: 0.1),
           schedule: RateSchedule(.oneCycle(.init(maximum: 0.02, rise: 0.5)), per: .step, warmUp: 3, warmUpStart: 0.25),
           clip: ClippingSettings(norm: 1, value: 0.5), accumulate: 2, average: AveragingSettings(decay: 0.99),
-          earlyStopping: EarlyStopping(patience: 4, threshold: 0.001), keep: .best,
+          earlyStopping: EarlyStopping(patience: 4, threshold: 0.001), keep: .best, checkpoint: 0.5,
           loss: .crossEntropy, seed: 7, patchesPerUnit: 3, augmentation: [.flips, .quarterTurns]))
     #expect(job.prediction == .init(tile: [32, 128, 128], margin: [4, 8, 8]))
     #expect(job.uncertainty == .init(method: .lac, coverage: [0.8, 0.9, 0.95], unit: .pixel))
@@ -138,6 +139,7 @@ struct JobFileTests {
         == .init(
           epochs: 10, batch: 4, shards: 4,
           optimizer: .adam(rate: 0.001), schedule: .constant, clip: ClippingSettings(), accumulate: 1, keep: .last,
+          checkpoint: 5,
           loss: .crossEntropy, seed: 1, patchesPerUnit: 1, augmentation: []))
     #expect(job.prediction == .init(tile: nil, margin: nil))
     #expect(job.uncertainty == .init(method: .lac, coverage: [0.9], unit: .pixel))

@@ -1,0 +1,85 @@
+import Engine
+import Foundation
+import HDF5
+import Tensors
+import Training
+
+/// The state of a member's training between two epochs in an HDF5 file, from which it goes on with the same bits.
+///
+/// A file is written under a temporary name and renamed: there is the last whole one, or none.
+public struct MemberCheckpoint: Sendable {
+  /// The folder of the checkpoints.
+  public let folder: String
+  /// The least time between two checkpoints of a member.
+  public let interval: Duration
+  /// The job that checkpoints belong to.
+  public let fingerprint: UInt64
+
+  private static let format = "tutti checkpoint"
+  private static let version = 1
+
+  public init(folder: String, interval: Duration, fingerprint: UInt64) {
+    self.folder = folder
+    self.interval = interval
+    self.fingerprint = fingerprint
+  }
+
+  /// Where a member's checkpoint is.
+  public func path(_ member: Int) -> String { folder + "/" + MemberFile.name(member) + ".checkpoint" }
+
+  /// Removes a member's checkpoint, which may not be there.
+  public func remove(_ member: Int) { _ = unlink(path(member)) }
+
+  /// Writes the state of a member's training.
+  ///
+  /// - Throws: `HDF5Error`, or `MemberFileError` when the file cannot be flushed or renamed.
+  public func write(_ loop: TrainingLoop, member: Int) throws {
+    let path = path(member)
+    let file = try File(creating: path + ".part", overwriting: true)
+    try file.setAttribute("format", Self.format)
+    try file.setAttribute("version", Self.version)
+    try file.setAttribute("numerics", Plan.numericsVersion)
+    try file.setAttribute("job", fingerprint)
+    try file.setAttribute("member", member)
+    try file.write(String(decoding: try JSONEncoder().encode(loop.progress), as: UTF8.self), to: "progress")
+    for (name, values) in loop.buffers {
+      try file.write(Array(values.buffer), to: "state/\(name)")
+    }
+    try file.close()
+    try WholeFile.publish(path + ".part", as: path)
+  }
+
+  /// Brings a training that has not begun to the state of the member's checkpoint.
+  ///
+  /// - Returns: whether there was one of this job; one of another job or another version's numerics is no checkpoint.
+  /// - Throws: `HDF5Error` and `MemberFileError` when the file is there but cannot be read.
+  public func restore(_ loop: TrainingLoop, member: Int) throws -> Bool {
+    let path = path(member)
+    guard access(path, F_OK) == 0 else { return false }
+    let file = try File(opening: path)
+    guard try file.hasAttribute("format"), try file.attribute("format", as: String.self) == Self.format,
+      try file.attribute("version", as: Int.self) == Self.version,
+      try file.attribute("numerics", as: Int.self) == Plan.numericsVersion,
+      try file.attribute("job", as: UInt64.self) == fingerprint, try file.attribute("member", as: Int.self) == member
+    else { return false }
+    func fail(_ problem: String) -> MemberFileError {
+      MemberFileError(path: path, problem: "\(problem); remove the file to train the member from its beginning.")
+    }
+    let progress: TrainingLoop.Progress
+    do {
+      let text = try file.readStrings("progress").first ?? ""
+      progress = try JSONDecoder().decode(TrainingLoop.Progress.self, from: Data(text.utf8))
+    } catch let error as DecodingError {
+      throw fail("/progress is not what it should be: \(error)")
+    }
+    let buffers = loop.buffers
+    let arrays = try buffers.map { try file.read("state/\($0.name)", as: Float.self) }
+    for (buffer, array) in zip(buffers, arrays) where buffer.values.count != array.count {
+      throw fail("/state/\(buffer.name) has \(array.count) values, not \(buffer.values.count)")
+    }
+    for (buffer, array) in zip(buffers, arrays) { buffer.values.buffer.copy(array) }
+    loop.progress = progress
+    try file.close()
+    return true
+  }
+}
