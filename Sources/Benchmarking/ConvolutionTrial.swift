@@ -142,8 +142,13 @@ final class ConvolutionTrial {
           gradient_planes: Int32(gradient.geometry.nz), gradient_pitch: Int32(gradient.geometry.pitch),
           width: Int32(gradient.geometry.nx), z: forward[0].entries, y: forward[1].entries,
           z_taps: Int32(axes[0].kernel), y_taps: Int32(axes[1].kernel), x_taps: Int32(axes[2].kernel),
-          x_shift: shifts.shifts, accumulate: sample > 0, result: weightGradients.pointer)
-        tutti_convolution_weight_gradient(&job, 0, Int32(shape.targets), 0, Int32(shape.sources))
+          x_shift: shifts.shifts, x_step: 1, accumulate: sample > 0, result: weightGradients.pointer,
+          result_stride: depth)
+        if GradientAlgorithm(channels: shape.targets, axes: axes) == .channels {
+          tutti_channel_weight_gradient(&job, 0, Int32(shape.targets), 0, Int32(shape.sources))
+        } else {
+          tutti_convolution_weight_gradient(&job, 0, Int32(shape.targets), 0, Int32(shape.sources))
+        }
       }
     }
   }

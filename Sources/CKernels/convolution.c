@@ -43,3 +43,13 @@ void tutti_convolution_weight_gradient(const tutti_weight_gradient *job, int32_t
                                        int32_t first_source, int32_t last_source) {
   kernels()->weight_gradient(job, first_target, last_target, first_source, last_source);
 }
+
+void tutti_channel_weight_gradient(const tutti_weight_gradient *job, int32_t first_target, int32_t last_target,
+                                   int32_t first_source, int32_t last_source) {
+  kernels()->channel_gradient(job, first_target, last_target, first_source, last_source);
+}
+
+void tutti_channel_weight_gradient_block(int32_t taps, int32_t *targets, int32_t *sources) {
+  *targets = kernels()->channel_targets;
+  *sources = kernels()->channel_columns < taps ? 1 : kernels()->channel_columns / taps;
+}

@@ -10,6 +10,8 @@
 #define LANES 16
 #define EVEN_LANES 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
 #define ODD_LANES 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
+#define LOW_LANES 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define HIGH_LANES 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
 #define LARGEST_BLOCK 8
 #define KERNELS tutti_convolution_avx512
 
@@ -51,6 +53,10 @@ static inline __attribute__((always_inline)) void store_first(float *p, vector v
 #define GRADIENT_TILES_OF_3(T) T(1, 1) T(1, 2) T(1, 3) T(2, 1) T(3, 1)
 #define GRADIENT_TILES_OF_2(T) GRADIENT_TILES_OF_3(T) T(1, 4) T(2, 2)
 #define GRADIENT_TILES_OF_1(T) GRADIENT_TILES_OF_2(T) T(1, 5) T(1, 6) T(2, 3) T(2, 4) T(3, 2) T(3, 3)
+
+// The same with target channels in lanes: vectors of a tile, each with up to 9 sums.
+#define CHANNEL_VECTORS 3
+#define CHANNEL_TILES(T) T(1) T(2) T(3)
 
 #include "convolution_kernels.h"
 

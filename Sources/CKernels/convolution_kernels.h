@@ -10,5 +10,7 @@
 #include "convolution_forward.h"
 #include "convolution_gradient_tiles.h"
 #include "convolution_weight_gradient.h"
+#include "convolution_gradient_channels.h"
 
-const tutti_convolution_kernels KERNELS = {LARGEST_BLOCK, convolution_rows, weight_gradient};
+const tutti_convolution_kernels KERNELS = {LARGEST_BLOCK, convolution_rows, weight_gradient,
+                                          CHANNEL_TARGETS, CHANNEL_CHUNK, channel_gradient};

@@ -8,6 +8,8 @@
 #define LANES 4
 #define EVEN_LANES 0, 2, 4, 6
 #define ODD_LANES 1, 3, 5, 7
+#define LOW_LANES 0, 4, 1, 5
+#define HIGH_LANES 2, 6, 3, 7
 #define LARGEST_BLOCK 4
 #define KERNELS tutti_convolution_portable
 
@@ -54,5 +56,9 @@ static inline __attribute__((always_inline)) void store_first(float *p, vector v
 #define GRADIENT_TILES_OF_3(T) T(1, 1)
 #define GRADIENT_TILES_OF_2(T) T(1, 1) T(1, 2)
 #define GRADIENT_TILES_OF_1(T) T(1, 1) T(1, 2) T(1, 3) T(2, 1) T(2, 2) T(3, 1) T(4, 1)
+
+// The same with target channels in lanes: vectors of a tile, each with up to 9 sums.
+#define CHANNEL_VECTORS 1
+#define CHANNEL_TILES(T) T(1)
 
 #include "convolution_kernels.h"

@@ -9,6 +9,9 @@ typedef struct {
   void (*rows)(const tutti_convolution *job, int32_t first_row, int32_t last_row);
   void (*weight_gradient)(const tutti_weight_gradient *job, int32_t first_target, int32_t last_target,
                           int32_t first_source, int32_t last_source);
+  int32_t channel_targets, channel_columns;  // that one pass of channel_gradient takes
+  void (*channel_gradient)(const tutti_weight_gradient *job, int32_t first_target, int32_t last_target,
+                           int32_t first_source, int32_t last_source);
 } tutti_convolution_kernels;
 
 extern const tutti_convolution_kernels tutti_convolution_portable;

@@ -54,12 +54,14 @@ void tutti_convolution_weight_gradient_reference(const tutti_weight_gradient *jo
                     job->source + ci * job->source_channel_stride +
                     ((ptrdiff_t)job->z.source[i] * job->source_rows + job->y.source[j]) * job->source_pitch +
                     job->x_shift[tx];
-                for (int32_t x = 0; x < job->width; x += 1) sum += (double)g[x] * (double)s[x];
+                for (int32_t x = 0; x < job->width; x += 1) {
+                  sum += (double)g[x] * (double)s[(ptrdiff_t)x * job->x_step];
+                }
               }
             }
           }
         }
-        job->result[((ptrdiff_t)co * job->source_channels + ci) * taps + tap] = (float)sum;
+        job->result[(co - first_target) * job->result_stride + (ci - first_source) * taps + tap] = (float)sum;
       }
     }
   }

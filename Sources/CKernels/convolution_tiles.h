@@ -79,6 +79,33 @@ INLINE void finish_sums(const int channels, const int rows, const int vectors, c
   }
 }
 
+/// One tap: its source vectors by the weights of all channels.
+INLINE void tile_tap(const int channels, const int rows, const int vectors, const float *s, const float *w,
+                     ptrdiff_t source_row, vector *a) {
+  const int positions = rows * vectors;
+  if (channels <= positions) {
+    vector b[8];
+    UNROLL for (int c = 0; c < channels; c += 1) b[c] = (vector)w[c];
+    UNROLL for (int i = 0; i < positions; i += 1) {
+      const vector v = load(s + (i / vectors) * source_row + (i % vectors) * LANES);
+      UNROLL for (int c = 0; c < channels; c += 1) {
+        a[c * positions + i] = multiply_add(b[c], v, a[c * positions + i]);
+      }
+    }
+  } else {
+    vector v[8];
+    UNROLL for (int i = 0; i < positions; i += 1) {
+      v[i] = load(s + (i / vectors) * source_row + (i % vectors) * LANES);
+    }
+    UNROLL for (int c = 0; c < channels; c += 1) {
+      const vector b = (vector)w[c];
+      UNROLL for (int i = 0; i < positions; i += 1) {
+        a[c * positions + i] = multiply_add(b, v[i], a[c * positions + i]);
+      }
+    }
+  }
+}
+
 /// The register tile: `channels` × `rows` × `vectors` accumulators stay in registers over all source channels and taps.
 /// A tap loads rows × vectors source vectors, shifted and so unaligned, and broadcasts `channels` weights:
 ///
@@ -86,14 +113,17 @@ INLINE void finish_sums(const int channels, const int rows, const int vectors, c
 ///             weight w0 (broadcast)    a00  a01  a02  a03    a[c][i] += w[c] * s[i]
 ///             weight w1                a10  a11  a12  a13
 ///             weight w2                a20  a21  a22  a23
+///
+/// Three taps along x are unrolled: else the loop's own instructions bound large tiles, not the multiply-adds.
 INLINE void tile(const int channels, const int rows, const int vectors, const tile_job *job, const float *source,
                  float *target, int32_t tail) {
-  const int positions = rows * vectors;
   vector a[MOST_SUMS];
   begin_sums(channels, rows, vectors, job, target, tail, a);
   const ptrdiff_t source_row = job->source_row_stride;
   const tap_entry *const last = job->taps + job->tap_count;
   const int32_t *const x_shift = job->x_shift, *const last_shift = x_shift + job->x_taps;
+  const bool three = channels * rows * vectors >= 12 && job->x_taps == 3;
+  const ptrdiff_t shift0 = x_shift[0], shift1 = three ? x_shift[1] : 0, shift2 = three ? x_shift[2] : 0;
   const float *weights = job->weights;
   for (int32_t ci = 0; ci < job->channels; ci += 1) {
     _Pragma("clang loop unroll(disable)") for (const tap_entry *tap = job->taps; tap < last; tap += 1) {
@@ -104,29 +134,14 @@ INLINE void tile(const int channels, const int rows, const int vectors, const ti
       }
       const float *w = weights + tap->weight;
       const float *row = source + tap->source;
+      if (three) {
+        tile_tap(channels, rows, vectors, row + shift0, w, source_row, a);
+        tile_tap(channels, rows, vectors, row + shift1, w + channels, source_row, a);
+        tile_tap(channels, rows, vectors, row + shift2, w + 2 * channels, source_row, a);
+        continue;
+      }
       _Pragma("clang loop unroll(disable)") for (const int32_t *shift = x_shift; shift < last_shift; shift += 1) {
-        const float *s = row + *shift;
-        if (channels <= positions) {
-          vector b[8];
-          UNROLL for (int c = 0; c < channels; c += 1) b[c] = (vector)w[c];
-          UNROLL for (int i = 0; i < positions; i += 1) {
-            const vector v = load(s + (i / vectors) * source_row + (i % vectors) * LANES);
-            UNROLL for (int c = 0; c < channels; c += 1) {
-              a[c * positions + i] = multiply_add(b[c], v, a[c * positions + i]);
-            }
-          }
-        } else {
-          vector v[8];
-          UNROLL for (int i = 0; i < positions; i += 1) {
-            v[i] = load(s + (i / vectors) * source_row + (i % vectors) * LANES);
-          }
-          UNROLL for (int c = 0; c < channels; c += 1) {
-            const vector b = (vector)w[c];
-            UNROLL for (int i = 0; i < positions; i += 1) {
-              a[c * positions + i] = multiply_add(b, v[i], a[c * positions + i]);
-            }
-          }
-        }
+        tile_tap(channels, rows, vectors, row + *shift, w, source_row, a);
         w += channels;
       }
     }

@@ -201,15 +201,16 @@ static void gradient_band(const tutti_weight_gradient *job, tutti_block targets,
 }
 
 /// Writes the totals of one tile, or adds them to what is there.
-static void finish_gradient(const tutti_weight_gradient *job, tutti_block targets, tutti_block sources,
-                            gradient_taps taps, const double *totals) {
+static void finish_gradient(const gradient_plan *plan, tutti_block targets, tutti_block sources, gradient_taps taps,
+                            const double *totals) {
+  const tutti_weight_gradient *job = plan->job;
+  const ptrdiff_t taps_of_pair = (ptrdiff_t)job->z_taps * job->y_taps * job->x_taps;
   for (int32_t c = targets.first; c < targets.first + targets.count; c += 1) {
     for (int32_t s = sources.first; s < sources.first + sources.count; s += 1) {
       for (int32_t ty = taps.ty.first; ty < taps.ty.first + taps.ty.count; ty += 1) {
-        float *result = job->result +
-                        ((((ptrdiff_t)c * job->source_channels + s) * job->z_taps + taps.tz) * job->y_taps + ty) *
-                            job->x_taps +
-                        taps.tx.first;
+        float *result = job->result + (c - plan->targets.first) * job->result_stride +
+                        (s - plan->sources.first) * taps_of_pair +
+                        ((ptrdiff_t)taps.tz * job->y_taps + ty) * job->x_taps + taps.tx.first;
         for (int32_t tx = 0; tx < taps.tx.count; tx += 1, totals += 1) {
           const float sum = (float)*totals;
           result[tx] = job->accumulate ? result[tx] + sum : sum;
@@ -254,7 +255,7 @@ static void gradient_blocks(const gradient_plan *plan, tutti_block targets, tutt
   for (int32_t k = taps.first; k < taps.first + taps.count; k += 1) {
     for (int32_t c = targets.first; c < targets.first + targets.count; c += 1) {
       for (int32_t s = sources.first; s < sources.first + sources.count; s += 1, total += GRADIENT_SUMS) {
-        finish_gradient(job, block_of_targets(plan, c), block_of_sources(plan, s), block_of_taps(plan, k), total);
+        finish_gradient(plan, block_of_targets(plan, c), block_of_sources(plan, s), block_of_taps(plan, k), total);
       }
     }
   }

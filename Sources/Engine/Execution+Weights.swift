@@ -8,23 +8,30 @@ extension Execution {
     let count = product.weight.count
     let wide = product.transposed ? gradient : stage.source
     let narrow = product.transposed ? stage.source : gradient
-    switch product.algorithm {
-    case .direct where shards > 0:
+    switch product.gradientAlgorithm {
+    case .channels:
+      guard exchange != nil else {
+        channelGradient(product, wide: wide, narrow: narrow)
+        return
+      }
+      channelGradientsOfShards(product, wide: wide, narrow: narrow)
+    case .rows where shards > 0:
       // The cut into pieces is free: every weight is summed in one order.
       let channels = product.wide.channels
       let pieces = min(channels, max(1, 4 * team.size / shards))
       team.run(count: shards * pieces) { piece, _ in
         let (shard, part) = piece.quotientAndRemainder(dividingBy: pieces)
+        let first = part * channels / pieces
         for sample in samples(of: shard) {
           var job = weightJob(product, source: planes(wide, sample), gradient: planes(narrow, sample))
           job.accumulate = sample > shard * samplesPerShard
-          job.result = shardWeights.pointer + shard * count
+          job.result = shardWeights.pointer + shard * count + first * product.taps
+          job.result_stride = channels * product.taps
           tutti_convolution_weight_gradient(
-            &job, 0, Int32(product.narrow.channels), Int32(part * channels / pieces),
-            Int32((part + 1) * channels / pieces))
+            &job, 0, Int32(product.narrow.channels), Int32(first), Int32((part + 1) * channels / pieces))
         }
       }
-    case .direct: break
+    case .rows: break
     case .matrix:
       team.run(count: shards) { shard, thread in
         for sample in samples(of: shard) {
@@ -54,8 +61,8 @@ extension Execution {
       gradient_channel_stride: gradient.geometry.channelStride, gradient_rows: Int32(gradient.geometry.ny),
       gradient_planes: Int32(gradient.geometry.nz), gradient_pitch: Int32(gradient.geometry.pitch),
       width: Int32(gradient.geometry.nx), z: product.z, y: product.y, z_taps: Int32(product.zTaps),
-      y_taps: Int32(product.yTaps), x_taps: Int32(product.xTaps), x_shift: product.xShifts, accumulate: false,
-      result: nil)
+      y_taps: Int32(product.yTaps), x_taps: Int32(product.xTaps), x_shift: product.xShifts,
+      x_step: Int32(product.xStride), accumulate: false, result: nil, result_stride: 0)
   }
 
   /// Adds the shards' gradients along the tree, piece by piece of the weights.
@@ -70,5 +77,112 @@ extension Execution {
       }
       (result + first).update(from: shardWeights.pointer + first, count: length)
     }
+  }
+
+  // MARK: Piece by piece
+
+  /// One gradient for each shard.
+  private func channelGradientsOfShards(_ product: Product, wide: Place, narrow: Place) {
+    let pieces = GradientPieces(product)
+    team.run(count: shards * pieces.count) { index, _ in
+      let (shard, piece) = index.quotientAndRemainder(dividingBy: pieces.count)
+      let place = pieces.place(piece)
+      channelGradient(
+        product, wide: wide, narrow: narrow, shard: shard, piece: pieces[piece],
+        result: shardWeights.pointer + shard * product.weight.count + place, stride: pieces.stride, accumulates: false)
+    }
+  }
+
+  /// A shard's gradient of the weights of one piece.
+  private func channelGradient(
+    _ product: Product, wide: Place, narrow: Place, shard: Int, piece: (targets: Range<Int>, sources: Range<Int>),
+    result: UnsafeMutablePointer<Float>, stride: Int, accumulates: Bool
+  ) {
+    for sample in samples(of: shard) {
+      var job = weightJob(product, source: planes(wide, sample), gradient: planes(narrow, sample))
+      job.accumulate = accumulates || sample > shard * samplesPerShard
+      (job.result, job.result_stride) = (result, stride)
+      tutti_channel_weight_gradient(
+        &job, Int32(piece.targets.lowerBound), Int32(piece.targets.upperBound), Int32(piece.sources.lowerBound),
+        Int32(piece.sources.upperBound))
+    }
+  }
+
+  /// Operands besides the result itself that the tree over shards holds at a time.
+  static func levels(shards: Int) -> Int { Int.bitWidth - shards.leadingZeroBitCount - 1 }
+
+  /// Every piece of the weights goes through all samples and the whole tree over shards while it is in cache.
+  private func channelGradient(_ product: Product, wide: Place, narrow: Place) {
+    let pieces = GradientPieces(product)
+    let levels = Self.levels(shards: capacity / samplesPerShard)
+    team.run(count: pieces.count) { index, thread in
+      let piece = pieces[index]
+      let columns = piece.sources.count * product.taps
+      let result = gradients.pointer + product.weight.offset + pieces.place(index)
+      let stack = pieceWeights.pointer + thread * levels * plan.largestPiece
+      func operand(_ place: Int) -> (pointer: UnsafeMutablePointer<Float>, stride: Int) {
+        place == 0 ? (result, pieces.stride) : (stack + (place - 1) * plan.largestPiece, columns)
+      }
+      // A shard of one sample joins its left sibling as it is computed: the kernel ends in the same one addition.
+      let joinsAtOnce = samplesPerShard == 1
+      foldShardsDepthFirst(
+        count: shards,
+        leaf: { shard, place in
+          let joins = joinsAtOnce && shard % 2 == 1
+          let to = operand(joins ? place - 1 : place)
+          channelGradient(
+            product, wide: wide, narrow: narrow, shard: shard, piece: piece, result: to.pointer, stride: to.stride,
+            accumulates: joins)
+        },
+        join: { left, right, isLeaf in
+          if isLeaf && joinsAtOnce { return }
+          let (l, r) = (operand(left), operand(right))
+          for target in 0..<piece.targets.count {
+            tutti_add(l.pointer + target * l.stride, r.pointer + target * r.stride, columns)
+          }
+        })
+    }
+  }
+}
+
+/// The pieces in which the kernels with channels in lanes compute a product's weights: a few tens of narrow channels by some wide ones.
+struct GradientPieces {
+  let targets: Int
+  let sources: Int
+  let targetBlocks: Int
+  let sourceBlocks: Int
+  let taps: Int
+
+  init(channels: (narrow: Int, wide: Int), taps: Int) {
+    var block: (targets: Int32, sources: Int32) = (0, 0)
+    tutti_channel_weight_gradient_block(Int32(taps), &block.targets, &block.sources)
+    (targets, sources, self.taps) = (channels.narrow, channels.wide, taps)
+    targetBlocks = (targets + Int(block.targets) - 1) / Int(block.targets)
+    sourceBlocks = (sources + Int(block.sources) - 1) / Int(block.sources)
+  }
+
+  init(_ product: Product) { self.init(channels: (product.narrow.channels, product.wide.channels), taps: product.taps) }
+
+  var count: Int { targetBlocks * sourceBlocks }
+
+  /// Weights from a narrow channel to the next.
+  var stride: Int { sources * taps }
+
+  /// The first weight of a piece among the product's.
+  func place(_ index: Int) -> Int { self[index].targets.lowerBound * stride + self[index].sources.lowerBound * taps }
+
+  /// Weights of the largest piece.
+  var largest: Int {
+    (0..<count).reduce(0) { max($0, self[$1].targets.count * self[$1].sources.count * taps) }
+  }
+
+  /// Narrow and wide channels of a piece; narrow ones in whole vectors, as equal as can be.
+  subscript(index: Int) -> (targets: Range<Int>, sources: Range<Int>) {
+    let (target, source) = index.quotientAndRemainder(dividingBy: sourceBlocks)
+    let vectors = (targets + 15) / 16
+    return (
+      target * vectors / targetBlocks * 16..<min(targets, (target + 1) * vectors / targetBlocks * 16),
+      source * sources / sourceBlocks..<(source + 1) * sources / sourceBlocks
+    )
   }
 }

@@ -33,6 +33,7 @@ public final class Execution {
   /// For each shard what its moments say of the running statistics, and a 1; with the scope `shard`.
   let shardStatistics: AlignedBuffer<Double>
   let shardWeights: AlignedBuffer<Float>
+  let pieceWeights: AlignedBuffer<Float>
   let scratch: AlignedBuffer<Float>
 
   /// Samples and shards of the batch at work.
@@ -70,7 +71,10 @@ public final class Execution {
     lateSums = AlignedBuffer(count: training ? plan.sumDoubles * shards : 0)
     shardStatistics = AlignedBuffer(
       count: plan.normalizationScope == .shard ? (plan.layout.statisticCount + 1) * shards : 0)
-    shardWeights = AlignedBuffer(count: training ? plan.largestWeight * shards : 0)
+    // Others need every shard's gradient as it is; alone, only what joins its siblings is kept.
+    shardWeights = AlignedBuffer(
+      count: training ? (exchange == nil ? plan.largestJoined : plan.largestWeight) * shards : 0)
+    pieceWeights = AlignedBuffer(count: training ? plan.largestPiece * Self.levels(shards: shards) * team.size : 0)
     scratch = AlignedBuffer(count: plan.scratchFloats * team.size)
     for entry in plan.layout.statistics {
       if case .constant(let value) = entry.initial {
@@ -84,7 +88,7 @@ public final class Execution {
     let training = plan.purpose == .training
     let floats =
       plan.arenaFloats * capacity + plan.packedFloats + plan.coefficientFloats + plan.scratchFloats * threads
-      + (training ? plan.largestWeight * shards : 0)
+      + (training ? plan.largestJoined * shards + plan.largestPiece * levels(shards: shards) * threads : 0)
     let partial = MemoryLayout<tutti_moments>.stride + (training ? MemoryLayout<tutti_gradient_sums>.stride : 0)
     return 4 * floats + partial * plan.partials * capacity + 24 * plan.partials * shards
       + (training ? 8 * plan.sumDoubles * shards : 0)

@@ -7,7 +7,7 @@ import Networks
 /// change it.
 public final class Plan: Sendable {
   /// Changes whenever the bits of a result may change; checkpoints carry it.
-  public static let numericsVersion = 1
+  public static let numericsVersion = 2
 
   public enum Purpose: Hashable, Sendable {
     /// Forward with batch statistics and backward.
@@ -55,6 +55,10 @@ public final class Plan: Sendable {
   let sumDoubles: Int
   /// Most weights of one product.
   let largestWeight: Int
+  /// Most weights of one product whose shards' gradients are kept side by side even when a process holds them all.
+  let largestJoined: Int
+  /// Most weights of one piece of the others.
+  let largestPiece: Int
   /// Keeps the tables alive that steps point to.
   private let tables: [AnyObject & Sendable]
 
@@ -101,6 +105,8 @@ public final class Plan: Sendable {
     partials = compiler.partials
     sumDoubles = compiler.sumDoubles
     largestWeight = compiler.largestWeight
+    largestJoined = compiler.largestJoined
+    largestPiece = compiler.largestPiece
     tables = compiler.tables
   }
 }

@@ -16,6 +16,15 @@ extension PlanCompiler {
     return .direct
   }
 
+  func gradientAlgorithm(_ id: Int) -> GradientAlgorithm {
+    let node = graph.nodes[id]
+    var narrow = id
+    if case .transposedConvolution = node.operation { narrow = node.inputs[0] }
+    let choice = GradientAlgorithm(channels: shapes[narrow].channels, axes: axes(id))
+    // Kernels on rows need the halos that direct kernels have.
+    return choice == .rows && algorithm(id) == .matrix ? .matrix : choice
+  }
+
   /// The convolution of a product along z, y and x, from the wide space to the narrow one.
   func axes(_ id: Int) -> [AxisConvolution] {
     let node = graph.nodes[id]
@@ -140,6 +149,8 @@ extension PlanCompiler {
     let bias = layout.parameter("\(node.name).bias")
     let inputChannels = shapes[node.inputs[0]].channels
     let outputChannels = shapes[id].channels
+    let wideChannels = transposed ? outputChannels : inputChannels
+    let narrowChannels = transposed ? inputChannels : outputChannels
     let taps = axes.reduce(1) { $0 * $1.kernel }
     func reserve(_ floats: Int) -> Slice {
       defer { packedFloats += roundUp(floats, to: 16) }
@@ -155,21 +166,27 @@ extension PlanCompiler {
       }
     } else {
       let narrow = axes.reduce(1) { $0 * $1.target }
-      let wideChannels = transposed ? outputChannels : inputChannels
-      let narrowChannels = transposed ? inputChannels : outputChannels
       scratchFloats = max(scratchFloats, roundUp((wideChannels * taps + narrowChannels) * narrow, to: 16) + 32)
+    }
+    let gradientAlgorithm = gradientAlgorithm(id)
+    if gradientAlgorithm == .channels {
+      largestPiece = max(largestPiece, GradientPieces(channels: (narrowChannels, wideChannels), taps: taps).largest)
+    } else {
+      largestJoined = max(largestJoined, weight.count)
     }
     largestWeight = max(largestWeight, weight.count)
     func plain(_ geometry: PlaneGeometry, channels: Int) -> PlaneGeometry {
       PlaneGeometry(channels: channels, nz: geometry.nz, ny: geometry.ny, nx: geometry.nx, halo: 0)
     }
     return Product(
-      algorithm: algorithm, transposed: transposed, weight: Slice(offset: weight.offset, count: weight.count),
+      algorithm: algorithm, gradientAlgorithm: gradientAlgorithm, transposed: transposed,
+      weight: Slice(offset: weight.offset, count: weight.count),
       bias: bias.map { Slice(offset: $0.offset, count: $0.count) },
       wide: transposed ? plain(target, channels: outputChannels) : plain(source, channels: inputChannels),
       narrow: transposed ? plain(source, channels: inputChannels) : plain(target, channels: outputChannels),
       z: maps[0].entries, y: maps[1].entries, x: maps[2].entries, adjointZ: adjoints[0].entries,
       adjointY: adjoints[1].entries, xShifts: shifts.shifts, adjointXShifts: adjointShifts.shifts,
+      xStride: axes[2].stride,
       zTaps: axes[0].kernel, yTaps: axes[1].kernel, xTaps: axes[2].kernel,
       reach: axes[2].mode == .zeros ? 0 : axes[2].padding, packed: packed, packedTransposed: packedTransposed)
   }

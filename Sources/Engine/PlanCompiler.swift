@@ -59,6 +59,8 @@ struct PlanCompiler {
   var partials = 0
   var sumDoubles = 0
   var largestWeight = 0
+  var largestJoined = 0
+  var largestPiece = 0
   var tables: [AnyObject & Sendable] = []
 
   init(
@@ -191,8 +193,10 @@ struct PlanCompiler {
 
   /// The convolution along x of a step that runs on rows; nil when it needs no halo.
   private func rowConvolution(_ draft: Draft) -> AxisConvolution? {
-    guard case .stage(let product?, _, _) = draft.kind, algorithm(product) == .direct else { return nil }
-    return axes(product)[2]
+    guard case .stage(let product?, _, _) = draft.kind else { return nil }
+    let isTransposed = if case .transposedConvolution = graph.nodes[product].operation { true } else { false }
+    let gradientReads = training && !isTransposed && gradientAlgorithm(product) == .channels
+    return algorithm(product) == .direct || gradientReads ? axes(product)[2] : nil
   }
 
   /// Readers whose paddings differ from the first reader's get a copy of their own.

@@ -100,3 +100,25 @@ public func shardSubtrees(count: Int, held: Range<Int>) -> [Int] {
   }
   return result
 }
+
+/// Visits the same tree depth first, so that few operands are held at a time: `leaf` makes a shard's operand at a place of a stack,
+/// `join` merges the operand at `right` into that at `left` = `right` − 1; `isLeaf` says that both are single shards. The result is
+/// left at place 0; the highest place is below the number of bits of `count`.
+func foldShardsDepthFirst(
+  count: Int, leaf: (_ shard: Int, _ place: Int) -> Void, join: (_ left: Int, _ right: Int, _ isLeaf: Bool) -> Void
+) {
+  for shard in 0..<count {
+    // The operands on the stack are the complete subtrees before this shard: a bit each.
+    var place = shard.nonzeroBitCount
+    leaf(shard, place)
+    for level in 0..<(~shard).trailingZeroBitCount {
+      join(place - 1, place, level == 0)
+      place -= 1
+    }
+  }
+  var place = count.nonzeroBitCount - 1
+  while place > 0 {
+    join(place - 1, place, false)
+    place -= 1
+  }
+}

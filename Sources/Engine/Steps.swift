@@ -31,10 +31,39 @@ enum Algorithm {
   case matrix
 }
 
+/// How the gradient of a product's weights is computed. Chosen by shape alone.
+package enum GradientAlgorithm {
+  /// Kernels whose lanes are pixels of a row.
+  case rows
+  /// Kernels whose lanes are channels of the narrow space.
+  case channels
+  /// im2col and one matrix product a sample.
+  case matrix
+
+  /// The best by shape, as measured (docs/decisions/003-weight-gradients.md): lanes are channels where these fill most of a
+  /// vector of 16.
+  ///
+  /// - Parameters:
+  ///   - channels: of the narrow space.
+  ///   - axes: z, y, x, from the wide space to the narrow one.
+  package init(channels: Int, axes: [AxisConvolution]) {
+    let isLinear = axes.allSatisfy { $0.target == 1 && $0.kernel == $0.source }
+    let readsHalo = axes[2].padding > 0 && axes[2].stride != 1
+    let rowTaps = axes[0].kernel * axes[1].kernel
+    if channels >= 12, !isLinear, !readsHalo, rowTaps <= TUTTI_CHANNEL_ROW_TAPS, axes[2].stride <= TUTTI_CHANNEL_X_STEP
+    {
+      self = .channels
+    } else {
+      self = axes[2].stride == 1 && !isLinear ? .rows : .matrix
+    }
+  }
+}
+
 /// A convolution between a wide space (the image that taps read) and a narrow one (the result). A transposed convolution is the
 /// same one read from narrow to wide.
 struct Product {
   var algorithm: Algorithm
+  var gradientAlgorithm: GradientAlgorithm
   var transposed: Bool
   var weight: Slice
   /// Nil without bias.
@@ -49,6 +78,7 @@ struct Product {
   var adjointY: tutti_axis
   var xShifts: UnsafePointer<Int32>
   var adjointXShifts: UnsafePointer<Int32>
+  var xStride: Int
   var zTaps: Int
   var yTaps: Int
   var xTaps: Int

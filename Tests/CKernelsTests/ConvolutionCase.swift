@@ -263,8 +263,10 @@ struct ConvolutionCase {
       (job.z, job.y) = (z.map, y.map)
       (job.z_taps, job.y_taps, job.x_taps) = (Int32(kernel.z), Int32(kernel.y), Int32(kernel.x))
       job.x_shift = UnsafePointer(shifts.pointer)
+      job.x_step = 1
       job.accumulate = accumulate
       job.result = result.baseAddress
+      job.result_stride = sources * taps
       return try body(&job)
     }
   }

@@ -198,8 +198,10 @@ import Testing
       let plan = try Plan(graph, extents: [48, 80], purpose: purpose)
       let run = Execution(plan, samplesPerShard: 2, shards: 3, team: try ThreadTeam(size: 2))
       let floats =
-        run.arena.count + run.packed.count + run.coefficients.count + run.shardWeights.count + run.scratch.count
-      let taken = 4 * floats + 24 * run.moments.count + 16 * run.sums.count + 8 * run.operands.count
+        run.arena.count + run.packed.count + run.coefficients.count + run.shardWeights.count
+        + run.pieceWeights.count + run.scratch.count
+      let doubles = run.operands.count + run.lateSums.count
+      let taken = 4 * floats + 24 * run.moments.count + 16 * run.sums.count + 8 * doubles
       let said = Execution.bytes(plan, capacity: 6, shards: 3, threads: 2)
       // But for the room behind the arena.
       #expect(taken - 4 * 64 == said)

@@ -68,12 +68,12 @@ void tutti_convolution_rows(const tutti_convolution *job, int32_t first_row, int
 
 /// The gradient of a convolution's weights over one sample.
 ///
-///     result[(co * source_channels + ci) * taps + tap] (+)= sum over z, y, x of
-///                           gradient[co][z][y][x] * source[ci][zs][ys][x + x_shift[tx]]
+///     result[co * result_stride + ci * taps + tap] (+)= sum over z, y, x of
+///                           gradient[co][z][y][x] * source[ci][zs][ys][x_step * x + x_shift[tx]]
 ///
 /// for co in first_target ..< last_target, ci in first_source ..< last_source, where (zs, tz), (ys, ty) run through the
 /// maps of the forward convolution (target index -> source index, tap; at most one entry of a target for each tap) and
-/// tap = (tz * y_taps + ty) * x_taps + tx.
+/// tap = (tz * y_taps + ty) * x_taps + tx; `result` itself is the place of channels first_target and first_source.
 /// The order of summation is fixed by the shape and the instruction set alone: not by the ranges of a call. Ends in one
 /// addition per element when `accumulate`. Pixels of `gradient` outside 0 ..< width do not enter, nor does what they
 /// would meet in `source` (both may hold anything).
@@ -92,12 +92,27 @@ typedef struct {
   tutti_axis z, y;
   int32_t z_taps, y_taps, x_taps;
   const int32_t *x_shift;
+  int32_t x_step;
   bool accumulate;
   float *result;
+  ptrdiff_t result_stride;
 } tutti_weight_gradient;
 
+/// Lanes are pixels of a row: for few target channels and long rows. Wants x_step 1.
 void tutti_convolution_weight_gradient(const tutti_weight_gradient *job, int32_t first_target, int32_t last_target,
                                        int32_t first_source, int32_t last_source);
+
+enum {
+  TUTTI_CHANNEL_ROW_TAPS = 32,  // z_taps * y_taps and
+  TUTTI_CHANNEL_X_STEP = 4,     // x_step that tutti_channel_weight_gradient takes, at most
+};
+
+/// Lanes are target channels: for many of them, whatever the rows' length.
+void tutti_channel_weight_gradient(const tutti_weight_gradient *job, int32_t first_target, int32_t last_target,
+                                   int32_t first_source, int32_t last_source);
+
+/// The channels of the largest call of tutti_channel_weight_gradient that reads the gradient once.
+void tutti_channel_weight_gradient_block(int32_t taps, int32_t *targets, int32_t *sources);
 
 /// Columns for a convolution as a matrix product (strides included): rows of a [source_channels * taps, target pixels]
 /// matrix,
