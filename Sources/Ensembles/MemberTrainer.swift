@@ -63,8 +63,10 @@ public struct MemberTrainer {
     try members.map { index in
       let bag = data.sample(seed: settings.seed, member: index, bagging: settings.bagging)
       let samples = settings.patchesPerUnit * bag.drawn.reduce(0) { $0 + data.units.units[$1].count }
-      let cost = try settings.member(index).cost(samplesPerEpoch: samples, epochs: settings.epochs)
-      return MemberSchedule.Candidate(member: index, cost: cost)
+      let member = try settings.member(index)
+      return MemberSchedule.Candidate(
+        member: index, cost: member.cost(samplesPerEpoch: samples, epochs: settings.epochs),
+        bytes: Double(member.costs.trainingBytes) * Double(samples) * Double(settings.epochs))
     }
   }
 
