@@ -4,7 +4,7 @@ import Tensors
 // Pooling, softmax, dropout and copies, forward and backward.
 
 extension Execution {
-  private func fillHalo(_ planes: FeaturePlanes, _ channel: Int, _ border: Border) {
+  func fillHalo(_ planes: FeaturePlanes, _ channel: Int, _ border: Border) {
     guard border.width > 0 else { return }
     tutti_fill_halo(
       planes.row(0, channel: channel), Int64(planes.geometry.rows), planes.geometry.pitch, Int32(planes.geometry.nx),
@@ -113,7 +113,7 @@ extension Execution {
       let source = planes(copy.source, sample)
       tutti_copy_rows(
         source.row(0, channel: channel), source.geometry.pitch, target, geometry.pitch, Int64(geometry.rows),
-        Int32(geometry.nx), 1, false)
+        Int32(geometry.nx), copy.factor, copy.accumulates)
       fillHalo(planes(copy.target, sample), channel, copy.border)
     }
   }
@@ -121,16 +121,16 @@ extension Execution {
   func backward(_ copy: Copy) {
     guard let gradient = copy.targetGradient, let sourceGradient = copy.sourceGradient else { return }
     foldHalo(gradient, border: copy.border)
-    addPlanes(from: gradient, to: sourceGradient)
+    addPlanes(from: gradient, to: sourceGradient, factor: copy.factor)
   }
 
   /// Adds gradient planes to those of the value they came from.
-  func addPlanes(from gradient: Place, to sourceGradient: Place) {
+  func addPlanes(from gradient: Place, to sourceGradient: Place, factor: Float = 1) {
     forEachPlane(gradient) { g, geometry, sample, channel in
       let target = planes(sourceGradient, sample)
       tutti_copy_rows(
         g, geometry.pitch, target.row(0, channel: channel), target.geometry.pitch, Int64(geometry.rows),
-        Int32(geometry.nx), 1, true)
+        Int32(geometry.nx), factor, true)
     }
   }
 }

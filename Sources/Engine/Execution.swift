@@ -130,6 +130,11 @@ public final class Execution {
       case .softmax(let softmax): forward(softmax)
       case .dropout(let dropout): forward(dropout)
       case .copy(let copy): forward(copy)
+      case .groupNormalization(let normalization): forward(normalization)
+      case .prelu(let prelu): forward(prelu)
+      case .clamp(let clamp): forward(clamp)
+      case .resampling(let resampling): forward(resampling)
+      case .reshape(let reshape): forward(reshape)
       }
     }
     if plan.normalizationScope == .shard, updatesStatistics { moveStatisticsOfShards() }
@@ -150,6 +155,11 @@ public final class Execution {
       case .softmax(let softmax): backward(softmax)
       case .dropout(let dropout): backward(dropout)
       case .copy(let copy): backward(copy)
+      case .groupNormalization(let normalization): backward(normalization)
+      case .prelu(let prelu): backward(prelu)
+      case .clamp(let clamp): backward(clamp)
+      case .resampling(let resampling): backward(resampling)
+      case .reshape(let reshape): backward(reshape)
       }
       exchange?.progress(team: team)
     }

@@ -75,6 +75,53 @@ extension PlanCompiler {
       return .copy(
         Copy(
           source: source, sourceGradient: sourceGradient, target: target, targetGradient: targetGradient,
+          factor: 1, accumulates: false, border: border))
+
+    case .term(let factor, let isFirst, let isLast):
+      return .copy(
+        Copy(
+          source: source, sourceGradient: sourceGradient, target: target, targetGradient: targetGradient,
+          factor: factor, accumulates: !isFirst,
+          border: isLast ? border : Border(padding: TUTTI_ZEROS, width: 0)))
+
+    case .groupNormalization(let id, let activationNode):
+      return .groupNormalization(
+        makeGroupNormalization(
+          id, activationNode: activationNode, source: source, sourceGradient: sourceGradient, target: target,
+          targetGradient: targetGradient, border: border, step: index))
+
+    case .prelu(let id):
+      let weight = layout.parameter("\(graph.nodes[id].name).weight")!
+      partials = max(partials, target.channels)
+      return .prelu(
+        PReLU(
+          source: source, sourceGradient: sourceGradient, target: target, targetGradient: targetGradient,
+          weight: Slice(offset: weight.offset, count: weight.count), border: border))
+
+    case .clamp(let id):
+      guard case .clamp(let minimum, let maximum) = graph.nodes[id].operation else { preconditionFailure("a clamp") }
+      return .clamp(
+        Clamp(
+          source: source, sourceGradient: sourceGradient, target: target, targetGradient: targetGradient,
+          minimum: Float(minimum), maximum: Float(maximum), border: border))
+
+    case .upsampling(let id):
+      guard case .upsampling(let settings) = graph.nodes[id].operation else { preconditionFailure("an upsampling") }
+      let (from, to) = (source.geometry, target.geometry)
+      let axes = [(from.nz, to.nz), (from.ny, to.ny), (from.nx, to.nx)].map {
+        ResamplingTable(source: $0.0, target: $0.1, alignCorners: settings.alignCorners, mode: settings.mode)
+      }
+      tables += axes as [AnyObject & Sendable]
+      return .resampling(
+        Resampling(
+          source: source, sourceGradient: sourceGradient, target: target, targetGradient: targetGradient,
+          z: axes[0].entries, y: axes[1].entries, x: axes[2].entries, isLinear: settings.mode == .linear,
+          border: border))
+
+    case .reshape:
+      return .reshape(
+        Reshape(
+          source: source, sourceGradient: sourceGradient, target: target, targetGradient: targetGradient,
           border: border))
 
     case .softmax(let id):
@@ -203,10 +250,30 @@ extension PlanCompiler {
       momentum: settings.momentum, coefficients: coefficientFloats)
   }
 
+  private mutating func makeGroupNormalization(
+    _ id: Int, activationNode: Int?, source: Place, sourceGradient: Place?, target: Place, targetGradient: Place?,
+    border: Border, step: Int
+  ) -> GroupNormalizationStep {
+    let node = graph.nodes[id]
+    guard case .groupNormalization(let settings) = node.operation else { preconditionFailure("a group normalization") }
+    let groups = settings.groups ?? source.channels
+    let (activation, parameter) = activationNode.map(activationKind) ?? (TUTTI_IDENTITY, 0)
+    func slice(_ entry: ParameterLayout.Entry?) -> Slice? { entry.map { Slice(offset: $0.offset, count: $0.count) } }
+    partials = max(partials, target.channels)
+    return GroupNormalizationStep(
+      source: source, sourceGradient: sourceGradient, target: target, targetGradient: targetGradient,
+      weight: slice(layout.parameter("\(node.name).weight")), bias: slice(layout.parameter("\(node.name).bias")),
+      groups: groups, epsilon: settings.epsilon,
+      moments: addBuffer(
+        geometry(id, halo: 0), floats: 2 * groups, first: step, last: training ? backwardTime(step) : step),
+      activation: activation, activationParameter: parameter, border: border)
+  }
+
   private func activationKind(_ id: Int) -> (tutti_activation, Float) {
     guard case .activation(let activation) = graph.nodes[id].operation else { preconditionFailure("an activation") }
     return switch activation {
     case .relu: (TUTTI_RELU, 0)
+    case .prelu: preconditionFailure("a PReLU is a step of its own")
     case .leakyReLU(let slope): (TUTTI_LEAKY_RELU, Float(slope))
     case .elu(let alpha): (TUTTI_ELU, Float(alpha))
     case .gelu: (TUTTI_GELU, 0)

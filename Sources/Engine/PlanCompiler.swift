@@ -19,7 +19,14 @@ struct PlanCompiler {
       case pooling(Int)
       case softmax(Int)
       case dropout(Int)
+      case groupNormalization(Int, activation: Int?)
+      case prelu(Int)
+      case clamp(Int)
+      case upsampling(Int)
+      case reshape
       case copy
+      /// A term of a sum.
+      case term(factor: Float, isFirst: Bool, isLast: Bool)
     }
     var kind: Kind
     var source: Int
@@ -106,7 +113,14 @@ struct PlanCompiler {
         if case .batchNormalization = graph.nodes[id].operation { true } else { false }
       }
       func isActivation(_ id: Int) -> Bool {
-        if case .activation = graph.nodes[id].operation { true } else { false }
+        switch graph.nodes[id].operation {
+        case .activation(.prelu): false
+        case .activation: true
+        default: false
+        }
+      }
+      func add(_ kind: Draft.Kind, target: Int? = nil) {
+        drafts.append(Draft(kind: kind, source: resolve(node.inputs[0]), target: target ?? id))
       }
       func stage(product: Int?, normalization: Int?, activation: Int?, last: Int) {
         var normalization = normalization
@@ -131,11 +145,24 @@ struct PlanCompiler {
       case .convolution, .transposedConvolution, .linear:
         stage(product: id, normalization: nil, activation: nil, last: id)
       case .batchNormalization: stage(product: nil, normalization: id, activation: nil, last: id)
+      case .activation(.prelu): add(.prelu(id))
       case .activation: stage(product: nil, normalization: nil, activation: id, last: id)
-      case .maxPooling: drafts.append(Draft(kind: .pooling(id), source: resolve(node.inputs[0]), target: id))
-      case .softmax: drafts.append(Draft(kind: .softmax(id), source: resolve(node.inputs[0]), target: id))
-      case .dropout:
-        if training { drafts.append(Draft(kind: .dropout(id), source: resolve(node.inputs[0]), target: id)) }
+      case .groupNormalization:
+        let next = sole(id).flatMap { isActivation($0) ? $0 : nil }
+        if let next { absorbed.insert(next) }
+        add(.groupNormalization(id, activation: next), target: next)
+      case .maxPooling: add(.pooling(id))
+      case .upsampling: add(.upsampling(id))
+      case .softmax: add(.softmax(id))
+      case .clamp: add(.clamp(id))
+      case .reshape: add(.reshape)
+      case .dropout: if training { add(.dropout(id)) }
+      case .sum(let factors):
+        for (place, input) in node.inputs.enumerated() {
+          let factor = factors.isEmpty ? 1 : Float(factors[place])
+          let kind = Draft.Kind.term(factor: factor, isFirst: place == 0, isLast: place == node.inputs.count - 1)
+          drafts.append(Draft(kind: kind, source: resolve(input), target: id))
+        }
       }
     }
   }
@@ -286,7 +313,8 @@ struct PlanCompiler {
       let keepsTarget = product != nil && normalization == nil && activation.map(isInvertible) == true
       return (true, keepsTarget)
     case .softmax: return (false, true)
-    case .pooling, .dropout, .copy: return (false, false)
+    case .groupNormalization, .prelu, .clamp: return (true, false)
+    case .pooling, .dropout, .upsampling, .reshape, .copy, .term: return (false, false)
     }
   }
 

@@ -161,8 +161,71 @@ struct Dropout {
   var border: Border
 }
 
-/// A tensor that stands in two stacks, or whose readers disagree on padding, is copied.
+/// A tensor that stands in two stacks, or whose readers disagree on padding, is copied. A sum is a sequence of copies that add up.
 struct Copy {
+  var source: Place
+  var sourceGradient: Place?
+  var target: Place
+  var targetGradient: Place?
+  var factor: Float
+  /// Whether the target holds earlier terms.
+  var accumulates: Bool
+  /// No halo but for the last term.
+  var border: Border
+}
+
+/// Normalization of groups of channels, sample by sample, and the activation behind it.
+struct GroupNormalizationStep {
+  var source: Place
+  var sourceGradient: Place?
+  var target: Place
+  /// The gradient of the target; it becomes that before the activation in place.
+  var targetGradient: Place?
+  /// Nil when the normalization is not affine.
+  var weight: Slice?
+  var bias: Slice?
+  var groups: Int
+  var epsilon: Double
+  /// Buffer of each group's mean and inverse deviation.
+  var moments: Int
+  var activation: tutti_activation
+  var activationParameter: Float
+  var border: Border
+}
+
+struct PReLU {
+  var source: Place
+  var sourceGradient: Place?
+  var target: Place
+  var targetGradient: Place?
+  /// One slope, or one a channel.
+  var weight: Slice
+  var border: Border
+}
+
+struct Clamp {
+  var source: Place
+  var sourceGradient: Place?
+  var target: Place
+  var targetGradient: Place?
+  var minimum: Float
+  var maximum: Float
+  var border: Border
+}
+
+struct Resampling {
+  var source: Place
+  var sourceGradient: Place?
+  var target: Place
+  var targetGradient: Place?
+  var z: tutti_resampling_axis
+  var y: tutti_resampling_axis
+  var x: tutti_resampling_axis
+  var isLinear: Bool
+  var border: Border
+}
+
+struct Reshape {
   var source: Place
   var sourceGradient: Place?
   var target: Place
@@ -176,4 +239,9 @@ enum Step {
   case softmax(Softmax)
   case dropout(Dropout)
   case copy(Copy)
+  case groupNormalization(GroupNormalizationStep)
+  case prelu(PReLU)
+  case clamp(Clamp)
+  case resampling(Resampling)
+  case reshape(Reshape)
 }

@@ -3,13 +3,14 @@
 
 extension Activation: Codable {
   private enum Name: String, Codable, CaseIterable {
-    case relu, elu, gelu, silu, tanh, sigmoid, softplus, hardswish
+    case relu, prelu, elu, gelu, silu, tanh, sigmoid, softplus, hardswish
     case leakyReLU = "leaky-relu"
   }
 
   private enum Key: String, CodingKey {
     case name, alpha
     case negativeSlope = "negative-slope"
+    case perChannel = "per-channel"
   }
 
   /// The names that files use.
@@ -23,21 +24,23 @@ extension Activation: Codable {
             codingPath: decoder.codingPath,
             debugDescription: "‘\(text)’ is no activation; there are \(Self.names.joined(separator: ", "))."))
       }
-      self.init(name, negativeSlope: nil, alpha: nil)
+      self.init(name, negativeSlope: nil, alpha: nil, perChannel: nil)
     } else {
       let container = try decoder.container(keyedBy: Key.self)
       self.init(
         try container.decode(Name.self, forKey: .name),
         negativeSlope: try container.decodeIfPresent(Double.self, forKey: .negativeSlope),
-        alpha: try container.decodeIfPresent(Double.self, forKey: .alpha))
+        alpha: try container.decodeIfPresent(Double.self, forKey: .alpha),
+        perChannel: try container.decodeIfPresent(Bool.self, forKey: .perChannel))
     }
   }
 
-  private init(_ name: Name, negativeSlope: Double?, alpha: Double?) {
+  private init(_ name: Name, negativeSlope: Double?, alpha: Double?, perChannel: Bool?) {
     self =
       switch name {
       case .relu: .relu
       case .leakyReLU: .leakyReLU(negativeSlope: negativeSlope ?? 0.01)
+      case .prelu: .prelu(perChannel: perChannel ?? false)
       case .elu: .elu(alpha: alpha ?? 1)
       case .gelu: .gelu
       case .silu: .silu
@@ -52,6 +55,7 @@ extension Activation: Codable {
     switch self {
     case .relu: .relu
     case .leakyReLU: .leakyReLU
+    case .prelu: .prelu
     case .elu: .elu
     case .gelu: .gelu
     case .silu: .silu
@@ -68,6 +72,10 @@ extension Activation: Codable {
       var container = encoder.container(keyedBy: Key.self)
       try container.encode(name, forKey: .name)
       try container.encode(negativeSlope, forKey: .negativeSlope)
+    case .prelu(perChannel: true):
+      var container = encoder.container(keyedBy: Key.self)
+      try container.encode(name, forKey: .name)
+      try container.encode(true, forKey: .perChannel)
     case .elu(let alpha):
       var container = encoder.container(keyedBy: Key.self)
       try container.encode(name, forKey: .name)

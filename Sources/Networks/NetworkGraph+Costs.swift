@@ -110,7 +110,7 @@ extension NetworkGraph {
           }
           if stack == id { parent[root(input)] = root(id) }
         }
-      case .batchNormalization, .activation, .dropout, .softmax:
+      case .batchNormalization, .groupNormalization, .activation, .dropout, .clamp, .softmax:
         if let input = node.inputs.first, readers[input].count == 1 { parent[root(input)] = root(id) }
       default: break
       }

@@ -8,11 +8,11 @@ public struct ReceptiveField: Hashable, Sendable {
 }
 
 extension NetworkGraph {
-  /// How far a pixel of the output sees, whatever the image's size; nil when it sees the whole image (linear layers).
+  /// How far a pixel of the output sees, whatever the image's size; nil when it sees the whole image (linear layers, reshaping).
   ///
   /// Every operation reads a range of pixels around a point of its input; ranges add up along a path in pixels of the
-  /// image, and where paths meet the wider one counts. Batch normalization by batch statistics, which makes every pixel
-  /// depend on all others of its batch, is left out.
+  /// image, and where paths meet the wider one counts. Normalizations by statistics of the batch or of the sample, which make every pixel
+  /// depend on all others, are left out.
   ///
   /// - Throws: `NetworkError` when a setting does not have a value for each axis, or paths of different resolution meet.
   /// - Complexity: O(*edges*).
@@ -22,7 +22,7 @@ extension NetworkGraph {
     for node in nodes {
       var range = node.inputs.first.map { ranges[$0] } ?? Array(repeating: PixelRange(), count: dimensions)
       switch node.operation {
-      case .linear: return nil
+      case .linear, .reshape: return nil
       case .convolution(let c):
         let kernel = try values(c.kernel, of: node)
         let stride = try values(c.stride, of: node)
@@ -45,7 +45,10 @@ extension NetworkGraph {
         for axis in 0..<dimensions {
           range[axis].spread(kernel[axis], stride: stride[axis], padding: padding[axis])
         }
-      case .concatenation:
+      case .upsampling(let u):
+        let factor = try values(u.factor, of: node)
+        for axis in 0..<dimensions { range[axis].interpolate(u, by: factor[axis], followsInput: node.inputs.count > 1) }
+      case .concatenation, .sum:
         for input in node.inputs.dropFirst() {
           for axis in 0..<dimensions {
             guard range[axis].step == ranges[input][axis].step else {
@@ -57,7 +60,7 @@ extension NetworkGraph {
             range[axis].after = max(range[axis].after, ranges[input][axis].after)
           }
         }
-      case .input, .batchNormalization, .activation, .softmax, .dropout: break
+      case .input, .batchNormalization, .groupNormalization, .activation, .softmax, .dropout, .clamp: break
       }
       for axis in 0..<dimensions {
         alignment[axis] = leastCommonMultiple(alignment[axis], Int(range[axis].step.rounded(.up)))
@@ -102,5 +105,22 @@ private struct PixelRange {
     step /= Double(stride)
     before += step * Double(kernel - 1 - padding)
     after += step * Double(padding)
+  }
+
+  /// Output pixel o reads the pixels around o / factor. Where the ratio of the extents is not the factor, which corners that are aligned
+  /// and extents that follow another input's may make it, the place is up to one pixel off.
+  mutating func interpolate(_ upsampling: Upsampling, by factor: Int, followsInput: Bool) {
+    let source = step
+    step /= Double(factor)
+    switch upsampling.mode {
+    case .nearest: before += source - step
+    case .linear:
+      before += 1.5 * source - 0.5 * step
+      after += 0.5 * source + 0.5 * step
+    }
+    if upsampling.alignCorners || followsInput {
+      before += source
+      after += source
+    }
   }
 }

@@ -66,8 +66,8 @@ extension NetworkGraph {
     let expected: ClosedRange<Int> =
       switch node.operation {
       case .input: 0...0
-      case .concatenation: 1...Int.max
-      case .transposedConvolution: 1...2
+      case .concatenation, .sum: 1...Int.max
+      case .transposedConvolution, .upsampling: 1...2
       default: 1...1
       }
     guard expected.contains(inputs.count) else {
@@ -139,6 +139,23 @@ extension NetworkGraph {
       }
       return FeatureShape(channels: inputs[0].channels, extents: extents)
 
+    case .upsampling(let u):
+      let factor = try axes(u.factor, "factor", atLeast: 1)
+      guard u.mode == .linear || !u.alignCorners else {
+        throw fail("corners can be aligned in linear upsampling only.")
+      }
+      if inputs.count == 2 { return FeatureShape(channels: inputs[0].channels, extents: inputs[1].extents) }
+      return FeatureShape(channels: inputs[0].channels, extents: zip(inputs[0].extents, factor).map { $0 * $1 })
+
+    case .sum(let factors):
+      for input in inputs.dropFirst() where input != inputs[0] {
+        throw fail("inputs of \(inputs[0]) and \(input) cannot be added.")
+      }
+      guard factors.isEmpty || factors.count == inputs.count else {
+        throw fail("\(inputs.count) inputs need as many factors, not \(factors.count).")
+      }
+      return inputs[0]
+
     case .concatenation:
       for input in inputs.dropFirst() where input.extents != inputs[0].extents {
         throw fail("inputs of \(inputs[0]) and \(input) do not have the same extents.")
@@ -148,6 +165,30 @@ extension NetworkGraph {
     case .linear(let features, _):
       guard features > 0 else { throw fail("a linear layer needs at least one feature.") }
       return FeatureShape(channels: features, extents: Array(repeating: 1, count: dimensions))
+
+    case .reshape(let channels, let extents):
+      guard channels > 0, extents.count == dimensions, extents.allSatisfy({ $0 > 0 }) else {
+        throw fail("\(channels) × \(extents) is no shape with \(dimensions) spatial axes.")
+      }
+      let shape = FeatureShape(channels: channels, extents: extents)
+      guard shape.elements == inputs[0].elements else {
+        throw fail("\(inputs[0]) has \(inputs[0].elements) values, which do not fill \(shape).")
+      }
+      return shape
+
+    case .groupNormalization(let n):
+      let groups = n.groups ?? inputs[0].channels
+      guard groups > 0, inputs[0].channels % groups == 0 else {
+        throw fail("\(inputs[0].channels) channels do not make \(groups) equal groups.")
+      }
+      guard inputs[0].elements > groups else {
+        throw fail("a single value cannot be normalized: \(inputs[0]) in \(groups) groups.")
+      }
+      return inputs[0]
+
+    case .clamp(let minimum, let maximum):
+      guard minimum <= maximum else { throw fail("nothing lies between \(minimum) and \(maximum).") }
+      return inputs[0]
 
     case .dropout(let rate):
       guard (0..<1).contains(rate) else { throw fail("a dropout rate lies in 0 ..< 1, not \(rate).") }

@@ -5,16 +5,27 @@ public enum Operation: Hashable, Sendable {
   case convolution(Convolution)
   case transposedConvolution(TransposedConvolution)
   case batchNormalization(BatchNormalization)
+  case groupNormalization(GroupNormalization)
   case activation(Activation)
   case maxPooling(MaxPooling)
+  case upsampling(Upsampling)
   /// The channels of all inputs, one after another.
   case concatenation
+  /// Σ factor · input, element by element, of inputs of one shape; without factors their plain sum.
+  case sum(factors: [Double])
   /// All values of a sample as one vector (channel, z, y, x), times a matrix: `features` channels of extent 1.
   case linear(features: Int, bias: Bool)
+  /// The values of a sample in the order (channel, z, y, x) as another shape of as many, as `torch.nn.Unflatten`.
+  case reshape(channels: Int, extents: [Int])
   /// Softmax over the channels of each pixel, or its logarithm.
   case softmax(logarithm: Bool)
   /// Zeroes elements with probability `rate` while training and scales the others by 1 / (1 − rate).
   case dropout(rate: Double)
+  /// Every value moved to the nearest one in `minimum` … `maximum`, as `torch.clamp`.
+  case clamp(minimum: Double, maximum: Double)
+
+  /// The first input minus the second.
+  public static let difference = Operation.sum(factors: [1, -1])
 }
 
 /// How the pixels outside an image are made up.
@@ -94,10 +105,33 @@ public struct BatchNormalization: Hashable, Sendable, Codable {
   }
 }
 
+/// Normalization of every sample by itself (Wu and He, arXiv 1803.08494), as `torch.nn.GroupNorm`: mean and variance of the channels
+/// of a group, `groups` of which lie one after another; weight and bias `[channels]`.
+public struct GroupNormalization: Hashable, Sendable, Codable {
+  /// How many groups the channels make; nil for one a channel, which is `torch.nn.InstanceNormNd`.
+  public var groups: Int?
+  public var epsilon: Double
+  /// Whether a weight and a bias follow for every channel.
+  public var affine: Bool
+
+  public init(groups: Int?, epsilon: Double = 1e-5, affine: Bool = true) {
+    self.groups = groups
+    self.epsilon = epsilon
+    self.affine = affine
+  }
+
+  /// Instance normalization (Ulyanov, Vedaldi and Lempitsky, arXiv 1607.08022).
+  public static func instance(epsilon: Double = 1e-5, affine: Bool = true) -> GroupNormalization {
+    GroupNormalization(groups: nil, epsilon: epsilon, affine: affine)
+  }
+}
+
 /// An activation function, as PyTorch defines it.
 public enum Activation: Hashable, Sendable {
   case relu
   case leakyReLU(negativeSlope: Double)
+  /// Leaky ReLU whose slope is trained (He et al., arXiv 1502.01852), from 0.25: `NODE.weight`, one number or one a channel.
+  case prelu(perChannel: Bool)
   case elu(alpha: Double)
   /// Exact, by the error function.
   case gelu
@@ -119,6 +153,29 @@ public struct MaxPooling: Hashable, Sendable, Codable {
   }
 }
 
+/// Interpolation to more pixels, as `torch.nn.Upsample`.
+///
+/// With a second input the result is as large as that input, whatever the factor says.
+public struct Upsampling: Hashable, Sendable, Codable {
+  public enum Mode: String, Codable, Hashable, Sendable, CaseIterable {
+    case nearest
+    /// Linear, bilinear or trilinear, as many as there are axes.
+    case linear
+  }
+
+  public var mode: Mode
+  /// How many pixels one becomes.
+  public var factor: PerAxis
+  /// Whether the centres of the first and last pixels stay in place (linear only) instead of the image's edges.
+  public var alignCorners: Bool
+
+  public init(mode: Mode, factor: PerAxis, alignCorners: Bool = false) {
+    self.mode = mode
+    self.factor = factor
+    self.alignCorners = alignCorners
+  }
+}
+
 extension Operation {
   /// The operation's name in messages and drawings.
   public var label: String {
@@ -127,12 +184,17 @@ extension Operation {
     case .convolution: "convolution"
     case .transposedConvolution: "transposed convolution"
     case .batchNormalization: "batch normalization"
+    case .groupNormalization(let settings): settings.groups == nil ? "instance normalization" : "group normalization"
     case .activation: "activation"
     case .maxPooling: "max pooling"
+    case .upsampling: "upsampling"
     case .concatenation: "concatenation"
+    case .sum: "sum"
     case .linear: "linear"
+    case .reshape: "reshape"
     case .softmax: "softmax"
     case .dropout: "dropout"
+    case .clamp: "clamp"
     }
   }
 }

@@ -58,6 +58,11 @@ public struct ParameterLayout: Hashable, Sendable {
           addStatistic("\(node.name).running_mean", [channels], .constant(0))
           addStatistic("\(node.name).running_var", [channels], .constant(1))
         }
+      case (.groupNormalization(let normalization), _) where normalization.affine:
+        addParameter("\(node.name).weight", [shapes[id].channels], .constant(1))
+        addParameter("\(node.name).bias", [shapes[id].channels], .constant(0))
+      case (.activation(.prelu(let perChannel)), _):
+        addParameter("\(node.name).weight", [perChannel ? shapes[id].channels : 1], .constant(0.25))
       default: break
       }
     }

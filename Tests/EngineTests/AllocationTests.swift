@@ -49,7 +49,14 @@ import Testing
     let first = graph.add("first", .concatenation, wide, low)
     let second = graph.add("second", .concatenation, low, wide, first)
     let soft = graph.add("soft", .softmax(logarithm: false), second)
-    graph.add("last", .activation(.silu), soft)
+    let group = graph.add("group", .groupNormalization(GroupNormalization(groups: 5)), soft)
+    let prelu = graph.add("prelu", .activation(.prelu(perChannel: true)), group)
+    let up = graph.add("up", .upsampling(Upsampling(mode: .linear, factor: 2)), prelu)
+    let nearest = graph.add("nearest", .upsampling(Upsampling(mode: .nearest, factor: 2)), prelu)
+    let sum = graph.add("sum", .difference, up, nearest)
+    let clamp = graph.add("clamp", .clamp(minimum: 0, maximum: 1), sum)
+    let flat = graph.add("flat", .reshape(channels: 10 * 384, extents: [1, 1, 1]), clamp)
+    graph.add("last", .activation(.silu), flat)
     return graph
   }
 }

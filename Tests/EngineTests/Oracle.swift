@@ -55,8 +55,26 @@ struct Oracle {
             guard let statistics = point.statistics, let means, let variances else { return nil }
             return (statistics[means.offset + $0], statistics[variances.offset + $0])
           })
+      case .groupNormalization(let n):
+        values.append(
+          normalizeGroups(inputs[0], id, n, scale: parameter("weight"), shift: parameter("bias"), batch))
+      case .activation(.prelu):
+        let slopes = parameter("weight")!
+        let (channels, pixels) = (shapes[id].channels, shapes[id].pixels)
+        values.append(
+          inputs[0].enumerated().map { index, value in
+            value > 0 ? value : value * slopes[slopes.count == 1 ? 0 : index / pixels % channels]
+          })
       case .activation(let activation): values.append(inputs[0].map { apply(activation, $0) })
       case .maxPooling(let p): values.append(pool(inputs[0], from: node.inputs[0], to: id, p, batch))
+      case .upsampling(let u): values.append(upsample(inputs[0], from: node.inputs[0], to: id, u, batch))
+      case .sum(let factors):
+        values.append(
+          inputs[0].indices.map { place in
+            inputs.indices.reduce(0) { $0 + (factors.isEmpty ? 1 : factors[$1]) * inputs[$1][place] }
+          })
+      case .reshape: values.append(inputs[0])
+      case .clamp(let minimum, let maximum): values.append(inputs[0].map { min(max($0, minimum), maximum) })
       case .concatenation:
         let sizes = node.inputs.map { shapes[$0].elements }
         values.append(
@@ -195,6 +213,53 @@ struct Oracle {
       }
     }
     return result
+  }
+
+  private func normalizeGroups(
+    _ image: [Double], _ id: Int, _ settings: GroupNormalization, scale: [Double]?, shift: [Double]?, _ batch: Int
+  ) -> [Double] {
+    let (channels, pixels) = (shapes[id].channels, shapes[id].pixels)
+    let size = channels / (settings.groups ?? channels) * pixels
+    var result: [Double] = []
+    for first in stride(from: 0, to: image.count, by: size) {
+      let group = image[first..<first + size]
+      let mean = group.reduce(0, +) / Double(size)
+      let variance = group.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(size)
+      for place in group.indices {
+        let channel = place / pixels % channels
+        result.append(
+          (image[place] - mean) / (variance + settings.epsilon).squareRoot() * (scale?[channel] ?? 1)
+            + (shift?[channel] ?? 0))
+      }
+    }
+    return result
+  }
+
+  /// Every pixel looks at all source pixels with weights that fall off linearly with the distance.
+  private func upsample(_ image: [Double], from source: Int, to target: Int, _ u: Upsampling, _ batch: Int) -> [Double]
+  {
+    let (input, output) = (extents(source), extents(target))
+    func weights(_ axis: Int, _ index: Int) -> [(Int, Double)] {
+      let (n, m) = (input[axis], output[axis])
+      if u.mode == .nearest { return [(index * n / m, 1)] }
+      var place = (Double(index) + 0.5) * Double(n) / Double(m) - 0.5
+      if u.alignCorners { place = m == 1 ? 0 : Double(index) * Double(n - 1) / Double(m - 1) }
+      place = min(max(place, 0), Double(n - 1))
+      return (0..<n).map { ($0, max(0, 1 - abs(place - Double($0)))) }.filter { $0.1 > 0 }
+    }
+    let table = (0..<3).map { axis in (0..<output[axis]).map { weights(axis, $0) } }
+    return (0..<batch * shapes[target].channels * output.pixels).map { index in
+      let (plane, pixel) = index.quotientAndRemainder(dividingBy: output.pixels)
+      var sum = 0.0
+      for (z, wz) in table[0][pixel / (output.y * output.x)] {
+        for (y, wy) in table[1][pixel / output.x % output.y] {
+          for (x, wx) in table[2][pixel % output.x] {
+            sum += wz * wy * wx * image[((plane * input.z + z) * input.y + y) * input.x + x]
+          }
+        }
+      }
+      return sum
+    }
   }
 
   private func pool(_ image: [Double], from source: Int, to target: Int, _ p: MaxPooling, _ batch: Int) -> [Double] {

@@ -12,6 +12,7 @@ func apply(_ activation: Activation, _ x: Double) -> Double {
   switch activation {
   case .relu: max(x, 0)
   case .leakyReLU(let slope): x > 0 ? x : slope * x
+  case .prelu: preconditionFailure("a PReLU has parameters")
   case .elu(let alpha): x > 0 ? x : alpha * (exp(x) - 1)
   case .gelu: 0.5 * x * (1 + erf(x / 2.0.squareRoot()))
   case .silu: x / (1 + exp(-x))

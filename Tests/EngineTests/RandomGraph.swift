@@ -29,7 +29,7 @@ struct RandomGraph {
 
   private mutating func addNode() {
     let source = pick()
-    switch random.integer(0...12) {
+    switch random.integer(0...17) {
     case 0...3:
       let channels = random.integer(1...3)
       let kernel = [1, 3, 3, 5][random.integer(0...3)]
@@ -50,6 +50,22 @@ struct RandomGraph {
       pool.append((add(.transposedConvolution(up), [low, source.id]), channels))
     case 9 where source.channels > 1:
       pool.append((add(.softmax(logarithm: random.integer(0...1) == 0), [source.id]), source.channels))
+    case 13:
+      let groups = source.channels % 2 == 0 && random.integer(0...1) == 0 ? source.channels / 2 : nil
+      let normalization = GroupNormalization(groups: groups, epsilon: 1e-3, affine: random.integer(0...1) == 0)
+      pool.append((add(.groupNormalization(normalization), [source.id]), source.channels))
+    case 14:
+      pool.append((add(.activation(.prelu(perChannel: random.integer(0...1) == 0)), [source.id]), source.channels))
+    case 15:
+      let low = add(.maxPooling(MaxPooling(kernel: 2)), [source.id])
+      let up = Upsampling(mode: random.integer(0...1) == 0 ? .linear : .nearest, factor: 2)
+      pool.append((add(.upsampling(up), [low, source.id]), source.channels))
+    case 16:
+      let terms = pool.filter { $0.channels == source.channels }.suffix(3)
+      let factors = random.integer(0...1) == 0 ? [] : terms.indices.map { 0.5 + Double($0 % 3) }
+      pool.append((add(.sum(factors: factors), terms.map(\.id)), source.channels))
+    case 17:
+      pool.append((add(.clamp(minimum: -0.4, maximum: 0.7), [source.id]), source.channels))
     case 10:
       pool.append((add(.dropout(rate: 0.4), [source.id]), source.channels))
     default:

@@ -128,7 +128,8 @@ struct Trial {
     }
     func check(_ gradient: ArraySlice<Float>, _ name: String, move: (inout Oracle.Point, [Double]) -> Void) {
       let direction = random.uniforms(gradient.count).map(Double.init)
-      let step = 1e-6
+      // Small, so that few values cross a kink on the way.
+      let step = 1e-7
       var (up, down) = (point, point)
       move(&up, direction.map { $0 * step })
       move(&down, direction.map { -$0 * step })

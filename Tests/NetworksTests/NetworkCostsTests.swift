@@ -76,7 +76,16 @@ import Testing
             if result.indices.contains(place) { result[place].formUnion(seen) }
           }
         }
-      case .concatenation:
+      case .upsampling(let u):
+        let (n, m) = (source.count, result.count)
+        for pixel in result.indices {
+          var place = (Double(pixel) + 0.5) * Double(n) / Double(m) - 0.5
+          if u.alignCorners { place = m == 1 ? 0 : Double(pixel) * Double(n - 1) / Double(m - 1) }
+          let first = u.mode == .nearest ? pixel * n / m : Int(max(place, 0))
+          result[pixel].formUnion(source[first])
+          if u.mode == .linear, first + 1 < n, place > Double(first) { result[pixel].formUnion(source[first + 1]) }
+        }
+      case .concatenation, .sum:
         for input in node.inputs { for pixel in result.indices { result[pixel].formUnion(values[input][pixel]) } }
       default: result = source
       }
@@ -120,6 +129,30 @@ import Testing
         let scale = (1..<depth).reduce(1) { product, _ in product * pooling }
         #expect(try graph.receptiveField()?.alignment == [scale])
         try Self.check(graph, isTight: false)
+      }
+    }
+  }
+
+  @Test func `the receptive radius of upsampling is how far a pixel sees, or less than a pooled pixel more`() throws {
+    for factor in 1...4 {
+      for mode in Upsampling.Mode.allCases {
+        for alignCorners in mode == .linear ? [false, true] : [false] {
+          var graph = NetworkGraph(dimensions: 1)
+          let input = graph.add("input", .input(channels: 1))
+          let low = graph.add("low", .maxPooling(MaxPooling(kernel: .all(factor))), input)
+          let conv = graph.add("conv", .convolution(.same(channels: 1)), low)
+          let upsampling = Upsampling(mode: mode, factor: .all(factor), alignCorners: alignCorners)
+          let up = graph.add("up", .upsampling(upsampling), conv)
+          graph.add("end", .sum(factors: []), up, input)
+          let field = try #require(try graph.receptiveField())
+          #expect(field.alignment == [factor])
+          var farthest = 0
+          for (pixel, seen) in try Self.dependencies(graph, width: 24).enumerated() {
+            for other in seen { farthest = max(farthest, abs(other - pixel)) }
+          }
+          #expect(farthest <= field.radius[0])
+          #expect(field.radius[0] - farthest <= (alignCorners ? 2 * factor : factor))
+        }
       }
     }
   }

@@ -18,13 +18,23 @@ import Testing
       convolution)
     let activations: [Activation] = [
       .relu, .leakyReLU(negativeSlope: 0.2), .elu(alpha: 1.5), .gelu, .silu, .tanh, .sigmoid, .softplus, .hardswish,
+      .prelu(perChannel: false), .prelu(perChannel: true),
     ]
     let parts = activations.enumerated().map { graph.add("act\($0)", .activation($1), norm) }
     let pool = graph.add("pool", .maxPooling(MaxPooling(kernel: 3, stride: 1)), parts[0])
     let up = graph.add(
       "up", .transposedConvolution(TransposedConvolution(channels: 3, kernel: 3, stride: 1, bias: false)), pool, norm)
     let stack = graph.add("stack", .concatenation, inputs: parts + [up])
-    let dropout = graph.add("dropout", .dropout(rate: 0.25), stack)
+    let group = graph.add("group", .groupNormalization(GroupNormalization(groups: 47, affine: false)), stack)
+    let instance = graph.add("instance", .groupNormalization(.instance(epsilon: 1e-3)), stack)
+    let sum = graph.add("sum", .sum(factors: []), stack, group)
+    let difference = graph.add("difference", .difference, sum, instance)
+    let grown = graph.add(
+      "grown", .upsampling(Upsampling(mode: .linear, factor: [1, 2], alignCorners: true)), difference)
+    let same = graph.add("same", .upsampling(Upsampling(mode: .nearest, factor: 2)), grown, stack)
+    let clamp = graph.add("clamp", .clamp(minimum: -1, maximum: 2.5), same)
+    let reshape = graph.add("reshape", .reshape(channels: 94, extents: [20, 2]), clamp)
+    let dropout = graph.add("dropout", .dropout(rate: 0.25), reshape)
     let linear = graph.add("linear", .linear(features: 5, bias: true), dropout)
     graph.add("softmax", .softmax(logarithm: true), linear)
     return graph
@@ -102,6 +112,14 @@ import Testing
     #expect(node("g", .convolution(.same(channels: 1, dilation: 8, paddingMode: .circular))) == nil)
     #expect(node("h", .maxPooling(MaxPooling(kernel: 9))) == "h")
     #expect(node("i", .dropout(rate: 1)) == "i")
+    #expect(node("group", .groupNormalization(GroupNormalization(groups: 2))) == "group")
+    #expect(node("one", .groupNormalization(.instance()), extents: [1, 1]) == "one")
+    #expect(node("corners", .upsampling(Upsampling(mode: .nearest, factor: 2, alignCorners: true))) == "corners")
+    #expect(node("factor", .upsampling(Upsampling(mode: .linear, factor: 0))) == "factor")
+    #expect(node("factors", .sum(factors: [1, 2])) == "factors")
+    #expect(node("fewer", .reshape(channels: 2, extents: [4, 7])) == "fewer")
+    #expect(node("flat", .reshape(channels: 64, extents: [1])) == "flat")
+    #expect(node("clamp", .clamp(minimum: 1, maximum: 0)) == "clamp")
     #expect(node("j", .linear(features: 0, bias: true)) == "j")
     #expect(node("k", .activation(.relu), extents: [8]) == "input")
     #expect(node("l", .activation(.relu), extents: [0, 8]) == "input")

@@ -2,8 +2,10 @@
 
 #include "convolution.h"
 #include "convolution_reference.h"
+#include "elementwise.h"
 #include "optimizer.h"
 #include "peak.h"
 #include "platform.h"
 #include "pointwise.h"
 #include "pooling.h"
+#include "resampling.h"
