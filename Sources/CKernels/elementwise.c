@@ -36,7 +36,7 @@ double tutti_prelu_gradient(const float *g, ptrdiff_t g_pitch, const float *u, p
   return sum;
 }
 
-void tutti_clamp(const float *u, ptrdiff_t u_pitch, float *y, ptrdiff_t y_pitch, int64_t rows, int32_t nx, float minimum,
+void tutti_clamp_rows(const float *u, ptrdiff_t u_pitch, float *y, ptrdiff_t y_pitch, int64_t rows, int32_t nx, float minimum,
                  float maximum) {
   for (int64_t r = 0; r < rows; r++) {
     const float *from = u + r * u_pitch;
@@ -45,7 +45,7 @@ void tutti_clamp(const float *u, ptrdiff_t u_pitch, float *y, ptrdiff_t y_pitch,
   }
 }
 
-void tutti_clamp_gradient(const float *g, ptrdiff_t g_pitch, const float *u, ptrdiff_t u_pitch, float *target,
+void tutti_clamp_rows_gradient(const float *g, ptrdiff_t g_pitch, const float *u, ptrdiff_t u_pitch, float *target,
                           ptrdiff_t target_pitch, int64_t rows, int32_t nx, float minimum, float maximum) {
   for (int64_t r = 0; r < rows; r++) {
     const float *from = g + r * g_pitch, *at = u + r * u_pitch;

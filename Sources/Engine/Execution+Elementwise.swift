@@ -28,22 +28,24 @@ extension Execution {
         target?.geometry.pitch ?? 0, Int64(geometry.rows), Int32(geometry.nx), slope(prelu, channel))
       sums.pointer[sample * channels + channel] = tutti_gradient_sums(g: sum, g_u: 0)
     }
-    reduceSums(channels: channels, bands: 1)
+    keepSums(at: prelu.sums, channels: channels)
+  }
+
+  func finish(_ prelu: PReLU, _ sums: UnsafePointer<Double>) {
+    let gradient = gradients.pointer + prelu.weight.offset
     if prelu.weight.count == 1 {
       var total = 0.0
-      for channel in 0..<channels { total += operands.pointer[2 * channel] }
-      gradients.pointer[prelu.weight.offset] = Float(total)
+      for channel in 0..<prelu.source.channels { total += sums[2 * channel] }
+      gradient[0] = Float(total)
     } else {
-      for channel in 0..<channels {
-        gradients.pointer[prelu.weight.offset + channel] = Float(operands.pointer[2 * channel])
-      }
+      for channel in 0..<prelu.weight.count { gradient[channel] = Float(sums[2 * channel]) }
     }
   }
 
   func forward(_ clamp: Clamp) {
     forEachPlane(clamp.target) { target, geometry, sample, channel in
       let source = planes(clamp.source, sample)
-      tutti_clamp(
+      tutti_clamp_rows(
         source.row(0, channel: channel), source.geometry.pitch, target, geometry.pitch, Int64(geometry.rows),
         Int32(geometry.nx), clamp.minimum, clamp.maximum)
       fillHalo(planes(clamp.target, sample), channel, clamp.border)
@@ -56,7 +58,7 @@ extension Execution {
     forEachPlane(gradient) { g, geometry, sample, channel in
       let source = planes(clamp.source, sample)
       let target = planes(sourceGradient, sample)
-      tutti_clamp_gradient(
+      tutti_clamp_rows_gradient(
         g, geometry.pitch, source.row(0, channel: channel), source.geometry.pitch, target.row(0, channel: channel),
         target.geometry.pitch, Int64(geometry.rows), Int32(geometry.nx), clamp.minimum, clamp.maximum)
     }

@@ -75,11 +75,14 @@ extension Execution {
           Float(inverse * total / count), Float(inverse * inverse * totalU / count))
       }
     }
+    if step.weight != nil { keepSums(at: step.sums, channels: channels) }
+  }
+
+  func finish(_ step: GroupNormalizationStep, _ sums: UnsafePointer<Double>) {
     guard let weight = step.weight, let bias = step.bias else { return }
-    reduceSums(channels: channels, bands: 1)
-    for channel in 0..<channels {
-      gradients.pointer[bias.offset + channel] = Float(operands.pointer[2 * channel])
-      gradients.pointer[weight.offset + channel] = Float(operands.pointer[2 * channel + 1])
+    for channel in 0..<weight.count {
+      gradients.pointer[bias.offset + channel] = Float(sums[2 * channel])
+      gradients.pointer[weight.offset + channel] = Float(sums[2 * channel + 1])
     }
   }
 }

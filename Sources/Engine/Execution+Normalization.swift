@@ -182,6 +182,20 @@ extension Execution {
     return gu * inverse
   }
 
+  /// Keeps the two sums of every sample and channel in `sums`, samples added in order within a shard, for `finishSums`.
+  func keepSums(at place: Int, channels: Int) {
+    for shard in 0..<shards {
+      let kept = lateSums.pointer + shard * plan.sumDoubles + place
+      for channel in 0..<channels {
+        (kept[2 * channel], kept[2 * channel + 1]) = (0, 0)
+        forEachPartial(shard, channel, channels, 1) {
+          kept[2 * channel] += sums.pointer[$0].g
+          kept[2 * channel + 1] += sums.pointer[$0].g_u
+        }
+      }
+    }
+  }
+
   /// Reduces, in one go, the sums that nothing had to wait for, and writes the gradients that they are.
   func finishSums() {
     let width = plan.sumDoubles
@@ -191,17 +205,25 @@ extension Execution {
       for index in 0..<width { left[index] += right[index] }
     }
     for step in plan.steps {
-      guard case .stage(let stage) = step, stage.targetGradient != nil else { continue }
-      let values = sums + stage.sums
-      if let normalization = stage.normalization {
-        guard plan.normalizationScope == .shard else { continue }
-        for channel in 0..<normalization.weight.count {
-          gradients.pointer[normalization.bias.offset + channel] = Float(values[2 * channel])
-          gradients.pointer[normalization.weight.offset + channel] = Float(values[2 * channel + 1])
-        }
-      } else if let bias = stage.product?.bias {
-        for channel in 0..<bias.count { gradients.pointer[bias.offset + channel] = Float(values[2 * channel]) }
+      switch step {
+      case .stage(let stage): finish(stage, sums + stage.sums)
+      case .groupNormalization(let normalization): finish(normalization, sums + normalization.sums)
+      case .prelu(let prelu): finish(prelu, sums + prelu.sums)
+      default: break
       }
+    }
+  }
+
+  private func finish(_ stage: Stage, _ sums: UnsafePointer<Double>) {
+    guard stage.targetGradient != nil else { return }
+    if let normalization = stage.normalization {
+      guard plan.normalizationScope == .shard else { return }
+      for channel in 0..<normalization.weight.count {
+        gradients.pointer[normalization.bias.offset + channel] = Float(sums[2 * channel])
+        gradients.pointer[normalization.weight.offset + channel] = Float(sums[2 * channel + 1])
+      }
+    } else if let bias = stage.product?.bias {
+      for channel in 0..<bias.count { gradients.pointer[bias.offset + channel] = Float(sums[2 * channel]) }
     }
   }
 
@@ -215,7 +237,7 @@ extension Execution {
 
 /// Merges the moments of two sets of pixels (Chan, Golub and LeVeque, 1979).
 @inline(__always)
-private func merge(_ left: inout tutti_moments, _ right: tutti_moments) {
+func merge(_ left: inout tutti_moments, _ right: tutti_moments) {
   guard left.count > 0 else {
     left = right
     return

@@ -96,7 +96,8 @@ extension PlanCompiler {
       return .prelu(
         PReLU(
           source: source, sourceGradient: sourceGradient, target: target, targetGradient: targetGradient,
-          weight: Slice(offset: weight.offset, count: weight.count), border: border))
+          weight: Slice(offset: weight.offset, count: weight.count), border: border,
+          sums: reserveSums(target.channels)))
 
     case .clamp(let id):
       guard case .clamp(let minimum, let maximum) = graph.nodes[id].operation else { preconditionFailure("a clamp") }
@@ -266,7 +267,14 @@ extension PlanCompiler {
       groups: groups, epsilon: settings.epsilon,
       moments: addBuffer(
         geometry(id, halo: 0), floats: 2 * groups, first: step, last: training ? backwardTime(step) : step),
-      activation: activation, activationParameter: parameter, border: border)
+      activation: activation, activationParameter: parameter, border: border,
+      sums: settings.affine ? reserveSums(target.channels) : 0)
+  }
+
+  /// Room for two sums a channel that are reduced at the end of the backward pass.
+  private mutating func reserveSums(_ channels: Int) -> Int {
+    defer { sumDoubles += 2 * channels }
+    return sumDoubles
   }
 
   private func activationKind(_ id: Int) -> (tutti_activation, Float) {

@@ -191,6 +191,8 @@ struct GroupNormalizationStep {
   var activation: tutti_activation
   var activationParameter: Float
   var border: Border
+  /// Place of the two sums a channel among those that are reduced at the end of the backward pass.
+  var sums: Int
 }
 
 struct PReLU {
@@ -201,6 +203,8 @@ struct PReLU {
   /// One slope, or one a channel.
   var weight: Slice
   var border: Border
+  /// Place of the two sums a channel, of which it needs the first, among those that are reduced at the end of the backward pass.
+  var sums: Int
 }
 
 struct Clamp {

@@ -19,8 +19,8 @@ double tutti_prelu_gradient(const float *g, ptrdiff_t g_pitch, const float *u, p
                             ptrdiff_t target_pitch, int64_t rows, int32_t nx, float slope);
 
 /// y = u, but not below `minimum` nor above `maximum`; NaN stays NaN.
-void tutti_clamp(const float *u, ptrdiff_t u_pitch, float *y, ptrdiff_t y_pitch, int64_t rows, int32_t nx, float minimum,
+void tutti_clamp_rows(const float *u, ptrdiff_t u_pitch, float *y, ptrdiff_t y_pitch, int64_t rows, int32_t nx, float minimum,
                  float maximum);
 /// target += g where minimum <= u <= maximum.
-void tutti_clamp_gradient(const float *g, ptrdiff_t g_pitch, const float *u, ptrdiff_t u_pitch, float *target,
+void tutti_clamp_rows_gradient(const float *g, ptrdiff_t g_pitch, const float *u, ptrdiff_t u_pitch, float *target,
                           ptrdiff_t target_pitch, int64_t rows, int32_t nx, float minimum, float maximum);
