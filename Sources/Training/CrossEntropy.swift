@@ -1,5 +1,8 @@
-import CKernels
 import Engine
+
+#if canImport(Glibc)
+  import Glibc
+#endif
 
 /// The mean cross entropy between the softmax of logits and labels over all labelled pixels of the whole batch, as
 /// `torch.nn.CrossEntropyLoss`.
@@ -10,82 +13,85 @@ public struct CrossEntropy: Loss, Hashable {
   public var weights: [Double]?
   /// The part of every label that is spread evenly over all classes (label smoothing, Szegedy et al., arXiv 1512.00567).
   public var smoothing: Double
+  /// Logarithms of probabilities below −100 count as −100, as for `BinaryCrossEntropy`.
+  public var input: LossInput
 
-  public init(weights: [Double]? = nil, smoothing: Double = 0) {
+  public init(weights: [Double]? = nil, smoothing: Double = 0, input: LossInput = .logits) {
     self.weights = weights
     self.smoothing = smoothing
+    self.input = input
   }
 
-  /// The weighted sum of −log p, and the sum of the pixels' weights.
   public func width(channels: Int) -> Int { 2 }
 
   public func check(target: TargetKind, channels: Int) throws(LossError) {
-    let name = LossSettings.Name.crossEntropy.rawValue
-    guard target.hasLabels else { throw .needsLabels(loss: name) }
-    guard channels > 1 else { throw .oneChannel(loss: name) }
-    if let weights, weights.count != channels {
-      throw .weights(loss: name, weights: weights.count, classes: channels)
-    }
+    let name = LossSettings.Name.crossEntropy
+    guard target.hasLabels else { throw .needsLabels(loss: name.rawValue) }
+    guard channels > 1 else { throw .oneChannel(loss: name.rawValue) }
+    try target.checkClasses(name, channels: channels, weights: weights)
   }
 
   public func writeSums(_ sample: LossSample, to sums: UnsafeMutablePointer<Double>) {
     let (logarithms, target) = (sample.gradient, sample.target)
-    softmax(sample.output, logarithms, logarithm: true)
+    switch input {
+    case .logits: softmax(sample.output, logarithms, logarithm: true)
+    case .probabilities: logarithms.map(sample.output) { max(log($0), -100) }
+    }
     let geometry = logarithms.geometry
     let uniform = smoothing / Double(logarithms.channels)
-    var (total, totalWeight) = (0.0, 0.0)
+    var total = WeightedMean()
     for row in 0..<geometry.rows {
-      var (sum, weight) = (0.0, 0.0)
+      var part = WeightedMean()
       for x in 0..<geometry.nx {
         let pixel = row * geometry.nx + x
-        let label = target.labels[pixel]
-        guard label != Target.ignored else { continue }
-        let mask = target.kind.hasWeights ? Double(target.weights[pixel]) : 1
+        let mask = Double(target.classMask(pixel))
         guard mask > 0 else { continue }
-        let own = mask * self.weight(of: Int(label))
-        var entropy = -(1 - smoothing) * own * Double(logarithms.row(row, channel: Int(label))[x])
+        let label = Int(target.labels[pixel])
+        let own = mask * weight(of: label)
+        part.sum -= (1 - smoothing) * own * Double(logarithms.row(row, channel: label)[x])
+        part.weight += own
         if smoothing > 0 {
           for channel in 0..<logarithms.channels {
-            entropy -= uniform * mask * self.weight(of: channel) * Double(logarithms.row(row, channel: channel)[x])
+            part.sum -= uniform * mask * weight(of: channel) * Double(logarithms.row(row, channel: channel)[x])
           }
         }
-        sum += entropy
-        weight += own
       }
-      total += sum
-      totalWeight += weight
+      total += part
     }
-    sums[0] = total
-    sums[1] = totalWeight
+    total.write(to: sums)
   }
 
-  public func value(sums: UnsafePointer<Double>, channels: Int) -> Double { sums[1] > 0 ? sums[0] / sums[1] : 0 }
+  public func value(sums: UnsafePointer<Double>, channels: Int) -> Double { WeightedMean.value(sums) }
 
   public func weight(sums: UnsafePointer<Double>, channels: Int) -> Double? { sums[1] }
 
   public func derive(_ sample: LossSample, sums: UnsafePointer<Double>) {
     let (gradient, target) = (sample.gradient, sample.target)
-    softmax(sample.output, gradient, logarithm: false)
-    let scale = sums[1] > 0 ? 1 / sums[1] : 0
+    if input == .logits { softmax(sample.output, gradient, logarithm: false) }
+    let scale = WeightedMean.scale(sums)
     let channels = gradient.channels
     let uniform = smoothing / Double(channels)
-    let all = weights?.reduce(0, +) ?? Double(channels)
+    let spreadAll = Float(uniform * (weights?.reduce(0, +) ?? Double(channels)) * scale)
     let geometry = gradient.geometry
     for channel in 0..<channels {
       let spread = Float(uniform * weight(of: channel) * scale)
-      let spreadAll = Float(uniform * all * scale)
       for row in 0..<geometry.rows {
         let g = gradient.row(row, channel: channel)
+        let output = sample.output.row(row, channel: channel)
         let first = row * geometry.nx
         for x in 0..<geometry.nx {
-          let label = target.labels[first + x]
-          let mask = target.kind.hasWeights ? target.weights[first + x] : 1
-          guard label != Target.ignored, mask > 0 else {
+          let mask = target.classMask(first + x)
+          guard mask > 0 else {
             g[x] = 0
             continue
           }
-          let own = Float((1 - smoothing) * weight(of: Int(label)) * scale)
-          g[x] = mask * (own * (g[x] - (Int(label) == channel ? 1 : 0)) + (spreadAll * g[x] - spread))
+          let label = Int(target.labels[first + x])
+          let own = Float((1 - smoothing) * weight(of: label) * scale)
+          let isOwn: Float = label == channel ? 1 : 0
+          switch input {
+          case .logits: g[x] = mask * (own * (g[x] - isOwn) + (spreadAll * g[x] - spread))
+          case .probabilities: g[x] = log(output[x]) > -100 ? -mask * (own * isOwn + spread) / output[x] : 0
+          }
         }
       }
     }
@@ -93,11 +99,4 @@ public struct CrossEntropy: Loss, Hashable {
 
   @inline(__always)
   private func weight(of label: Int) -> Double { weights?[label] ?? 1 }
-}
-
-/// The softmax of planes over their channels, or its logarithm; `y` may be `x`.
-func softmax(_ x: FeaturePlanes, _ y: FeaturePlanes, logarithm: Bool) {
-  tutti_softmax(
-    x.base, x.geometry.channelStride, x.geometry.pitch, y.base, y.geometry.channelStride, y.geometry.pitch,
-    Int32(x.channels), Int64(x.geometry.rows), Int32(x.geometry.nx), logarithm)
 }

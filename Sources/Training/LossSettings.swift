@@ -6,11 +6,35 @@ public struct LossSettings: Hashable, Sendable {
   /// The names of the losses in job files.
   public enum Name: String, Codable, Hashable, Sendable, CaseIterable {
     case crossEntropy = "cross-entropy"
+    case binaryCrossEntropy = "binary-cross-entropy"
+    case dice
+    case diceBCE = "dice-bce"
+    case focal
+    case focalOfMean = "focal-of-mean"
+    case tversky
+    case focalTversky = "focal-tversky"
+    case l1
+    case mse
+    case huber
+    case smoothL1 = "smooth-l1"
+    case quantile
+    case totalVariation = "total-variation"
   }
 
   /// One loss with its settings.
   public enum Choice: Hashable, Sendable {
     case crossEntropy(CrossEntropy)
+    case binaryCrossEntropy(BinaryCrossEntropy)
+    case dice(DiceLoss)
+    case diceBCE(DiceBCELoss)
+    case focal(FocalLoss)
+    case focalOfMean(FocalOfMeanLoss)
+    /// With γ other than 1, the focal Tversky loss.
+    case tversky(TverskyLoss)
+    /// L1, MSE, Huber or smooth L1.
+    case regression(RegressionLoss)
+    case quantile(QuantileLoss)
+    case totalVariation(TotalVariation)
   }
 
   /// One loss of a sum.
@@ -45,116 +69,58 @@ public struct LossSettings: Hashable, Sendable {
 }
 
 extension LossSettings.Choice {
+  /// The loss of this name with its default settings.
+  public init(_ name: LossSettings.Name) {
+    self =
+      switch name {
+      case .crossEntropy: .crossEntropy(CrossEntropy())
+      case .binaryCrossEntropy: .binaryCrossEntropy(BinaryCrossEntropy())
+      case .dice: .dice(DiceLoss())
+      case .diceBCE: .diceBCE(DiceBCELoss())
+      case .focal: .focal(FocalLoss())
+      case .focalOfMean: .focalOfMean(FocalOfMeanLoss())
+      case .tversky: .tversky(TverskyLoss())
+      case .focalTversky: .tversky(.focal)
+      case .l1: .regression(.l1)
+      case .mse: .regression(.mse)
+      case .huber: .regression(.huber(delta: 1))
+      case .smoothL1: .regression(.smoothL1(beta: 1))
+      case .quantile: .quantile(QuantileLoss())
+      case .totalVariation: .totalVariation(TotalVariation())
+      }
+  }
+
   /// What the loss is called.
   public var name: LossSettings.Name {
     switch self {
     case .crossEntropy: .crossEntropy
+    case .binaryCrossEntropy: .binaryCrossEntropy
+    case .dice: .dice
+    case .diceBCE: .diceBCE
+    case .focal: .focal
+    case .focalOfMean: .focalOfMean
+    case .tversky(let loss): loss.name
+    case .regression(let loss): loss.name
+    case .quantile: .quantile
+    case .totalVariation: .totalVariation
     }
   }
 
   /// The loss.
   public var loss: any Loss { settings }
 
-  private var settings: any Loss & Codable {
+  var settings: any Loss & Encodable {
     switch self {
     case .crossEntropy(let loss): loss
+    case .binaryCrossEntropy(let loss): loss
+    case .dice(let loss): loss
+    case .diceBCE(let loss): loss
+    case .focal(let loss): loss
+    case .focalOfMean(let loss): loss
+    case .tversky(let loss): loss
+    case .regression(let loss): loss
+    case .quantile(let loss): loss
+    case .totalVariation(let loss): loss
     }
-  }
-}
-
-extension LossSettings.Choice: Codable {
-  private enum Key: String, CodingKey { case name }
-
-  public init(from decoder: any Decoder) throws {
-    let container = try decoder.container(keyedBy: Key.self)
-    let text = try container.decode(String.self, forKey: .name)
-    switch LossSettings.Name(rawValue: text) {
-    case .crossEntropy?: self = .crossEntropy(try CrossEntropy(from: decoder))
-    case nil:
-      throw DecodingError.dataCorruptedError(
-        forKey: .name, in: container, debugDescription: LossSettings.Choice.unknown(text))
-    }
-  }
-
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: Key.self)
-    try container.encode(name, forKey: .name)
-    try settings.encode(to: encoder)
-  }
-
-  /// The loss of this name with its default settings.
-  public init(_ name: LossSettings.Name) {
-    switch name {
-    case .crossEntropy: self = .crossEntropy(CrossEntropy())
-    }
-  }
-
-  static func unknown(_ text: String) -> String {
-    "‘\(text)’ is no loss; there are " + LossSettings.Name.allCases.map(\.rawValue).joined(separator: ", ") + "."
-  }
-}
-
-extension LossSettings.Term: Codable {
-  private enum Key: String, CodingKey { case weight }
-
-  public init(from decoder: any Decoder) throws {
-    if let text = try? decoder.singleValueContainer().decode(String.self) {
-      guard let name = LossSettings.Name(rawValue: text) else {
-        throw DecodingError.dataCorrupted(
-          .init(codingPath: decoder.codingPath, debugDescription: LossSettings.Choice.unknown(text)))
-      }
-      self.init(LossSettings.Choice(name))
-      return
-    }
-    let container = try decoder.container(keyedBy: Key.self)
-    self.init(
-      try LossSettings.Choice(from: decoder), weight: try container.decodeIfPresent(Double.self, forKey: .weight) ?? 1)
-  }
-
-  public func encode(to encoder: any Encoder) throws {
-    try choice.encode(to: encoder)
-    var container = encoder.container(keyedBy: Key.self)
-    try container.encode(weight, forKey: .weight)
-  }
-}
-
-extension LossSettings: Codable {
-  public init(from decoder: any Decoder) throws {
-    if var list = try? decoder.unkeyedContainer() {
-      var terms: [Term] = []
-      while !list.isAtEnd { terms.append(try list.decode(Term.self)) }
-      guard !terms.isEmpty else {
-        throw DecodingError.dataCorrupted(
-          .init(codingPath: decoder.codingPath, debugDescription: "a sum of losses holds at least one loss."))
-      }
-      self.init(terms)
-    } else {
-      self.init([try Term(from: decoder)])
-    }
-  }
-
-  public func encode(to encoder: any Encoder) throws {
-    if terms.count == 1 { return try terms[0].encode(to: encoder) }
-    var list = encoder.unkeyedContainer()
-    for term in terms { try list.encode(term) }
-  }
-}
-
-// A job file's names of each loss's settings; those left out have their defaults.
-
-extension CrossEntropy: Codable {
-  enum Key: String, CodingKey, CaseIterable { case weights, smoothing }
-
-  public init(from decoder: any Decoder) throws {
-    let container = try decoder.container(keyedBy: Key.self)
-    self.init()
-    weights = try container.decodeIfPresent([Double].self, forKey: .weights) ?? weights
-    smoothing = try container.decodeIfPresent(Double.self, forKey: .smoothing) ?? smoothing
-  }
-
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: Key.self)
-    try container.encodeIfPresent(weights, forKey: .weights)
-    try container.encode(smoothing, forKey: .smoothing)
   }
 }

@@ -29,8 +29,9 @@ public final class Trainer {
   private let targets: TargetBuffer
   /// The loss's sums: of each sample, then of each shard, then of the batch.
   private let sums: AlignedBuffer<Double>
-  /// Planes of the output's shape for each thread, when the loss needs them.
+  /// What the loss needs of free planes, for each thread.
   private let scratch: AlignedBuffer<Float>
+  private let scratchCount: Int
   private let seed: UInt64
   private let member: UInt64
   private let batch: Int
@@ -78,8 +79,8 @@ public final class Trainer {
     self.member = member
     targets = TargetBuffer(target, pixels: plan.outputShape.pixels, samples: execution.capacity)
     sums = AlignedBuffer(count: loss.width(channels: plan.outputShape.channels) * execution.capacity)
-    let planes = execution.outputGradient(0).geometry
-    scratch = AlignedBuffer(count: loss.usesScratch ? team.size * planes.sampleStride : 0)
+    scratchCount = LossSample.scratchCount(loss.scratchPlanes, of: execution.outputGradient(0))
+    scratch = AlignedBuffer(count: team.size * scratchCount)
   }
 
   /// What lies in some ranges of other ranges.
@@ -172,15 +173,9 @@ public final class Trainer {
   }
 
   private func lossSample(_ sample: Int, thread: Int) -> LossSample {
-    let gradient = execution.outputGradient(sample)
-    let geometry = gradient.geometry
-    let free =
-      loss.usesScratch
-      ? FeaturePlanes(
-        base: scratch.pointer + thread * geometry.sampleStride + geometry.lead, geometry: geometry,
-        channels: gradient.channels) : gradient
-    return LossSample(
-      output: execution.output(sample), target: targets[sample], gradient: gradient, scratch: free)
+    LossSample(
+      output: execution.output(sample), target: targets[sample], gradient: execution.outputGradient(sample),
+      scratch: scratch.pointer + thread * scratchCount)
   }
 
   /// One pass over the source's samples, in steps of one batch or as many as are accumulated; the last may be short.

@@ -1,4 +1,3 @@
-import CKernels
 import Engine
 
 /// A sum of losses of one output, each times its weight.
@@ -15,10 +14,7 @@ public struct WeightedSum: Loss {
   public func width(channels: Int) -> Int { losses.reduce(0) { $0 + $1.width(channels: channels) } }
 
   public func check(target: TargetKind, channels: Int) throws(LossError) {
-    for loss in losses {
-      precondition(!loss.usesScratch, "a sum of losses within a sum; make it one sum")
-      try loss.check(target: target, channels: channels)
-    }
+    for loss in losses { try loss.check(target: target, channels: channels) }
   }
 
   public func writeSums(_ sample: LossSample, to sums: UnsafeMutablePointer<Double>) {
@@ -53,22 +49,14 @@ public struct WeightedSum: Loss {
     return common
   }
 
-  /// Further derivatives go through the scratch planes.
-  public var usesScratch: Bool { true }
+  /// One for the derivatives after the first, and what the most demanding loss needs.
+  public var scratchPlanes: Int { 1 + losses.reduce(0) { max($0, $1.scratchPlanes) } }
 
   public func derive(_ sample: LossSample, sums: UnsafePointer<Double>) {
     var first = 0
-    for (index, loss) in losses.enumerated() {
-      let isFirst = index == 0
-      let part = isFirst ? sample.gradient : sample.scratch
-      loss.derive(LossSample(output: sample.output, target: sample.target, gradient: part), sums: sums + first)
-      first += loss.width(channels: sample.output.channels)
-      let geometry = part.geometry
-      for channel in 0..<part.channels {
-        tutti_copy_rows(
-          part.row(0, channel: channel), part.geometry.pitch, sample.gradient.row(0, channel: channel),
-          sample.gradient.geometry.pitch, Int64(geometry.rows), Int32(geometry.nx), Float(weights[index]), !isFirst)
-      }
+    for index in losses.indices {
+      sample.derive(losses[index], weight: weights[index], sums: sums + first, isFirst: index == 0)
+      first += losses[index].width(channels: sample.output.channels)
     }
   }
 }

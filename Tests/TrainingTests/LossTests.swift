@@ -6,7 +6,7 @@ import Testing
 /// What holds for losses whatever the reference says.
 @Suite struct LossTests {
   /// Labels with every third pixel ignored, weights of which some are 0, values beside them.
-  private func trial(_ loss: any Loss, kind: TargetKind, channels: Int, extents: [Int] = [3, 2, 5]) -> LossTrial {
+  private func trial(_ loss: any Loss, kind: TargetKind, channels: Int, extents: [Int] = [2, 2, 4]) -> LossTrial {
     var random = TestRandom(5)
     let samples = 3
     let pixels = samples * extents.reduce(1, *)
@@ -20,16 +20,134 @@ import Testing
     return trial
   }
 
-  private static let classLosses: [any Loss] = [
-    CrossEntropy(), CrossEntropy(weights: [1, 0.25, 3], smoothing: 0.1),
-    WeightedSum([(CrossEntropy(), 0.5), (CrossEntropy(smoothing: 0.3), 2)]),
+  private static let ofSeveral: [any Loss] = [
+    CrossEntropy(), CrossEntropy(weights: [1, 0.25, 3], smoothing: 0.1), BinaryCrossEntropy(positiveWeight: 2),
+    DiceLoss(), DiceLoss(smooth: 0, weights: [1, 0, 2]), DiceBCELoss(alpha: 0.3), FocalLoss(),
+    FocalLoss(gamma: 0.5, weights: [0.5, 1, 2]), FocalOfMeanLoss(), TverskyLoss(), TverskyLoss.focal,
+    WeightedSum([
+      (CrossEntropy(), 0.5), (DiceBCELoss(), 2), (TotalVariation(of: .probabilities, weights: [1, 2, 0]), 0.1),
+    ]),
   ]
+  private static let binary: [any Loss] = [
+    BinaryCrossEntropy(positiveWeight: 3), DiceLoss(), DiceBCELoss(), FocalLoss(gamma: 1.5, weights: [0.25, 0.75]),
+    FocalOfMeanLoss(gamma: 2), TverskyLoss(), TverskyLoss.focal,
+    WeightedSum([(TotalVariation(of: .probabilities), 0.3), (BinaryCrossEntropy(), 1)]),
+  ]
+  private static let ofValues: [any Loss] = [
+    RegressionLoss.l1, RegressionLoss.mse, RegressionLoss.huber(delta: 0.3), RegressionLoss.smoothL1(beta: 0.4),
+    WeightedSum([(RegressionLoss.mse, 1), (TotalVariation(), 0.05), (RegressionLoss.l1, 0.5)]), TotalVariation(),
+  ]
+  private static let ofProbabilities: [any Loss] = [
+    CrossEntropy(weights: [1, 0.25, 3], smoothing: 0.1, input: .probabilities),
+    BinaryCrossEntropy(positiveWeight: 2, input: .probabilities), DiceLoss(input: .probabilities),
+    FocalLoss(weights: [0.5, 1, 2], input: .probabilities), TverskyLoss(gamma: 2, input: .probabilities),
+  ]
+
+  private func expectDerivative(_ trial: LossTrial) throws {
+    expectClose(try trial.run().gradient, try trial.differences(), relative: 3e-3, "\(trial.loss)")
+  }
 
   @Test(arguments: [TargetKind.labels, .labels.weighted])
   func `derivatives with respect to logits of classes are the value's differences`(kind: TargetKind) throws {
-    for loss in Self.classLosses {
-      let trial = trial(loss, kind: kind, channels: 3)
-      expectClose(try trial.run().gradient, try trial.differences(), relative: 2e-3, "\(loss)")
+    for loss in Self.ofSeveral { try expectDerivative(trial(loss, kind: kind, channels: 3)) }
+    for loss in Self.binary { try expectDerivative(trial(loss, kind: kind, channels: 1)) }
+  }
+
+  @Test func `derivatives with respect to probabilities are the value's differences`() throws {
+    for loss in Self.ofProbabilities {
+      var trial = trial(loss, kind: .labels, channels: 3, extents: [3, 4])
+      trial.output = trial.output.map { 0.5 + 0.3 * $0 }
+      try expectDerivative(trial)
+    }
+    var single = trial(FocalLoss(weights: [0.3, 0.7], input: .probabilities), kind: .labels, channels: 1)
+    single.output = single.output.map { 0.5 + 0.3 * $0 }
+    try expectDerivative(single)
+  }
+
+  @Test(arguments: [TargetKind.values(channels: 2), .values(channels: 2).weighted])
+  func `derivatives with respect to predicted values are the value's differences`(kind: TargetKind) throws {
+    for loss in Self.ofValues + Self.binary {
+      var trial = trial(loss, kind: kind, channels: 2)
+      // Away from the corners, which steps must not cross: differences of distinct multiples of a few steps.
+      if kind.channels == 2 { trial = trial.onGrid(of: 1.0 / 32) }
+      try expectDerivative(trial)
+    }
+    var quantiles = trial(QuantileLoss(quantiles: [0.1, 0.5, 0.8], weights: [1, 2, 0.5]), kind: kind, channels: 6)
+    quantiles = quantiles.onGrid(of: 1.0 / 32)
+    try expectDerivative(quantiles)
+  }
+
+  @Test(arguments: [[7], [4, 5], [2, 3, 4]])
+  func `total variation sums the differences of neighbours along every axis`(extents: [Int]) throws {
+    let trial = trial(TotalVariation(weights: [1, 3]), kind: .values(channels: 2), channels: 2, extents: extents)
+    let pixels = extents.reduce(1, *)
+    var expected = 0.0
+    for plane in 0..<6 {
+      for pixel in 0..<pixels {
+        var stride = 1
+        for axis in extents.indices.reversed() {
+          if pixel / stride % extents[axis] + 1 < extents[axis] {
+            let here = trial.output[plane * pixels + pixel]
+            let next = trial.output[plane * pixels + pixel + stride]
+            expected += Double(abs(next - here)) * (plane % 2 == 0 ? 1 : 3)
+          }
+          stride *= extents[axis]
+        }
+      }
+    }
+    #expect(abs(try trial.run().value - expected / Double(3 * pixels)) < 1e-5)
+  }
+
+  @Test func `what stands under ignored labels and weights of 0 changes nothing, not even when it is no number`() throws
+  {
+    let cases =
+      Self.ofSeveral.dropLast().map { trial($0, kind: .labels.weighted, channels: 3) }
+      + Self.binary.dropLast().map { trial($0, kind: .labels.weighted, channels: 1) }
+      + Self.ofValues.dropLast(2).map { trial($0, kind: .values(channels: 2).weighted, channels: 2) }
+      + [trial(QuantileLoss(), kind: .values(channels: 2).weighted, channels: 6)]
+    for trial in cases {
+      let (value, gradient) = try trial.run()
+      #expect(value > 0 && gradient.allSatisfy(\.isFinite))
+      var changed = trial
+      let pixels = trial.weights.count / trial.samples
+      var hidden = 0
+      for index in trial.output.indices {
+        let pixel = index / pixels / trial.channels * pixels + index % pixels
+        let isHidden = trial.weights[pixel] == 0 || !trial.labels.isEmpty && trial.labels[pixel] == Target.ignored
+        guard isHidden else { continue }
+        changed.output[index] = index % 2 == 0 ? .nan : 1e30
+        #expect(gradient[index] == 0)
+        hidden += 1
+      }
+      for index in trial.values.indices {
+        let pixel = index / pixels / trial.kind.channels * pixels + index % pixels
+        if trial.weights[pixel] == 0 { changed.values[index] = .nan }
+      }
+      #expect(hidden > 0)
+      let again = try changed.run()
+      #expect(again.value == value && again.gradient == gradient, "\(trial.loss)")
+    }
+  }
+
+  @Test func `a batch in which nothing counts has loss 0 and no derivative`() throws {
+    for loss in Self.ofSeveral.dropLast() {
+      var trial = trial(loss, kind: .labels, channels: 3)
+      trial.labels = trial.labels.map { _ in Target.ignored }
+      let (value, gradient) = try trial.run()
+      #expect(value == 0 && gradient.allSatisfy { $0 == 0 }, "\(loss)")
+    }
+  }
+
+  @Test func `perfect predictions have no loss and a finite derivative`() throws {
+    for loss in Self.ofProbabilities where (loss as? CrossEntropy) == nil {
+      var trial = trial(loss, kind: .labels, channels: 3)
+      let pixels = trial.labels.count / trial.samples
+      for index in trial.output.indices {
+        let label = trial.labels[index / pixels / 3 * pixels + index % pixels]
+        trial.output[index] = Int(label) == index / pixels % 3 ? 1 : 0
+      }
+      let (value, gradient) = try trial.run()
+      #expect(abs(value) < 1e-6 && gradient.allSatisfy(\.isFinite), "\(loss)")
     }
   }
 
@@ -53,5 +171,12 @@ import Testing
     #expect(
       error(WeightedSum([(CrossEntropy(weights: [1, 2]), 1)]), .labels, 3)
         == .weights(loss: "cross-entropy", weights: 2, classes: 3))
+    #expect(error(RegressionLoss.mse, .labels, 1) == .needsValues(loss: "mse"))
+    #expect(error(RegressionLoss.l1, .values(channels: 1), 2) == .channels(loss: "l1", output: 2, target: 1))
+    #expect(error(QuantileLoss(), .values(channels: 2), 6) == nil)
+    #expect(error(QuantileLoss(), .values(channels: 2), 2) == .channels(loss: "quantile", output: 2, target: 2))
+    #expect(error(TverskyLoss.focal, .values(channels: 1), 2) == .channels(loss: "focal-tversky", output: 2, target: 1))
+    #expect(error(FocalLoss(weights: [1]), .labels, 1) == .weights(loss: "focal", weights: 1, classes: 2))
+    #expect(error(TotalVariation(), .labels, 1) == nil)
   }
 }

@@ -27,14 +27,14 @@ struct LossTrial {
     try loss.check(target: kind, channels: channels)
     let padded = Array(repeating: 1, count: 3 - extents.count) + extents
     let geometry = PlaneGeometry(channels: channels, nz: padded[0], ny: padded[1], nx: padded[2], halo: 1)
-    let buffer = AlignedBuffer<Float>(count: (2 * samples + 1) * geometry.sampleStride)
+    let buffer = AlignedBuffer<Float>(count: (2 * samples + loss.scratchPlanes) * geometry.sampleStride)
     func planes(_ index: Int) -> FeaturePlanes {
       FeaturePlanes(
         base: buffer.pointer + index * geometry.sampleStride + geometry.lead, geometry: geometry, channels: channels)
     }
     let targets = TargetBuffer(kind, pixels: pixels, samples: samples)
-    for index in labels.indices { targets[0].labels[index] = labels[index] }
-    for index in values.indices { targets[0].values[index] = values[index] }
+    for index in labels.indices where kind.hasLabels { targets[0].labels[index] = labels[index] }
+    for index in values.indices where kind.channels > 0 { targets[0].values[index] = values[index] }
     for index in weights.indices { targets[0].weights[index] = weights[index] }
     output.withUnsafeBufferPointer { output in
       let size = channels * pixels
@@ -44,7 +44,8 @@ struct LossTrial {
     }
     func sample(_ index: Int) -> LossSample {
       LossSample(
-        output: planes(index), target: targets[index], gradient: planes(samples + index), scratch: planes(2 * samples))
+        output: planes(index), target: targets[index], gradient: planes(samples + index),
+        scratch: buffer.pointer + 2 * samples * geometry.sampleStride)
     }
     let width = loss.width(channels: channels)
     let sums = AlignedBuffer<Double>(count: width * samples)
@@ -74,5 +75,15 @@ struct LossTrial {
       shifted.output[index] = output[index] - step
       return Float((above - (try shifted.run().value)) / (2 * Double(step)))
     }
+  }
+
+  /// The same with values on a grid, and outputs between its points, no two of which are alike within a few steps.
+  func onGrid(of unit: Float) -> LossTrial {
+    var result = self
+    result.values = values.map { ($0 / unit).rounded() * unit }
+    result.output = output.enumerated().map { index, value in
+      ((value / unit / 4).rounded() * 4 + 0.5 + Float(index % 3)) * unit
+    }
+    return result
   }
 }

@@ -38,8 +38,11 @@ final class ToyImages: BatchSource {
     images.withUnsafeBufferPointer {
       image.setPixels(UnsafeBufferPointer(rebasing: $0[position * pixels..<(position + 1) * pixels]))
     }
-    labels.withUnsafeBufferPointer {
-      target.labels.update(from: $0.baseAddress! + position * pixels, count: pixels)
+    for pixel in 0..<pixels {
+      let index = position * pixels + pixel
+      if target.kind.hasLabels { target.labels[pixel] = labels[index] }
+      for channel in 0..<target.kind.channels { target.values[channel * pixels + pixel] = images[index] }
+      if target.kind.hasWeights { target.weights[pixel] = pixel % 5 == 0 ? 0 : 1 }
     }
   }
 }

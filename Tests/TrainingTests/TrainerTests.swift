@@ -170,6 +170,31 @@ import Testing
     #expect(try train(threads: 1, seed: 2) != one)
   }
 
+  @Test func `any loss trains with the same bits for one, two and three threads`() throws {
+    let extents = [6, 10]
+    let cases: [(loss: any Loss, target: TargetKind)] = [
+      (WeightedSum([(DiceBCELoss(), 1), (TotalVariation(of: .probabilities), 0.01)]), .labels.weighted),
+      (FocalLoss(), .labels), (WeightedSum([(RegressionLoss.mse, 1), (TotalVariation(), 0.01)]), .values(channels: 2)),
+      (RegressionLoss.l1, .values(channels: 2).weighted), (QuantileLoss(quantiles: [0.1, 0.9]), .values(channels: 1)),
+    ]
+    for (loss, target) in cases {
+      func train(threads: Int) throws -> ([Double], [Float]) {
+        let plan = try Plan(pixelwise, extents: extents, purpose: .training)
+        let trainer = try Trainer(
+          plan, loss: loss, target: target, batch: 4, shards: 2, optimizer: Adam.Settings(rate: 0.02),
+          team: try ThreadTeam(size: threads), seed: 1, member: 0)
+        let start = plan.layout.initialParameters(seed: 1, member: 0)
+        trainer.execution.parameters.pointer.update(from: start, count: start.count)
+        let source = ToyImages(samples: 7, extents: extents)
+        let losses = try (0..<20).map { try trainer.epoch(source, epoch: $0, batch: 4) }
+        return (losses, Array(trainer.execution.parameters.buffer))
+      }
+      let one = try train(threads: 1)
+      #expect(one.0[19] < 0.9 * one.0[0], "\(loss)")
+      #expect(try train(threads: 2) == one && train(threads: 3) == one, "\(loss)")
+    }
+  }
+
   @Test func `an epoch's loss is the mean of its steps, weighted by their samples`() throws {
     let source = ToyImages(samples: 5, extents: [6, 10])
     let trainer = try trainer(pixelwise, extents: [6, 10], batch: 2)

@@ -1,0 +1,79 @@
+import Engine
+
+/// The pinball loss of several quantiles at once: the mean over pixels, channels and quantiles τ of max(τ·e, (τ − 1)·e) with e = value −
+/// output (Koenker and Bassett, doi:10.2307/1913643).
+///
+/// Output channel q·n + c predicts quantile q of channel c of the n channels of the target.
+public struct QuantileLoss: Loss, Hashable {
+  /// Between 0 and 1, in the order of the output's channels.
+  public var quantiles: [Double]
+  /// How much each quantile weighs in the mean; none weighs all alike.
+  public var weights: [Double]?
+
+  public init(quantiles: [Double] = [0.05, 0.5, 0.95], weights: [Double]? = nil) {
+    self.quantiles = quantiles
+    self.weights = weights
+  }
+
+  public func width(channels: Int) -> Int { 2 }
+
+  public func check(target: TargetKind, channels: Int) throws(LossError) {
+    let name = LossSettings.Name.quantile.rawValue
+    guard target.channels > 0 else { throw .needsValues(loss: name) }
+    guard target.channels * quantiles.count == channels else {
+      throw .channels(loss: name, output: channels, target: target.channels)
+    }
+    if let weights, weights.count != quantiles.count {
+      throw .weights(loss: name, weights: weights.count, classes: quantiles.count)
+    }
+  }
+
+  public func writeSums(_ sample: LossSample, to sums: UnsafeMutablePointer<Double>) {
+    let (output, target) = (sample.output, sample.target)
+    let geometry = output.geometry
+    var total = WeightedMean()
+    for channel in 0..<output.channels {
+      let quantile = channel / target.kind.channels
+      let (tau, weight) = (quantiles[quantile], weights?[quantile] ?? 1)
+      let values = target.values + channel % target.kind.channels * target.pixels
+      for row in 0..<geometry.rows {
+        var part = WeightedMean()
+        let line = output.row(row, channel: channel)
+        for x in 0..<geometry.nx {
+          let pixel = row * geometry.nx + x
+          let mask = Double(target.mask(pixel))
+          guard mask > 0 else { continue }
+          let error = Double(values[pixel] - line[x])
+          part.add(max(tau * error, (tau - 1) * error), weight: mask * weight)
+        }
+        total += part
+      }
+    }
+    total.write(to: sums)
+  }
+
+  public func value(sums: UnsafePointer<Double>, channels: Int) -> Double { WeightedMean.value(sums) }
+
+  public func weight(sums: UnsafePointer<Double>, channels: Int) -> Double? { sums[1] }
+
+  public func derive(_ sample: LossSample, sums: UnsafePointer<Double>) {
+    let (output, target) = (sample.output, sample.target)
+    let geometry = output.geometry
+    for channel in 0..<output.channels {
+      let quantile = channel / target.kind.channels
+      let tau = Float(quantiles[quantile])
+      let scale = Float(WeightedMean.scale(sums) * (weights?[quantile] ?? 1))
+      let values = target.values + channel % target.kind.channels * target.pixels
+      for row in 0..<geometry.rows {
+        let (line, g) = (output.row(row, channel: channel), sample.gradient.row(row, channel: channel))
+        for x in 0..<geometry.nx {
+          let pixel = row * geometry.nx + x
+          let mask = target.mask(pixel)
+          let error = values[pixel] - line[x]
+          let slope: Float = error > 0 ? -tau : error < 0 ? 1 - tau : 0
+          g[x] = mask > 0 ? scale * mask * slope : 0
+        }
+      }
+    }
+  }
+}
