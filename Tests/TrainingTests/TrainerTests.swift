@@ -181,7 +181,7 @@ import Testing
       func train(threads: Int) throws -> ([Double], [Float]) {
         let plan = try Plan(pixelwise, extents: extents, purpose: .training)
         let trainer = try Trainer(
-          plan, loss: loss, target: target, batch: 4, shards: 2, optimizer: Adam.Settings(rate: 0.02),
+          plan, loss: loss, target: target, batch: 4, shards: 2, recipe: TrainingRecipe(optimizer: .adam(rate: 0.02)),
           team: try ThreadTeam(size: threads), seed: 1, member: 0)
         let start = plan.layout.initialParameters(seed: 1, member: 0)
         trainer.execution.parameters.pointer.update(from: start, count: start.count)
