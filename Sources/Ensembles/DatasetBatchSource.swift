@@ -3,9 +3,9 @@ import Imaging
 import Tensors
 import Training
 
-/// The patches of a member's bag, every epoch in another order, each time cut and turned anew.
+/// The patches of a member's bag, every epoch in another order, each time cut and changed anew.
 ///
-/// The order is keyed by (seed, member, epoch), a patch's place in its cell and its turn by (seed, member, epoch, position).
+/// The order is keyed by (seed, member, epoch), all that happens to a patch by (seed, member, epoch, position).
 public final class DatasetBatchSource: BatchSource {
   /// One sample of the epoch at hand.
   private struct Sample {
@@ -13,56 +13,140 @@ public final class DatasetBatchSource: BatchSource {
     var augmentation: Augmentation
   }
 
-  private let regions: [LabelledRegion]
+  /// What random numbers of a sample's own stream are for; its place and turn have the stream without such a key.
+  private enum Use: UInt64 {
+    case elastic = 1
+    case intensity, noise, blind
+  }
+
+  private let regions: [LearningRegion]
   private let patch: Extents
   private let places: [PatchPlace]
   private let settings: EnsembleSettings
   private let member: Int
+  /// Patches stand in their places and order, unchanged.
+  private let isFixed: Bool
+  private let itself: [TrainingSet.Affine]?
   private var epoch: Int?
   private var samples: [Sample] = []
   /// Where patches are cut to before they go to their rows: one for each sample of a batch.
   private let staging: AlignedBuffer<Float>
+  /// The same before pixels were hidden; empty when none are.
+  private let unhidden: AlignedBuffer<Float>
+  private let blind: BlindPixels?
   private let channels: Int
 
-  public init(_ set: TrainingSet, bag: Bag, settings: EnsembleSettings, member: Int) {
+  /// Patches of a bag for the training of a member.
+  public convenience init(_ set: TrainingSet, bag: Bag, settings: EnsembleSettings, member: Int) {
+    let drawn = set.units.patches(of: bag.drawn)
+    self.init(
+      set, (0..<settings.patchesPerUnit).flatMap { _ in drawn }, isFixed: false, settings: settings, member: member)
+  }
+
+  /// Every patch of a set once, in order and unchanged, to validate with. Blind pixels are hidden all the same, each time
+  /// alike.
+  public convenience init(validating set: TrainingSet, settings: EnsembleSettings, member: Int) {
+    self.init(
+      set, set.units.patches(of: Array(set.units.units.indices)), isFixed: true, settings: settings, member: member)
+  }
+
+  private init(
+    _ set: TrainingSet, _ places: [PatchPlace], isFixed: Bool, settings: EnsembleSettings, member: Int
+  ) {
     regions = set.regions
     patch = set.units.patch
-    let drawn = set.units.patches(of: bag.drawn)
-    places = (0..<settings.patchesPerUnit).flatMap { _ in drawn }
+    self.places = places
+    self.isFixed = isFixed
+    itself = set.itself
     channels = set.channels
     self.settings = settings
     self.member = member
     staging = AlignedBuffer(count: settings.batch * channels * patch.count)
+    blind = settings.task == .selfSupervised ? BlindPixels(spacing: settings.blindSpacing) : nil
+    unhidden = AlignedBuffer(count: blind == nil ? 0 : staging.count)
   }
 
   public var samplesPerEpoch: Int { places.count }
 
   /// Draws the order and the augmentation of an epoch; before the epoch's first `load`.
   public func prepare(epoch: Int) {
+    self.epoch = epoch
+    guard !isFixed else {
+      samples = places.map { Sample(place: $0, augmentation: .none(of: patch, in: $0.cell)) }
+      return
+    }
     var stream = RandomStream(seed: settings.seed, purpose: .order, keys: UInt64(member), UInt64(epoch))
     let order = stream.permutation(places.count)
     samples = order.enumerated().map { position, index in
       Sample(place: places[index], augmentation: augmentation(of: places[index], epoch: epoch, position: position))
     }
-    self.epoch = epoch
   }
 
   private func augmentation(of place: PatchPlace, epoch: Int, position: Int) -> Augmentation {
     var stream = RandomStream(
       seed: settings.seed, purpose: .augmentation, keys: UInt64(member), UInt64(epoch), UInt64(position))
     var result = Augmentation.random(of: patch, in: place.cell, from: &stream)
-    if !settings.flips { (result.flipsZ, result.flipsY, result.flipsX) = (false, false, false) }
-    if !settings.quarterTurns { result.turns = false }
+    if !settings.augmentation.flips { (result.flipsZ, result.flipsY, result.flipsX) = (false, false, false) }
+    if !settings.augmentation.quarterTurns { result.turns = false }
     return result
+  }
+
+  private func stream(_ use: Use, epoch: Int, position: Int) -> RandomStream {
+    RandomStream(
+      seed: settings.seed, purpose: .augmentation,
+      keys: UInt64(member), UInt64(isFixed ? 0 : epoch), UInt64(position), use.rawValue)
   }
 
   public func load(epoch: Int, position: Int, image: FeaturePlanes, target: Target) {
     precondition(epoch == self.epoch, "an epoch is prepared before its samples are loaded")
     let sample = samples[position]
+    let region = regions[sample.place.region]
     // The positions of a batch follow each other, so that each has a place of its own.
-    let pixels = staging.pointer + position % settings.batch * channels * patch.count
-    regions[sample.place.region].cut(
-      sample.place.cell, patch: patch, sample.augmentation, images: pixels, labels: target.labels)
+    let start = position % settings.batch * channels * patch.count
+    let pixels = staging.pointer + start
+    let elastic = settings.augmentation.elastic
+    region.cut(
+      sample.place.cell, patch: patch, sample.augmentation,
+      bending: !isFixed && elastic.magnitude > 0
+        ? Bending(elastic, stream: stream(.elastic, epoch: epoch, position: position)) : nil,
+      to: LearningRegion.Patch(
+        images: pixels, labels: target.labels, values: target.values, weights: target.weights))
+    if target.kind.hasWeights, !region.content.hasWeights {
+      target.weights.update(repeating: 1, count: patch.count)
+    }
+    let change = changeIntensity(pixels, epoch: epoch, position: position)
+    if let itself {
+      // An image that is its own target has its target's changes too.
+      for (channel, map) in itself.enumerated() {
+        let (from, to) = (pixels + channel * patch.count, target.values + channel * patch.count)
+        for i in 0..<patch.count { to[i] = map.factor * from[i] + map.offset }
+      }
+    }
+    if let change, change.noise > 0 {
+      var stream = stream(.noise, epoch: epoch, position: position)
+      change.addNoise(to: UnsafeMutableBufferPointer(start: pixels, count: channels * patch.count), from: &stream)
+    }
+    if let blind {
+      let original = unhidden.pointer + start
+      original.update(from: pixels, count: channels * patch.count)
+      var stream = stream(.blind, epoch: epoch, position: position)
+      blind.hide(
+        in: pixels, original: original, weights: target.weights, patch: patch, channels: channels, from: &stream)
+    }
     image.setPixels(UnsafeBufferPointer(start: pixels, count: channels * patch.count))
+  }
+
+  /// Changes a patch's intensities as the settings ask for.
+  private func changeIntensity(_ pixels: UnsafeMutablePointer<Float>, epoch: Int, position: Int) -> IntensityChange? {
+    let augmentation = settings.augmentation
+    guard !isFixed, augmentation.changesIntensity || augmentation.noise > 0 else { return nil }
+    var stream = stream(.intensity, epoch: epoch, position: position)
+    let change = IntensityChange(augmentation, from: &stream)
+    if augmentation.changesIntensity {
+      for channel in 0..<channels {
+        change.apply(to: UnsafeMutableBufferPointer(start: pixels + channel * patch.count, count: patch.count))
+      }
+    }
+    return change
   }
 }

@@ -17,7 +17,7 @@ extension EnsembleError: CustomStringConvertible {
     switch self {
     case .noMembers: "no member of the ensemble is trained; there is nothing to predict with."
     case .mixed(let a, let b):
-      "members \(a) and \(b) differ in classes, channels, dimensions or scaling; an ensemble is of one job."
+      "members \(a) and \(b) differ in task, classes, channels, dimensions or scaling; an ensemble is of one job."
     case .weightsNotFinite(let rate):
       "weights are not finite after the last step (rate \(rate)). Lower training.optimizer.rate."
     case .imageNotFinite(let file, let image, let box):

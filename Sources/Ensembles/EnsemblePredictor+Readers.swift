@@ -2,7 +2,7 @@ import Imaging
 
 extension EnsemblePredictor {
   /// Reads from a region in memory.
-  public static func reader(of region: LabelledRegion) -> Reader {
+  public static func reader(of region: LearningRegion) -> Reader {
     let extents = region.region.extents
     return { box, pixels in
       precondition(Box(extents).contains(box), "a box outside its region")

@@ -4,7 +4,8 @@ import Networks
 import Tensors
 import Uncertainty
 
-/// Predicts with all members of an ensemble, tile by tile: mean and standard deviation of the class probabilities.
+/// Predicts with all members of an ensemble, tile by tile: mean and standard deviation of the class probabilities, or of the
+/// images that they answer with.
 ///
 /// Every voxel's members are folded in one order, so that neither threads nor who predicts which tile changes a bit.
 /// Members of equal graphs share one execution.
@@ -12,7 +13,10 @@ public final class EnsemblePredictor {
   /// What the ensemble says of a tile's core; valid until the next tile.
   public struct Answer {
     public let tile: Tile
-    /// The mean of the members' probabilities, `[class, z, y, x]` over the core.
+    /// Voxels of the answer: those of the core, or 1 when there is one answer for the image.
+    public let voxels: Int
+    /// The mean of the members' answers, `[channel, z, y, x]` over the core: probabilities of the classes, or values as target
+    /// images have them.
     public let mean: UnsafeBufferPointer<Float>
     /// Their sample standard deviation (divided by members − 1), alike; 0 for a single member.
     public let deviation: UnsafeBufferPointer<Float>
@@ -22,16 +26,18 @@ public final class EnsemblePredictor {
   public typealias Reader = (_ box: Box, _ pixels: UnsafeMutableBufferPointer<Float>) throws -> Void
 
   public let members: [TrainedMember]
-  public let classes: Int
+  public let task: EnsembleTask
+  /// One for each class, or the channels of the images that members answer with.
+  public let channels: Int
   private let team: ThreadTeam
-  /// The different networks, with their softmax, and for each member which it is.
+  /// The different networks, with their softmax when they tell classes, and for each member which it is.
   private let networks: [NetworkGraph]
   private let networkOfMember: [Int]
   /// Executions of all networks for inputs of these extents.
   private var extents: Extents?
   private var executions: [Execution] = []
   private var pixels = AlignedBuffer<Float>(count: 0)
-  private var probabilities = AlignedBuffer<Float>(count: 0)
+  private var answers = AlignedBuffer<Float>(count: 0)
   private var statistics = RunningStatistics(count: 0)
   private var deviations = AlignedBuffer<Float>(count: 0)
 
@@ -41,26 +47,30 @@ public final class EnsemblePredictor {
     guard let first = members.first else { throw .noMembers }
     for member in members {
       guard member.classes == first.classes, member.graph.dimensions == first.graph.dimensions,
-        member.settings.inputChannels == first.settings.inputChannels, member.scaling == first.scaling
+        member.settings.inputChannels == first.settings.inputChannels, member.scaling == first.scaling,
+        member.settings.task == first.settings.task, member.settings.outputChannels == first.settings.outputChannels,
+        member.targetScaling == first.targetScaling
       else { throw .mixed(first.index, member.index) }
     }
     self.members = members
     self.team = team
-    classes = first.classes.count
-    (networks, networkOfMember) = Self.networks(members.map(\.graph))
+    task = first.settings.task
+    channels = first.settings.outputChannels
+    (networks, networkOfMember) = Self.networks(members.map(\.graph), hasClasses: task.hasClasses)
   }
 
-  /// The different graphs among the members', each with a softmax behind it, and the place of each member's.
-  private static func networks(_ graphs: [NetworkGraph]) -> (networks: [NetworkGraph], place: [Int]) {
+  /// The different graphs among the members', each with a softmax behind it when it tells classes, and the place of each
+  /// member's.
+  private static func networks(
+    _ graphs: [NetworkGraph], hasClasses: Bool
+  ) -> (networks: [NetworkGraph], place: [Int]) {
     var places: [NetworkGraph: Int] = [:]
     var networks: [NetworkGraph] = []
     let place = graphs.map { graph in
       if let place = places[graph] { return place }
       places[graph] = networks.count
       var network = graph
-      var name = "probabilities"
-      while graph.nodes.contains(where: { $0.name == name }) { name += "'" }
-      network.add(name, .softmax(logarithm: false), graph.output)
+      if hasClasses { network.add(graph.unusedName("probabilities"), .softmax(logarithm: false), graph.output) }
       networks.append(network)
       return networks.count - 1
     }
@@ -107,10 +117,10 @@ public final class EnsemblePredictor {
   /// - Parameter graphs: the network of each member.
   /// - Throws: `NetworkError` when tiles do not fit a network.
   public static func bytes(
-    _ graphs: [NetworkGraph], channels: Int, classes: Int, input: Extents, threads: Int
+    _ graphs: [NetworkGraph], settings: EnsembleSettings, input: Extents, threads: Int
   ) throws -> Int {
-    var bytes = 4 * (4 * classes + channels) * input.count
-    let (networks, place) = networks(graphs)
+    var bytes = 4 * (4 * settings.outputChannels + settings.inputChannels) * input.count
+    let (networks, place) = networks(graphs, hasClasses: settings.task.hasClasses)
     for (index, network) in networks.enumerated() {
       let plan = try Plan(network, extents: input.list(dimensions: network.dimensions), purpose: .inference)
       bytes += Execution.bytes(plan, capacity: 1, shards: 1, threads: threads)
@@ -134,31 +144,33 @@ public final class EnsemblePredictor {
   ///   - grid: the region's tiles.
   ///   - tiles: which of them.
   ///   - read: reads a tile's input; its box is counted from the region's corner.
-  ///   - eachMember: called for every member and tile with the member's probabilities, `[class, z, y, x]` over the core.
+  ///   - eachMember: called for every member and tile with the member's answer, as `Answer.mean`.
   ///   - eachTile: called for every tile, in order.
   /// - Throws: `NetworkError` when a tile does not fit a network, and what the closures throw.
   public func predict(
     grid: TileGrid, tiles: Range<Int>, reading read: Reader,
-    eachMember: ((_ member: Int, _ tile: Tile, _ probabilities: UnsafeBufferPointer<Float>) throws -> Void)? = nil,
+    eachMember: ((_ member: Int, _ tile: Tile, _ answer: UnsafeBufferPointer<Float>) throws -> Void)? = nil,
     eachTile: (Answer) throws -> Void
   ) throws {
     guard !tiles.isEmpty else { return }
     try prepare(for: grid.input)
     for index in tiles {
       let tile = grid[index]
-      let count = classes * tile.core.count
+      let voxels = task.answersImages ? 1 : tile.core.count
+      let count = channels * voxels
       try read(tile.input, pixels.buffer)
       statistics.reset()
       for member in members.indices {
         run(member, tile)
-        statistics.add(probabilities.pointer, team: team)
+        statistics.add(answers.pointer, team: team)
         try eachMember?(
-          member, tile, UnsafeBufferPointer(start: UnsafePointer(probabilities.pointer), count: count))
+          member, tile, UnsafeBufferPointer(start: UnsafePointer(answers.pointer), count: count))
       }
       if members.count > 1 { statistics.writeStandardDeviation(to: deviations.pointer) }
       try eachTile(
         Answer(
-          tile: tile, mean: UnsafeBufferPointer(start: UnsafePointer(statistics.mean.pointer), count: count),
+          tile: tile, voxels: voxels,
+          mean: UnsafeBufferPointer(start: UnsafePointer(statistics.mean.pointer), count: count),
           deviation: UnsafeBufferPointer(start: UnsafePointer(deviations.pointer), count: count)))
     }
   }
@@ -174,13 +186,14 @@ public final class EnsemblePredictor {
     }
     pixels = AlignedBuffer(count: members[0].settings.inputChannels * input.count)
     // Cores differ in size, the largest is an input: behind a smaller one stands what an earlier one left.
-    probabilities = AlignedBuffer(count: classes * input.count)
-    statistics = RunningStatistics(count: classes * input.count)
-    deviations = AlignedBuffer(count: classes * input.count)
+    let count = channels * (task.answersImages ? 1 : input.count)
+    answers = AlignedBuffer(count: count)
+    statistics = RunningStatistics(count: count)
+    deviations = AlignedBuffer(count: count)
     extents = input
   }
 
-  /// Leaves a member's probabilities over the tile's core in `probabilities`.
+  /// Leaves a member's answer over the tile's core in `answers`.
   private func run(_ index: Int, _ tile: Tile) {
     let member = members[index]
     let execution = executions[networkOfMember[index]]
@@ -190,8 +203,13 @@ public final class EnsemblePredictor {
     execution.forward(samples: 1)
     let output = execution.output(0)
     let (input, core) = (tile.input, tile.core)
-    var place = probabilities.pointer
-    for channel in 0..<classes {
+    var place = answers.pointer
+    if task.answersImages {
+      for channel in 0..<channels { place[channel] = output.row(0, channel: channel)[0] }
+      return
+    }
+    for channel in 0..<channels {
+      let start = place
       for z in core.z {
         for y in core.y {
           let row = (z - input.z.lowerBound) * input.y.count + y - input.y.lowerBound
@@ -199,6 +217,9 @@ public final class EnsemblePredictor {
             from: output.row(row, channel: channel) + core.x.lowerBound - input.x.lowerBound, count: core.x.count)
           place += core.x.count
         }
+      }
+      if let scaling = member.targetScaling {
+        for i in 0..<(place - start) { start[i] = scaling.unscaled(start[i], channel: channel) }
       }
     }
   }

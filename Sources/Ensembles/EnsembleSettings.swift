@@ -1,3 +1,4 @@
+import Imaging
 import Networks
 import Tensors
 import Training
@@ -7,13 +8,17 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
   /// What all random numbers of the ensemble are keyed by, with the member's number.
   public var seed: UInt64
   public var members: Int
+  public var task: EnsembleTask
   /// Whether each member sees a bootstrap sample of the training units, or all of them.
   public var bagging: Bool
   public var family: NetworkFamily
   public var inputChannels: Int
-  public var classes: Int
+  /// One for each class, or the channels of the target images.
+  public var outputChannels: Int
   /// Extents of a training patch, outermost axis first; as many as the network has dimensions.
   public var patch: [Int]
+  /// Pixels that the places of neighbouring patches share, along each axis.
+  public var overlap: Int
   public var epochs: Int
   /// Patches of each drawn unit's cells that make up an epoch.
   public var patchesPerUnit: Int
@@ -21,31 +26,34 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
   public var batch: Int
   public var shards: Int
   public var recipe: TrainingRecipe
-  /// Random flips of the patches along all axes.
-  public var flips: Bool
-  /// Random quarter turns in the y-x plane of patches that are square there.
-  public var quarterTurns: Bool
+  public var loss: LossSettings
+  public var augmentation: AugmentationSettings
+  /// Pixels from one blind pixel to the next, of a task that is self-supervised.
+  public var blindSpacing: Int
 
   public init(
-    seed: UInt64, members: Int, bagging: Bool = true, family: NetworkFamily, inputChannels: Int, classes: Int,
-    patch: [Int], epochs: Int, patchesPerUnit: Int = 1, batch: Int, shards: Int, recipe: TrainingRecipe,
-    flips: Bool = true,
-    quarterTurns: Bool = true
+    seed: UInt64, members: Int, task: EnsembleTask = .segmentation, bagging: Bool = true, family: NetworkFamily,
+    inputChannels: Int, outputChannels: Int, patch: [Int], overlap: Int = 0, epochs: Int, patchesPerUnit: Int = 1,
+    batch: Int, shards: Int, recipe: TrainingRecipe, loss: LossSettings = .crossEntropy,
+    augmentation: AugmentationSettings = AugmentationSettings(), blindSpacing: Int = 4
   ) {
     self.seed = seed
     self.members = members
+    self.task = task
     self.bagging = bagging
     self.family = family
     self.inputChannels = inputChannels
-    self.classes = classes
+    self.outputChannels = outputChannels
     self.patch = patch
+    self.overlap = overlap
     self.epochs = epochs
     self.patchesPerUnit = patchesPerUnit
     self.batch = batch
     self.shards = shards
     self.recipe = recipe
-    self.flips = flips
-    self.quarterTurns = quarterTurns
+    self.loss = loss
+    self.augmentation = augmentation
+    self.blindSpacing = blindSpacing
   }
 
   /// A member before its training.
@@ -53,10 +61,32 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
   /// - Throws: `NetworkSettingError` for an impossible setting, `NetworkError` when patches do not fit the network.
   public func member(_ index: Int) throws -> MemberSpecification {
     precondition((0..<members).contains(index), "member \(index) of \(members)")
-    let graph = try family.graph(
-      inputChannels: inputChannels, outputChannels: classes, dimensions: patch.count, seed: seed, member: index)
+    let graph = try graph(index)
     return MemberSpecification(index: index, graph: graph, costs: try graph.costs(extents: patch))
   }
+}
+
+extension EnsembleSettings {
+  /// The network of a member. One that answers for images ends in a classifier, unless its family's answer is one already.
+  private func graph(_ index: Int) throws -> NetworkGraph {
+    func family(_ channels: Int) throws -> NetworkGraph {
+      try self.family.graph(
+        inputChannels: inputChannels, outputChannels: channels, dimensions: patch.count, seed: seed, member: index)
+    }
+    let graph = try family(outputChannels)
+    guard task.answersImages else { return graph }
+    let extents = try graph.shapes(extents: patch)[graph.output].extents
+    guard extents.reduce(1, *) > 1 else { return graph }
+    var classifier = try family(Self.featuresPerClass * outputChannels)
+    let features = classifier.add(classifier.unusedName("features"), .activation(.relu), classifier.output)
+    let strongest = classifier.add(
+      classifier.unusedName("strongest"), .maxPooling(MaxPooling(kernel: .each(extents))), features)
+    classifier.add(classifier.unusedName("classes"), .linear(features: outputChannels, bias: true), strongest)
+    return classifier
+  }
+
+  /// Planes of a network's output from which a class of images is told: the strongest response of each counts.
+  private static let featuresPerClass = 8
 }
 
 /// A member of an ensemble before its training.

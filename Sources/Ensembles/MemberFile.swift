@@ -8,7 +8,7 @@ import Networks
 public let tuttiVersion = "0.1.0"
 
 /// One trained member in an HDF5 file: `/network` (graph and settings as JSON), `/parameters/NAME`, `/statistics/NAME`,
-/// `/history` (`MemberHistory`), `/scaling`, `/bootstrap`, `/classes`.
+/// `/history` (`MemberHistory`), `/scaling`, `/target_scaling` (of target images), `/bootstrap`, `/classes`.
 ///
 /// Files keep no times, so that equal members give equal bytes.
 public enum MemberFile {
@@ -60,9 +60,13 @@ public enum MemberFile {
     try MemberHistory.write(member.history, to: file)
     try file.write(member.scaling.mean, to: "scaling/mean")
     try file.write(member.scaling.standardDeviation, to: "scaling/standard_deviation")
+    if let scaling = member.targetScaling {
+      try file.write(scaling.mean, to: "target_scaling/mean")
+      try file.write(scaling.standardDeviation, to: "target_scaling/standard_deviation")
+    }
     try file.write(member.bag.drawn, to: "bootstrap/drawn")
     try file.write(member.bag.outOfBag, to: "bootstrap/out_of_bag")
-    try file.write(member.classes, to: "classes")
+    if !member.classes.isEmpty { try file.write(member.classes, to: "classes") }
   }
 
   private static func json(_ value: some Encodable, _ path: String) throws -> String {
@@ -133,10 +137,12 @@ public enum MemberFile {
       bag: Bag(
         drawn: try file.read("bootstrap/drawn", as: Int.self),
         outOfBag: try file.read("bootstrap/out_of_bag", as: Int.self)),
-      settings: settings, scaling: try scaling(file, channels: settings.inputChannels, fail),
-      classes: try file.readStrings("classes"), fingerprint: fingerprint)
-    guard member.classes.count == settings.classes else {
-      throw fail("it names \(member.classes.count) classes but its network has \(settings.classes).")
+      settings: settings, scaling: try scaling("scaling", in: file, channels: settings.inputChannels, fail),
+      targetScaling: settings.task.hasClasses
+        ? nil : try scaling("target_scaling", in: file, channels: settings.outputChannels, fail),
+      classes: settings.task.hasClasses ? try file.readStrings("classes") : [], fingerprint: fingerprint)
+    guard !settings.task.hasClasses || member.classes.count == settings.outputChannels else {
+      throw fail("it names \(member.classes.count) classes but its network has \(settings.outputChannels).")
     }
     return member
   }
@@ -173,12 +179,12 @@ public enum MemberFile {
   }
 
   private static func scaling(
-    _ file: File, channels: Int, _ fail: (String) -> MemberFileError
+    _ group: String, in file: File, channels: Int, _ fail: (String) -> MemberFileError
   ) throws -> IntensityScaling {
-    let mean = try file.read("scaling/mean", as: Double.self)
-    let deviation = try file.read("scaling/standard_deviation", as: Double.self)
+    let mean = try file.read("\(group)/mean", as: Double.self)
+    let deviation = try file.read("\(group)/standard_deviation", as: Double.self)
     guard mean.count == channels, deviation.count == channels, deviation.allSatisfy({ $0 > 0 }) else {
-      throw fail("/scaling does not fit a network of \(channels) input channels.")
+      throw fail("/\(group) does not fit a network of \(channels) channels.")
     }
     return IntensityScaling(mean: mean, standardDeviation: deviation)
   }

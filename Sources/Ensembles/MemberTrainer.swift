@@ -27,7 +27,11 @@ public struct MemberTrainer {
 
   public let settings: EnsembleSettings
   public let data: TrainingSet
+  /// What says when to stop and which weights are best; nil when nothing validates.
+  public let validation: TrainingSet?
   public let scaling: IntensityScaling
+  /// What target images were scaled by; nil for classes.
+  public let targetScaling: IntensityScaling?
   public let classes: [String]
   public let fingerprint: UInt64
   /// Where a training that was cut short goes on from; nil: no checkpoints.
@@ -36,21 +40,27 @@ public struct MemberTrainer {
 
   /// - Parameters:
   ///   - data: the same on all ranks; its patches are the settings' ones.
+  ///   - validation: patches of the same extents that members are not trained with.
   ///   - scaling: what the intensities of `data` were scaled by.
+  ///   - targetScaling: what its target images were scaled by.
+  ///   - classes: their names; empty when targets are images.
   ///   - fingerprint: the job's, to be stored in its members.
   public init(
-    _ settings: EnsembleSettings, data: TrainingSet, scaling: IntensityScaling, classes: [String],
-    fingerprint: UInt64, team: ThreadTeam
+    _ settings: EnsembleSettings, data: TrainingSet, validation: TrainingSet? = nil, scaling: IntensityScaling,
+    targetScaling: IntensityScaling? = nil, classes: [String], fingerprint: UInt64, team: ThreadTeam
   ) {
     let patch = data.units.patch
     precondition(
       settings.patch == [patch.z, patch.y, patch.x].suffix(settings.patch.count)
         && settings.patch.reduce(1, *) == patch.count, "the data's patches are not the settings'")
     precondition(settings.inputChannels == data.channels, "the data's channels are not the settings'")
-    precondition(classes.count == settings.classes, "each class has a name")
+    precondition(
+      classes.count == (settings.task.hasClasses ? settings.outputChannels : 0), "each class has a name")
     self.settings = settings
     self.data = data
+    self.validation = validation
     self.scaling = scaling
+    self.targetScaling = targetScaling
     self.classes = classes
     self.fingerprint = fingerprint
     self.team = team
@@ -80,14 +90,15 @@ public struct MemberTrainer {
     let bag = data.sample(seed: settings.seed, member: index, bagging: settings.bagging)
     let source = DatasetBatchSource(data, bag: bag, settings: settings, member: index)
     let trainer = try Trainer(
-      plan, batch: settings.batch, shards: settings.shards, recipe: settings.recipe, team: team,
+      plan, loss: settings.loss.loss, target: data.targetKind(settings.task), batch: settings.batch,
+      shards: settings.shards, recipe: settings.recipe, team: team,
       seed: settings.seed, member: UInt64(index))
     let execution = trainer.execution
     execution.parameters.buffer.copy(plan.layout.initialParameters(seed: settings.seed, member: index))
     execution.statistics.buffer.copy(plan.layout.initialStatistics())
     let loop = TrainingLoop(
       trainer, recipe: settings.recipe, epochs: settings.epochs, samplesPerEpoch: source.samplesPerEpoch,
-      batch: settings.batch)
+      batch: settings.batch, validator: try validator(of: member))
     _ = try checkpoints?.restore(loop, member: index)
     var saved = ContinuousClock.now
     while !loop.isFinished {
@@ -105,7 +116,16 @@ public struct MemberTrainer {
     return TrainedMember(
       index: index, graph: member.graph, parameters: Array(loop.result.parameters.buffer),
       statistics: Array(loop.result.statistics.buffer), history: loop.history, bag: bag, settings: settings,
-      scaling: scaling, classes: classes, fingerprint: fingerprint)
+      scaling: scaling, targetScaling: targetScaling, classes: classes, fingerprint: fingerprint)
+  }
+
+  private func validator(of member: MemberSpecification) throws -> Validator? {
+    guard let validation else { return nil }
+    let source = DatasetBatchSource(validating: validation, settings: settings, member: member.index)
+    source.prepare(epoch: 0)
+    return try Validator(
+      try Plan(member.graph, extents: settings.patch, purpose: .inference), loss: settings.loss.loss,
+      target: validation.targetKind(settings.task), source: source, batch: settings.batch, team: team)
   }
 
   private func checkFinite(_ weights: (parameters: AlignedBuffer<Float>, statistics: AlignedBuffer<Float>)) throws {

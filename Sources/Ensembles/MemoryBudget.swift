@@ -36,7 +36,8 @@ public struct MemoryBudget: Hashable, Sendable {
       + 4 * (2 * plan.layout.parameterCount + plan.layout.statisticCount)
       + TrainingLoop.bytes(
         settings.recipe, parameters: plan.layout.parameterCount, statistics: plan.layout.statisticCount)
-      + capacity * voxels + 4 * settings.batch * settings.inputChannels * voxels
+      + capacity * (settings.task.hasClasses ? 1 : 4 * settings.outputChannels + 4) * voxels
+      + 4 * settings.batch * settings.inputChannels * voxels * (settings.task == .selfSupervised ? 2 : 1)
   }
 
   /// Throws unless what this rank and the others on its node need is there.

@@ -18,14 +18,17 @@ public struct TrainedMember: Hashable, Sendable {
   public var settings: EnsembleSettings
   /// How intensities become the network's input.
   public var scaling: IntensityScaling
-  /// The names of the classes.
+  /// How the network's output becomes the numbers of target images; nil for classes.
+  public var targetScaling: IntensityScaling?
+  /// The names of the classes; empty when targets are images.
   public var classes: [String]
   /// The job that it belongs to: a hash of all that decides it.
   public var fingerprint: UInt64
 
   public init(
     index: Int, graph: NetworkGraph, parameters: [Float], statistics: [Float], history: [EpochRecord], bag: Bag,
-    settings: EnsembleSettings, scaling: IntensityScaling, classes: [String], fingerprint: UInt64
+    settings: EnsembleSettings, scaling: IntensityScaling, targetScaling: IntensityScaling? = nil, classes: [String],
+    fingerprint: UInt64
   ) {
     self.index = index
     self.graph = graph
@@ -35,6 +38,7 @@ public struct TrainedMember: Hashable, Sendable {
     self.bag = bag
     self.settings = settings
     self.scaling = scaling
+    self.targetScaling = targetScaling
     self.classes = classes
     self.fingerprint = fingerprint
   }

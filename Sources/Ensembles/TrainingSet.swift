@@ -1,32 +1,72 @@
 import Imaging
 import Tensors
+import Training
 
 /// The training part of a data set in memory, and the units that bootstrap samples draw from it.
 public struct TrainingSet: Sendable {
-  public let regions: [LabelledRegion]
+  public let regions: [LearningRegion]
   public let units: TrainingUnits
+  /// When the target is the image itself, how a target value follows from the image's, channel by channel.
+  let itself: [Affine]?
 
-  /// - Parameter regions: as many as the units were made of, in their order.
-  public init(regions: [LabelledRegion], units: TrainingUnits) {
+  /// The map v ↦ factor · v + offset.
+  struct Affine: Sendable {
+    var factor: Float
+    var offset: Float
+  }
+
+  /// - Parameter regions: as many as the units were made of, in their order; their targets are not the images themselves.
+  public init(regions: [LearningRegion], units: TrainingUnits) {
     precondition(
       units.units.joined().allSatisfy { $0.region < regions.count }, "units of regions that are not there")
     self.regions = regions
     self.units = units
+    itself = nil
   }
 
-  /// Reads the training part of a data set.
+  /// Reads one part of a data set.
   ///
+  /// - Parameter overlap: pixels that the places of neighbouring patches share.
   /// - Throws: `ImagingError` when the patch does not fit or the data are not what they should be, `HDF5Error`.
-  public init(_ data: LabelledImages, scaling: IntensityScaling, patch: Extents) throws {
-    units = try TrainingUnits(regions: data.split.train, patch: patch, of: data.images)
-    regions = try data.split.train.map { try data.load($0, scaling: scaling) }
+  public init(
+    _ data: LearningData, part: Part = .train, scaling: IntensityScaling, targetScaling: IntensityScaling? = nil,
+    patch: Extents, overlap: Int = 0
+  ) throws {
+    units = try TrainingUnits(data, part: part, patch: patch, overlap: overlap)
+    // An image that is its own target is kept once.
+    let isItself = if case .itself = data.target { true } else { false }
+    regions = try data.split[part].map {
+      try data.load($0, for: part, scaling: scaling, targetScaling: isItself ? nil : targetScaling)
+    }
+    itself =
+      isItself
+      ? scaling.mean.indices.map { channel in
+        guard let target = targetScaling, target != scaling else { return Affine(factor: 1, offset: 0) }
+        return Affine(
+          factor: Float(scaling.standardDeviation[channel] / target.standardDeviation[channel]),
+          offset: Float((scaling.mean[channel] - target.mean[channel]) / target.standardDeviation[channel]))
+      } : nil
+  }
+
+  /// What a patch's target holds.
+  public func targetKind(_ task: EnsembleTask) -> TargetKind {
+    regions.first?.content.kind(for: task) ?? .labels
   }
 
   public var channels: Int { regions.first?.channels ?? 0 }
 
-  /// The bytes that images and labels of these regions take in memory.
-  public static func bytes(of regions: [Region], channels: Int) -> Int {
-    regions.reduce(0) { $0 + (4 * channels + 1) * $1.extents.count }
+  /// The bytes that images and targets of these regions take in memory.
+  public static func bytes(of data: LearningData) -> Int {
+    let isItself = if case .itself = data.target { true } else { false }
+    let target = data.content.bytes - (isItself ? 4 * data.targetChannels : 0)
+    return [Part.train, .validate].reduce(0) {
+      $0 + bytes(of: data.split[$1], channels: data.images.channels, target: target)
+    }
+  }
+
+  /// The same of regions whose targets take so many bytes a voxel.
+  static func bytes(of regions: [Region], channels: Int, target: Int) -> Int {
+    regions.reduce(0) { $0 + (4 * channels + target) * $1.extents.count }
   }
 
   /// The units that a member sees: a bootstrap sample of them, or all.
@@ -36,6 +76,16 @@ public struct TrainingSet: Sendable {
     var stream = RandomStream(seed: seed, purpose: .bootstrap, keys: UInt64(member))
     let bootstrap = Bootstrap(units: count, from: &stream)
     return Bag(drawn: bootstrap.drawn, outOfBag: bootstrap.outOfBag)
+  }
+}
+
+extension TrainingUnits {
+  /// The units of one part of a data set.
+  ///
+  /// - Throws: `ImagingError.patchTooLarge`.
+  public init(_ data: LearningData, part: Part = .train, patch: Extents, overlap: Int) throws {
+    try self.init(
+      regions: data.split[part], patch: patch, overlap: Extents(z: overlap, y: overlap, x: overlap), of: data.images)
   }
 }
 
@@ -49,5 +99,12 @@ public struct Bag: Hashable, Sendable {
   public init(drawn: [Int], outOfBag: [Int]) {
     self.drawn = drawn
     self.outOfBag = outOfBag
+  }
+}
+
+extension TargetContent {
+  /// What a patch's target holds when it is learnt for a task.
+  public func kind(for task: EnsembleTask) -> TargetKind {
+    TargetKind(hasLabels: labels != .none, channels: channels, hasWeights: hasWeights || task == .selfSupervised)
   }
 }

@@ -1,4 +1,4 @@
-/// What is wrong with the images, labels or split of a job.
+/// What is wrong with the images, targets or split of a job.
 ///
 /// That a file or dataset is missing or cannot be read is told by `HDF5Error`.
 public enum ImagingError: Error, Equatable, Sendable {
@@ -10,8 +10,11 @@ public enum ImagingError: Error, Equatable, Sendable {
   case wrongAxes(ArrayLocation, shape: [Int], layout: ImageLayout)
   /// The array has an axis of extent 0.
   case empty(ArrayLocation, shape: [Int])
-  /// The labels have another shape than the images.
-  case labelShape(labels: ArrayLocation, shape: [Int], images: ArrayLocation, imageShape: [Int], hasChannels: Bool)
+  /// Labels, target images or a mask have another shape than the images.
+  case targetShape(
+    ArrayLocation, shape: [Int], images: ArrayLocation, imageShape: [Int], hasChannels: Bool, mayHaveChannels: Bool)
+  /// There is not one label for each image.
+  case imageLabels(ArrayLocation, shape: [Int], images: Int, layout: ImageLayout)
   /// Labels are no classes; `count` of them, the first, `value`, at `first`.
   case labelOutsideClasses(ArrayLocation, value: Int, count: Int, first: [Int], classes: Int, ignore: Int?)
   /// Images hold values that are not finite; `count` of them, the first at `first`.
@@ -23,7 +26,7 @@ public enum ImagingError: Error, Equatable, Sendable {
   /// A part of the split has no image or slice.
   case emptyPart(Part, source: String, layout: ImageLayout)
   /// The fractions of a split are no fractions.
-  case fractions(train: Double, calibrate: Double, test: Double)
+  case fractions(SplitFractions)
   /// A patch does not fit into a region.
   case patchTooLarge(ArrayLocation, patch: Extents, region: Region, layout: ImageLayout)
   /// No voxel of the training part has a label.
@@ -45,10 +48,16 @@ extension ImagingError: CustomStringConvertible {
       return "\(place) has shape \(shape); \(layout.words) has axes \(axes). If this is \(other), say so."
     case .empty(let place, let shape):
       return "\(place) has shape \(shape), which holds nothing."
-    case .labelShape(let labels, let shape, let images, let imageShape, let hasChannels):
-      let other = labels.file == images.file ? images.dataset ?? images.description : images.description
-      let rule = hasChannels ? "without the channel axis they must be equal" : "they must be equal"
-      return "\(labels) has shape \(shape) but \(other) has \(imageShape); \(rule)."
+    case .targetShape(let target, let shape, let images, let imageShape, let hasChannels, let mayHaveChannels):
+      let other = target.file == images.file ? images.dataset ?? images.description : images.description
+      let rule =
+        hasChannels || mayHaveChannels ? "without the channel axis they must be equal" : "they must be equal"
+      return "\(target) has shape \(shape) but \(other) has \(imageShape); \(rule)."
+    case .imageLabels(let place, let shape, let images, let layout):
+      guard layout == .stack else {
+        return "\(place) holds classes of images, but a volume is one image; classify a stack (volume: false)."
+      }
+      return "\(place) has shape \(shape) but there are \(images) images; it needs one label for each."
     case .labelOutsideClasses(let place, let value, let count, let first, let classes, let ignore):
       let known = ignore.map { " nor the ignored label \($0)" } ?? ""
       let all = count == 1 ? "this is the only one" : "\(count) labels are like this"
@@ -67,10 +76,10 @@ extension ImagingError: CustomStringConvertible {
       return "\(place) has shape \(shape) but there are \(expected) \(layout.things); it needs one number for each."
     case .emptyPart(let part, let source, let layout):
       return "\(source) leaves no \(layout.things) for the part ‘\(part.rawValue)’; every part needs one at least."
-    case .fractions(let train, let calibrate, let test):
+    case .fractions(let fractions):
       return """
-        the split's fractions are train \(train), calibrate \(calibrate), test \(test); \
-        train and calibrate must be above 0, test not below, and their sum at most 1.
+        the split's fractions are \(fractions); train and calibrate must be above 0, the others not below, \
+        and their sum at most 1.
         """
     case .patchTooLarge(let place, let patch, let region, let layout):
       let slices = "the training slices \(region.z.lowerBound) to \(region.z.upperBound - 1)"

@@ -26,6 +26,20 @@ public struct IntensityScaling: Hashable, Sendable, Codable {
   }
 }
 
+extension IntensityScaling {
+  /// The scaling that leaves everything as it is.
+  public static func identity(channels: Int) -> IntensityScaling {
+    IntensityScaling(
+      mean: Array(repeating: 0, count: channels), standardDeviation: Array(repeating: 1, count: channels))
+  }
+
+  /// The value v of a channel was before it was scaled: v · standard deviation + mean.
+  @inline(__always)
+  public func unscaled(_ value: Float, channel: Int) -> Float {
+    Float(Double(value) * standardDeviation[channel] + mean[channel])
+  }
+}
+
 /// The count, mean and sum of squared deviations of a sequence of numbers.
 ///
 /// Blocks of numbers are merged by T. F. Chan, G. H. Golub, R. J. LeVeque, *Algorithms for computing the sample variance*,
@@ -34,6 +48,8 @@ struct Moments {
   var count = 0.0
   var mean = 0.0
   var squares = 0.0
+  var smallest = Float.infinity
+  var largest = -Float.infinity
 
   /// Takes in a block.
   mutating func add(_ values: UnsafeBufferPointer<Float>) {
@@ -46,6 +62,10 @@ struct Moments {
     squares += blockSquares + distance * distance * (count * blockCount / total)
     mean += distance * (blockCount / total)
     count = total
+    for value in values {
+      smallest = min(smallest, value)
+      largest = max(largest, value)
+    }
   }
 
   var standardDeviation: Double { (squares / count).squareRoot() }

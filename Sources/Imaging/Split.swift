@@ -1,43 +1,126 @@
 import Tensors
 
-/// What an image, or a slice of a volume, serves for.
+/// What an image, a slice of a volume or a pixel serves for.
 public enum Part: String, CaseIterable, Sendable, Codable {
-  case train, calibrate, test
+  /// Weights follow its gradients.
+  case train
+  /// It says when to stop and which weights are best; may be empty.
+  case validate
+  /// It calibrates the ensemble.
+  case calibrate
+  /// It says how good all is.
+  case test
 }
 
-/// How images, or the slices of a volume, are divided into parts.
-public enum SplitRule: Sendable, Hashable {
-  /// One whole number for each image or slice says which part it belongs to; other numbers are left out.
-  case dataset(ArrayLocation, train: Int, calibrate: Int, test: Int)
-  /// Parts of the given size; what their sum lacks to 1 is left out. Of a stack, images are drawn at random; of a volume,
-  /// each part is one run of slices (neighbouring slices are alike) and the seed draws their order.
-  case fractions(train: Double, calibrate: Double, test: Double, seed: UInt64)
-}
+/// The size of each part; what their sum lacks to 1 is left out.
+public struct SplitFractions: Sendable, Hashable, CustomStringConvertible {
+  public var train: Double
+  public var validate: Double
+  public var calibrate: Double
+  public var test: Double
 
-/// The regions of each part; disjoint, in ascending order.
-public struct Split: Sendable, Hashable {
-  public var train: [Region]
-  public var calibrate: [Region]
-  public var test: [Region]
+  public init(train: Double, validate: Double = 0, calibrate: Double, test: Double) {
+    self.train = train
+    self.validate = validate
+    self.calibrate = calibrate
+    self.test = test
+  }
 
-  /// The regions of a part.
-  public subscript(part: Part) -> [Region] {
+  public subscript(part: Part) -> Double {
     switch part {
     case .train: train
+    case .validate: validate
     case .calibrate: calibrate
     case .test: test
     }
   }
 
+  /// The parts in the order in which they are cut, of those that there are.
+  public var description: String {
+    Part.allCases.filter { $0 != .validate || validate != 0 }.map { "\($0.rawValue) \(self[$0])" }
+      .joined(separator: ", ")
+  }
+
+  func check() throws(ImagingError) {
+    // A sum such as 0.7 + 0.2 + 0.1 is not exactly 1.
+    guard train > 0, validate >= 0, calibrate > 0, test >= 0, train + validate + calibrate + test <= 1 + 1e-9 else {
+      throw .fractions(self)
+    }
+  }
+}
+
+/// How images, the slices of a volume or pixels are divided into parts.
+public enum SplitRule: Sendable, Hashable {
+  /// One whole number for each image or slice says which part it belongs to; other numbers are left out.
+  case dataset(ArrayLocation, train: Int, validate: Int?, calibrate: Int, test: Int)
+  /// Of a stack, images are drawn at random; of a volume, each part is one run of slices (neighbouring slices are alike) and
+  /// the seed draws their order.
+  ///
+  /// With `stratified`, each class of images is divided by itself.
+  case fractions(SplitFractions, seed: UInt64, stratified: Bool)
+  /// Every image serves for all parts; its pixels are divided.
+  case pixels(SplitFractions, seed: UInt64, block: Int)
+}
+
+/// The part of every pixel, for images that are few and sparsely labelled: disjoint masks within each image.
+///
+/// Cubes of `block` pixels are drawn as a whole. A cube's part is a pure function of the seed, the image and the cube's place.
+public struct PixelSplit: Sendable, Hashable {
+  public let fractions: SplitFractions
+  public let seed: UInt64
+  public let block: Int
+
+  public init(_ fractions: SplitFractions, seed: UInt64, block: Int) {
+    precondition(block > 0, "a block of no extent")
+    self.fractions = fractions
+    self.seed = seed
+    self.block = block
+  }
+
+  /// Calls `body` with the place, within a box, of every voxel that is not of the part.
+  func forEach(outside part: Part, _ box: Box, image: Int, extents: Extents, _ body: (Int) -> Void) {
+    let stream = RandomStream(seed: seed, purpose: .split, keys: UInt64(image))
+    let (rows, columns) = ((extents.y + block - 1) / block, (extents.x + block - 1) / block)
+    var before = 0.0
+    for other in Part.allCases.prefix(while: { $0 != part }) { before += fractions[other] }
+    let after = before + fractions[part]
+    var index = 0
+    for z in box.z {
+      for y in box.y {
+        for x in box.x {
+          let cube = (z / block * rows + y / block) * columns + x / block
+          let draw = Double(stream.block(UInt64(cube))[0]) * 0x1p-32
+          if draw < before || draw >= after { body(index) }
+          index += 1
+        }
+      }
+    }
+  }
+}
+
+/// The regions of each part; disjoint, in ascending order, or the same when pixels are divided.
+public struct Split: Sendable, Hashable {
+  private var regions: [Part: [Region]] = [:]
+  /// How the pixels of each region are divided; nil when a region is of one part.
+  public private(set) var pixels: PixelSplit?
+
+  /// The regions of a part.
+  public subscript(part: Part) -> [Region] { regions[part] ?? [] }
+
+  public var train: [Region] { self[.train] }
+  public var validate: [Region] { self[.validate] }
+  public var calibrate: [Region] { self[.calibrate] }
+  public var test: [Region] { self[.test] }
+
   /// Divides images or slices by the part that each belongs to, `nil` to leave it out.
   ///
   /// Neighbouring slices of one part become one region.
   init(parts: [Part?], layout: ImageLayout, height: Int, width: Int) {
-    func regions(_ part: Part) -> [Region] {
+    for part in Part.allCases {
       let indices = parts.indices.filter { parts[$0] == part }
       switch layout {
       case .stack:
-        return indices.map { Region(image: $0, z: 0..<1, height: height, width: width) }
+        regions[part] = indices.map { Region(image: $0, z: 0..<1, height: height, width: width) }
       case .volume:
         var runs: [Range<Int>] = []
         for index in indices {
@@ -47,53 +130,61 @@ public struct Split: Sendable, Hashable {
             runs.append(index..<index + 1)
           }
         }
-        return runs.map { Region(image: 0, z: $0, height: height, width: width) }
+        regions[part] = runs.map { Region(image: 0, z: $0, height: height, width: width) }
       }
     }
-    train = regions(.train)
-    calibrate = regions(.calibrate)
-    test = regions(.test)
   }
 
   /// The part of each of `count` images or slices by fractions.
   ///
+  /// - Parameter strata: a number for each image; images of one number are divided by themselves. Nil: all alike.
   /// - Throws: `ImagingError.fractions`.
   static func parts(
-    count: Int, layout: ImageLayout, train: Double, calibrate: Double, test: Double, seed: UInt64
+    count: Int, layout: ImageLayout, _ fractions: SplitFractions, seed: UInt64, strata: [Int]? = nil
   ) throws -> [Part?] {
-    // A sum such as 0.7 + 0.2 + 0.1 is not exactly 1.
-    guard train > 0, calibrate > 0, test >= 0, train + calibrate + test <= 1 + 1e-9 else {
-      throw ImagingError.fractions(train: train, calibrate: calibrate, test: test)
-    }
-    var order = Part.allCases
+    try fractions.check()
+    var order: [Part] = [.train, .calibrate, .test]
     var stream = RandomStream(seed: seed, purpose: .split)
-    let fractions: [Part: Double] = [.train: train, .calibrate: calibrate, .test: test]
-    if layout == .volume { order = stream.permutation(3).map { Part.allCases[$0] } }
-    var inOrder = [Part?](repeating: nil, count: count)
+    if layout == .volume { order = stream.permutation(3).map { order[$0] } }
+    // What validates is beside what trains.
+    order.insert(.validate, at: (order.firstIndex(of: .train) ?? 0) + 1)
+    guard layout == .stack else { return inOrder(count, order, fractions) }
+    let places = stream.permutation(count)
+    let groups: [[Int]] =
+      if let strata { Set(strata).sorted().map { stratum in places.filter { strata[$0] == stratum } } } else {
+        [places]
+      }
+    var parts = [Part?](repeating: nil, count: count)
+    for group in groups {
+      for (image, part) in zip(group, inOrder(group.count, order, fractions)) { parts[image] = part }
+    }
+    return parts
+  }
+
+  private static func inOrder(_ count: Int, _ order: [Part], _ fractions: SplitFractions) -> [Part?] {
+    var result = [Part?](repeating: nil, count: count)
     var sum = 0.0
     var start = 0
     for part in order {
-      sum += fractions[part] ?? 0
+      sum += fractions[part]
       let end = min(count, Int((sum * Double(count)).rounded()))
-      for place in start..<max(start, end) { inOrder[place] = part }
+      for place in start..<max(start, end) { result[place] = part }
       start = max(start, end)
     }
-    guard layout == .stack else { return inOrder }
-    var parts = inOrder
-    for (place, image) in stream.permutation(count).enumerated() { parts[image] = inOrder[place] }
-    return parts
+    return result
   }
 
   /// Divides the images of a source.
   ///
+  /// - Parameter strata: the class of each image, for a split that is stratified.
   /// - Throws: `ImagingError` for a split of the wrong length, impossible fractions or an empty part; `HDF5Error`.
-  public init(_ rule: SplitRule, of images: ImageSource) throws {
+  public init(_ rule: SplitRule, of images: ImageSource, strata: [Int]? = nil) throws {
     let count = images.layout == .stack ? images.imageCount : images.extents.z
-    let parts: [Part?]
-    var required: [Part] = Part.allCases
+    var parts: [Part?] = []
+    var required: Set<Part> = [.train, .calibrate, .test]
     let source: String
     switch rule {
-    case .dataset(let location, let train, let calibrate, let test):
+    case .dataset(let location, let train, let validate, let calibrate, let test):
       let (location, dataset) = try ImageSource.open(location)
       let shape = try dataset.shape
       guard shape == [count] else {
@@ -101,16 +192,25 @@ public struct Split: Sendable, Hashable {
       }
       source = location.description
       parts = try dataset.read(as: Int.self).map {
-        $0 == train ? .train : $0 == calibrate ? .calibrate : $0 == test ? .test : nil
+        $0 == train ? .train : $0 == calibrate ? .calibrate : $0 == test ? .test : $0 == validate ? .validate : nil
       }
-    case .fractions(let train, let calibrate, let test, let seed):
-      source = "a split of \(count) \(images.layout.things) by train \(train), calibrate \(calibrate), test \(test)"
+      if validate != nil { required.insert(.validate) }
+    case .fractions(let fractions, let seed, let stratified):
+      source = "a split of \(count) \(images.layout.things) by \(fractions)"
       parts = try Self.parts(
-        count: count, layout: images.layout, train: train, calibrate: calibrate, test: test, seed: seed)
-      if test == 0 { required = [.train, .calibrate] }
+        count: count, layout: images.layout, fractions, seed: seed, strata: stratified ? strata : nil)
+      if fractions.test == 0 { required.remove(.test) }
+      if fractions.validate > 0 { required.insert(.validate) }
+    case .pixels(let fractions, let seed, let block):
+      try fractions.check()
+      self.init(parts: [], layout: images.layout, height: images.extents.y, width: images.extents.x)
+      pixels = PixelSplit(fractions, seed: seed, block: block)
+      let all = (0..<images.imageCount).map { images.region(ofImage: $0) }
+      for part in Part.allCases where fractions[part] > 0 { regions[part] = all }
+      return
     }
     self.init(parts: parts, layout: images.layout, height: images.extents.y, width: images.extents.x)
-    for part in required where self[part].isEmpty {
+    for part in Part.allCases where required.contains(part) && self[part].isEmpty {
       throw ImagingError.emptyPart(part, source: source, layout: images.layout)
     }
   }

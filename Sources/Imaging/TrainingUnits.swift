@@ -3,24 +3,29 @@ import Tensors
 /// A fixed grid of cells that divides a region; a patch lies anywhere within its cell.
 ///
 /// Along each axis there are as many cells as whole patches have room, of extents that differ by 1 at most, so that each
-/// is as large as a patch at least. Cells do not overlap: what one of them is left out of a bootstrap sample for, no other
-/// shows.
+/// is as large as a patch at least. Without overlap, what one cell is left out of a bootstrap sample for, no other shows.
 public struct PatchGrid: Sendable, Hashable {
-  /// The cells in row-major order, counted from the region's corner; each voxel of the region is in exactly one.
+  /// The cells in row-major order, counted from the region's corner; each voxel of the region is in one, where they overlap
+  /// in several.
   public let cells: [Box]
 
   /// The grid of a region of the given extents; `nil` when the patch does not fit.
-  public init?(region: Extents, patch: Extents) {
+  ///
+  /// - Parameter overlap: voxels that neighbouring cells share; less than the patch along each axis longer than 1.
+  public init?(region: Extents, patch: Extents, overlap: Extents = Extents(z: 0, y: 0, x: 0)) {
     precondition(min(patch.z, patch.y, patch.x) > 0, "a patch of no extent")
     guard patch.fits(in: region) else { return nil }
-    func ranges(_ extent: Int, _ patch: Int) -> [Range<Int>] {
-      let count = extent / patch
-      return (0..<count).map { $0 * extent / count..<($0 + 1) * extent / count }
+    func ranges(_ extent: Int, _ patch: Int, _ overlap: Int) -> [Range<Int>] {
+      let shared = min(overlap, patch - 1)
+      let count = (extent - shared) / (patch - shared)
+      return (0..<count).map {
+        $0 * (extent - shared) / count..<($0 + 1) * (extent - shared) / count + shared
+      }
     }
     var cells: [Box] = []
-    for z in ranges(region.z, patch.z) {
-      for y in ranges(region.y, patch.y) {
-        for x in ranges(region.x, patch.x) { cells.append(Box(z: z, y: y, x: x)) }
+    for z in ranges(region.z, patch.z, overlap.z) {
+      for y in ranges(region.y, patch.y, overlap.y) {
+        for x in ranges(region.x, patch.x, overlap.x) { cells.append(Box(z: z, y: y, x: x)) }
       }
     }
     self.cells = cells
@@ -46,7 +51,7 @@ public struct PatchPlace: Hashable, Sendable {
   public let cell: Box
 }
 
-/// What a bootstrap sample draws: images of a stack, cells of a volume; each with its patches.
+/// What a bootstrap sample draws: images of a stack, cells of a volume or of a single image; each with its patches.
 public struct TrainingUnits: Sendable, Hashable {
   /// The extents of a patch.
   public let patch: Extents
@@ -55,19 +60,23 @@ public struct TrainingUnits: Sendable, Hashable {
 
   /// The units of the training regions.
   ///
-  /// - Parameter images: where the regions are from, for messages.
+  /// - Parameters:
+  ///   - overlap: voxels that neighbouring cells share.
+  ///   - images: where the regions are from, for messages.
   /// - Throws: `ImagingError.patchTooLarge` when the patch does not fit into one of the regions.
-  public init(regions: [Region], patch: Extents, of images: ImageSource) throws {
+  public init(
+    regions: [Region], patch: Extents, overlap: Extents = Extents(z: 0, y: 0, x: 0), of images: ImageSource
+  ) throws {
     self.patch = patch
     var units: [[PatchPlace]] = []
     for (index, region) in regions.enumerated() {
-      guard let grid = PatchGrid(region: region.extents, patch: patch) else {
+      guard let grid = PatchGrid(region: region.extents, patch: patch, overlap: overlap) else {
         throw ImagingError.patchTooLarge(images.location, patch: patch, region: region, layout: images.layout)
       }
       let places = grid.cells.map { PatchPlace(region: index, cell: $0) }
       switch images.layout {
-      case .stack: units.append(places)
-      case .volume: units += places.map { [$0] }
+      case .stack where regions.count > 1: units.append(places)
+      case .stack, .volume: units += places.map { [$0] }
       }
     }
     self.units = units

@@ -2,29 +2,66 @@ import Ensembles
 import Imaging
 import Networks
 
-extension LabelledImages {
+extension LearningData {
   /// Opens the data that a job names.
   convenience init(_ job: Job) throws {
     try self.init(
-      images: job.location(of: job.data.images), labels: job.location(of: job.data.labels), layout: job.layout,
-      classes: job.data.classes.count, ignore: job.data.ignore, split: job.splitRule)
+      images: job.location(of: job.data.images), target: try job.target, layout: job.layout, split: job.splitRule)
+  }
+
+  /// Opens the target images that a self-supervised task is compared with; nil when it names none.
+  convenience init?(referenceOf job: Job) throws {
+    guard job.task == .selfSupervised, let targets = job.data.targets else { return nil }
+    try self.init(
+      images: job.location(of: job.data.images),
+      target: .images(job.location(of: targets), mask: job.data.mask.map(job.location)), layout: job.layout,
+      split: job.splitRule)
+  }
+}
+
+extension Job {
+  /// What the job learns, and where the data say it.
+  var target: TargetSource {
+    get throws(RunError) {
+      let mask = data.mask.map(location)
+      switch (task, data.labels, data.targets) {
+      case (.segmentation, let labels?, _):
+        return .pixelClasses(location(of: labels), classes: data.classes.count, ignore: data.ignore)
+      case (.classification, let labels?, _):
+        return .imageClasses(location(of: labels), classes: data.classes.count, ignore: data.ignore)
+      case (.regression, _, let targets?): return .images(location(of: targets), mask: mask)
+      case (.autoencoder, _, _), (.selfSupervised, _, _): return .itself(mask: mask)
+      case (.segmentation, nil, _), (.classification, nil, _): throw .missing("data.labels", task: task.rawValue)
+      case (.regression, _, nil): throw .missing("data.targets", task: task.rawValue)
+      }
+    }
   }
 }
 
 extension EnsembleSettings {
   /// What a job says of its ensemble, for data of these shapes.
-  init(_ job: Job, data: LabelledImages) throws {
+  init(_ job: Job, data: LearningData) throws {
     let dimensions = job.data.volume ? 3 : 2
-    let chosen =
-      job.data.patch.flatMap { Extents($0) } ?? PatchGrid.defaultPatch(for: data.split.train, layout: data.layout)
     let training = job.training
     self.init(
-      seed: UInt64(bitPattern: Int64(training.seed)), members: job.ensemble.members, bagging: job.ensemble.bagging,
-      family: job.network, inputChannels: data.images.channels, classes: job.data.classes.count,
-      patch: Array([chosen.z, chosen.y, chosen.x].suffix(dimensions)), epochs: training.epochs,
-      patchesPerUnit: training.patchesPerUnit, batch: training.batch,
-      shards: training.shards,
-      recipe: training.recipe,
-      flips: training.augmentation.contains(.flips), quarterTurns: training.augmentation.contains(.quarterTurns))
+      seed: UInt64(bitPattern: Int64(training.seed)), members: job.ensemble.members, task: job.task,
+      bagging: job.ensemble.bagging, family: job.network, inputChannels: data.images.channels,
+      outputChannels: job.task.hasClasses ? job.data.classes.count : data.targetChannels,
+      patch: Self.patch(job, data).list(dimensions: dimensions), overlap: job.data.overlap, epochs: training.epochs,
+      patchesPerUnit: training.patchesPerUnit, batch: training.batch, shards: training.shards,
+      recipe: training.recipe, loss: training.loss, augmentation: training.augmentation,
+      blindSpacing: training.blindSpacing ?? Job.blindSpacing)
   }
+
+  /// The job's patch, or one chosen from the images: all of an image where one answer or a code is for all of it.
+  private static func patch(_ job: Job, _ data: LearningData) -> Extents {
+    if let patch = job.data.patch.flatMap({ Extents($0) }) { return patch }
+    if job.task.answersImages || job.task == .autoencoder, let region = data.split.train.first { return region.extents }
+    return PatchGrid.defaultPatch(for: data.split.train, layout: data.layout)
+  }
+}
+
+extension Extents {
+  /// The innermost extents, as a network of these dimensions wants them.
+  func list(dimensions: Int) -> [Int] { Array([z, y, x].suffix(dimensions)) }
 }

@@ -17,14 +17,23 @@ extension Job {
   /// How the image arrays are to be read.
   public var layout: ImageLayout { data.volume ? .volume : .stack }
 
-  /// How images or slices are divided into parts.
+  /// How images, slices or pixels are divided into parts.
   public var splitRule: SplitRule {
     switch data.split {
     case .dataset(let split):
-      .dataset(location(of: split.dataset), train: split.train, calibrate: split.calibrate, test: split.test)
+      .dataset(
+        location(of: split.dataset), train: split.train, validate: split.validate, calibrate: split.calibrate,
+        test: split.test)
     case .fractions(let split):
-      .fractions(
-        train: split.train, calibrate: split.calibrate, test: split.test, seed: UInt64(clamping: split.seed))
+      split.by == .pixel
+        ? .pixels(split.fractions, seed: UInt64(clamping: split.seed), block: split.block)
+        : .fractions(split.fractions, seed: UInt64(clamping: split.seed), stratified: split.stratified)
     }
+  }
+}
+
+extension Job.FractionSplit {
+  var fractions: SplitFractions {
+    SplitFractions(train: train, validate: validate, calibrate: calibrate, test: test)
   }
 }

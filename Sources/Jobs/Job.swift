@@ -1,3 +1,5 @@
+import Ensembles
+import Imaging
 import Networks
 import Training
 
@@ -8,7 +10,7 @@ public struct Job: Codable, Hashable, Sendable {
   /// Version of the form.
   public var version: Int
   public var name: String
-  public var task: Task
+  public var task: EnsembleTask
   public var data: DataSettings
   public var network: NetworkFamily
   public var ensemble: EnsembleSettings
@@ -25,25 +27,39 @@ public struct Job: Codable, Hashable, Sendable {
     case name, task, data, network, ensemble, training, prediction, uncertainty, output, folder
   }
 
-  public enum Task: String, Codable, Hashable, Sendable {
-    case segmentation
-  }
-
   public struct DataSettings: Codable, Hashable, Sendable {
     public var images: DataPath
-    public var labels: DataPath
+    /// The class of every pixel, or of every image.
+    public var labels: DataPath?
+    /// An image for each image: what a regression learns, or what a self-supervised task is compared with.
+    public var targets: DataPath?
+    /// 0 where targets are not known.
+    public var mask: DataPath?
+    /// Nil when the task has no target images.
+    public var targetScaling: TargetScaling?
     /// One 3-D image, not a stack of 2-D images.
     public var volume: Bool
-    /// Names; label k is the class `classes[k]`.
-    public var classes: [String]
+    /// Names; label k is the class `namedClasses[k]`. Nil when the task has no classes.
+    public var namedClasses: [String]?
     /// The label of pixels whose class is not known.
     public var ignore: Int?
     public var split: Split
     /// Pixels of a training patch, outermost axis first; nil: chosen from the image.
     public var patch: [Int]?
+    /// Pixels that the places of neighbouring patches share.
+    public var overlap: Int
+
+    enum CodingKeys: String, CodingKey {
+      case images, labels, targets, mask, volume, ignore, split, patch, overlap
+      case namedClasses = "classes"
+      case targetScaling = "target-scaling"
+    }
+
+    /// The names of the classes; empty when the task has none.
+    public var classes: [String] { namedClasses ?? [] }
   }
 
-  /// Which images (of a volume: slices) train, calibrate and test.
+  /// Which images (of a volume: slices; or which pixels) train, validate, calibrate and test.
   public enum Split: Hashable, Sendable {
     case dataset(DatasetSplit)
     case fractions(FractionSplit)
@@ -53,16 +69,29 @@ public struct Job: Codable, Hashable, Sendable {
   public struct DatasetSplit: Codable, Hashable, Sendable {
     public var dataset: DataPath
     public var train: Int
+    /// Nil: nothing validates.
+    public var validate: Int?
     public var calibrate: Int
     public var test: Int
   }
 
   /// Parts of the images drawn at random; their sum is at most 1.
   public struct FractionSplit: Codable, Hashable, Sendable {
+    public var by: Unit
     public var train: Double
+    public var validate: Double
     public var calibrate: Double
     public var test: Double
     public var seed: Int
+    /// Each class of images is divided by itself.
+    public var stratified: Bool
+    /// Pixels along each side of the cubes that are drawn as a whole, when pixels are drawn.
+    public var block: Int
+
+    /// What is drawn.
+    public enum Unit: String, Codable, Hashable, Sendable {
+      case image, pixel
+    }
   }
 
   public struct EnsembleSettings: Codable, Hashable, Sendable {
@@ -96,17 +125,20 @@ public struct Job: Codable, Hashable, Sendable {
     public var keep: TrainingRecipe.Keep
     /// Minutes between two checkpoints of a member.
     public var checkpoint: Double
-    public var loss: Loss
+    public var loss: LossSettings
     public var seed: Int
     /// Patches of each drawn training unit in an epoch.
     public var patchesPerUnit: Int
-    public var augmentation: [Augmentation]
+    public var augmentation: AugmentationSettings
+    /// Pixels from one blind pixel to the next; nil unless the task is self-supervised.
+    public var blindSpacing: Int?
 
     enum CodingKeys: String, CodingKey {
       case epochs, batch, shards, optimizer, schedule, clip, accumulate, average, keep, checkpoint, loss, seed,
         augmentation
       case earlyStopping = "early-stopping"
       case patchesPerUnit = "patches-per-unit"
+      case blindSpacing = "blind-spacing"
     }
 
     /// How weights follow from gradients.
@@ -115,16 +147,6 @@ public struct Job: Codable, Hashable, Sendable {
         optimizer: optimizer, schedule: schedule, clipping: clip, accumulation: accumulate, averaging: average,
         earlyStopping: earlyStopping, keep: keep)
     }
-  }
-
-  public enum Loss: String, Codable, Hashable, Sendable {
-    case crossEntropy = "cross-entropy"
-  }
-
-  /// A random change of training patches.
-  public enum Augmentation: String, Codable, Hashable, Sendable {
-    case flips
-    case quarterTurns = "quarter-turns"
   }
 
   public struct PredictionSettings: Codable, Hashable, Sendable {
@@ -136,12 +158,30 @@ public struct Job: Codable, Hashable, Sendable {
 
   public struct UncertaintySettings: Codable, Hashable, Sendable {
     public var method: Method
-    /// How often a prediction set shall hold the true class, each in 0 ..< 1 without 0.
+    /// How often a prediction set or interval shall hold the truth, each in 0 ..< 1 without 0.
     public var coverage: [Double]
     public var unit: Unit
 
-    public enum Method: String, Codable, Hashable, Sendable {
+    public enum Method: String, Codable, Hashable, Sendable, CaseIterable {
+      /// Sets of classes.
       case lac
+      /// Intervals of one width.
+      case residual
+      /// Intervals that are wide where members disagree.
+      case normalizedResidual = "normalized-residual"
+
+      /// Whether it is of classes, not of numbers.
+      var isOfClasses: Bool { self == .lac }
+
+      /// What is compared with the threshold.
+      var score: String {
+        switch self {
+        case .lac: "largest score 1 - p(class) of a class in the set"
+        case .residual: "half width of the interval in standard deviations of the training targets"
+        case .normalizedResidual:
+          "half width of the interval over (mean_errors + 1 % of the training targets' standard deviation)"
+        }
+      }
     }
 
     public enum Unit: String, Codable, Hashable, Sendable {

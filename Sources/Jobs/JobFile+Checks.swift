@@ -35,16 +35,16 @@ extension JobFile {
     if let ignore = values["data.ignore"]?.integer, let classes, classes.indices.contains(ignore) {
       report("data.ignore", "\(ignore) is the label of class ‘\(classes[ignore])’; another number must be ignored")
     }
-    let parts = ["train", "calibrate", "test"]
+    let parts = ["train", "validate", "calibrate", "test"]
     let numbers = parts.compactMap { values["data.split.\($0)"]?.integer }
     if let repeated = firstRepeated(numbers.map { .integer($0) }) {
-      report("data.split", "\(repeated) stands for two of train, calibrate and test; they must differ")
+      report("data.split", "\(repeated) stands for two of train, validate, calibrate and test; they must differ")
     }
     let fractions = parts.compactMap { values["data.split.\($0)"]?.number }
     let sum = fractions.reduce(0, +)
-    if fractions.count == 3, sum > 1 + 1e-9 {
-      let shown = fractions.map { SettingValue.number($0).description }.joined(separator: " + ")
-      report("data.split", "\(shown) is above 1; train, calibrate and test are parts of the images")
+    if fractions.count == 4, sum > 1 + 1e-9 {
+      let shown = fractions.filter { $0 > 0 }.map { SettingValue.number($0).description }.joined(separator: " + ")
+      report("data.split", "\(shown) is above 1; train, validate, calibrate and test are parts of the images")
     }
   }
 
@@ -84,7 +84,7 @@ extension JobFile {
 
   /// Whether the files to read exist and the file to write can be written.
   static func checkFiles(_ values: SettingValue, in folder: String, _ reader: inout SettingReader) {
-    for path in ["data.images", "data.labels", "data.split.dataset"] {
+    for path in ["data.images", "data.labels", "data.targets", "data.mask", "data.split.dataset"] {
       guard let text = values[path]?.text, let data = DataPath(text) else { continue }
       let location = data.location(in: folder)
       let (file, name) = (location.file, location.name)

@@ -87,7 +87,6 @@ extension JobFile {
     case .dataPath: "`path[:dataset]`"
     case .outputPath: "path"
     case .choice(let choice): SettingReader.either(choice.words.map { "`\($0)`" }) + planned(choice)
-    case .choices(let choice): "`none`, or a list of " + choice.words.map { "`\($0)`" }.joined(separator: ", ")
     case .or(let kinds): kinds.map(values).joined(separator: ", or ")
     case .section, .variants: "section"
     case .list(let element, let count): "list of \(counted(count)), each: \(values(element))"
@@ -106,7 +105,6 @@ extension JobFile {
     switch setting.presence {
     case .required: ""
     case .optional(let text): text
-    case .standard(.list(let values)) where values.isEmpty: "`none`"
     case .standard(let value): "`\(value)`"
     case .derived(let text, _): "`\(text)`"
     case .defaults: "its defaults"

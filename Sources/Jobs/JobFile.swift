@@ -53,7 +53,9 @@ public struct JobFile: Sendable {
     try Self.checkVersion(of: document, file: path)
     var reader = SettingReader()
     for duplicate in document.duplicates { reader.report(duplicate.line, "", duplicate.message) }
-    let values = reader.read(document.root, as: Setting.job)
+    var values = reader.read(document.root, as: Setting.job)
+    Self.checkTask(values, &reader)
+    values = Self.withTaskDefaults(values)
     Self.checkTogether(values, &reader)
     if let folder { Self.checkFiles(values, in: folder, &reader) }
     guard reader.problems.isEmpty else {

@@ -27,7 +27,7 @@ public struct NewPrediction: Sendable {
 
   /// Writes `/entry/prediction` of all the images into `output`. Collective.
   public func run(over world: Communicator) throws {
-    let (members, conformal) = try world.agree { try load() }
+    let (members, calibration) = try world.agree { try load() }
     let volume = members[0].graph.dimensions == 3
     let source = try world.agree {
       guard overwrite || !RunPaths.exists(output) else { throw RunError.outputExists(output) }
@@ -57,7 +57,7 @@ public struct NewPrediction: Sendable {
       try RunPaths.makeFolder(RunPaths.folder(of: output))
       return []
     }
-    let writer = PredictionWriter(ensemble, conformal: conformal, volume: volume, over: world)
+    let writer = PredictionWriter(ensemble, calibration: calibration, volume: volume, over: world)
     try writer.write(work, to: unfinished) { region, predict in
       try predict(EnsemblePredictor.reader(of: source, region: region, scaling: members[0].scaling), nil)
     }
@@ -66,10 +66,10 @@ public struct NewPrediction: Sendable {
       try ResultsFile.describe(
         file,
         ResultsFile.Header(
-          job: members[0].fingerprint, name: source.location.name, classes: members[0].classes,
-          indices: Array(0..<(volume ? source.extents.z : source.imageCount)), volume: volume))
-      if let conformal {
-        try CalibrationFile.write(conformal, to: try file.group("entry").createGroup("calibration"))
+          job: members[0].fingerprint, name: source.location.name, form: writer.form, classes: members[0].classes,
+          indices: Array(0..<(volume ? source.extents.z : source.imageCount))))
+      if let calibration {
+        try CalibrationFile.write(calibration, to: try file.group("entry").createGroup("calibration"))
       }
       try file.close()
       try WholeFile.publish(unfinished, as: output)
@@ -77,8 +77,8 @@ public struct NewPrediction: Sendable {
     }
   }
 
-  /// The members, and the thresholds of their sets when the model is a results file.
-  private func load() throws -> (members: [TrainedMember], conformal: SplitConformal?) {
+  /// The members, and the thresholds of their sets or intervals when the model is a results file.
+  private func load() throws -> (members: [TrainedMember], calibration: Calibration?) {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: model, isDirectory: &isFolder) else {
       throw RunError.noResults(model)
@@ -93,9 +93,9 @@ public struct NewPrediction: Sendable {
         model, problem: "it holds a prediction alone; name the results of a job, or a folder of members")
     }
     let folder = try entry.group("members").attribute("folder", as: String.self)
-    let conformal = try CalibrationFile.read(try entry.group("calibration"))
+    let calibration = try CalibrationFile.read(try entry.group("calibration"))
     try file.close()
-    return (try members(in: RunPaths.folder(of: model) + "/" + folder), conformal)
+    return (try members(in: RunPaths.folder(of: model) + "/" + folder), calibration)
   }
 
   private func members(in folder: String) throws -> [TrainedMember] {

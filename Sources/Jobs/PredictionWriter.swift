@@ -7,19 +7,23 @@ import Uncertainty
 /// Predicts regions tile by tile on all ranks and writes them into one file, collectively.
 struct PredictionWriter {
   let ensemble: EnsemblePredictor
-  /// Nil: no prediction sets.
-  let conformal: SplitConformal?
-  let volume: Bool
+  /// Nil: no prediction sets or intervals.
+  let calibration: Calibration?
+  let form: AnswerForm
   let world: Communicator
+  private let scale: ResidualScale?
 
-  init(_ ensemble: EnsemblePredictor, conformal: SplitConformal?, volume: Bool, over world: Communicator) {
+  init(_ ensemble: EnsemblePredictor, calibration: Calibration?, volume: Bool, over world: Communicator) {
     self.ensemble = ensemble
-    self.conformal = conformal
-    self.volume = volume
+    self.calibration = calibration
+    form = AnswerForm(ensemble, volume: volume)
     self.world = world
+    scale = calibration.flatMap { calibration in
+      ensemble.members[0].targetScaling.map { ResidualScale(calibration.method, targetScaling: $0) }
+    }
   }
 
-  typealias EachMember = (_ member: Int, _ tile: Tile, _ probabilities: UnsafeBufferPointer<Float>) throws -> Void
+  typealias EachMember = (_ member: Int, _ tile: Tile, _ answer: UnsafeBufferPointer<Float>) throws -> Void
 
   /// Writes `/entry/prediction` into a new file at `path`. Collective; memory does not grow with the number of tiles.
   ///
@@ -31,7 +35,7 @@ struct PredictionWriter {
   ) throws {
     let file = try File(creating: path, overwriting: true, communicator: world)
     let datasets = try PredictionDatasets(
-      file, work: work, volume: volume, classes: ensemble.classes, levels: conformal?.levels.count ?? 0)
+      file, work: work, form: form, levels: calibration?.conformal.levels.count ?? 0)
     // Every rank takes part in as many collective writes as the one with the most tiles.
     var left = work.longestShare(of: world.size)
     let predicted = Result {
@@ -64,28 +68,33 @@ struct PredictionWriter {
     }
   }
 
-  /// A tile's values with its prediction sets.
+  /// A tile's values with its prediction sets or intervals.
   private func tile(_ answer: EnsemblePredictor.Answer, region: Int) -> PredictionDatasets.Tile {
-    let pixels = answer.tile.core.count
-    let classes = ensemble.classes
-    let levels = conformal?.levels.count ?? 0
-    var sets = [UInt8](repeating: 0, count: levels * classes * pixels)
-    var sizes = [UInt8](repeating: 0, count: levels * pixels)
-    sets.withUnsafeMutableBufferPointer { sets in
-      sizes.withUnsafeMutableBufferPointer { sizes in
-        guard let conformal, let mean = answer.mean.baseAddress, let set = sets.baseAddress,
-          let size = sizes.baseAddress
+    var tile = PredictionDatasets.Tile(
+      region: region, core: answer.tile.core, mean: Array(answer.mean), deviation: Array(answer.deviation))
+    guard let conformal = calibration?.conformal else { return tile }
+    if let scale {
+      for threshold in conformal.thresholds {
+        scale.writeInterval(
+          threshold, mean: answer.mean, deviation: answer.deviation, lower: &tile.lower, upper: &tile.upper)
+      }
+      return tile
+    }
+    let (voxels, classes, levels) = (answer.voxels, ensemble.channels, conformal.levels.count)
+    tile.sets = [UInt8](repeating: 0, count: levels * classes * voxels)
+    tile.sizes = [UInt8](repeating: 0, count: levels * voxels)
+    tile.sets.withUnsafeMutableBufferPointer { sets in
+      tile.sizes.withUnsafeMutableBufferPointer { sizes in
+        guard let mean = answer.mean.baseAddress, let set = sets.baseAddress, let size = sizes.baseAddress
         else { return }
         for level in 0..<levels {
           conformal.writeSets(
-            mean, classes: classes, pixels: pixels, level: level, set: set + level * classes * pixels,
-            sizes: size + level * pixels)
+            mean, classes: classes, pixels: voxels, level: level, set: set + level * classes * voxels,
+            sizes: size + level * voxels)
         }
       }
     }
-    return PredictionDatasets.Tile(
-      region: region, core: answer.tile.core, mean: Array(answer.mean), deviation: Array(answer.deviation), sets: sets,
-      sizes: sizes)
+    return tile
   }
 }
 

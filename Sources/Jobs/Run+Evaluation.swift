@@ -5,17 +5,6 @@ import MessagePassing
 import Training
 import Uncertainty
 
-/// How an ensemble, its members and its prediction sets fare on test images.
-public struct Evaluation: Sendable {
-  public var classes: [String]
-  public var ensemble: ConfusionMatrix
-  public var members: [ConfusionMatrix]
-  public var levels: [Coverage]
-  public var sets: SetEvaluation
-  /// Whether the sets of a level hold all classes because there were too few calibration pixels.
-  public var infeasible: [Bool]
-}
-
 extension Run {
   /// Evaluates the results of this job and stores the figures in them.
   public func evaluate() throws -> Evaluation {
@@ -33,121 +22,138 @@ extension Run {
 
   /// Evaluates a results file in place. Ranks read slices or images of it, each their share.
   func evaluate(_ path: String) throws -> Evaluation {
-    let volume = job.data.volume
-    let classes = job.data.classes.count
-    let (file, conformal) = try world.agree {
+    let (file, calibration) = try world.agree {
       let file = try File(opening: path)
       guard try ResultsFile.job(of: file) == fingerprint else { throw RunError.otherJob(path) }
       return (file, try CalibrationFile.read(try file.group("entry/calibration")))
     }
-    var evaluation = Evaluation(
-      classes: job.data.classes, ensemble: ConfusionMatrix(classes: classes), members: [], levels: conformal.levels,
-      sets: SetEvaluation(levels: conformal.levels.count, classes: classes),
-      infeasible: conformal.thresholds.map { $0 == .infeasible })
-    try world.agree {
-      let mean = try file.dataset("entry/prediction/mean")
-      let sets = try file.dataset("entry/prediction/set")
-      let pixelAxes = Array(try mean.shape.dropFirst(volume ? 3 : 2))
-      var firstSlice = 0
-      for (index, region) in data.split.test.enumerated() {
-        let slices = volume ? region.z.count : 1
-        let mine = EnsemblePredictor.share(of: slices, rank: world.rank, ranks: world.size)
-        let isMine = volume ? !mine.isEmpty : index % world.size == world.rank
-        if isMine {
-          let labelled = try data.load(region, scaling: inspection.scaling)
-          let plane = region.height * region.width
-          for z in volume ? mine : 0..<1 {
-            let start = volume ? [0, 0, firstSlice + z, 0, 0] : [index, 0, 0, 0]
-            let count = [1, classes] + (volume ? [1] : []) + pixelAxes
-            let probabilities = try mean.read(as: Float.self, Hyperslab(start: start, count: count))
-            let labels = Array(UnsafeBufferPointer(start: labelled.labels.pointer + z * plane, count: plane))
-            var predictions: [UInt8] = []
-            probabilities.withUnsafeBufferPointer { mostLikely($0, classes: classes, into: &predictions) }
-            try evaluation.ensemble.add(labels: labels, predictions: predictions)
-            for level in conformal.levels.indices {
-              let set = try sets.read(as: UInt8.self, Hyperslab(start: [level] + start, count: [1] + count))
-              try evaluation.sets.add(set: set, labels: labels, pixels: plane, level: level)
-            }
-          }
-        }
-        firstSlice += slices
-      }
-      let counts = try file.read("entry/members/confusion", as: Int64.self)
-      let size = classes * classes
-      evaluation.members = (0..<counts.count / size).map {
-        ConfusionMatrix(classes: classes, counts: Array(counts[$0 * size..<($0 + 1) * size]))
-      }
-      try file.close()
-    }
-    evaluation.ensemble = ConfusionMatrix(
-      classes: classes, counts: try world.allReduce(evaluation.ensemble.counts, .sum))
-    try evaluation.sets.reduce(over: world)
-    let result = evaluation
+    let conformal = calibration.conformal
+    let figures: Evaluation.Figures =
+      settings.task.hasClasses
+      ? .classes(try classFigures(of: file, conformal)) : .values(try valueFigures(of: file, conformal))
+    try world.agree { try file.close() }
+    let result = Evaluation(
+      figures: figures, levels: conformal.levels, infeasible: conformal.thresholds.map { $0 == .infeasible })
     try onRoot { try result.write(to: path) }
     return result
   }
-}
 
-extension Evaluation {
-  /// Stores the figures in `/entry/evaluation`, in place of older ones.
-  func write(to path: String) throws {
-    let file = try File(opening: path, mode: .readWrite)
-    let entry = try file.group("entry")
-    if try entry.exists("evaluation") { try entry.remove("evaluation") }
-    let group = try entry.createGroup("evaluation")
-    try group.setAttribute("NX_class", "NXprocess")
-    let all = members + [ensemble]
-    let count = classes.count
-    try group.write(ensemble.counts, shape: [count, count], to: "confusion")
-    try group.write(ensemble.f1Micro, to: "f1_micro")
-    try group.write(ensemble.f1Macro, to: "f1_macro")
-    try group.write((0..<count).map(ensemble.dice), to: "dice")
-    try group.write((0..<count).map(ensemble.iou), to: "iou")
-    try group.write(all.dropLast().map(\.f1Micro), to: "member_f1_micro")
-    try group.write(all.dropLast().map(\.f1Macro), to: "member_f1_macro")
-    try group.write(
-      members.flatMap { member in (0..<count).map(member.dice) }, shape: [members.count, count], to: "member_dice")
-    try group.write(
-      members.flatMap { member in (0..<count).map(member.iou) }, shape: [members.count, count], to: "member_iou")
-    try group.write(levels.map(\.value), to: "level")
-    try group.write(levels.indices.map { sets.coverage(level: $0) }, to: "coverage")
-    try group.write(
-      levels.indices.flatMap { level in (0..<count).map { sets.coverage(level: level, class: $0) } },
-      shape: [levels.count, count], to: "coverage_by_class")
-    try group.write(levels.indices.map { sets.meanSetSize(level: $0) }, to: "mean_set_size")
-    try group.write(levels.indices.map { sets.emptyShare(level: $0) }, to: "empty_share")
-    try file.close()
+  /// A slice of the test part, and where it stands in the results.
+  private struct Slice {
+    var region: Region
+    /// Image, and slice of a volume.
+    var place: (image: Int, z: Int)
   }
 
-  /// The table that a run ends with.
-  public var table: String {
-    func number(_ value: Double) -> String {
-      guard value.isFinite else { return "–" }
-      let tenThousandths = Int((value * 10000).rounded())
-      let digits = String(tenThousandths % 10000)
-      return "\(tenThousandths / 10000)." + String(repeating: "0", count: 4 - digits.count) + digits
+  /// The slices that this rank evaluates: consecutive ones.
+  private var mySlices: ArraySlice<Slice> {
+    var slices: [Slice] = []
+    for (index, region) in truth.split.test.enumerated() {
+      for z in region.z {
+        slices.append(
+          Slice(
+            region: Region(image: region.image, z: z..<z + 1, height: region.height, width: region.width),
+            place: job.data.volume ? (0, slices.count) : (index, 0)))
+      }
     }
-    func pad(_ text: String, _ width: Int) -> String {
-      text + String(repeating: " ", count: max(0, width - text.count))
+    return slices[EnsemblePredictor.share(of: slices.count, rank: world.rank, ranks: world.size)]
+  }
+
+  /// Where a slice's answer stands in `mean`: all channels of it.
+  private func slab(_ slice: Slice, _ form: AnswerForm) -> Hyperslab {
+    let channels = form.channelExtents
+    var start = [slice.place.image] + channels.map { _ in 0 }
+    var count = [1] + channels
+    if !form.pixelAxes.isEmpty {
+      start += (form.volume ? [slice.place.z] : []) + [0, 0]
+      count += (form.volume ? [1] : []) + [slice.region.height, slice.region.width]
     }
-    let columns = ["F1 micro", "F1 macro"] + classes.flatMap { ["Dice \($0)", "IoU \($0)"] }
-    var lines = [pad("", 10) + columns.map { pad($0, max(10, $0.count + 2)) }.joined()]
-    func row(_ name: String, _ matrix: ConfusionMatrix) -> String {
-      let values = [matrix.f1Micro, matrix.f1Macro] + classes.indices.flatMap { [matrix.dice($0), matrix.iou($0)] }
-      return pad(name, 10)
-        + zip(columns, values).map { pad(number($1), max(10, $0.count + 2)) }.joined()
+    return Hyperslab(start: start, count: count)
+  }
+
+  private func level(_ level: Int, of slab: Hyperslab) -> Hyperslab {
+    Hyperslab(start: [level] + slab.start, count: [1] + slab.count)
+  }
+
+  private var form: AnswerForm {
+    AnswerForm(task: settings.task, volume: job.data.volume, channels: settings.outputChannels)
+  }
+
+  private func classFigures(of file: File, _ conformal: SplitConformal) throws -> ClassFigures {
+    let classes = job.data.classes.count
+    var figures = ClassFigures(
+      classes: job.data.classes, ensemble: ConfusionMatrix(classes: classes), members: [],
+      sets: SetEvaluation(levels: conformal.levels.count, classes: classes))
+    try world.agree {
+      let mean = try file.dataset("entry/prediction/mean")
+      let sets = try file.dataset("entry/prediction/set")
+      var predictions: [UInt8] = []
+      for slice in mySlices {
+        let region = try truth.loadTruth(slice.region, for: .test, scaling: inspection.scaling)
+        let labels = withExtendedLifetime(region) { Array(region.labels.buffer) }
+        let place = slab(slice, form)
+        let probabilities = try mean.read(as: Float.self, place)
+        probabilities.withUnsafeBufferPointer { mostLikely($0, classes: classes, into: &predictions) }
+        try figures.ensemble.add(labels: labels, predictions: predictions)
+        for index in conformal.levels.indices {
+          let set = try sets.read(as: UInt8.self, level(index, of: place))
+          try figures.sets.add(set: set, labels: labels, pixels: labels.count, level: index)
+        }
+      }
+      let counts = try file.read("entry/members/confusion", as: Int64.self)
+      let size = classes * classes
+      figures.members = (0..<counts.count / size).map {
+        ConfusionMatrix(classes: classes, counts: Array(counts[$0 * size..<($0 + 1) * size]))
+      }
     }
-    for (index, member) in members.enumerated() { lines.append(row("member \(index)", member)) }
-    lines.append(row("ensemble", ensemble))
-    lines.append("")
-    lines.append(pad("level", 10) + pad("coverage", 11) + pad("mean set size", 15) + "empty sets")
-    for (index, level) in levels.enumerated() {
-      let note = infeasible[index] ? "   infeasible: too few calibration pixels, all classes" : ""
-      lines.append(
-        pad("\(level)", 10) + pad(number(sets.coverage(level: index)), 11)
-          + pad(number(sets.meanSetSize(level: index)), 15)
-          + number(sets.emptyShare(level: index)) + note)
+    figures.ensemble = ConfusionMatrix(classes: classes, counts: try world.allReduce(figures.ensemble.counts, .sum))
+    try figures.sets.reduce(over: world)
+    return figures
+  }
+
+  private func valueFigures(of file: File, _ conformal: SplitConformal) throws -> ValueFigures {
+    let channels = settings.outputChannels
+    var sums: [ValueSums] = []
+    /// Of each slice: for each level the values covered and the sum of widths, for each channel its similarity.
+    var rows: [Double] = []
+    var members: [[ValueSums]] = []
+    try world.agree {
+      let mean = try file.dataset("entry/prediction/mean")
+      let lower = try file.dataset("entry/prediction/lower")
+      let upper = try file.dataset("entry/prediction/upper")
+      var known = TileTruth()
+      for slice in mySlices {
+        let region = try truth.loadTruth(slice.region, for: .test, scaling: inspection.scaling)
+        known.take(Box(region.region.extents), of: region)
+        let place = slab(slice, form)
+        let values = try mean.read(as: Float.self, place)
+        values.withUnsafeBufferPointer { sums += ValueSums.channels(channels, of: $0, known) }
+        for index in conformal.levels.indices {
+          let low = try lower.read(as: Float.self, level(index, of: place))
+          let high = try upper.read(as: Float.self, level(index, of: place))
+          var (covered, width) = (0.0, 0.0)
+          for (i, value) in known.values.enumerated()
+          where known.weights.isEmpty || known.weights[i % (known.values.count / channels)] != 0 {
+            if low[i] <= value, value <= high[i] { covered += 1 }
+            width += Double(high[i]) - Double(low[i])
+          }
+          rows += [covered, width]
+        }
+      }
+      let numbers = try file.read("entry/members/error_sums", as: Double.self)
+      let all = (0..<numbers.count / ValueSums.width).map {
+        ValueSums(numbers[$0 * ValueSums.width..<($0 + 1) * ValueSums.width])
+      }
+      members = (0..<all.count / channels).map { Array(all[$0 * channels..<($0 + 1) * channels]) }
     }
-    return lines.map { line in String(line.reversed().drop { $0 == " " }.reversed()) }.joined(separator: "\n")
+    var figures = ValueFigures(
+      ensemble: try ValueSums.joined(sums, width: channels, over: world), members: members,
+      covered: conformal.levels.map { _ in 0 }, widths: conformal.levels.map { _ in 0 }, similarity: [])
+    let width = 2 * conformal.levels.count
+    for (index, value) in try world.allGather(rows).joined().enumerated() {
+      let level = index % width / 2
+      if index % 2 == 0 { figures.covered[level] += value } else { figures.widths[level] += value }
+    }
+    return figures
   }
 }

@@ -9,55 +9,50 @@ import Training
 import Uncertainty
 
 extension Run {
-  /// Predicts the test images with all members and writes mean, spread and prediction sets.
+  /// Predicts the test images with all members and writes mean, spread and prediction sets or intervals.
   ///
   /// - Parameter publish: give the file its final name; else it stays under `paths.unfinished`.
   public func predict(publish isFinal: Bool = true) throws {
-    let conformal = try calibration()
+    let calibration = try calibration()
     let ensemble = try EnsemblePredictor(members(), team: team)
-    let work = try world.agree { try TileWork(data.split.test, settings: self, graphs: ensemble.members.map(\.graph)) }
-    let classes = ensemble.classes
-    var confusion = Array(repeating: ConfusionMatrix(classes: classes), count: ensemble.members.count)
-    var labels: [UInt8] = []
-    var predictions: [UInt8] = []
-    let writer = PredictionWriter(ensemble, conformal: conformal, volume: job.data.volume, over: world)
+    let work = try world.agree { try TileWork(truth.split.test, settings: self, graphs: ensemble.members.map(\.graph)) }
+    var figures = MemberFigures(ensemble)
+    let writer = PredictionWriter(ensemble, calibration: calibration, volume: job.data.volume, over: world)
     try writer.write(work, to: paths.unfinished) { region, predict in
-      let labelled = try data.load(region, scaling: inspection.scaling)
-      try predict(EnsemblePredictor.reader(of: labelled)) { member, tile, probabilities in
-        labelled.copyLabels(of: tile.core, to: &labels)
-        mostLikely(probabilities, classes: classes, into: &predictions)
-        try confusion[member].add(labels: labels, predictions: predictions)
+      let known = try truth.loadTruth(region, for: .test, scaling: inspection.scaling)
+      try predict(EnsemblePredictor.reader(of: known)) { member, tile, answer in
+        try figures.add(answer, of: member, tile: tile, known)
       }
     }
-    let counts = try world.allReduce(confusion.flatMap(\.counts), .sum)
+    try figures.reduce(over: world)
     try onRoot {
-      try self.complete(conformal, members: ensemble.members, confusion: counts)
+      try self.complete(calibration, form: writer.form, members: ensemble.members, figures)
       if isFinal { try self.publish() }
     }
   }
 
   /// Adds to the written prediction what else belongs in the file. Rank 0 alone.
-  private func complete(_ conformal: SplitConformal, members: [TrainedMember], confusion: [Int64]) throws {
+  private func complete(
+    _ calibration: Calibration, form: AnswerForm, members: [TrainedMember], _ figures: MemberFigures
+  ) throws {
     let file = try File(opening: paths.unfinished, mode: .readWrite)
-    let regions = data.split.test
+    let regions = truth.split.test
     try ResultsFile.describe(
       file,
       ResultsFile.Header(
-        job: fingerprint, name: job.name, classes: job.data.classes,
-        indices: job.data.volume ? regions.flatMap { Array($0.z) } : regions.map(\.image), volume: job.data.volume))
+        job: fingerprint, name: job.name, form: form, classes: job.data.classes,
+        indices: job.data.volume ? regions.flatMap { Array($0.z) } : regions.map(\.image)))
     let entry = try file.group("entry")
-    let calibration = try entry.createGroup("calibration")
-    try calibration.setAttribute("NX_class", "NXprocess")
-    try CalibrationFile.write(conformal, to: calibration)
-    let group = try entry.createGroup("members")
-    try group.setAttribute("NX_class", "NXcollection")
-    try group.setAttribute("folder", paths.members.split(separator: "/").last.map(String.init) ?? paths.members)
-    try group.write(members.map { Int32($0.index) }, to: "member")
-    try group.write(members.map { Int64($0.parameters.count) }, to: "parameters")
-    try group.write(members.map { $0.history.last?.loss ?? .nan }, to: "final_loss")
-    let dataset = try group.write(
-      confusion, shape: [members.count, job.data.classes.count, job.data.classes.count], to: "confusion")
-    try dataset.setAttribute("long_name", "test pixels by member, true class and predicted class")
+    let group = try entry.createGroup("calibration")
+    try group.setAttribute("NX_class", "NXprocess")
+    try CalibrationFile.write(calibration, to: group)
+    let memberGroup = try entry.createGroup("members")
+    try memberGroup.setAttribute("NX_class", "NXcollection")
+    try memberGroup.setAttribute("folder", paths.members.split(separator: "/").last.map(String.init) ?? paths.members)
+    try memberGroup.write(members.map { Int32($0.index) }, to: "member")
+    try memberGroup.write(members.map { Int64($0.parameters.count) }, to: "parameters")
+    try memberGroup.write(members.map { $0.history.last?.loss ?? .nan }, to: "final_loss")
+    try figures.write(to: memberGroup)
     try writeProvenance(entry)
     try file.close()
   }

@@ -12,10 +12,21 @@ extension Run {
     if done > 0 { log.note("\(done) of \(settings.members) members are trained already.") }
     guard !missing.isEmpty else { return }
     let patch = TrainingPatch(settings.patch).extents
-    let training = try world.agree { try TrainingSet(data, scaling: inspection.scaling, patch: patch) }
+    let training = try world.agree {
+      try TrainingSet(
+        data, scaling: inspection.scaling, targetScaling: inspection.targetScaling, patch: patch,
+        overlap: settings.overlap)
+    }
+    let validation = try world.agree {
+      data.split.validate.isEmpty
+        ? nil
+        : try TrainingSet(
+          data, part: .validate, scaling: inspection.scaling, targetScaling: inspection.targetScaling, patch: patch)
+    }
     var trainer = MemberTrainer(
-      settings, data: training, scaling: inspection.scaling, classes: job.data.classes, fingerprint: fingerprint,
-      team: team)
+      settings, data: training, validation: validation, scaling: inspection.scaling,
+      targetScaling: inspection.targetScaling,
+      classes: job.data.classes, fingerprint: fingerprint, team: team)
     let checkpoints = MemberCheckpoint(
       folder: paths.members, interval: .seconds(60 * job.training.checkpoint), fingerprint: fingerprint)
     trainer.checkpoints = checkpoints

@@ -25,7 +25,9 @@ public final class Run {
   public let world: Communicator
   public let options: Options
   public let paths: RunPaths
-  public let data: LabelledImages
+  public let data: LearningData
+  /// What the ensemble is calibrated and evaluated with: the same, or the targets of a self-supervised task, which learns without.
+  public let truth: LearningData
   /// What the training voxels say of intensities, and how many voxels each class has.
   public let inspection: DataInspection
   public let settings: EnsembleSettings
@@ -48,16 +50,32 @@ public final class Run {
     let job = file.job
     guard try world.allAgree(on: job.fingerprint) else { throw RunError.differentJobs }
     paths = RunPaths(results: job.outputFile)
-    let data = try world.agree { try LabelledImages(job) }
+    let data = try world.agree { try LearningData(job) }
     self.data = data
-    let inspected = try world.fromRoot { Array(try JSONEncoder().encode(DataInspection(try data.inspect()))) }
+    let truth = try world.agree {
+      guard let reference = try LearningData(referenceOf: job) else { return data }
+      guard reference.targetChannels == data.targetChannels else {
+        throw RunError.referenceChannels(
+          reference.targetLocation.description, channels: reference.targetChannels, expected: data.targetChannels)
+      }
+      return reference
+    }
+    self.truth = truth
+    let inspected = try world.fromRoot {
+      if truth !== data { _ = try truth.inspect(scalingTargets: .none) }
+      return Array(
+        try JSONEncoder().encode(DataInspection(try data.inspect(scalingTargets: job.data.targetScaling ?? .standard))))
+    }
     let inspection = try world.agree { try JSONDecoder().decode(DataInspection.self, from: Data(inspected)) }
     self.inspection = inspection
     fingerprint = RandomStream.key(of: "\(job.trainingFingerprint) \(inspection.text)")
     settings = try world.agree {
       let settings = try EnsembleSettings(job, data: data)
       // A patch that does not fit is told before anything is written.
-      _ = try TrainingUnits(regions: data.split.train, patch: TrainingPatch(settings.patch).extents, of: data.images)
+      let patch = TrainingPatch(settings.patch).extents
+      _ = try TrainingUnits(data, patch: patch, overlap: settings.overlap)
+      try settings.loss.loss.check(
+        target: data.content.kind(for: settings.task), channels: settings.outputChannels)
       return settings
     }
     let facts = HostFacts.detect()
@@ -86,7 +104,7 @@ public final class Run {
   private func checkMemory(_ facts: HostFacts, ranksOnNode: Int) throws {
     try world.agree {
       var budget = MemoryBudget()
-      budget.add("training images", bytes: TrainingSet.bytes(of: data.split.train, channels: data.images.channels))
+      budget.add("training images", bytes: TrainingSet.bytes(of: data))
       var largest = 0
       for member in 0..<settings.members {
         largest = max(
@@ -112,7 +130,7 @@ public final class Run {
       where seen.insert(grid.input).inserted {
         do {
           let bytes = try EnsemblePredictor.bytes(
-            graphs, channels: settings.inputChannels, classes: settings.classes, input: grid.input, threads: team.size)
+            graphs, settings: settings, input: grid.input, threads: team.size)
           largest = max(largest, bytes)
         } catch {
           throw RunError.tilesDoNotFit(part.rawValue, grid.input, reason: "\(error)")
@@ -171,17 +189,21 @@ public final class Run {
 /// What reading all of the data told, as rank 0 tells it to the others.
 public struct DataInspection: Codable, Hashable, Sendable {
   public let scaling: IntensityScaling
-  /// For each part of the split, the voxels of each class.
+  /// Of target images; nil for classes.
+  public let targetScaling: IntensityScaling?
+  /// For each part of the split, the voxels (or images) of each class, or those whose target is known.
   public let voxels: [String: [Int]]
 
   init(_ inspection: Inspection) {
     scaling = inspection.scaling
+    targetScaling = inspection.targetScaling
     voxels = Dictionary(uniqueKeysWithValues: inspection.voxels.map { ($0.key.rawValue, $0.value) })
   }
 
   /// The same for the same data.
   var text: String {
-    "\(scaling.mean) \(scaling.standardDeviation) \(voxels.sorted { $0.key < $1.key })"
+    let target = targetScaling.map { " \($0.mean) \($0.standardDeviation)" } ?? ""
+    return "\(scaling.mean) \(scaling.standardDeviation) \(voxels.sorted { $0.key < $1.key })" + target
   }
 }
 

@@ -18,6 +18,10 @@ public enum RunError: Error, Hashable, Sendable {
   case file(String, action: String, reason: String)
   /// Tiles of these extents of a part are too small for a network.
   case tilesDoNotFit(String, Extents, reason: String)
+  /// The job lacks a setting that its task needs.
+  case missing(String, task: String)
+  /// The images that a task is compared with have other channels than its answers.
+  case referenceChannels(String, channels: Int, expected: Int)
   case wrongChannels(String, channels: Int, expected: Int)
 }
 
@@ -56,6 +60,11 @@ extension RunError: CustomStringConvertible {
         """
     case .tilesDoNotFit(let part, let tile, let reason):
       return "tiles of \(tile) of the part ‘\(part)’ cannot be predicted: \(reason)"
+    case .missing(let setting, let task):
+      return "\(setting) is missing: \(task) needs it; name the dataset."
+    case .referenceChannels(let path, let channels, let expected):
+      return
+        "\(path) has \(channels) channels but the images have \(expected); what they are compared with has as many."
     case .wrongChannels(let path, let channels, let expected):
       return "\(path) has \(channels) channels, but the members were trained on images of \(expected)."
     case .file(let path, let action, let reason):

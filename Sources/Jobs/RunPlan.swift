@@ -8,22 +8,24 @@ extension Run {
   /// What a run would do, for people: data, members and their costs, memory, who trains what.
   public func plan(ranks: Int) throws -> String {
     let scaling = inspection.scaling
-    var lines = [
-      "\(job.name): segmentation of \(data.images.location) into \(job.data.classes.joined(separator: ", "))"
-    ]
-    lines.append("images \(data.images.shape), labels \(data.labels.shape)")
+    var lines = ["\(job.name): \(purpose)"]
+    lines.append(
+      "images \(data.images.shape)"
+        + (data.answers.map { ", \(job.task.hasClasses ? "labels" : "targets") \($0.shape)" } ?? ""))
     for part in Part.allCases {
       let regions = data.split[part]
       let voxels = inspection.voxels[part.rawValue] ?? []
       let total = max(1, voxels.reduce(0, +))
       let shares = zip(job.data.classes, voxels).map { "\($0) \(Self.percent(Double($1) / Double(total)))" }
+      guard !regions.isEmpty else { continue }
+      let things = job.task.answersImages ? "images" : "pixels"
       lines.append(
-        "\(part.rawValue): \(regions.map { "\($0.extents)" }.joined(separator: " ")), "
-          + "\(voxels.reduce(0, +)) labelled pixels: \(shares.joined(separator: ", "))")
+        "\(part.rawValue): \(Self.listed(regions)), \(voxels.reduce(0, +)) known \(things)"
+          + (shares.isEmpty ? "" : ": " + shares.joined(separator: ", ")))
     }
     lines.append("intensities: mean \(scaling.mean), standard deviation \(scaling.standardDeviation)")
     let patch = TrainingPatch(settings.patch).extents
-    let units = try TrainingUnits(regions: data.split.train, patch: patch, of: data.images)
+    let units = try TrainingUnits(data, patch: patch, overlap: settings.overlap)
     let patches = settings.patchesPerUnit * units.units.reduce(0) { $0 + $1.count }
     let steps = (patches + settings.batch - 1) / settings.batch
     lines.append(
@@ -52,7 +54,7 @@ extension Run {
     for member in members {
       largest = max(largest, try MemoryBudget.training(member, settings: settings, threads: team.size))
     }
-    let held = TrainingSet.bytes(of: data.split.train, channels: data.images.channels)
+    let held = TrainingSet.bytes(of: data)
     lines.append("")
     lines.append(
       String(
@@ -60,6 +62,26 @@ extension Run {
         Double(held) / 1e9, team.size, team.size == 1 ? "thread" : "threads"))
     lines.append("results: \(paths.results)")
     return lines.joined(separator: "\n")
+  }
+
+  /// The task in words.
+  private var purpose: String {
+    let images = data.images.location
+    return switch job.task {
+    case .segmentation: "segmentation of \(images) into \(job.data.classes.joined(separator: ", "))"
+    case .classification: "classification of \(images) as \(job.data.classes.joined(separator: ", "))"
+    case .regression: "regression from \(images) to \(data.targetLocation)"
+    case .autoencoder: "autoencoding of \(images)"
+    case .selfSupervised: "self-supervised denoising of \(images)"
+    }
+  }
+
+  /// The extents of regions; equal ones of many images are counted.
+  private static func listed(_ regions: [Region]) -> String {
+    guard regions.count > 4, Set(regions.map(\.extents)).count == 1 else {
+      return regions.map { "\($0.extents)" }.joined(separator: " ")
+    }
+    return "\(regions.count) × \(regions[0].extents)"
   }
 
   /// Who would train what if all ranks were equally fast: the schedule, played through.

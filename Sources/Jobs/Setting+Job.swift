@@ -1,3 +1,6 @@
+import Ensembles
+import Imaging
+
 // The form of a job file, key by key.
 
 extension Setting {
@@ -10,10 +13,11 @@ extension Setting {
     Setting("name", .text, "what the job is called in messages, results and reports"),
     Setting(
       "task",
-      .choice(
-        Choice(
-          noun: "task", words: ["segmentation"], planned: ["regression", "autoencoder", "classification"])),
-      "what the networks learn"),
+      .choice(Choice(noun: "task", words: EnsembleTask.allCases.map(\.rawValue))),
+      "what the networks learn: the class of every pixel (segmentation), another image for each image, without noise or "
+        + "holes, say (regression), the image itself through a narrow place (autoencoder), the class of each image "
+        + "(classification), or the image without its noise from noisy images alone (self-supervised, Noise2Self, "
+        + "arXiv 1901.11365)"),
     Setting("data", .section(data), "the images, what is known of them, and which of them serve for what"),
     Setting("network", .variants(network), "the networks of the ensemble"),
     Setting("ensemble", defaults: ensemble, "how many networks are trained, and on what"),
@@ -27,12 +31,32 @@ extension Setting {
 
   private static let data: [Setting] = [
     Setting("images", .dataPath, "the images: `path[:dataset]`, the path relative to this file"),
-    Setting("labels", .dataPath, "the class of every pixel, in the shape of the images: `path[:dataset]`"),
+    Setting(
+      "labels", .dataPath, otherwise: "the task has none",
+      "for segmentation the class of every pixel, in the shape of the images without channels; for classification one class "
+        + "an image: `path[:dataset]`"),
+    Setting(
+      "targets", .dataPath, otherwise: "the task has none",
+      "for regression the image that answers each image, in the shape of the images, with channels of its own: "
+        + "`path[:dataset]`; a self-supervised task does not learn from them, but is calibrated and evaluated with them"
+    ),
+    Setting(
+      "mask", .dataPath, otherwise: "all is known",
+      "0 where the target image is not known and nothing is learnt, in the shape of the images without channels: "
+        + "`path[:dataset]`"),
+    Setting(
+      "target-scaling", .choice(Choice(noun: "scaling", words: TargetScaling.allCases.map(\.rawValue))),
+      otherwise: "`standard`, where there are target images",
+      "how target images are scaled for training, channel by channel, as the training part says: `standard`, mean 0 and "
+        + "standard deviation 1; `range`, from 0 to 1, for networks that end in a sigmoid; `none`. Predictions are scaled back"
+    ),
     Setting("volume", .boolean, default: false, "true: one 3-D image; false: a stack of 2-D images"),
-    Setting("classes", .list(of: .text, 2...), "names of the classes; label 0 is the first of them"),
+    Setting(
+      "classes", .list(of: .text, 2...), otherwise: "the task has none",
+      "names of the classes; label 0 is the first of them"),
     Setting(
       "ignore", .integer(-1...65535), otherwise: "every pixel is labelled",
-      "the label of pixels whose class is not known"),
+      "the label of pixels (or images) whose class is not known"),
     Setting(
       "split",
       .variants(
@@ -44,24 +68,42 @@ extension Setting {
               settings: [
                 Setting("dataset", .dataPath, "one whole number an image or slice: `path[:dataset]`"),
                 Setting("train", .integer(0...255), default: 0, "the number of those that are trained on"),
+                Setting(
+                  "validate", .integer(0...255), otherwise: "nothing validates",
+                  "the number of those that say when to stop and which weights are best"),
                 Setting("calibrate", .integer(0...255), default: 1, "the number of those that calibrate"),
                 Setting(
                   "test", .integer(0...255), default: 2,
                   "the number of those that only test; all other numbers are left out"),
               ]),
             .init(
-              name: "fractions", meaning: "images (of a volume: blocks of slices) are drawn at random",
+              name: "fractions", meaning: "images (of a volume: blocks of slices; or pixels) are drawn at random",
               settings: [
+                Setting(
+                  "by", .choice(Choice(noun: "split", words: ["image", "pixel"])), default: "image",
+                  "what is drawn: whole images, or the pixels of each, for images that are few and sparsely labelled"),
                 Setting("train", .number(.above(0, below: 1)), default: 0.6, "the part that is trained on"),
+                Setting(
+                  "validate", .number(.atLeast(0, below: 1)), default: 0,
+                  "the part that says when to stop and which weights are best"),
                 Setting("calibrate", .number(.above(0, below: 1)), default: 0.2, "the part that calibrates"),
                 Setting("test", .number(.atLeast(0, below: 1)), default: 0.2, "the part that only tests"),
                 Setting("seed", .integer(0...), default: 1, "another seed draws another split"),
+                Setting(
+                  "stratified", .boolean, default: false,
+                  "of images with classes, whether each class is divided by itself"),
+                Setting(
+                  "block", .integer(1...4096), default: 1,
+                  "of pixels, the side of the cubes that are drawn as a whole, since neighbouring pixels are alike"),
               ]),
           ])),
-      "which images train, calibrate and test: by a dataset, or by fractions"),
+      "which images train, validate, calibrate and test: by a dataset, or by fractions"),
     Setting(
       "patch", .list(of: .integer(1...), count: 1...3), otherwise: "chosen from the image",
-      "pixels of a training patch along (z,) y, x"),
+      "pixels of a training patch along (z,) y, x; all of an image for classification and autoencoders"),
+    Setting(
+      "overlap", .integer(0...4096), default: 0,
+      "pixels that the places of neighbouring patches share, so that there are more of them and they move further"),
   ]
 
   private static let ensemble: [Setting] = [
@@ -88,18 +130,38 @@ extension Setting {
     ]
     + recipe
     + [
-      Setting(
-        "loss",
-        .choice(
-          Choice(noun: "loss", words: ["cross-entropy"], planned: ["dice", "focal", "tversky", "mse"])),
-        default: "cross-entropy", "what is made small"),
+      loss,
       Setting("seed", .integer(0...), default: 1, "another seed gives other members"),
       Setting(
         "patches-per-unit", .integer(1...1_000_000), default: 1, "patches of each drawn training unit in an epoch"),
+      Setting("augmentation", defaults: augmentation, "random changes of training patches, alike for their targets"),
       Setting(
-        "augmentation", .choices(Choice(noun: "augmentation", words: ["flips", "quarter-turns"])), default: [],
-        "random changes of training patches"),
+        "blind-spacing", .integer(2...64), otherwise: "\(Job.blindSpacing), of self-supervised tasks",
+        "of self-supervised tasks, pixels from one blind pixel to the next along each axis"),
     ]
+
+  private static let augmentation: [Setting] = settings(
+    [
+      Setting("flips", .boolean, "flips along all axes"),
+      Setting("quarter-turns", .boolean, "quarter turns in the y-x plane of patches that are square there"),
+      Setting(
+        "elastic",
+        defaults: [
+          Setting(
+            "magnitude", .number(.atLeast(0)),
+            "standard deviation of the displacement of the points of a grid, in pixels; 0: none"),
+          Setting("spacing", .integer(2...1024), "pixels from one point of the grid to the next"),
+        ], "smooth displacements: classes follow the nearest pixel, images are interpolated"),
+      Setting("gain", .number(.atLeast(0, below: 1)), "intensities are multiplied by 1 − gain … 1 + gain"),
+      Setting(
+        "offset", .number(.atLeast(0)),
+        "−offset … offset is added to intensities, in standard deviations of the training pixels"),
+      Setting("gamma", .number(.atLeast(0)), "intensities follow a power of 1/(1 + gamma) … 1 + gamma"),
+      Setting(
+        "noise", .number(.atLeast(0)),
+        "Gaussian noise of a standard deviation of 0 … noise is added, in standard deviations of the training pixels; not to "
+          + "targets"),
+    ], withDefaultsOf: AugmentationSettings())
 
   private static let prediction: [Setting] = [
     Setting(
@@ -112,11 +174,16 @@ extension Setting {
 
   private static let uncertainty: [Setting] = [
     Setting(
-      "method", .choice(Choice(noun: "method", words: ["lac"], planned: ["aps"])), default: "lac",
-      "least ambiguous set-valued classifier, split conformal (Sadinle, Lei and Wasserman, arXiv 1609.00451)"),
+      "method",
+      .choice(
+        Choice(noun: "method", words: Job.UncertaintySettings.Method.allCases.map(\.rawValue), planned: ["aps"])),
+      otherwise: "`lac` for classes, `normalized-residual` for images (`residual` of one member)",
+      "of classes `lac`, the least ambiguous set-valued classifier, split conformal (Sadinle, Lei and Wasserman, arXiv "
+        + "1609.00451); of images `residual`, intervals of one width, or `normalized-residual`, intervals that are wide where "
+        + "members disagree (Lei et al., arXiv 1604.04173)"),
     Setting(
       "coverage", .list(of: .number(.above(0, below: 1)), 1...), default: [0.9],
-      "how often a prediction set shall hold the true class; one set for each value"),
+      "how often a prediction set or interval shall hold the truth; one for each value"),
     Setting(
       "unit", .choice(Choice(noun: "unit", words: ["pixel"], planned: ["image"])), default: "pixel",
       "what coverage counts"),

@@ -33,8 +33,6 @@ struct Setting: Sendable {
     case outputPath
     /// One of a few words.
     case choice(Choice)
-    /// Any of a few words, or the word `none`.
-    case choices(Choice)
     case list(of: Kind, count: ClosedRange<Int>)
     /// The first of these that has the form of what is given, or else the first.
     case or([Kind])
@@ -186,5 +184,21 @@ struct Interval: Sendable, CustomStringConvertible {
       case .excluded(let bound): "below \(SettingValue.number(bound))"
       }
     return [lowText, highText].filter { !$0.isEmpty }.joined(separator: " and ")
+  }
+
+  /// The range in JSON Schema.
+  var schema: [String: Any] {
+    var result: [String: Any] = ["type": "number"]
+    switch low {
+    case .none: break
+    case .included(let bound): result["minimum"] = bound
+    case .excluded(let bound): result["exclusiveMinimum"] = bound
+    }
+    switch high {
+    case .none: break
+    case .included(let bound): result["maximum"] = bound
+    case .excluded(let bound): result["exclusiveMaximum"] = bound
+    }
+    return result
   }
 }

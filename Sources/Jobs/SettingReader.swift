@@ -171,17 +171,6 @@ struct SettingReader {
       }
       let values = items.compactMap { read($0, as: element, at: path) }
       return values.count == items.count ? .list(values) : nil
-    case .choices(let choice):
-      if case .scalar("none", _) = node.content { return .list([]) }
-      guard case .list(let items) = node.content else {
-        return fail(
-          node, path,
-          "\(Self.shown(node)) is not a list; write none or some of [\(choice.words.joined(separator: ", "))]"
-        )
-      }
-      let values = items.compactMap { read($0, as: .choice(choice), at: path)?.text }
-      // In the order of the declaration, so that the order in the file decides nothing.
-      return values.count == items.count ? .list(choice.words.filter(values.contains).map { .text($0) }) : nil
     case .or(let kinds):
       guard let kind = kinds.first(where: { Self.hasForm(node, of: $0) }) ?? kinds.first else { return nil }
       return read(node, as: kind, at: path)

@@ -26,6 +26,15 @@ enum SettingValue: Hashable, Sendable {
     }
   }
 
+  /// The value with another one at a path of keys.
+  func setting(_ path: String, to value: SettingValue) -> SettingValue {
+    guard case .section(var settings) = self else { return self }
+    let keys = path.split(separator: ".", maxSplits: 1).map(String.init)
+    settings[keys[0]] =
+      keys.count == 1 ? value : (settings[keys[0]] ?? .section([:])).setting(keys[1], to: value)
+    return .section(settings)
+  }
+
   var integer: Int? { if case .integer(let value) = self { value } else { nil } }
   var number: Double? { if case .number(let value) = self { value } else { nil } }
   var boolean: Bool? { if case .boolean(let value) = self { value } else { nil } }

@@ -74,17 +74,3 @@ struct TileWork {
     (0..<ranks).map { EnsemblePredictor.share(of: count, rank: $0, ranks: ranks).count }.max() ?? 0
   }
 }
-
-extension LabelledRegion {
-  /// The labels of a box, `[z, y, x]`.
-  func copyLabels(of box: Box, to labels: inout [UInt8]) {
-    labels.removeAll(keepingCapacity: true)
-    let extents = region.extents
-    for z in box.z {
-      for y in box.y {
-        let row = self.labels.pointer + (z * extents.y + y) * extents.x
-        labels.append(contentsOf: UnsafeBufferPointer(start: row + box.x.lowerBound, count: box.x.count))
-      }
-    }
-  }
-}

@@ -26,6 +26,13 @@ public struct NetworkGraph: Hashable, Sendable {
   /// The node whose value is the network's: the last one.
   public var output: NodeID { nodes.count - 1 }
 
+  /// The name, with as many primes as tell it from those of the nodes.
+  public func unusedName(_ name: String) -> String {
+    var name = name
+    while nodes.contains(where: { $0.name == name }) { name += "'" }
+    return name
+  }
+
   /// Appends a node that reads `inputs`, which must stand before it, and returns its number.
   @discardableResult
   public mutating func add(_ name: String, _ operation: Operation, _ inputs: NodeID...) -> NodeID {

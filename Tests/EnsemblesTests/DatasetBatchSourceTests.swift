@@ -24,9 +24,7 @@ import Training
   @Test("an epoch shows the patches of the bag, each with its own labels, and the next in another order")
   func epochs() throws {
     let problem = try Problem(bagging: false)
-    var settings = problem.settings
-    settings.flips = false
-    settings.quarterTurns = false
+    let settings = problem.settings
     let bag = problem.data.sample(seed: 11, member: 0, bagging: false)
     let source = DatasetBatchSource(problem.data, bag: bag, settings: settings, member: 0)
     #expect(source.samplesPerEpoch == 24)
@@ -50,7 +48,9 @@ import Training
   func turns() throws {
     let problem = try Problem(bagging: false)
     let bag = problem.data.sample(seed: 11, member: 0, bagging: false)
-    let source = DatasetBatchSource(problem.data, bag: bag, settings: problem.settings, member: 0)
+    var settings = problem.settings
+    settings.augmentation = AugmentationSettings(flips: true, quarterTurns: true)
+    let source = DatasetBatchSource(problem.data, bag: bag, settings: settings, member: 0)
     let first = try samples(source, problem, epoch: 0)
     let second = try samples(source, problem, epoch: 1)
     #expect(Set(first.map(\.0)) != Set(second.map(\.0)))

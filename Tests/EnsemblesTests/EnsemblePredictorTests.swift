@@ -21,7 +21,7 @@ import Testing
   }
 
   private func predict(
-    _ members: [TrainedMember], _ region: LabelledRegion, _ grid: TileGrid, threads: Int = 1, ranks: Int = 1
+    _ members: [TrainedMember], _ region: LearningRegion, _ grid: TileGrid, threads: Int = 1, ranks: Int = 1
   ) throws -> Whole {
     let extents = region.region.extents
     let zeros = [Float](repeating: -1, count: 2 * extents.count)
@@ -80,7 +80,9 @@ import Testing
   func tiles(family: NetworkFamily) throws {
     let problem = try Problem(family: family, members: 2, epochs: 2)
     let members = try members(problem)
-    let region = LabelledRegion(region: Region(image: 0, z: 0..<1, height: 64, width: 72), channels: 1)
+    let region = LearningRegion(
+      region: Region(image: 0, z: 0..<1, height: 64, width: 72), channels: 1,
+      content: TargetContent(labels: .pixels, channels: 0, hasWeights: false))
     var random = TestRandom(3)
     for index in 0..<region.images.count { region.images.pointer[index] = random.uniform() }
     let extents = region.region.extents
@@ -144,9 +146,10 @@ import Testing
 
   @Test("a prediction needs more memory for larger tiles and for more networks")
   func bytes() throws {
-    let graphs = try (0..<3).map { try Problem().settings.member($0).graph }
+    let settings = try Problem().settings
+    let graphs = try (0..<3).map { try settings.member($0).graph }
     func bytes(_ graphs: [NetworkGraph], _ side: Int) throws -> Int {
-      try EnsemblePredictor.bytes(graphs, channels: 1, classes: 2, input: Extents(y: side, x: side), threads: 1)
+      try EnsemblePredictor.bytes(graphs, settings: settings, input: Extents(y: side, x: side), threads: 1)
     }
     let small = try bytes(graphs, 32)
     #expect(small > 4 * 2 * 32 * 32 * 3)
@@ -167,7 +170,8 @@ import Testing
       let source = try ImageSource(ArrayLocation(file: path, dataset: "/images"), layout: .volume)
       let region = Region(image: 0, z: 1..<5, height: 5, width: 7)
       let scaling = IntensityScaling(mean: [0.25, -1], standardDeviation: [2, 0.5])
-      let whole = LabelledRegion(region: region, channels: 2)
+      let whole = LearningRegion(
+        region: region, channels: 2, content: TargetContent(labels: .pixels, channels: 0, hasWeights: false))
       try source.read(region.box, ofImage: 0, into: whole.images.buffer)
       scaling.apply(to: whole.images.buffer)
       func pixels(_ read: EnsemblePredictor.Reader, _ box: Box) throws -> [Float] {

@@ -131,7 +131,7 @@ import Training
       try message {
         try $0.remove("scaling/mean")
         try $0.write([1.0, 2.0], to: "scaling/mean")
-      }.contains("/scaling does not fit a network of 1 input channels"))
+      }.contains("/scaling does not fit a network of 1 channels"))
     #expect(
       try message {
         try $0.remove("classes")

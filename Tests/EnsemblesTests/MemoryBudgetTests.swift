@@ -1,6 +1,7 @@
-import Ensembles
 import Tensors
 import Testing
+
+@testable import Ensembles
 
 @Suite struct MemoryBudgetTests {
   private var budget: MemoryBudget {
@@ -51,7 +52,8 @@ import Testing
   @Test("a training set takes four bytes a channel and one for the label of each voxel")
   func trainingSet() throws {
     let regions = try Problem().data.regions
-    #expect(TrainingSet.bytes(of: regions.map(\.region), channels: 1) == 6 * 24 * 24 * 5)
+    #expect(
+      TrainingSet.bytes(of: regions.map(\.region), channels: 1, target: regions[0].content.bytes) == 6 * 24 * 24 * 5)
     #expect(regions.reduce(0) { $0 + 4 * $1.images.count + $1.labels.count } == 6 * 24 * 24 * 5)
   }
 }

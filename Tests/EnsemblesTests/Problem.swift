@@ -20,15 +20,17 @@ struct Problem {
     family: NetworkFamily = Problem.sparse, members: Int = 3, epochs: Int = 3, rate: Double = 0.01, bagging: Bool = true
   ) throws {
     settings = EnsembleSettings(
-      seed: 11, members: members, bagging: bagging, family: family, inputChannels: 1, classes: 2, patch: [12, 12],
+      seed: 11, members: members, bagging: bagging, family: family, inputChannels: 1, outputChannels: 2,
+      patch: [12, 12],
       epochs: epochs, batch: 4, shards: 2, recipe: .adam(rate: rate))
     (data, scaling) = try TemporaryFolder.with { folder in
       let path = folder + "/discs.h5"
       try Self.write(path)
-      let images = try LabelledImages(
-        images: ArrayLocation(file: path, dataset: "/images"), labels: ArrayLocation(file: path, dataset: "/labels"),
-        layout: .stack, classes: 2,
-        split: .dataset(ArrayLocation(file: path, dataset: "/split"), train: 0, calibrate: 1, test: 2))
+      let images = try LearningData(
+        images: ArrayLocation(file: path, dataset: "/images"),
+        target: .pixelClasses(ArrayLocation(file: path, dataset: "/labels"), classes: 2, ignore: nil), layout: .stack,
+        split: .dataset(
+          ArrayLocation(file: path, dataset: "/split"), train: 0, validate: nil, calibrate: 1, test: 2))
       let scaling = try images.inspect().scaling
       return (try TrainingSet(images, scaling: scaling, patch: Extents(y: 12, x: 12)), scaling)
     }

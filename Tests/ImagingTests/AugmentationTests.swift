@@ -6,10 +6,13 @@ import Testing
 @Suite("Augmentation and cutting")
 struct AugmentationTests {
   /// A region whose voxels hold their own index; the second channel its negative, the labels its last 8 bits.
-  private func numbered(_ extents: Extents) -> LabelledRegion {
-    let region = LabelledRegion(
-      region: Region(image: 0, z: 0..<extents.z, height: extents.y, width: extents.x), channels: 2)
+  private func numbered(_ extents: Extents) -> LearningRegion {
+    let region = LearningRegion(
+      region: Region(image: 0, z: 0..<extents.z, height: extents.y, width: extents.x), channels: 2,
+      content: TargetContent(labels: .pixels, channels: 1, hasWeights: true))
     for i in 0..<extents.count {
+      region.values.pointer[i] = 2 * Float(i)
+      region.weights.pointer[i] = Float(i % 2)
       region.images.pointer[i] = Float(i)
       region.images.pointer[extents.count + i] = -Float(i)
       region.labels.pointer[i] = UInt8(truncatingIfNeeded: i)
@@ -18,15 +21,19 @@ struct AugmentationTests {
   }
 
   private func cut(
-    _ region: LabelledRegion, _ cell: Box, _ patch: Extents, _ augmentation: Augmentation
-  ) -> (images: [Float], labels: [UInt8]) {
-    var images = [Float](repeating: .nan, count: 2 * patch.count)
-    var labels = [UInt8](repeating: 0, count: patch.count)
-    region.cut(cell, patch: patch, augmentation, images: &images, labels: &labels)
-    return (images, labels)
+    _ region: LearningRegion, _ cell: Box, _ patch: Extents, _ augmentation: Augmentation, bending: Bending? = nil
+  ) -> (images: [Float], labels: [UInt8], values: [Float], weights: [Float]) {
+    let images = AlignedBuffer<Float>(count: 2 * patch.count)
+    let labels = AlignedBuffer<UInt8>(count: patch.count)
+    let values = AlignedBuffer<Float>(count: patch.count)
+    let weights = AlignedBuffer<Float>(count: patch.count)
+    region.cut(
+      cell, patch: patch, augmentation, bending: bending,
+      to: .init(images: images.pointer, labels: labels.pointer, values: values.pointer, weights: weights.pointer))
+    return (Array(images.buffer), Array(labels.buffer), Array(values.buffer), Array(weights.buffer))
   }
 
-  @Test("an augmented patch has the voxels of its place once each, and labels and channels follow", arguments: 0..<100)
+  @Test("an augmented patch has the voxels of its place once each, and targets and channels follow", arguments: 0..<100)
   func bijection(trial: Int) {
     var stream = RandomStream(seed: 9, purpose: .augmentation, keys: UInt64(trial))
     let extents = Extents(z: 5, y: 11, x: 13)
@@ -34,7 +41,7 @@ struct AugmentationTests {
     let cell = Box(z: 1..<5, y: 2..<10, x: 3..<12)
     let patch = trial % 2 == 0 ? Extents(z: 3, y: 6, x: 6) : Extents(z: 2, y: 8, x: 5)
     let augmentation = Augmentation.random(of: patch, in: cell, from: &stream)
-    let (images, labels) = cut(region, cell, patch, augmentation)
+    let (images, labels, values, weights) = cut(region, cell, patch, augmentation)
     var expected: [Float] = []
     for z in 0..<patch.z {
       for y in 0..<patch.y {
@@ -51,6 +58,8 @@ struct AugmentationTests {
     for i in 0..<patch.count {
       #expect(images[patch.count + i] == -images[i])
       #expect(labels[i] == UInt8(truncatingIfNeeded: Int(images[i])))
+      #expect(values[i] == 2 * images[i])
+      #expect(weights[i] == Float(Int(images[i]) % 2))
     }
     if patch.y != patch.x { #expect(!augmentation.turns) }
   }
@@ -103,6 +112,50 @@ struct AugmentationTests {
       seen.formUnion(cut(region, cell, patch, .random(of: patch, in: cell, from: &stream)).images.prefix(patch.count))
     }
     #expect(seen.count == cell.count)
+  }
+
+  @Test("a bent patch bends its targets alike, smoothly, and the same for the same stream")
+  func bending() {
+    let extents = Extents(z: 3, y: 40, x: 40)
+    let region = LearningRegion(
+      region: Region(image: 0, z: 0..<3, height: 40, width: 40), channels: 1,
+      content: TargetContent(labels: .pixels, channels: 1, hasWeights: true))
+    for i in 0..<extents.count {
+      let (y, x) = (i / 40 % 40, i % 40)
+      region.images.pointer[i] = Float(y) + 100 * Float(x)
+      region.values.pointer[i] = Float(x)
+      region.labels.pointer[i] = x < 20 ? 0 : 1
+      region.weights.pointer[i] = x < 20 ? 0 : 1
+    }
+    let patch = Extents(z: 3, y: 32, x: 32)
+    func bent(_ seed: UInt64) -> (images: [Float], labels: [UInt8], values: [Float], weights: [Float]) {
+      let stream = RandomStream(seed: seed, purpose: .augmentation)
+      var images = [Float](repeating: 0, count: patch.count)
+      var labels = [UInt8](repeating: 9, count: patch.count)
+      var values = images
+      var weights = images
+      region.cut(
+        Box(extents), patch: patch, Augmentation(offset: Extents(z: 0, y: 4, x: 4)),
+        bending: Bending(.init(magnitude: 2, spacing: 8), stream: stream),
+        to: .init(images: &images, labels: &labels, values: &values, weights: &weights))
+      return (images, labels, values, weights)
+    }
+    let first = bent(1)
+    #expect(first == bent(1))
+    #expect(first.images != bent(2).images)
+    var moved: Float = 0
+    for i in 0..<patch.count {
+      let (y, x) = (i / 32 % 32, i % 32)
+      // The target shows where the voxel is from; the image's two digits agree with it.
+      let (sourceX, sourceY) = (first.values[i], first.images[i] - 100 * first.values[i])
+      #expect(abs(sourceX - Float(x + 4)) < 8)
+      #expect(abs(sourceY - Float(y + 4)) < 8)
+      #expect((first.labels[i] == 1) == (sourceX >= 19.5))
+      #expect(first.weights[i] == Float(first.labels[i]))
+      if x > 0 { #expect(abs(sourceX - first.values[i - 1] - 1) < 1.5) }
+      moved = max(moved, abs(sourceX - Float(x + 4)))
+    }
+    #expect(moved > 0.5)
   }
 
   @Test("without augmentation the patch lies in the middle of its cell")

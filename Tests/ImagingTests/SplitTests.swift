@@ -6,9 +6,11 @@ import Testing
 @Suite("Split")
 struct SplitTests {
   private func parts(
-    _ count: Int, _ layout: ImageLayout, _ train: Double, _ calibrate: Double, _ test: Double, seed: UInt64 = 1
+    _ count: Int, _ layout: ImageLayout, _ train: Double, _ calibrate: Double, _ test: Double, validate: Double = 0,
+    seed: UInt64 = 1, strata: [Int]? = nil
   ) throws -> [Part?] {
-    try Split.parts(count: count, layout: layout, train: train, calibrate: calibrate, test: test, seed: seed)
+    let fractions = SplitFractions(train: train, validate: validate, calibrate: calibrate, test: test)
+    return try Split.parts(count: count, layout: layout, fractions, seed: seed, strata: strata)
   }
 
   @Test("fractions of images are disjoint and complete, of the size asked for", arguments: [10, 37, 100])
@@ -42,21 +44,80 @@ struct SplitTests {
     for seed: UInt64 in 0..<10 {
       let parts = try parts(41, .volume, 0.5, 0.3, 0.1, seed: seed)
       let split = Split(parts: parts, layout: .volume, height: 4, width: 5)
-      for part in Part.allCases { #expect(split[part].count == 1) }
+      for part in Part.allCases where part != .validate { #expect(split[part].count == 1) }
     }
+  }
+
+  @Test("what validates of a volume lies beside what trains, and takes nothing from the other draws")
+  func validation() throws {
+    for seed: UInt64 in 0..<10 {
+      let parts = try parts(40, .volume, 0.4, 0.2, 0.2, validate: 0.2, seed: seed)
+      let split = Split(parts: parts, layout: .volume, height: 4, width: 5)
+      #expect(split.validate.count == 1)
+      #expect(split.validate[0].z.count == 8)
+      #expect(split.validate[0].z.lowerBound == split.train[0].z.upperBound)
+      let without = try self.parts(40, .stack, 0.5, 0.3, 0.1, seed: seed)
+      #expect(!without.contains(.validate))
+    }
+  }
+
+  @Test("a stratified split divides each class by itself")
+  func stratified() throws {
+    let strata = (0..<100).map { $0 % 10 == 0 ? 1 : 0 }
+    for seed: UInt64 in 0..<10 {
+      let parts = try parts(100, .stack, 0.5, 0.3, 0.2, seed: seed, strata: strata)
+      for (part, count) in [(Part.train, 5), (.calibrate, 3), (.test, 2)] {
+        #expect(parts.indices.count { parts[$0] == part && strata[$0] == 1 } == count)
+        #expect(parts.indices.count { parts[$0] == part && strata[$0] == 0 } == 9 * count)
+      }
+    }
+  }
+
+  @Test("pixels are each of one part, in the proportions asked for, block by block", arguments: [1, 4])
+  func pixels(block: Int) {
+    let fractions = SplitFractions(train: 0.4, validate: 0.1, calibrate: 0.2, test: 0.2)
+    let split = PixelSplit(fractions, seed: 3, block: block)
+    let extents = Extents(z: 4, y: 64, x: 64)
+    var counts = [Int](repeating: 0, count: extents.count)
+    for part in Part.allCases {
+      var outside = Set<Int>()
+      split.forEach(outside: part, Box(extents), image: 1, extents: extents) { outside.insert($0) }
+      for i in counts.indices where !outside.contains(i) { counts[i] += 1 }
+      let share = 1 - Double(outside.count) / Double(extents.count)
+      #expect(abs(share - fractions[part]) < (block == 1 ? 0.02 : 0.08))
+      // A part of the box tells the same, and a block is of one part.
+      let box = Box(z: 1..<3, y: 8..<24, x: 12..<52)
+      var index = 0
+      var within = Set<Int>()
+      split.forEach(outside: part, box, image: 1, extents: extents) { within.insert($0) }
+      for z in box.z {
+        for y in box.y {
+          for x in box.x {
+            let voxel = (z * 64 + y) * 64 + x
+            #expect(within.contains(index) == outside.contains(voxel))
+            let corner = ((z / block * block) * 64 + y / block * block) * 64 + x / block * block
+            #expect(outside.contains(corner) == outside.contains(voxel))
+            index += 1
+          }
+        }
+      }
+    }
+    #expect(counts.allSatisfy { $0 <= 1 })
+    let left = Double(counts.count { $0 == 0 }) / Double(extents.count)
+    #expect(abs(left - 0.1) < (block == 1 ? 0.02 : 0.08))
   }
 
   @Test("impossible fractions are refused")
   func impossible() {
-    #expect(throws: ImagingError.fractions(train: 0.7, calibrate: 0.3, test: 0.1)) {
+    #expect(throws: ImagingError.fractions(SplitFractions(train: 0.7, calibrate: 0.3, test: 0.1))) {
       try parts(10, .stack, 0.7, 0.3, 0.1)
     }
     #expect(throws: ImagingError.self) { try parts(10, .stack, 0, 0.5, 0.5) }
     #expect(throws: ImagingError.self) { try parts(10, .stack, 0.5, 0.5, -0.1) }
     #expect(
-      ImagingError.fractions(train: 0.7, calibrate: 0.3, test: 0.1).description == """
+      ImagingError.fractions(SplitFractions(train: 0.7, calibrate: 0.3, test: 0.1)).description == """
         the split's fractions are train 0.7, calibrate 0.3, test 0.1; train and calibrate must be above 0, \
-        test not below, and their sum at most 1.
+        the others not below, and their sum at most 1.
         """)
   }
 
@@ -83,7 +144,8 @@ struct SplitTests {
     }
     let images = try ImageSource(scratch.location("a.h5:/images"), layout: .stack)
     func split(_ name: String, train: Int = 0) throws -> Split {
-      try Split(.dataset(scratch.location("a.h5:/\(name)"), train: train, calibrate: 1, test: 2), of: images)
+      try Split(
+        .dataset(scratch.location("a.h5:/\(name)"), train: train, validate: nil, calibrate: 1, test: 2), of: images)
     }
     #expect(try split("split").train.map(\.image) == [0, 4])
     #expect(try split("split").calibrate.map(\.image) == [1])
@@ -98,9 +160,13 @@ struct SplitTests {
       message { _ = try split("split", train: 7) }
         == "a.h5:/split leaves no images for the part ‘train’; every part needs one at least.")
     #expect(
-      message { _ = try Split(.fractions(train: 0.9, calibrate: 0.05, test: 0.05, seed: 1), of: images) }.hasPrefix(
+      message {
+        _ = try Split(
+          .fractions(SplitFractions(train: 0.9, calibrate: 0.05, test: 0.05), seed: 1, stratified: false), of: images)
+      }.hasPrefix(
         "a split of 5 images by train 0.9, calibrate 0.05, test 0.05 leaves no images for the part"))
-    let withoutTest = try Split(.fractions(train: 0.8, calibrate: 0.2, test: 0, seed: 1), of: images)
+    let withoutTest = try Split(
+      .fractions(SplitFractions(train: 0.8, calibrate: 0.2, test: 0), seed: 1, stratified: false), of: images)
     #expect(withoutTest.test.isEmpty && withoutTest.train.count == 4)
   }
 }

@@ -119,11 +119,12 @@ struct JobFileMessageTests {
       Case(
         "ignore: 255", "ignore: 1", "5: data.ignore: 1 is the label of class ‘void’; another number must be ignored"),
       Case(
-        "calibrate: 1", "calibrate: 0", "5: data.split: 0 stands for two of train, calibrate and test; they must differ"
+        "calibrate: 1", "calibrate: 0",
+        "5: data.split: 0 stands for two of train, validate, calibrate and test; they must differ"
       ),
       Case(
         "{dataset: a.h5:/split, train: 0, calibrate: 1, test: 2}", "{train: 0.6, calibrate: 0.3, test: 0.2}",
-        "5: data.split: 0.6 + 0.3 + 0.2 is above 1; train, calibrate and test are parts of the images"),
+        "5: data.split: 0.6 + 0.3 + 0.2 is above 1; train, validate, calibrate and test are parts of the images"),
       Case("patch: [32, 64, 64]", "patch: [64, 64]", "4: data.patch: needs 3 values (z, y, x) for a volume, not 2"),
       Case(
         "volume: true", "volume: false",
@@ -145,7 +146,7 @@ struct JobFileMessageTests {
       Case(
         smsnet, "tunet, activation: rely",
         "6: network.activation: unknown activation ‘rely’; did you mean ‘relu’? "
-          + "Known: relu, elu, gelu, silu, tanh, sigmoid, softplus, hardswish or leaky-relu"),
+          + "Known: relu, prelu, elu, gelu, silu, tanh, sigmoid, softplus, hardswish or leaky-relu"),
       Case(
         smsnet, "tunet, activation: {name: elu, negative-slope: 0.1}",
         "6: network.activation.negative-slope: unknown setting of elu; it belongs to leaky-relu"),
@@ -165,17 +166,33 @@ struct JobFileMessageTests {
         "6: network.family: network family ‘tunet3plus’ is planned, but this version has only \(families)"),
       Case("family: smsnet, ", "", "6: network.family: missing; give the kind of network: \(families)"),
       Case(
-        "task: segmentation", "task: regression",
-        "3: task: task ‘regression’ is planned, but this version has only segmentation"),
+        "task: segmentation", "task: segmentaton",
+        "3: task: unknown task ‘segmentaton’; did you mean ‘segmentation’? Known: segmentation, regression, autoencoder, "
+          + "classification or self-supervised"),
       Case(
-        "task: segmentation", "task: segmentaton", "3: task: unknown task ‘segmentaton’; did you mean ‘segmentation’?"),
-      Case("loss: cross-entropy", "loss: hinge", "8: training.loss: unknown loss ‘hinge’; write cross-entropy"),
+        "loss: cross-entropy", "loss: crossentropy",
+        "8: training.loss: unknown loss ‘crossentropy’; did you mean ‘cross-entropy’? Known: cross-entropy, "
+          + "binary-cross-entropy, dice, dice-bce, focal, focal-of-mean, tversky, focal-tversky, l1, mse, huber, smooth-l1, "
+          + "quantile or total-variation"),
       Case(
-        "epochs: 6", "augmentation: [flip]",
-        "8: training.augmentation: unknown augmentation ‘flip’; did you mean ‘flips’? Known: flips or quarter-turns"),
+        "loss: cross-entropy", "loss: {name: cross-entropy, smothing: 0.1}",
+        "8: training.loss.smothing: unknown setting; did you mean ‘smoothing’?"),
       Case(
-        "epochs: 6", "augmentation: flips",
-        "8: training.augmentation: ‘flips’ is not a list; write none or some of [flips, quarter-turns]"),
+        "epochs: 6", "augmentation: {flip: true}",
+        "8: training.augmentation.flip: unknown setting; did you mean ‘flips’?"),
+      // What the task has
+      Case(
+        "labels: a.h5:/labels", "labels: a.h5:/labels, targets: a.h5:/labels",
+        "4: data.targets: segmentation has no such setting; it belongs to regression or self-supervised"),
+      Case(
+        "epochs: 6", "epochs: 6, blind-spacing: 3",
+        "8: training.blind-spacing: only self-supervised tasks have blind pixels"),
+      Case(
+        "task: segmentation", "task: classification",
+        "4: data.volume: a volume is one image; classify a stack (volume: false)"),
+      Case(
+        "coverage: [0.8, 0.9]", "method: residual",
+        "9: uncertainty.method: residual is not of this task; write lac"),
       // Missing
       Case("name: cement\n", "", "1: name: missing; give what the job is called in messages, results and reports"),
       Case("nodes: 12, ", "", "6: network.nodes: missing; give nodes between input and output"),
@@ -210,6 +227,16 @@ struct JobFileMessageTests {
   @Test("the good file is good")
   func good() { #expect(Self.messages(Self.good) == []) }
 
+  @Test("data settings that are not of the task are told with the tasks that they belong to")
+  func taskSettings() {
+    let text = Self.good.replacingOccurrences(of: "task: segmentation", with: "task: autoencoder")
+    let tasks = "autoencoder has no such setting; it belongs to segmentation or classification"
+    #expect(
+      Self.messages(text) == [
+        "job.yaml:4: data.classes: \(tasks)", "job.yaml:4: data.labels: \(tasks)", "job.yaml:5: data.ignore: \(tasks)",
+      ])
+  }
+
   @Test("all that is wrong is reported at once, in the order of lines")
   func allAtOnce() {
     let text = """
@@ -232,7 +259,7 @@ struct JobFileMessageTests {
       """
     #expect(
       Self.messages(text) == [
-        "job.yaml:4: data.classes: missing; give names of the classes; label 0 is the first of them",
+        "job.yaml:4: data.classes: missing; segmentation needs names of the classes; label 0 is the first of them",
         "job.yaml:7: data.clases: unknown setting; did you mean ‘classes’?",
         "job.yaml:12: ‘nodes’ is given twice, first in line 11; remove one",
         "job.yaml:13: network.dilations: must be 1 to 64, not 0",

@@ -19,6 +19,7 @@ enum JobFileText {
       ignore: 255
       split: {dataset: data/cement.h5:/split, train: 3, calibrate: 4, test: 5}
       patch: [32, 64, 64]
+      overlap: 8
     network:
       family: smsnet
       nodes: 12
@@ -50,7 +51,7 @@ enum JobFileText {
       loss: cross-entropy
       seed: 7
       patches-per-unit: 3
-      augmentation: [quarter-turns, flips]
+      augmentation: {quarter-turns: true, elastic: {magnitude: 1.5}, noise: 0.25}
     prediction: {tile: [32, 128, 128], margin: [4, 8, 8]}
     uncertainty: {method: lac, coverage: [0.8, 0.9, 0.95], unit: pixel}
     output: results/cement.h5
@@ -89,10 +90,10 @@ struct JobFileTests {
       job.data
         == Job.DataSettings(
           images: try path("data/cement.h5:/images"), labels: try path("data/labels.tif"),
-          volume: true, classes: ["paste", "void"], ignore: 255,
+          volume: true, namedClasses: ["paste", "void"], ignore: 255,
           split: .dataset(
             .init(dataset: try path("data/cement.h5:/split"), train: 3, calibrate: 4, test: 5)),
-          patch: [32, 64, 64]))
+          patch: [32, 64, 64], overlap: 8))
     var generator = SMSNetGenerator()
     generator.nodes = 12
     generator.hiddenChannels = [3, 4]
@@ -117,7 +118,9 @@ struct JobFileTests {
           schedule: RateSchedule(.oneCycle(.init(maximum: 0.02, rise: 0.5)), per: .step, warmUp: 3, warmUpStart: 0.25),
           clip: ClippingSettings(norm: 1, value: 0.5), accumulate: 2, average: AveragingSettings(decay: 0.99),
           earlyStopping: EarlyStopping(patience: 4, threshold: 0.001), keep: .best, checkpoint: 0.5,
-          loss: .crossEntropy, seed: 7, patchesPerUnit: 3, augmentation: [.flips, .quarterTurns]))
+          loss: .crossEntropy, seed: 7, patchesPerUnit: 3,
+          augmentation: AugmentationSettings(
+            quarterTurns: true, elastic: .init(magnitude: 1.5, spacing: 16), noise: 0.25)))
     #expect(job.prediction == .init(tile: [32, 128, 128], margin: [4, 8, 8]))
     #expect(job.uncertainty == .init(method: .lac, coverage: [0.8, 0.9, 0.95], unit: .pixel))
     #expect(job.output == "results/cement.h5")
@@ -131,7 +134,11 @@ struct JobFileTests {
     #expect(job.data.classes == ["no", "yes"])
     #expect(job.data.ignore == nil)
     #expect(job.data.patch == nil)
-    #expect(job.data.split == .fractions(.init(train: 0.6, calibrate: 0.2, test: 0.2, seed: 1)))
+    #expect(
+      job.data.split
+        == .fractions(
+          .init(
+            by: .image, train: 0.6, validate: 0, calibrate: 0.2, test: 0.2, seed: 1, stratified: false, block: 1)))
     #expect(job.network == .tunet(TUNet()))
     #expect(job.ensemble == .init(members: 5, bagging: true, ranksPerMember: .count(1)))
     #expect(
@@ -140,7 +147,7 @@ struct JobFileTests {
           epochs: 10, batch: 4, shards: 4,
           optimizer: .adam(rate: 0.001), schedule: .constant, clip: ClippingSettings(), accumulate: 1, keep: .last,
           checkpoint: 5,
-          loss: .crossEntropy, seed: 1, patchesPerUnit: 1, augmentation: []))
+          loss: .crossEntropy, seed: 1, patchesPerUnit: 1, augmentation: AugmentationSettings()))
     #expect(job.prediction == .init(tile: nil, margin: nil))
     #expect(job.uncertainty == .init(method: .lac, coverage: [0.9], unit: .pixel))
   }
@@ -257,15 +264,22 @@ struct JobFileTests {
     #expect(full.layout == .volume)
     #expect(
       full.splitRule
-        == .dataset(ArrayLocation(file: "data/cement.h5", dataset: "/split"), train: 3, calibrate: 4, test: 5))
+        == .dataset(
+          ArrayLocation(file: "data/cement.h5", dataset: "/split"), train: 3, validate: nil, calibrate: 4, test: 5))
     let short = try job(JobFileText.short)
     #expect(short.layout == .stack)
-    #expect(short.splitRule == .fractions(train: 0.6, calibrate: 0.2, test: 0.2, seed: 1))
+    #expect(
+      short.splitRule == .fractions(SplitFractions(train: 0.6, calibrate: 0.2, test: 0.2), seed: 1, stratified: false))
   }
 
-  @Test("no augmentation is written as none or as an empty list", arguments: ["none", "[]"])
-  func noAugmentation(value: String) throws {
-    #expect(try job(JobFileText.short + "\ntraining: {augmentation: \(value)}").training.augmentation == [])
+  @Test("pixels are split when that is asked for, in blocks")
+  func pixelSplit() throws {
+    let text = JobFileText.short.replacingOccurrences(
+      of: "split: {}",
+      with: "split: {by: pixel, train: 0.5, validate: 0.1, calibrate: 0.3, test: 0.1, block: 8, seed: 4}")
+    #expect(
+      try job(text).splitRule
+        == .pixels(SplitFractions(train: 0.5, validate: 0.1, calibrate: 0.3, test: 0.1), seed: 4, block: 8))
   }
 
   @Test("a job's JSON is a job again, and a job file too", arguments: [JobFileText.full, JobFileText.short])
@@ -284,13 +298,18 @@ struct JobFileTests {
     #expect(try job(text).data.labels == path("a.h5:/x"))
   }
 
-  @Test("the job files of the repository are right, and their data are there")
+  @Test("the job files of the repository are right, and their data are there or made by a command that they name")
   func shippedJobs() throws {
     let folder = Repository.folder.appendingPathComponent("jobs")
     let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".yaml") }
     #expect(names.contains("cement.yaml"))
     for name in names {
-      #expect(throws: Never.self, "\(name)") { try JobFile(path: folder.appendingPathComponent(name).path) }
+      let path = folder.appendingPathComponent(name).path
+      let text = try String(contentsOfFile: path, encoding: .utf8)
+      let isMade = text.contains("tutti synthesize shapes -o jobs/data/shapes.h5")
+      #expect(throws: Never.self, "\(name)") {
+        isMade ? try JobFile(text: text, path: path, folder: nil) : try JobFile(path: path)
+      }
     }
   }
 
@@ -351,13 +370,17 @@ struct JobFingerprintTests {
     let short = try job(JobFileText.short)
     #expect(
       short.canonicalText == """
-        {"data":{"classes":["no","yes"],"images":"a.h5:/images","labels":"a.h5:/labels","split":{"calibrate":0.2,"seed":1,\
-        "test":0.2,"train":0.6},"volume":false},"ensemble":{"bagging":true,"members":5},"network":{"activation":"relu",\
-        "base-channels":16,"depth":4,"family":"tunet","growth-rate":2,"hidden-rate":1,"kernel":3,\
-        "normalization":true,"pooling":2,"running-statistics":true},"prediction":{},"task":"segmentation","training":{"accumulate":1,"augmentation":[],"batch":4,\
-        "clip":{},"epochs":10,"keep":"last","loss":"cross-entropy","optimizer":{"amsgrad":false,"betas":[0.9,0.999],"epsilon":1e-08,"name":"adam","rate":0.001,\
-        "weight-decay":0},"patches-per-unit":1,\
-        "schedule":{"name":"constant","per":"epoch","warm-up":0,"warm-up-start":0.1},"seed":1,"shards":4},"tutti":1,"uncertainty":{"coverage":[0.9],"method":"lac","unit":"pixel"}}
+        {"data":{"classes":["no","yes"],"images":"a.h5:/images","labels":"a.h5:/labels","overlap":0,"split":{"block":1,\
+        "by":"image","calibrate":0.2,"seed":1,"stratified":false,"test":0.2,"train":0.6,"validate":0},"volume":false},\
+        "ensemble":{"bagging":true,"members":5},"network":{"activation":"relu","base-channels":16,"depth":4,\
+        "family":"tunet","growth-rate":2,"hidden-rate":1,"kernel":3,"normalization":true,"pooling":2,\
+        "running-statistics":true},"prediction":{},"task":"segmentation","training":{"accumulate":1,\
+        "augmentation":{"elastic":{"magnitude":0,"spacing":16},"flips":false,"gain":0,"gamma":0,"noise":0,"offset":0,\
+        "quarter-turns":false},"batch":4,"clip":{},"epochs":10,"keep":"last","loss":{"input":"logits",\
+        "name":"cross-entropy","smoothing":0,"weight":1},"optimizer":{"amsgrad":false,"betas":[0.9,0.999],\
+        "epsilon":1e-08,"name":"adam","rate":0.001,"weight-decay":0},"patches-per-unit":1,\
+        "schedule":{"name":"constant","per":"epoch","warm-up":0,"warm-up-start":0.1},"seed":1,"shards":4},"tutti":1,\
+        "uncertainty":{"coverage":[0.9],"method":"lac","unit":"pixel"}}
         """)
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in short.canonicalText.utf8 {

@@ -3,8 +3,8 @@ import Testing
 
 @testable import Imaging
 
-@Suite("LabelledImages")
-struct LabelledImagesTests {
+@Suite("LearningData")
+struct LearningDataTests {
   /// Four images of 2 channels, 3 × 5, and their labels.
   static let values = (0..<120).map { Float(($0 * 37) % 101) }
   static let classes = (0..<60).map { UInt8($0 % 3) }
@@ -12,7 +12,7 @@ struct LabelledImagesTests {
   private func data(
     values: [Float] = values, shape: [Int] = [4, 2, 3, 5], labels: [UInt8] = classes,
     labelShape: [Int] = [4, 3, 5], split: [UInt8] = [0, 1, 0, 2], layout: ImageLayout = .stack, ignore: Int? = nil
-  ) throws -> LabelledImages {
+  ) throws -> LearningData {
     // What is open stays readable when the folder is gone.
     let scratch = try Scratch()
     return try withExtendedLifetime(scratch) {
@@ -21,10 +21,10 @@ struct LabelledImagesTests {
         try $0.write(labels, shape: labelShape, to: "/labels")
         try $0.write(split, to: "/split")
       }
-      return try LabelledImages(
-        images: scratch.location("a.h5:/images"), labels: scratch.location("a.h5:/labels"), layout: layout,
-        classes: 3, ignore: ignore,
-        split: .dataset(scratch.location("a.h5:/split"), train: 0, calibrate: 1, test: 2))
+      return try LearningData(
+        images: scratch.location("a.h5:/images"),
+        target: .pixelClasses(scratch.location("a.h5:/labels"), classes: 3, ignore: ignore), layout: layout,
+        split: .dataset(scratch.location("a.h5:/split"), train: 0, validate: nil, calibrate: 1, test: 2))
     }
   }
 
@@ -41,7 +41,9 @@ struct LabelledImagesTests {
       #expect(abs(inspection.scaling.mean[channel] - mean) < 1e-12 * mean)
       #expect(abs(inspection.scaling.standardDeviation[channel] - variance.squareRoot()) < 1e-12 * variance)
     }
-    #expect(inspection.voxels == [.train: [10, 10, 10], .calibrate: [5, 5, 5], .test: [5, 5, 5]])
+    #expect(
+      inspection.voxels
+        == [.train: [10, 10, 10], .validate: [0, 0, 0], .calibrate: [5, 5, 5], .test: [5, 5, 5]])
   }
 
   @Test("a region in memory is scaled, and its ignored labels are 255")
@@ -50,7 +52,7 @@ struct LabelledImagesTests {
     labels[35] = 99
     let data = try data(labels: labels, ignore: 99)
     let scaling = IntensityScaling(mean: [10, 20], standardDeviation: [2, 4])
-    let region = try data.load(data.split.train[1], scaling: scaling)
+    let region = try data.load(data.split.train[1], for: .train, scaling: scaling)
     #expect(region.region.image == 2)
     let first: [Float] = Self.values[60..<75].map { ($0 - 10) / 2 }
     let second: [Float] = Self.values[75..<90].map { ($0 - 20) / 4 }
@@ -91,7 +93,7 @@ struct LabelledImagesTests {
     #expect(message { _ = try data.inspect() } == expected)
     let scaling = IntensityScaling(mean: [0, 0], standardDeviation: [1, 1])
     #expect(
-      message { _ = try data.load(data.split.test[0], scaling: scaling) } == """
+      message { _ = try data.load(data.split.test[0], for: .test, scaling: scaling) } == """
         a.h5:/labels holds 9 at [3, 1, 0], which is none of the classes 0 to 2; this is the only one. \
         List all classes in data.classes, or set data.ignore.
         """)
@@ -112,8 +114,8 @@ struct LabelledImagesTests {
       """
     #expect(message { _ = try data.inspect() } == expected)
     let scaling = IntensityScaling(mean: [0, 0], standardDeviation: [1, 1])
-    #expect(message { _ = try data.load(data.split.train[1], scaling: scaling) } == expected)
-    #expect(throws: Never.self) { try data.load(data.split.train[0], scaling: scaling) }
+    #expect(message { _ = try data.load(data.split.train[1], for: .train, scaling: scaling) } == expected)
+    #expect(throws: Never.self) { try data.load(data.split.train[0], for: .train, scaling: scaling) }
   }
 
   @Test("a channel without contrast and a training part without labels are refused")
@@ -134,9 +136,9 @@ struct LabelledImagesTests {
 
   @Test("the cement data set is what its description says")
   func cementDataSet() throws {
-    let data = try LabelledImages(
-      images: cement("/images"), labels: cement("/labels"), layout: .volume, classes: 2,
-      split: .dataset(cement("/split"), train: 0, calibrate: 1, test: 2))
+    let data = try LearningData(
+      images: cement("/images"), target: .pixelClasses(cement("/labels"), classes: 2, ignore: nil), layout: .volume,
+      split: .dataset(cement("/split"), train: 0, validate: nil, calibrate: 1, test: 2))
     #expect(data.images.shape == [128, 128, 128])
     #expect(data.split.train == [Region(image: 0, z: 0..<72, height: 128, width: 128)])
     #expect(data.split.calibrate.map(\.z) == [76..<96])
@@ -147,7 +149,7 @@ struct LabelledImagesTests {
     #expect(abs(inspection.scaling.standardDeviation[0] - 39.35755746128945) < 1e-10)
     #expect(inspection.voxels[.train]?.reduce(0, +) == 72 * 128 * 128)
 
-    let region = try data.load(data.split.calibrate[0], scaling: inspection.scaling)
+    let region = try data.load(data.split.calibrate[0], for: .calibrate, scaling: inspection.scaling)
     #expect(Array(region.labels.buffer).count { $0 == 1 } == inspection.voxels[.calibrate]?[1])
     let units = try TrainingUnits(regions: data.split.train, patch: Extents(z: 32, y: 64, x: 64), of: data.images)
     #expect(units.units.count == 8)

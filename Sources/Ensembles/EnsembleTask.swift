@@ -1,0 +1,24 @@
+/// What the members of an ensemble learn.
+public enum EnsembleTask: String, Codable, Hashable, Sendable, CaseIterable {
+  /// The class of every pixel.
+  case segmentation
+  /// Another image for each image.
+  case regression
+  /// The image itself, through a narrow place.
+  case autoencoder
+  /// The class of each image.
+  case classification
+  /// The image without its noise, from noisy images alone: members are asked for pixels that they do not see.
+  case selfSupervised = "self-supervised"
+
+  /// Whether the answer is a class, so that networks end in one output channel for each.
+  public var hasClasses: Bool {
+    switch self {
+    case .segmentation, .classification: true
+    case .regression, .autoencoder, .selfSupervised: false
+    }
+  }
+
+  /// Whether there is one answer for an image, not one for each pixel.
+  public var answersImages: Bool { self == .classification }
+}

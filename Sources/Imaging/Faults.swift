@@ -1,0 +1,63 @@
+/// Faults met while reading, counted, with the first place of each kind.
+struct Faults {
+  private let target: TargetSource
+  private var label: (location: ArrayLocation, value: Int, count: Int, first: [Int])?
+  private var notFinite: [(location: ArrayLocation, count: Int, first: [Int])] = []
+
+  init(_ target: TargetSource) { self.target = target }
+
+  /// Looks for values that are not finite in `[channel, z, y, x]`.
+  mutating func look(at values: UnsafeBufferPointer<Float>, of source: ImageSource, _ box: Box, image: Int) {
+    // The sum of x·0 is NaN when a value is not finite; almost always it is 0 and all is said.
+    var sum: Float = 0
+    for value in values { sum += value * 0 }
+    guard !sum.isFinite else { return }
+    let count = values.count { !$0.isFinite }
+    if let known = notFinite.firstIndex(where: { $0.location == source.location }) {
+      notFinite[known].count += count
+    } else if let first = values.firstIndex(where: { !$0.isFinite }) {
+      notFinite.append((source.location, count, Self.place(first, source, box, image)))
+    }
+  }
+
+  /// Turns the labels of a box into classes; `ignored` for the ignored label, and for faults.
+  mutating func convert(
+    _ labels: UnsafeBufferPointer<Int32>, to classes: UnsafeMutableBufferPointer<UInt8>, of source: ImageSource,
+    _ box: Box, image: Int
+  ) {
+    for i in 0..<labels.count {
+      classes[i] = convert(labels[i], in: source.location) { Self.place(i, source, box, image) }
+    }
+  }
+
+  /// The class that a label stands for; `ignored` for the ignored label, and for a fault.
+  mutating func convert(_ value: Int32, in location: ArrayLocation, place: () -> [Int]) -> UInt8 {
+    // A label that no Int32 can be stands for "none is ignored".
+    if Int64(value) == target.ignore.map({ Int64($0) }) ?? .max { return LearningData.ignored }
+    if 0 <= value && value < Int32(target.classes) { return UInt8(value) }
+    if label == nil { label = (location, Int(value), 0, place()) }
+    label?.count += 1
+    return LearningData.ignored
+  }
+
+  /// Throws when a fault was met.
+  func raise() throws {
+    if let label {
+      throw ImagingError.labelOutsideClasses(
+        label.location, value: label.value, count: label.count, first: label.first, classes: target.classes,
+        ignore: target.ignore)
+    }
+    if let fault = notFinite.first {
+      throw ImagingError.notFinite(fault.location, count: fault.count, first: fault.first)
+    }
+  }
+
+  private static func place(_ index: Int, _ source: ImageSource, _ box: Box, _ image: Int) -> [Int] {
+    let x = index % box.x.count
+    let y = index / box.x.count % box.y.count
+    let z = index / (box.x.count * box.y.count) % box.z.count
+    return source.index(
+      image: image, channel: index / box.count, z: box.z.lowerBound + z, y: box.y.lowerBound + y,
+      x: box.x.lowerBound + x)
+  }
+}

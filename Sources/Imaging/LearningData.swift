@@ -1,0 +1,188 @@
+import HDF5
+import Tensors
+
+/// Images with what a network shall answer for them, divided into parts: a job's data set.
+///
+/// Opening checks shapes and the split; `inspect` reads everything once.
+public final class LearningData: Sendable {
+  public let images: ImageSource
+  public let target: TargetSource
+  /// The classes of pixels, or the target images; nil for one class an image, and when the image itself is the target.
+  public let answers: ImageSource?
+  /// Where target images are known.
+  public let mask: ImageSource?
+  /// The label of each image as the file has it, when images have classes.
+  let imageLabels: [Int32]
+  public let split: Split
+
+  /// The label that stands in memory for what is of no known class.
+  public static let ignored: UInt8 = 255
+
+  /// Opens a data set.
+  ///
+  /// - Throws: `ImagingError` when images, targets and split do not fit each other, `HDF5Error` when one of them cannot be
+  ///   read.
+  public init(images: ArrayLocation, target: TargetSource, layout: ImageLayout, split: SplitRule) throws {
+    precondition(target.classes <= 255, "at most 255 classes")
+    let images = try ImageSource(images, layout: layout)
+    self.images = images
+    switch target {
+    case .pixelClasses(let labels, let classes, let ignore):
+      let labels = try Self.open(labels, for: images, withChannels: false)
+      answers = labels
+      imageLabels = []
+      self.target = .pixelClasses(labels.location, classes: classes, ignore: ignore)
+    case .imageClasses(let labels, let classes, let ignore):
+      let (location, dataset) = try ImageSource.open(labels)
+      let shape = try dataset.shape
+      guard layout == .stack, shape == [images.imageCount] else {
+        throw ImagingError.imageLabels(location, shape: shape, images: images.imageCount, layout: layout)
+      }
+      answers = nil
+      imageLabels = try dataset.read(as: Int32.self)
+      self.target = .imageClasses(location, classes: classes, ignore: ignore)
+    case .images(let targets, let mask):
+      let targets = try Self.open(targets, for: images, withChannels: true)
+      answers = targets
+      imageLabels = []
+      self.target = .images(targets.location, mask: mask)
+    case .itself:
+      answers = nil
+      imageLabels = []
+      self.target = target
+    }
+    mask = try target.mask.map { try Self.open($0, for: images, withChannels: false) }
+    let strata: [Int]? = imageLabels.isEmpty ? nil : imageLabels.map(Int.init)
+    self.split = try Split(split, of: images, strata: strata)
+  }
+
+  private static func open(
+    _ location: ArrayLocation, for images: ImageSource, withChannels: Bool
+  ) throws -> ImageSource {
+    func mismatch(_ location: ArrayLocation, _ shape: [Int]) -> ImagingError {
+      .targetShape(
+        location, shape: shape, images: images.location, imageShape: images.shape, hasChannels: images.hasChannels,
+        mayHaveChannels: withChannels)
+    }
+    let source: ImageSource
+    do {
+      source = try ImageSource(location, layout: images.layout)
+    } catch ImagingError.wrongAxes(let location, let shape, _) {
+      throw mismatch(location, shape)
+    }
+    guard withChannels || !source.hasChannels, source.imageCount == images.imageCount,
+      source.extents == images.extents
+    else { throw mismatch(source.location, source.shape) }
+    return source
+  }
+
+  /// The layout of the images.
+  public var layout: ImageLayout { images.layout }
+
+  /// The number of classes; 0 when the answer is an image.
+  public var classes: Int { target.classes }
+
+  /// The channels of target images; 0 when the answer is a class.
+  public var targetChannels: Int {
+    switch target {
+    case .pixelClasses, .imageClasses: 0
+    case .images: answers?.channels ?? 0
+    case .itself: images.channels
+    }
+  }
+
+  /// What regions in memory hold besides the images.
+  public var content: TargetContent {
+    switch target {
+    case .pixelClasses: TargetContent(labels: .pixels, channels: 0, hasWeights: false)
+    case .imageClasses: TargetContent(labels: .image, channels: 0, hasWeights: false)
+    case .images, .itself:
+      TargetContent(labels: .none, channels: targetChannels, hasWeights: mask != nil || split.pixels != nil)
+    }
+  }
+
+  /// Where the answers are, for messages.
+  public var targetLocation: ArrayLocation {
+    switch target {
+    case .pixelClasses(let location, _, _), .imageClasses(let location, _, _), .images(let location, _): location
+    case .itself: images.location
+    }
+  }
+
+  /// Reads a region into memory: intensities and target images scaled, labels as classes or `ignored`.
+  ///
+  /// - Parameters:
+  ///   - part: what the region serves for; of a split by pixels, the answers of other parts' pixels are unknown.
+  ///   - targetScaling: of target images; nil for classes.
+  /// - Throws: `ImagingError.labelOutsideClasses` or `.notFinite` for the first fault of the region, `HDF5Error`.
+  public func load(
+    _ region: Region, for part: Part, scaling: IntensityScaling, targetScaling: IntensityScaling? = nil
+  ) throws -> LearningRegion {
+    let content = content
+    let isItself = if case .itself = target { true } else { false }
+    let result = LearningRegion(
+      region: region, channels: images.channels, content: content,
+      sharesImages: isItself && (targetScaling == nil || targetScaling == scaling))
+    var faults = Faults(target)
+    try images.read(region.box, ofImage: region.image, into: result.images.buffer)
+    faults.look(at: UnsafeBufferPointer(result.images.buffer), of: images, region.box, image: region.image)
+    if isItself, !result.sharesImages { _ = result.values.buffer.update(from: result.images.buffer) }
+    scaling.apply(to: result.images.buffer)
+    if content.labels != .none {
+      try readLabels(of: region.box, image: region.image, part, into: result.labels.buffer, &faults)
+    }
+    if content.hasWeights {
+      try readWeights(of: region.box, image: region.image, part, into: result.weights.buffer)
+    }
+    if case .images = target {
+      try readAnswers(
+        of: region.box, image: region.image, weights: content.hasWeights ? result.weights.pointer : nil,
+        into: result.values.buffer, &faults)
+    }
+    if content.channels > 0, !result.sharesImages { targetScaling?.apply(to: result.values.buffer) }
+    try faults.raise()
+    return result
+  }
+
+  /// Reads labels as classes.
+  ///
+  /// - Parameter classes: receives `[z, y, x]`, or the image's class alone.
+  func readLabels(
+    of box: Box, image: Int, _ part: Part, into classes: UnsafeMutableBufferPointer<UInt8>, _ faults: inout Faults
+  ) throws {
+    guard let labels = answers else {
+      classes[0] = faults.convert(imageLabels[image], in: targetLocation) { [image] }
+      return
+    }
+    let values = AlignedBuffer<Int32>(count: box.count)
+    try labels.read(box, ofImage: image, into: values.buffer)
+    faults.convert(UnsafeBufferPointer(values.buffer), to: classes, of: labels, box, image: image)
+    split.pixels?.forEach(outside: part, box, image: image, extents: images.extents) { classes[$0] = Self.ignored }
+  }
+
+  /// Writes 1 where the target is known and the pixel belongs to the part, else 0.
+  func readWeights(
+    of box: Box, image: Int, _ part: Part, into weights: UnsafeMutableBufferPointer<Float>
+  ) throws {
+    if let mask {
+      try mask.read(box, ofImage: image, into: weights)
+      for i in weights.indices { weights[i] = weights[i] != 0 ? 1 : 0 }
+    } else {
+      weights.update(repeating: 1)
+    }
+    split.pixels?.forEach(outside: part, box, image: image, extents: images.extents) { weights[$0] = 0 }
+  }
+
+  /// Reads target images; 0 where they are not known, whatever stands there.
+  func readAnswers(
+    of box: Box, image: Int, weights: UnsafePointer<Float>?, into values: UnsafeMutableBufferPointer<Float>,
+    _ faults: inout Faults
+  ) throws {
+    guard let answers else { return }
+    try answers.read(box, ofImage: image, into: values)
+    if let weights {
+      for i in values.indices where weights[i % box.count] == 0 { values[i] = 0 }
+    }
+    faults.look(at: UnsafeBufferPointer(values), of: answers, box, image: image)
+  }
+}

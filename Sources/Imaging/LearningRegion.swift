@@ -1,0 +1,235 @@
+import Tensors
+
+/// What a region in memory holds besides its images.
+public struct TargetContent: Hashable, Sendable {
+  public enum Labels: Hashable, Sendable {
+    case none
+    /// One class a pixel.
+    case pixels
+    /// One class for all of the image.
+    case image
+  }
+  public var labels: Labels
+  /// Channels of the target images; 0 without.
+  public var channels: Int
+  /// Whether it is said which pixels are known.
+  public var hasWeights: Bool
+
+  public init(labels: Labels, channels: Int, hasWeights: Bool) {
+    self.labels = labels
+    self.channels = channels
+    self.hasWeights = hasWeights
+  }
+
+  /// The bytes that a voxel's targets take.
+  public var bytes: Int { (labels == .pixels ? 1 : 0) + 4 * channels + (hasWeights ? 4 : 0) }
+}
+
+/// A region in memory: scaled intensities `[channel, z, y, x]` and what a network shall answer for them.
+public final class LearningRegion: Sendable {
+  public let region: Region
+  public let channels: Int
+  public let content: TargetContent
+  public let images: AlignedBuffer<Float>
+  /// The classes of the voxels, `[z, y, x]`, or of the image, `[1]`.
+  public let labels: AlignedBuffer<UInt8>
+  /// The target images, `[channel, z, y, x]`.
+  public let values: AlignedBuffer<Float>
+  /// 1 where the target is known, else 0, `[z, y, x]`.
+  public let weights: AlignedBuffer<Float>
+  /// Whether `values` are the images themselves.
+  public let sharesImages: Bool
+
+  /// A region filled with zeros.
+  ///
+  /// - Parameter sharesImages: the target is the scaled image, which is kept once.
+  public init(region: Region, channels: Int, content: TargetContent, sharesImages: Bool = false) {
+    precondition(!sharesImages || content.channels == channels, "an image is a target of as many channels")
+    self.region = region
+    self.channels = channels
+    self.content = content
+    self.sharesImages = sharesImages
+    let count = region.extents.count
+    images = AlignedBuffer(count: channels * count)
+    labels = AlignedBuffer(count: content.labels == .pixels ? count : content.labels == .image ? 1 : 0)
+    values = sharesImages ? images : AlignedBuffer(count: content.channels * count)
+    weights = AlignedBuffer(count: content.hasWeights ? count : 0)
+  }
+
+  /// Where a patch is written to; only the parts that the region holds are.
+  public struct Patch {
+    /// `[channel, z, y, x]`
+    public var images: UnsafeMutablePointer<Float>
+    /// `[z, y, x]`, or one class.
+    public var labels: UnsafeMutablePointer<UInt8>
+    /// `[channel, z, y, x]`
+    public var values: UnsafeMutablePointer<Float>
+    /// `[z, y, x]`
+    public var weights: UnsafeMutablePointer<Float>
+
+    public init(
+      images: UnsafeMutablePointer<Float>, labels: UnsafeMutablePointer<UInt8>, values: UnsafeMutablePointer<Float>,
+      weights: UnsafeMutablePointer<Float>
+    ) {
+      self.images = images
+      self.labels = labels
+      self.values = values
+      self.weights = weights
+    }
+  }
+
+  /// Cuts a patch out of a cell, augmented and then bent; targets go the same way as images, classes and masks by the nearest
+  /// voxel, images and target images interpolated.
+  ///
+  /// - Parameters:
+  ///   - cell: a box within the region, counted from its first slice.
+  ///   - patch: the patch's extents, which fit in the cell.
+  ///   - augmentation: where in the cell the patch lies and how it is turned; it fits the patch.
+  ///   - elastic: how the patch is bent; nil: not at all.
+  ///   - target: receives the patch.
+  /// - Complexity: O(*voxels*); allocates nothing.
+  public func cut(
+    _ cell: Box, patch: Extents, _ augmentation: Augmentation, bending elastic: Bending? = nil, to target: Patch
+  ) {
+    let extents = region.extents
+    precondition(Box(extents).contains(cell) && augmentation.fits(patch, in: cell), "a patch outside its cell")
+    let walk = Walk(cell, patch, augmentation, rowStride: extents.x, sliceStride: extents.y * extents.x)
+    if content.labels == .image { target.labels[0] = labels.pointer[0] }
+    if let elastic {
+      bend(walk, elastic, to: target)
+      return
+    }
+    for channel in 0..<channels {
+      walk.copy(from: images.pointer + channel * extents.count, to: target.images + channel * patch.count)
+    }
+    if content.labels == .pixels { walk.copy(from: labels.pointer, to: target.labels) }
+    for channel in 0..<content.channels {
+      walk.copy(from: values.pointer + channel * extents.count, to: target.values + channel * patch.count)
+    }
+    if content.hasWeights { walk.copy(from: weights.pointer, to: target.weights) }
+  }
+
+  /// Writes a patch along a walk whose voxels are displaced.
+  private func bend(_ walk: Walk, _ elastic: Bending, to target: Patch) {
+    let (plane, patch) = (region.extents.count, walk.patch)
+    let field = ElasticField(elastic.settings, of: patch, stream: elastic.stream)
+    withUnsafeTemporaryAllocation(of: SIMD4<Float>.self, capacity: field.columns) { points in
+      guard let row = points.baseAddress else { return }
+      var index = 0
+      for z in 0..<patch.z {
+        for y in 0..<patch.y {
+          field.writeRow(z: z, y: y, to: row)
+          for x in 0..<patch.x {
+            let moved = SIMD4<Float>(Float(z), Float(y), Float(x), 0) + field.displacement(x: x, row: row)
+            let corner = walk.corner(
+              ElasticField.reflect(moved[0], patch.z), ElasticField.reflect(moved[1], patch.y),
+              ElasticField.reflect(moved[2], patch.x))
+            for channel in 0..<channels {
+              target.images[channel * patch.count + index] = corner.interpolate(images.pointer + channel * plane)
+            }
+            for channel in 0..<content.channels {
+              target.values[channel * patch.count + index] = corner.interpolate(values.pointer + channel * plane)
+            }
+            if content.labels == .pixels { target.labels[index] = labels.pointer[corner.nearest] }
+            if content.hasWeights { target.weights[index] = weights.pointer[corner.nearest] }
+            index += 1
+          }
+        }
+      }
+    }
+  }
+}
+
+/// How a patch is bent.
+public struct Bending: Sendable {
+  public var settings: AugmentationSettings.Elastic
+  /// Decides the displacements: keyed by the job's seed, the member, the epoch and the sample.
+  public var stream: RandomStream
+
+  public init(_ settings: AugmentationSettings.Elastic, stream: RandomStream) {
+    self.settings = settings
+    self.stream = stream
+  }
+}
+
+/// The eight voxels around a point, and where between them it lies.
+private struct Corner {
+  var base: Int
+  var stepZ: Int
+  var stepY: Int
+  var stepX: Int
+  var z: Float
+  var y: Float
+  var x: Float
+
+  /// The voxel next to the point.
+  @inline(__always)
+  var nearest: Int { base + (z >= 0.5 ? stepZ : 0) + (y >= 0.5 ? stepY : 0) + (x >= 0.5 ? stepX : 0) }
+
+  @inline(__always)
+  func interpolate(_ source: UnsafePointer<Float>) -> Float {
+    func line(_ at: Int) -> Float { source[at] + (source[at + stepX] - source[at]) * x }
+    func plane(_ at: Int) -> Float {
+      let low = line(at)
+      return low + (line(at + stepY) - low) * y
+    }
+    let low = plane(base)
+    return low + (plane(base + stepZ) - low) * z
+  }
+}
+
+/// The way through a volume on which the voxels of an augmented patch are met in the patch's own order.
+private struct Walk {
+  let patch: Extents
+  var start: Int
+  var stepZ: Int
+  var stepY: Int
+  var stepX: Int
+
+  init(_ cell: Box, _ patch: Extents, _ augmentation: Augmentation, rowStride: Int, sliceStride: Int) {
+    self.patch = patch
+    start =
+      (cell.z.lowerBound + augmentation.offset.z) * sliceStride
+      + (cell.y.lowerBound + augmentation.offset.y) * rowStride + cell.x.lowerBound + augmentation.offset.x
+    stepZ = sliceStride
+    stepY = rowStride
+    stepX = 1
+    func flip(_ step: inout Int, _ extent: Int) {
+      start += (extent - 1) * step
+      step = -step
+    }
+    if augmentation.flipsZ { flip(&stepZ, patch.z) }
+    if augmentation.flipsY { flip(&stepY, patch.y) }
+    if augmentation.flipsX { flip(&stepX, patch.x) }
+    if augmentation.turns {
+      // Row y, column x of the turned patch is row x, column n − 1 − y of the patch before.
+      flip(&stepX, patch.x)
+      swap(&stepY, &stepX)
+    }
+  }
+
+  @inline(__always)
+  func copy<Element: BitwiseCopyable>(from source: UnsafePointer<Element>, to target: UnsafeMutablePointer<Element>) {
+    var target = target
+    for z in 0..<patch.z {
+      for y in 0..<patch.y {
+        var row = source + (start + z * stepZ + y * stepY)
+        for x in 0..<patch.x {
+          target[x] = row.pointee
+          row += stepX
+        }
+        target += patch.x
+      }
+    }
+  }
+
+  /// The voxels around a point of the patch, whose coordinates lie within it.
+  @inline(__always)
+  func corner(_ z: Float, _ y: Float, _ x: Float) -> Corner {
+    let (iz, iy, ix) = (Int(z), Int(y), Int(x))
+    return Corner(
+      base: start + iz * stepZ + iy * stepY + ix * stepX, stepZ: iz + 1 < patch.z ? stepZ : 0,
+      stepY: iy + 1 < patch.y ? stepY : 0, stepX: ix + 1 < patch.x ? stepX : 0, z: z - Float(iz), y: y - Float(iy),
+      x: x - Float(ix))
+  }
+}

@@ -1,0 +1,45 @@
+/// What a network shall answer for an image, and where the data say it.
+public enum TargetSource: Sendable, Hashable {
+  /// The class of every pixel, in an array of the images' shape without channels; `ignore` is the label of pixels whose class
+  /// is not known.
+  case pixelClasses(ArrayLocation, classes: Int, ignore: Int?)
+  /// One class for each image of a stack; images of the label `ignore` are of no known class.
+  case imageClasses(ArrayLocation, classes: Int, ignore: Int?)
+  /// Another image for each image, of any number of channels. Where the mask is 0, nothing is known.
+  case images(ArrayLocation, mask: ArrayLocation?)
+  /// The image itself. Where the mask is 0, nothing is asked.
+  case itself(mask: ArrayLocation?)
+
+  /// The number of classes; 0 when the answer is an image.
+  public var classes: Int {
+    switch self {
+    case .pixelClasses(_, let classes, _), .imageClasses(_, let classes, _): classes
+    case .images, .itself: 0
+    }
+  }
+
+  /// The label of what is of no known class.
+  public var ignore: Int? {
+    switch self {
+    case .pixelClasses(_, _, let ignore), .imageClasses(_, _, let ignore): ignore
+    case .images, .itself: nil
+    }
+  }
+
+  var mask: ArrayLocation? {
+    switch self {
+    case .pixelClasses, .imageClasses: nil
+    case .images(_, let mask), .itself(let mask): mask
+    }
+  }
+}
+
+/// How target images become what a network is trained to give; predictions are scaled back.
+public enum TargetScaling: String, Sendable, Hashable, Codable, CaseIterable {
+  /// Mean 0 and standard deviation 1 over the training part, channel by channel.
+  case standard
+  /// From 0 to 1 over the training part, channel by channel, for networks that end in a sigmoid.
+  case range
+  /// As they are.
+  case none
+}

@@ -1,0 +1,114 @@
+import HDF5
+import Training
+import Uncertainty
+
+/// How an ensemble, its members and its prediction sets or intervals fare on test images.
+public struct Evaluation: Sendable {
+  public var figures: Figures
+  public var levels: [Coverage]
+  /// Whether the sets of a level hold everything because there were too few calibration pixels.
+  public var infeasible: [Bool]
+
+  /// What depends on the kind of answer.
+  public enum Figures: Sendable {
+    case classes(ClassFigures)
+    case values(ValueFigures)
+  }
+
+  /// Stores the figures in `/entry/evaluation`, in place of older ones.
+  func write(to path: String) throws {
+    let file = try File(opening: path, mode: .readWrite)
+    let entry = try file.group("entry")
+    if try entry.exists("evaluation") { try entry.remove("evaluation") }
+    let group = try entry.createGroup("evaluation")
+    try group.setAttribute("NX_class", "NXprocess")
+    switch figures {
+    case .classes(let figures): try figures.write(to: group, levels: levels.count)
+    case .values(let figures): try figures.write(to: group)
+    }
+    try group.write(levels.map(\.value), to: "level")
+    try file.close()
+  }
+
+  /// The table that a run ends with.
+  public var table: String {
+    var lines: [String]
+    switch figures {
+    case .classes(let figures): lines = figures.lines + [""] + figures.levelLines(levels, infeasible: infeasible)
+    case .values(let figures): lines = figures.lines + [""] + figures.levelLines(levels, infeasible: infeasible)
+    }
+    lines = lines.map { line in String(line.reversed().drop { $0 == " " }.reversed()) }
+    return lines.joined(separator: "\n")
+  }
+}
+
+/// Columns of text.
+enum TextTable {
+  /// With four decimals; a dash when it is not a number.
+  static func number(_ value: Double) -> String {
+    guard value.isFinite else { return "–" }
+    guard abs(value) < 1e9 else { return "\(value)" }
+    let tenThousandths = Int((abs(value) * 10000).rounded())
+    let digits = String(tenThousandths % 10000)
+    let sign = value < 0 && tenThousandths > 0 ? "-" : ""
+    return sign + "\(tenThousandths / 10000)." + String(repeating: "0", count: 4 - digits.count) + digits
+  }
+
+  static func pad(_ text: String, _ width: Int) -> String {
+    text + String(repeating: " ", count: max(0, width - text.count))
+  }
+
+  /// A line of values below the names of their columns.
+  static func row(_ name: String, _ columns: [String], _ values: [String]) -> String {
+    pad(name, 10) + zip(columns, values).map { pad($1, max(10, $0.count + 2)) }.joined()
+  }
+}
+
+/// The figures of classes: of pixels, or of images.
+public struct ClassFigures: Sendable {
+  public var classes: [String]
+  public var ensemble: ConfusionMatrix
+  public var members: [ConfusionMatrix]
+  public var sets: SetEvaluation
+
+  func write(to group: Group, levels: Int) throws {
+    let count = classes.count
+    try group.write(ensemble.counts, shape: [count, count], to: "confusion")
+    try group.write(ensemble.f1Micro, to: "f1_micro")
+    try group.write(ensemble.f1Macro, to: "f1_macro")
+    try group.write((0..<count).map(ensemble.dice), to: "dice")
+    try group.write((0..<count).map(ensemble.iou), to: "iou")
+    try group.write(members.map(\.f1Micro), to: "member_f1_micro")
+    try group.write(members.map(\.f1Macro), to: "member_f1_macro")
+    try group.write(
+      members.flatMap { member in (0..<count).map(member.dice) }, shape: [members.count, count], to: "member_dice")
+    try group.write(
+      members.flatMap { member in (0..<count).map(member.iou) }, shape: [members.count, count], to: "member_iou")
+    try group.write((0..<levels).map { sets.coverage(level: $0) }, to: "coverage")
+    try group.write(
+      (0..<levels).flatMap { level in (0..<count).map { sets.coverage(level: level, class: $0) } },
+      shape: [levels, count], to: "coverage_by_class")
+    try group.write((0..<levels).map { sets.meanSetSize(level: $0) }, to: "mean_set_size")
+    try group.write((0..<levels).map { sets.emptyShare(level: $0) }, to: "empty_share")
+  }
+
+  var lines: [String] {
+    let columns = ["F1 micro", "F1 macro"] + classes.flatMap { ["Dice \($0)", "IoU \($0)"] }
+    func row(_ name: String, _ matrix: ConfusionMatrix) -> String {
+      let values = [matrix.f1Micro, matrix.f1Macro] + classes.indices.flatMap { [matrix.dice($0), matrix.iou($0)] }
+      return TextTable.row(name, columns, values.map(TextTable.number))
+    }
+    return [TextTable.row("", columns, columns)]
+      + members.enumerated().map { row("member \($0.offset)", $0.element) } + [row("ensemble", ensemble)]
+  }
+
+  func levelLines(_ levels: [Coverage], infeasible: [Bool]) -> [String] {
+    let (number, pad) = (TextTable.number, TextTable.pad)
+    return [pad("level", 10) + pad("coverage", 11) + pad("mean set size", 15) + "empty sets"]
+      + levels.enumerated().map { index, level in
+        let note = infeasible[index] ? "   infeasible: too few calibration pixels, all classes" : ""
+        return pad("\(level)", 10) + pad(number(sets.coverage(level: index)), 11)
+          + pad(number(sets.meanSetSize(level: index)), 15) + number(sets.emptyShare(level: index)) + note
+      }
+  }
+}

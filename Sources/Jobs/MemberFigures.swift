@@ -1,0 +1,88 @@
+import Ensembles
+import HDF5
+import Imaging
+import MessagePassing
+import Training
+
+/// How each member fares on test tiles: a confusion matrix, or sums of errors for each channel.
+struct MemberFigures {
+  private let channels: Int
+  private let members: Int
+  private var confusion: [ConfusionMatrix] = []
+  /// Of values: `[tile, member, channel]`, tiles of this rank, later of all.
+  private var sums: [ValueSums] = []
+  private var known = TileTruth()
+  private var predictions: [UInt8] = []
+
+  init(_ ensemble: EnsemblePredictor) {
+    channels = ensemble.channels
+    members = ensemble.members.count
+    if ensemble.task.hasClasses {
+      confusion = Array(repeating: ConfusionMatrix(classes: channels), count: members)
+    }
+  }
+
+  /// Adds a member's answer over a tile; members of a tile come one after another.
+  mutating func add(
+    _ answer: UnsafeBufferPointer<Float>, of member: Int, tile: Tile, _ region: LearningRegion
+  ) throws {
+    if member == 0 { known.take(tile.core, of: region) }
+    guard confusion.isEmpty else {
+      mostLikely(answer, classes: channels, into: &predictions)
+      try confusion[member].add(labels: known.labels, predictions: predictions)
+      return
+    }
+    sums += ValueSums.channels(channels, of: answer, known)
+  }
+
+  /// Joins what all ranks counted. Collective.
+  mutating func reduce(over world: Communicator) throws {
+    guard confusion.isEmpty else {
+      let counts = try world.allReduce(confusion.flatMap(\.counts), .sum)
+      let size = channels * channels
+      confusion = confusion.indices.map {
+        ConfusionMatrix(classes: channels, counts: Array(counts[$0 * size..<($0 + 1) * size]))
+      }
+      return
+    }
+    sums = try ValueSums.joined(sums, width: members * channels, over: world)
+  }
+
+  /// Writes them into the group of members.
+  func write(to group: Group) throws {
+    if confusion.isEmpty {
+      let dataset = try group.write(
+        sums.flatMap(\.numbers), shape: [members, channels, ValueSums.width], to: "error_sums")
+      try dataset.setAttribute("long_name", "sums over the test pixels, of which the evaluation's figures follow")
+    } else {
+      let dataset = try group.write(confusion.flatMap(\.counts), shape: [members, channels, channels], to: "confusion")
+      try dataset.setAttribute("long_name", "test pixels by member, true class and predicted class")
+    }
+  }
+}
+
+extension ValueSums {
+  /// The sums of each channel over a tile or slice.
+  ///
+  /// - Parameter answer: `[channel, voxel]`.
+  static func channels(_ channels: Int, of answer: UnsafeBufferPointer<Float>, _ known: TileTruth) -> [ValueSums] {
+    let voxels = answer.count / channels
+    return (0..<channels).map { channel in
+      var sums = ValueSums()
+      sums.add(
+        predicted: UnsafeBufferPointer(rebasing: answer[channel * voxels..<(channel + 1) * voxels]),
+        true: known.values[channel * voxels..<(channel + 1) * voxels], weights: known.weights)
+      return sums
+    }
+  }
+
+  /// Joins rows of `width` sums, this rank's and then those of the next, into one row. Collective; the same on all ranks.
+  static func joined(_ rows: [ValueSums], width: Int, over world: Communicator) throws -> [ValueSums] {
+    let numbers = try world.allGather(rows.flatMap(\.numbers)).flatMap { $0 }
+    var result = Array(repeating: ValueSums(), count: width)
+    for index in 0..<numbers.count / Self.width {
+      result[index % width].merge(ValueSums(numbers[index * Self.width..<(index + 1) * Self.width]))
+    }
+    return result
+  }
+}

@@ -1,0 +1,107 @@
+import HDF5
+import Imaging
+import MessagePassing
+
+/// The datasets of a prediction in a results file (NeXus NXdata), written by all ranks tile by tile.
+///
+/// `mean` and `mean_errors` are `[image, class, (z,) y, x]`, or `[image, (channel,) (z,) y, x]` when images are answered with, or
+/// `[image, class]` when images are classified. Sets are `set`, with a leading axis of levels, and `set_size`, without classes;
+/// intervals are `lower` and `upper`, with a leading axis of levels. A volume is an image extent of 1. A chunk is a tile's core, so
+/// that no two ranks share one.
+final class PredictionDatasets {
+  let file: File
+  let form: AnswerForm
+  let levels: Int
+  private let mean: Dataset
+  private let deviation: Dataset
+  /// Nil without levels, or for values.
+  private let sets: Dataset?
+  private let sizes: Dataset?
+  /// Nil without levels, or for classes.
+  private let lower: Dataset?
+  private let upper: Dataset?
+  /// For each region, where its pixels begin: an image, and a slice of the volume.
+  private let starts: [(image: Int, z: Int)]
+
+  /// Makes the datasets. Collective.
+  init(_ file: File, work: TileWork, form: AnswerForm, levels: Int) throws {
+    self.file = file
+    self.form = form
+    self.levels = levels
+    let volume = form.volume
+    var starts: [(image: Int, z: Int)] = []
+    var slices = 0
+    for (index, region) in work.regions.enumerated() {
+      starts.append(volume ? (0, slices) : (index, 0))
+      slices += region.z.count
+    }
+    self.starts = starts
+    let extents = work.regions[0].extents
+    let core = work.grids[0].core
+    let images = volume ? 1 : work.regions.count
+    var pixels = volume ? [slices, extents.y, extents.x] : [extents.y, extents.x]
+    // Runs of slices of several lengths do not begin at multiples of one chunk: then a chunk is one slice.
+    var chunk = volume ? [work.regions.count == 1 ? core.z : 1, core.y, core.x] : [core.y, core.x]
+    if form.pixelAxes.isEmpty {
+      pixels = []
+      chunk = []
+    }
+    let group = try file.createGroup("entry/prediction")
+    func make<Scalar: HDF5Scalar>(_ name: String, _ type: Scalar.Type, _ shape: [Int], _ chunks: [Int]) throws
+      -> Dataset
+    {
+      try group.createDataset(name, of: type, shape: shape, layout: .chunked(chunks, deflate: 4, shuffle: true))
+    }
+    let (shape, chunks) = ([images] + form.channelExtents + pixels, [1] + form.channelExtents + chunk)
+    mean = try make("mean", Float.self, shape, chunks)
+    deviation = try make("mean_errors", Float.self, shape, chunks)
+    let (hasSets, hasIntervals) = (levels > 0 && form.task.hasClasses, levels > 0 && !form.task.hasClasses)
+    sets = hasSets ? try make("set", UInt8.self, [levels] + shape, [1] + chunks) : nil
+    sizes = hasSets ? try make("set_size", UInt8.self, [levels, images] + pixels, [1, 1] + chunk) : nil
+    lower = hasIntervals ? try make("lower", Float.self, [levels] + shape, [1] + chunks) : nil
+    upper = hasIntervals ? try make("upper", Float.self, [levels] + shape, [1] + chunks) : nil
+  }
+
+  /// One tile's values over its core.
+  struct Tile {
+    var region: Int
+    var core: Box
+    var mean: [Float]
+    var deviation: [Float]
+    /// `[level, class, z, y, x]` and `[level, z, y, x]`; empty for values.
+    var sets: [UInt8] = []
+    var sizes: [UInt8] = []
+    /// `[level, channel, z, y, x]`; empty for classes.
+    var lower: [Float] = []
+    var upper: [Float] = []
+  }
+
+  /// Writes a tile, or takes part in the others' writes. Collective; a write that fails does not keep this rank from
+  /// the ones after it, for which the others wait.
+  func write(_ tile: Tile?) throws {
+    let start = tile.map { starts[$0.region] } ?? (image: 0, z: 0)
+    var first: [Int] = []
+    var count: [Int] = []
+    if let core = tile?.core, !form.pixelAxes.isEmpty {
+      first = (form.volume ? [core.z.lowerBound + start.z] : []) + [core.y.lowerBound, core.x.lowerBound]
+      count = (form.volume ? [core.z.count] : []) + [core.y.count, core.x.count]
+    }
+    func write<Scalar: HDF5Scalar>(
+      _ values: [Scalar]?, _ dataset: Dataset?, at place: [Int], _ extents: [Int]
+    ) -> Result<Void, any Error> {
+      let slab = values == nil ? .nothing : Hyperslab(start: place + first, count: extents + count)
+      return Result { try dataset?.write(values ?? [], slab, transfer: .collective) }
+    }
+    let channels = form.channelExtents
+    let origin = [start.image] + channels.map { _ in 0 }
+    let results = [
+      write(tile?.mean, mean, at: origin, [1] + channels),
+      write(tile?.deviation, deviation, at: origin, [1] + channels),
+      write(tile?.sets, sets, at: [0] + origin, [levels, 1] + channels),
+      write(tile?.sizes, sizes, at: [0, start.image], [levels, 1]),
+      write(tile?.lower, lower, at: [0] + origin, [levels, 1] + channels),
+      write(tile?.upper, upper, at: [0] + origin, [levels, 1] + channels),
+    ]
+    for result in results { try result.get() }
+  }
+}

@@ -1,0 +1,47 @@
+import Imaging
+
+/// What is known of a tile's answer.
+struct TileTruth {
+  /// `[z, y, x]`, or one class of the image; empty when the answer is an image.
+  private(set) var labels: [UInt8] = []
+  /// Target images, `[channel, z, y, x]`, in the file's own units; empty for classes.
+  private(set) var values: [Float] = []
+  /// `[z, y, x]`, 0 where nothing is known; empty when all is.
+  private(set) var weights: [Float] = []
+
+  init() {}
+
+  /// Takes what a region holds for a box of it.
+  mutating func take(_ box: Box, of region: LearningRegion) {
+    let extents = region.region.extents
+    func copy<Element: BitwiseCopyable>(_ plane: UnsafePointer<Element>, to result: inout [Element]) {
+      for z in box.z {
+        for y in box.y {
+          let row = plane + (z * extents.y + y) * extents.x
+          result.append(contentsOf: UnsafeBufferPointer(start: row + box.x.lowerBound, count: box.x.count))
+        }
+      }
+    }
+    labels.removeAll(keepingCapacity: true)
+    values.removeAll(keepingCapacity: true)
+    weights.removeAll(keepingCapacity: true)
+    switch region.content.labels {
+    case .none: break
+    case .pixels: copy(region.labels.pointer, to: &labels)
+    case .image: labels.append(region.labels.pointer[0])
+    }
+    for channel in 0..<region.content.channels {
+      copy(region.values.pointer + channel * extents.count, to: &values)
+    }
+    if region.content.hasWeights { copy(region.weights.pointer, to: &weights) }
+  }
+}
+
+extension LearningData {
+  /// Reads a region with its target images as the file has them, to compare predictions with.
+  func loadTruth(_ region: Region, for part: Part, scaling: IntensityScaling) throws -> LearningRegion {
+    try load(
+      region, for: part, scaling: scaling,
+      targetScaling: targetChannels > 0 ? .identity(channels: targetChannels) : nil)
+  }
+}

@@ -1,0 +1,71 @@
+import HDF5
+import Uncertainty
+
+/// The figures of answers that are images: errors of each channel, and how intervals fare.
+public struct ValueFigures: Sendable {
+  /// Of each channel.
+  var ensemble: [ValueSums]
+  /// Of each member, each channel.
+  var members: [[ValueSums]]
+  /// Of each level: values within their interval, and the sum of widths.
+  var covered: [Double]
+  var widths: [Double]
+  /// Structural similarity of each channel, over the slices of the test images.
+  var similarity: [Double]
+
+  /// Values that were compared.
+  private var count: Double { ensemble.reduce(0) { $0 + $1.count } }
+
+  /// The share of values within their interval; NaN without any.
+  public func coverage(level: Int) -> Double { covered[level] / count }
+  /// The mean width of intervals; NaN without any.
+  public func meanWidth(level: Int) -> Double { widths[level] / count }
+  /// The mean squared error of a channel.
+  public func meanSquaredError(channel: Int) -> Double { ensemble[channel].meanSquaredError }
+  /// The peak signal-to-noise ratio of a channel, in dB.
+  public func peakSignalToNoise(channel: Int) -> Double { ensemble[channel].peakSignalToNoise }
+
+  private static let metrics: [(name: String, title: String, value: @Sendable (ValueSums) -> Double)] = [
+    ("mse", "MSE", { $0.meanSquaredError }), ("mae", "MAE", { $0.meanAbsoluteError }),
+    ("psnr", "PSNR", { $0.peakSignalToNoise }), ("correlation", "Pearson", { $0.correlation }),
+  ]
+
+  func write(to group: Group) throws {
+    let channels = ensemble.count
+    for metric in Self.metrics {
+      try group.write(ensemble.map(metric.value), to: metric.name)
+      try group.write(
+        members.flatMap { $0.map(metric.value) }, shape: [members.count, channels], to: "member_\(metric.name)")
+    }
+    if !similarity.isEmpty { try group.write(similarity, to: "ssim") }
+    try group.write(covered.indices.map { coverage(level: $0) }, to: "coverage")
+    try group.write(covered.indices.map { meanWidth(level: $0) }, to: "mean_width")
+  }
+
+  var lines: [String] {
+    let several = ensemble.count > 1
+    let columns = ensemble.indices.flatMap { channel in
+      (Self.metrics.map(\.title) + (similarity.isEmpty ? [] : ["SSIM"])).map { several ? "\($0) \(channel)" : $0 }
+    }
+    func row(_ name: String, _ sums: [ValueSums], _ similarity: [Double]) -> String {
+      TextTable.row(
+        name, columns,
+        sums.indices.flatMap { channel in
+          Self.metrics.map { TextTable.number($0.value(sums[channel])) }
+            + [similarity.isEmpty ? "" : TextTable.number(similarity[channel])]
+        })
+    }
+    return [TextTable.row("", columns, columns)]
+      + members.enumerated().map { row("member \($0.offset)", $0.element, []) }
+      + [row("ensemble", ensemble, similarity)]
+  }
+
+  func levelLines(_ levels: [Coverage], infeasible: [Bool]) -> [String] {
+    let (number, pad) = (TextTable.number, TextTable.pad)
+    return [pad("level", 10) + pad("coverage", 11) + "mean width"]
+      + levels.enumerated().map { index, level in
+        let note = infeasible[index] ? "   infeasible: too few calibration pixels, all numbers" : ""
+        return pad("\(level)", 10) + pad(number(coverage(level: index)), 11) + number(meanWidth(level: index)) + note
+      }
+  }
+}
