@@ -85,7 +85,7 @@ let package = Package(
       .executableTarget(
         name: "tutti",
         dependencies: [
-          "Jobs", "Benchmarking", "Ensembles", "Networks", "HDF5", "MessagePassing", "Tensors",
+          "Jobs", "Benchmarking", "Ensembles", "Imaging", "Networks", "HDF5", "MessagePassing", "Tensors",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
     ],
