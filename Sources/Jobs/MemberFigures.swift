@@ -10,7 +10,7 @@ struct MemberFigures {
   private let members: Int
   private var confusion: [ConfusionMatrix] = []
   /// Of values: `[tile, member, channel]`, tiles of this rank, later of all.
-  private var sums: [ValueSums] = []
+  private var sums: [RegressionMetrics] = []
   private var known = TileTruth()
   private var predictions: [UInt8] = []
 
@@ -32,7 +32,7 @@ struct MemberFigures {
       try confusion[member].add(labels: known.labels, predictions: predictions)
       return
     }
-    sums += ValueSums.channels(channels, of: answer, known)
+    sums += RegressionMetrics.channels(channels, of: answer, known)
   }
 
   /// Joins what all ranks counted. Collective.
@@ -45,15 +45,15 @@ struct MemberFigures {
       }
       return
     }
-    sums = try ValueSums.joined(sums, width: members * channels, over: world)
+    sums = try RegressionMetrics.joined(sums, width: members * channels, over: world)
   }
 
   /// Writes them into the group of members.
   func write(to group: Group) throws {
     if confusion.isEmpty {
       let dataset = try group.write(
-        sums.flatMap(\.numbers), shape: [members, channels, ValueSums.width], to: "error_sums")
-      try dataset.setAttribute("long_name", "sums over the test pixels, of which the evaluation's figures follow")
+        sums.flatMap(\.moments), shape: [members, channels, RegressionMetrics.momentCount], to: "error_moments")
+      try dataset.setAttribute("long_name", "moments over the test pixels, of which the evaluation's figures follow")
     } else {
       let dataset = try group.write(confusion.flatMap(\.counts), shape: [members, channels, channels], to: "confusion")
       try dataset.setAttribute("long_name", "test pixels by member, true class and predicted class")
@@ -61,27 +61,37 @@ struct MemberFigures {
   }
 }
 
-extension ValueSums {
-  /// The sums of each channel over a tile or slice.
+extension RegressionMetrics {
+  /// The metrics of each channel over a tile or slice.
   ///
   /// - Parameter answer: `[channel, voxel]`.
-  static func channels(_ channels: Int, of answer: UnsafeBufferPointer<Float>, _ known: TileTruth) -> [ValueSums] {
+  static func channels(
+    _ channels: Int, of answer: UnsafeBufferPointer<Float>, _ known: TileTruth
+  ) -> [RegressionMetrics] {
     let voxels = answer.count / channels
     return (0..<channels).map { channel in
-      var sums = ValueSums()
-      sums.add(
-        predicted: UnsafeBufferPointer(rebasing: answer[channel * voxels..<(channel + 1) * voxels]),
-        true: known.values[channel * voxels..<(channel + 1) * voxels], weights: known.weights)
-      return sums
+      var metrics = RegressionMetrics()
+      known.values.withUnsafeBufferPointer { truths in
+        known.weights.withUnsafeBufferPointer { weights in
+          guard let answer = answer.baseAddress, let truths = truths.baseAddress else { return }
+          metrics.add(
+            predictions: answer + channel * voxels, truths: truths + channel * voxels, count: voxels,
+            weights: weights.isEmpty ? nil : weights.baseAddress)
+        }
+      }
+      return metrics
     }
   }
 
-  /// Joins rows of `width` sums, this rank's and then those of the next, into one row. Collective; the same on all ranks.
-  static func joined(_ rows: [ValueSums], width: Int, over world: Communicator) throws -> [ValueSums] {
-    let numbers = try world.allGather(rows.flatMap(\.numbers)).flatMap { $0 }
-    var result = Array(repeating: ValueSums(), count: width)
-    for index in 0..<numbers.count / Self.width {
-      result[index % width].merge(ValueSums(numbers[index * Self.width..<(index + 1) * Self.width]))
+  /// Joins rows of `width` metrics, this rank's and then those of the next, into one row. Collective; the same on all ranks.
+  static func joined(
+    _ rows: [RegressionMetrics], width: Int, over world: Communicator
+  ) throws -> [RegressionMetrics] {
+    let numbers = try world.allGather(rows.flatMap(\.moments)).flatMap { $0 }
+    var result = Array(repeating: RegressionMetrics(), count: width)
+    for index in 0..<numbers.count / momentCount {
+      result[index % width].merge(
+        RegressionMetrics(moments: numbers[index * momentCount..<(index + 1) * momentCount]))
     }
     return result
   }

@@ -113,10 +113,10 @@ extension Run {
 
   private func valueFigures(of file: File, _ conformal: SplitConformal) throws -> ValueFigures {
     let channels = settings.outputChannels
-    var sums: [ValueSums] = []
+    var sums: [RegressionMetrics] = []
     /// Of each slice: for each level the values covered and the sum of widths, for each channel its similarity.
     var rows: [Double] = []
-    var members: [[ValueSums]] = []
+    var members: [[RegressionMetrics]] = []
     try world.agree {
       let mean = try file.dataset("entry/prediction/mean")
       let lower = try file.dataset("entry/prediction/lower")
@@ -127,7 +127,7 @@ extension Run {
         known.take(Box(region.region.extents), of: region)
         let place = slab(slice, form)
         let values = try mean.read(as: Float.self, place)
-        values.withUnsafeBufferPointer { sums += ValueSums.channels(channels, of: $0, known) }
+        values.withUnsafeBufferPointer { sums += RegressionMetrics.channels(channels, of: $0, known) }
         for index in conformal.levels.indices {
           let low = try lower.read(as: Float.self, level(index, of: place))
           let high = try upper.read(as: Float.self, level(index, of: place))
@@ -140,20 +140,51 @@ extension Run {
           rows += [covered, width]
         }
       }
-      let numbers = try file.read("entry/members/error_sums", as: Double.self)
-      let all = (0..<numbers.count / ValueSums.width).map {
-        ValueSums(numbers[$0 * ValueSums.width..<($0 + 1) * ValueSums.width])
+      let numbers = try file.read("entry/members/error_moments", as: Double.self)
+      let all = (0..<numbers.count / RegressionMetrics.momentCount).map {
+        RegressionMetrics(
+          moments: numbers[$0 * RegressionMetrics.momentCount..<($0 + 1) * RegressionMetrics.momentCount])
       }
       members = (0..<all.count / channels).map { Array(all[$0 * channels..<($0 + 1) * channels]) }
     }
     var figures = ValueFigures(
-      ensemble: try ValueSums.joined(sums, width: channels, over: world), members: members,
+      ensemble: try RegressionMetrics.joined(sums, width: channels, over: world), members: members,
       covered: conformal.levels.map { _ in 0 }, widths: conformal.levels.map { _ in 0 }, similarity: [])
     let width = 2 * conformal.levels.count
     for (index, value) in try world.allGather(rows).joined().enumerated() {
       let level = index % width / 2
       if index % 2 == 0 { figures.covered[level] += value } else { figures.widths[level] += value }
     }
+    if !truth.content.hasWeights {
+      figures.similarity = try similarity(in: file, ranges: figures.ensemble.map(\.truthRange))
+    }
     return figures
+  }
+
+  /// The structural similarity of each channel over all test slices.
+  private func similarity(in file: File, ranges: [Double]) throws -> [Double] {
+    var rows: [Double] = []
+    try world.agree {
+      let mean = try file.dataset("entry/prediction/mean")
+      var known = TileTruth()
+      for slice in mySlices {
+        let region = try truth.loadTruth(slice.region, for: .test, scaling: inspection.scaling)
+        known.take(Box(region.region.extents), of: region)
+        let values = try mean.read(as: Float.self, slab(slice, form))
+        let pixels = values.count / ranges.count
+        for (channel, range) in ranges.enumerated() {
+          let part = channel * pixels..<(channel + 1) * pixels
+          let total = StructuralSimilarity(range: range).total(
+            Array(values[part]), Array(known.values[part]), extents: (1, slice.region.height, slice.region.width))
+          rows += [total.sum, total.windows]
+        }
+      }
+    }
+    var totals = Array(repeating: StructuralSimilarity.Total(), count: ranges.count)
+    let numbers = try world.allGather(rows).flatMap { $0 }
+    for index in 0..<numbers.count / 2 {
+      totals[index % ranges.count].merge(.init(sum: numbers[2 * index], windows: numbers[2 * index + 1]))
+    }
+    return totals.map(\.mean)
   }
 }

@@ -1,20 +1,21 @@
 import HDF5
+import Training
 import Uncertainty
 
 /// The figures of answers that are images: errors of each channel, and how intervals fare.
 public struct ValueFigures: Sendable {
   /// Of each channel.
-  var ensemble: [ValueSums]
+  var ensemble: [RegressionMetrics]
   /// Of each member, each channel.
-  var members: [[ValueSums]]
+  var members: [[RegressionMetrics]]
   /// Of each level: values within their interval, and the sum of widths.
   var covered: [Double]
   var widths: [Double]
-  /// Structural similarity of each channel, over the slices of the test images.
+  /// Structural similarity of each channel, over the slices of the test images; empty when the truth has holes.
   var similarity: [Double]
 
   /// Values that were compared.
-  private var count: Double { ensemble.reduce(0) { $0 + $1.count } }
+  private var count: Double { ensemble.reduce(0) { $0 + Double($1.pixels) } }
 
   /// The share of values within their interval; NaN without any.
   public func coverage(level: Int) -> Double { covered[level] / count }
@@ -23,11 +24,11 @@ public struct ValueFigures: Sendable {
   /// The mean squared error of a channel.
   public func meanSquaredError(channel: Int) -> Double { ensemble[channel].meanSquaredError }
   /// The peak signal-to-noise ratio of a channel, in dB.
-  public func peakSignalToNoise(channel: Int) -> Double { ensemble[channel].peakSignalToNoise }
+  public func peakSignalToNoise(channel: Int) -> Double { ensemble[channel].peakSignalToNoiseRatio() }
 
-  private static let metrics: [(name: String, title: String, value: @Sendable (ValueSums) -> Double)] = [
+  private static let metrics: [(name: String, title: String, value: @Sendable (RegressionMetrics) -> Double)] = [
     ("mse", "MSE", { $0.meanSquaredError }), ("mae", "MAE", { $0.meanAbsoluteError }),
-    ("psnr", "PSNR", { $0.peakSignalToNoise }), ("correlation", "Pearson", { $0.correlation }),
+    ("psnr", "PSNR", { $0.peakSignalToNoiseRatio() }), ("correlation", "Pearson", { $0.pearsonCorrelation }),
   ]
 
   func write(to group: Group) throws {
@@ -47,7 +48,7 @@ public struct ValueFigures: Sendable {
     let columns = ensemble.indices.flatMap { channel in
       (Self.metrics.map(\.title) + (similarity.isEmpty ? [] : ["SSIM"])).map { several ? "\($0) \(channel)" : $0 }
     }
-    func row(_ name: String, _ sums: [ValueSums], _ similarity: [Double]) -> String {
+    func row(_ name: String, _ sums: [RegressionMetrics], _ similarity: [Double]) -> String {
       TextTable.row(
         name, columns,
         sums.indices.flatMap { channel in

@@ -134,6 +134,8 @@ struct EndToEndTaskTests {
     let noise = 60.0 * 60 / 3
     #expect(try file.read("entry/evaluation/mse", as: Double.self)[0] < 20 * noise)
     #expect(try file.read("entry/evaluation/correlation", as: Double.self)[0] > 0.5)
+    let similarity = try file.read("entry/evaluation/ssim", as: Double.self)
+    #expect(similarity.count == 1 && similarity[0] > 0 && similarity[0] < 1)
     // Other targets, the same training.
     let text = try String(contentsOfFile: job.path, encoding: .utf8)
       .replacingOccurrences(of: "targets: data.h5:/clean", with: "targets: data.h5:/noisy")
