@@ -67,7 +67,7 @@ let package = Package(
     + module(
       "Ensembles",
       imports: [
-        "Training", "Engine", "Networks", "Imaging", "Uncertainty", "HDF5", "MessagePassing", "Tensors",
+        "Training", "Engine", "Networks", "Imaging", "Uncertainty", "HDF5", "MessagePassing", "Tensors", "CKernels",
       ])
     // Floor 5
     + module(

@@ -243,6 +243,22 @@ static inline int cmpi_win_lock_all(MPI_Win window) { return MPI_Win_lock_all(MP
 
 static inline int cmpi_win_free(CMPIWin *_Nonnull window) { return MPI_Win_free(window); }
 
+// Counters in shared memory, and the wait for them ---------------------------------------------------------------------
+
+static inline int64_t cmpi_load_acquire(const int64_t *_Nonnull counter) {
+  return __atomic_load_n(counter, __ATOMIC_ACQUIRE);
+}
+
+static inline void cmpi_store_release(int64_t *_Nonnull counter, int64_t value) {
+  __atomic_store_n(counter, value, __ATOMIC_RELEASE);
+}
+
+static inline void cmpi_pause(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#endif
+}
+
 /// The value of one of the library's own text settings (an Open MPI MCA parameter) by MPI's tool interface.
 /// Returns the length, or 0 when there is no such setting or it does not fit.
 static inline int cmpi_text_setting(const char *_Nonnull name, char *_Nonnull text, int capacity) {

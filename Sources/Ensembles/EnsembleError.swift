@@ -10,6 +10,10 @@ public enum EnsembleError: Error, Hashable, Sendable {
   case weightsNotFinite(rate: Double)
   /// An image that is to be predicted holds a value that is not finite, in this box of its region.
   case imageNotFinite(file: String, image: Int, box: Box)
+  /// Ranks that joined a member do not have the state that they were sent.
+  case stateLost
+  /// The rank that leads a group failed; it says why.
+  case leaderFailed
 }
 
 extension EnsembleError: CustomStringConvertible {
@@ -20,6 +24,9 @@ extension EnsembleError: CustomStringConvertible {
       "members \(a) and \(b) differ in task, classes, channels, dimensions or scaling; an ensemble is of one job."
     case .weightsNotFinite(let rate):
       "weights are not finite after the last step (rate \(rate)). Lower training.optimizer.rate."
+    case .stateLost:
+      "ranks that joined it received another state than was sent; check the network, and run the same command again."
+    case .leaderFailed: "the rank that leads the group failed."
     case .imageNotFinite(let file, let image, let box):
       "\(file): image \(image) holds values that are not finite within \(box); replace them."
     }

@@ -1,3 +1,4 @@
+import Engine
 import Imaging
 import Networks
 import Tensors
@@ -25,6 +26,8 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
   /// Samples of a batch, and the parts that it is summed in.
   public var batch: Int
   public var shards: Int
+  /// What batch normalization takes its moments over while training.
+  public var normalizationScope: Plan.NormalizationScope
   public var recipe: TrainingRecipe
   public var loss: LossSettings
   public var augmentation: AugmentationSettings
@@ -34,7 +37,7 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
   public init(
     seed: UInt64, members: Int, task: EnsembleTask = .segmentation, bagging: Bool = true, family: NetworkFamily,
     inputChannels: Int, outputChannels: Int, patch: [Int], overlap: Int = 0, epochs: Int, patchesPerUnit: Int = 1,
-    batch: Int, shards: Int, recipe: TrainingRecipe, loss: LossSettings = .crossEntropy,
+    batch: Int, shards: Int, normalizationScope: Plan.NormalizationScope = .batch, recipe: TrainingRecipe, loss: LossSettings = .crossEntropy,
     augmentation: AugmentationSettings = AugmentationSettings(), blindSpacing: Int = 4
   ) {
     self.seed = seed
@@ -50,10 +53,17 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
     self.patchesPerUnit = patchesPerUnit
     self.batch = batch
     self.shards = shards
+    self.normalizationScope = normalizationScope
     self.recipe = recipe
     self.loss = loss
     self.augmentation = augmentation
     self.blindSpacing = blindSpacing
+  }
+
+  /// The shards of a full batch: its samples do not always divide into as many as asked for.
+  public var fullShards: Int {
+    let size = (batch + shards - 1) / shards
+    return (batch + size - 1) / size
   }
 
   /// A member before its training.

@@ -4,10 +4,11 @@ import MessagePassing
   import Glibc
 #endif
 
-/// Hands the members of an ensemble out to the ranks; the coordinator is code beside the training on rank 0.
+/// Hands the members of an ensemble out to groups of ranks; the coordinator is code beside the training on rank 0.
 ///
-/// A rank begins with a member that it knows, asks for the next before the current one ends, so that the answer waits for
-/// it, and reports each end. Rank 0 answers in `serve()`, which it calls between its training steps, and takes members
+/// A group's leader begins with a member that it knows, asks for the next before the current one ends, so that the answer
+/// waits for it, and reports each end. When none is left, the group's ranks join those that still train, before an epoch
+/// of theirs. Rank 0 answers in `serve()`, which it calls between its training steps, and takes members
 /// from the same schedule for itself. All messages are a few bytes, which MPI sends without waiting for the receiver.
 ///
 /// All calls belong on the main thread. An error of MPI ends the run; a member's own error does not.
@@ -39,6 +40,9 @@ public final class MemberQueue {
     static let progress = 5
     static let end = 6
     static let endMessages = 7
+    /// Rank 0 tells a leader who joins it; a leader tells a rank that it may come.
+    static let joining = 8
+    static let invitation = 9
   }
 
   /// Longest failure that is told to the other ranks, in bytes: messages stay small.
@@ -47,7 +51,14 @@ public final class MemberQueue {
   private static let nap: UInt32 = 500
 
   private let communicator: Communicator
+  private let groups: RankGroups
+  /// The group that this rank leads at first.
+  private let led: Int?
   private var schedule: MemberSchedule
+  /// On rank 0.
+  private var ledger: GroupLedger
+  private var ownNext: Int?
+  private var ownJoining: [Int] = []
   private let onProgress: (Progress) -> Void
   private var hasAsked = false
   private var isExhausted = false
@@ -57,14 +68,19 @@ public final class MemberQueue {
   ///
   /// - Parameters:
   ///   - candidates: the members to be trained, the same on all ranks.
+  ///   - groups: ranks that train together; by default every rank trains by itself.
   ///   - onProgress: called on rank 0 for what any rank tells of its progress.
   public init(
-    _ candidates: [MemberSchedule.Candidate], over communicator: Communicator,
+    _ candidates: [MemberSchedule.Candidate], over communicator: Communicator, groups: RankGroups? = nil,
     onProgress: @escaping (Progress) -> Void = { _ in }
   ) throws {
     self.communicator = try communicator.duplicate()
-    schedule = MemberSchedule(candidates, ranks: communicator.size)
-    isExhausted = schedule.first(for: communicator.rank) == nil
+    let groups = groups ?? RankGroups(single: communicator.size)
+    self.groups = groups
+    led = groups.led(by: communicator.rank)
+    schedule = MemberSchedule(candidates, ranks: groups.groups.count)
+    ledger = GroupLedger(groups, members: candidates.count)
+    isExhausted = led.flatMap { [schedule] in schedule.first(for: $0) } == nil
     self.onProgress = onProgress
   }
 
@@ -77,43 +93,88 @@ public final class MemberQueue {
   /// - Parameter train: trains one member and stores it. It should call `ask()` when its last epoch begins and `serve()`
   ///   after every step. An error that it throws is this member's failure; an `MPIError` is everybody's and thrown on.
   public func run(_ train: (_ member: Int) throws -> Void) throws -> [MemberSchedule.Report] {
-    while let member = try next() {
-      let start = ContinuousClock.now
-      var outcome = MemberSchedule.Outcome.done
-      do {
-        try train(member)
-      } catch let error as MPIError {
-        throw error
-      } catch {
-        outcome = .failed(message: "\(error)")
-      }
-      let seconds = (ContinuousClock.now - start) / .seconds(1)
-      try report(
-        MemberSchedule.Report(member: member, rank: communicator.rank, outcome: outcome, seconds: seconds))
-    }
-    return try finish()
+    precondition(groups.mostRanks == 1, "groups of ranks train with a crew")
+    return try runCrews { member, _ in try train(member) }
   }
 
-  /// Asks for the next member without waiting for the answer; does nothing when it has been asked for.
+  /// As `run`, by groups of ranks.
+  ///
+  /// - Parameters:
+  ///   - memory: what the ranks of a node share; nil: messages only.
+  ///   - train: trains a member together with the other ranks of the crew; called on all of them. The leader alone stores
+  ///     it and asks for the next. What it throws it must throw on all ranks of the crew, but for the leader's failure to
+  ///     store.
+  public func runCrews(
+    memory: NodeMemory? = nil, _ train: (_ member: Int, _ crew: Crew) throws -> Void
+  ) throws -> [MemberSchedule.Report] {
+    if let ranks = groups.groups.first(where: { $0.contains(communicator.rank) }) {
+      let crew = try Crew(self, ranks: ranks, world: communicator, memory: memory)
+      if crew.isLeader {
+        while let member = try next() {
+          try crew.announce(member)
+          try self.train(member, in: crew, train)
+        }
+        try crew.announce(nil)
+      } else {
+        try follow(crew, train)
+      }
+    }
+    return try finish { ranks, member in
+      let crew = try Crew(self, ranks: ranks, isJoining: true, world: communicator, memory: memory)
+      try self.train(member, in: crew, train)
+      try follow(crew, train)
+    }
+  }
+
+  private func follow(_ crew: Crew, _ train: (_ member: Int, _ crew: Crew) throws -> Void) throws {
+    while let member = try crew.hear() { try self.train(member, in: crew, train) }
+  }
+
+  /// Trains a member; the leader reports what became of it.
+  private func train(
+    _ member: Int, in crew: Crew, _ train: (_ member: Int, _ crew: Crew) throws -> Void
+  ) throws {
+    let start = ContinuousClock.now
+    var outcome = MemberSchedule.Outcome.done
+    do {
+      try train(member, crew)
+    } catch let error as MPIError {
+      throw error
+    } catch {
+      outcome = .failed(message: "\(error)")
+    }
+    guard crew.isLeader else { return }
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    try report(MemberSchedule.Report(member: member, rank: communicator.rank, outcome: outcome, seconds: seconds))
+  }
+
+  /// Asks for the next member without waiting for the answer; does nothing when it has been asked for, and on ranks that
+  /// lead no group.
   public func ask() throws {
     guard !hasAsked, !isExhausted, !isFresh else { return }
     hasAsked = true
-    if !isRoot { try communicator.send([0], to: 0, tag: Tag.ask) }
+    if isRoot {
+      ownNext = try give(0)
+    } else {
+      try communicator.send([0], to: 0, tag: Tag.ask)
+    }
   }
 
-  /// The next member of this rank, or nil when all are given away; waits for an answer that has not come.
-  public func next() throws -> Int? {
+  /// The next member of the group that this rank leads, or nil when all are given away; waits for an answer that has not
+  /// come.
+  func next() throws -> Int? {
+    guard let led else { return nil }
     if isFresh {
       isFresh = false
-      return schedule.first(for: communicator.rank)
+      return schedule.first(for: led)
     }
     guard !isExhausted else { return nil }
+    if isRoot { try serve() }
     try ask()
     hasAsked = false
     let member: Int?
     if isRoot {
-      try serve()
-      member = schedule.next(for: 0)
+      member = ownNext
     } else {
       try wait { try communicator.probeNow(Int.self, from: 0, tag: Tag.answer) != nil }
       let values = try communicator.receive(Int.self, from: 0, tag: Tag.answer).values
@@ -124,13 +185,10 @@ public final class MemberQueue {
   }
 
   /// Tells what became of a member.
-  public func report(_ report: MemberSchedule.Report) throws {
+  func report(_ report: MemberSchedule.Report) throws {
     var report = report
     if case .failed(let message) = report.outcome { report.outcome = .failed(message: Self.shortened(message)) }
-    guard !isRoot else {
-      schedule.finish(report)
-      return
-    }
+    guard !isRoot else { return try end(report, group: 0) }
     var isFailure = 0
     if case .failed(let message) = report.outcome {
       isFailure = 1
@@ -150,18 +208,25 @@ public final class MemberQueue {
       [member, epoch, epochs, Int(bitPattern: UInt(loss.bitPattern))], to: 0, tag: Tag.progress)
   }
 
-  /// Waits until every member has ended; returns what became of each, by member, the same on all ranks. Collective.
-  public func finish() throws -> [MemberSchedule.Report] {
-    precondition(isExhausted, "a rank finishes after `next()` has returned nil")
+  /// Waits until every member has ended, and joins other groups when it is invited; returns what became of each member,
+  /// the same on all ranks. Collective.
+  private func finish(
+    joining: (_ ranks: [Int], _ member: Int) throws -> Void
+  ) throws -> [MemberSchedule.Report] {
+    try wait {
+      try serve()
+      if let status = try communicator.probeNow(Int.self, tag: Tag.invitation) {
+        let values = try communicator.receive(Int.self, from: status.source, tag: Tag.invitation).values
+        try joining(Array(values.dropFirst()), values[0])
+      }
+      return isRoot ? schedule.isComplete : try communicator.probeNow(Int.self, from: 0, tag: Tag.end) != nil
+    }
+    // Who was to join a group that had ended is told of by nobody.
+    _ = try takeJoining()
     guard isRoot else {
-      try wait { try communicator.probeNow(Int.self, from: 0, tag: Tag.end) != nil }
       let numbers = try communicator.receive(Int.self, from: 0, tag: Tag.end).values
       let text = try communicator.receive(UInt8.self, from: 0, tag: Tag.endMessages).values
       return Self.reports(numbers, text)
-    }
-    try wait {
-      try serve()
-      return schedule.isComplete
     }
     let reports = schedule.reports.values.sorted { $0.member < $1.member }
     let (numbers, text) = Self.packed(reports)
@@ -177,7 +242,55 @@ public final class MemberQueue {
     while try !isThere() { usleep(Self.nap) }
   }
 
+  // MARK: Joining
+
+  /// On a leader: the ranks that rank 0 sent to join its group since the last call.
+  func takeJoining() throws -> [Int] {
+    if isRoot {
+      defer { ownJoining = [] }
+      return ownJoining
+    }
+    var ranks: [Int] = []
+    while try communicator.probeNow(Int.self, from: 0, tag: Tag.joining) != nil {
+      ranks += try communicator.receive(Int.self, from: 0, tag: Tag.joining).values
+    }
+    return ranks
+  }
+
+  /// Tells a rank that waits to come into a group.
+  func invite(_ rank: Int, to ranks: [Int], member: Int) throws {
+    try communicator.send([member] + ranks, to: rank, tag: Tag.invitation)
+  }
+
   // MARK: Rank 0
+
+  /// The next member for a group; nil when there is none.
+  private func give(_ group: Int) throws -> Int? {
+    let member = schedule.next(for: group)
+    if member != nil {
+      ledger.give(group)
+    } else {
+      ledger.tellEnd(group)
+      try sendFreeRanks()
+    }
+    return member
+  }
+
+  private func end(_ report: MemberSchedule.Report, group: Int) throws {
+    schedule.finish(report)
+    ledger.end(group)
+    try sendFreeRanks()
+  }
+
+  private func sendFreeRanks() throws {
+    for (group, ranks) in ledger.joins() {
+      if group == 0 {
+        ownJoining += ranks
+      } else {
+        try communicator.send(ranks, to: groups.groups[group][0], tag: Tag.joining)
+      }
+    }
+  }
 
   /// Answers all messages that are there, on rank 0; does nothing on other ranks. Takes about a microsecond when there are
   /// none.
@@ -193,16 +306,17 @@ public final class MemberQueue {
     let values = try communicator.receive(Int.self, from: source, tag: tag).values
     switch tag {
     case Tag.ask:
-      try communicator.send([schedule.next(for: source) ?? -1], to: source, tag: Tag.answer)
+      try communicator.send([try give(groups.led(by: source) ?? 0) ?? -1], to: source, tag: Tag.answer)
     case Tag.report:
       var outcome = MemberSchedule.Outcome.done
       if values[1] != 0 {
         let text = try communicator.receive(UInt8.self, from: source, tag: Tag.message).values
         outcome = .failed(message: String(decoding: text, as: UTF8.self))
       }
-      schedule.finish(
+      try end(
         MemberSchedule.Report(
-          member: values[0], rank: source, outcome: outcome, seconds: Self.double(values[2])))
+          member: values[0], rank: source, outcome: outcome, seconds: Self.double(values[2])),
+        group: groups.led(by: source) ?? 0)
     default:
       onProgress(
         Progress(

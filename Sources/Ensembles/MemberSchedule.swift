@@ -164,15 +164,4 @@ public struct MemberSchedule: Sendable {
 
   /// Whether every member has ended and every rank knows that there is none left.
   public var isComplete: Bool { reports.count == order.count && isTold.allSatisfy { $0 } }
-
-  /// Ranks that get no member at all.
-  public var spareRanks: Int { max(0, ranks - order.count) }
-
-  /// One line on ranks that get no member; nil when all get one.
-  public var remark: String? {
-    guard spareRanks > 0, !order.isEmpty else { return nil }
-    func count(_ number: Int, _ word: String) -> String { "\(number) \(word)\(number == 1 ? "" : "s")" }
-    return "\(count(ranks, "rank")) for \(count(order.count, "member")) to train: "
-      + "\(count(spareRanks, "rank")) will help only to calibrate and predict."
-  }
 }

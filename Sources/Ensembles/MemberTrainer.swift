@@ -82,34 +82,67 @@ public struct MemberTrainer {
 
   /// Trains one member from its initial weights, or from its checkpoint.
   ///
-  /// The result is a function of the settings, the data and the member's number, bit for bit on one kind of processor.
+  /// The result is a function of the settings, the data and the member's number, bit for bit on one kind of processor;
+  /// how many ranks train it together, and when they come, does not change it.
+  ///
+  /// - Parameter crew: the ranks that train it together, all of which call this; nil: this rank alone.
   /// - Throws: `TrainingError` when the loss is not a number, `EnsembleError.weightsNotFinite`, `NetworkError`, `NetworkSettingError`, and what hooks throw.
-  public func train(_ index: Int, hooks: Hooks = Hooks()) throws -> TrainedMember {
+  public func train(_ index: Int, in crew: Crew? = nil, hooks: Hooks = Hooks()) throws -> TrainedMember {
     let member = try settings.member(index)
-    let plan = try Plan(member.graph, extents: settings.patch, purpose: .training)
+    let plan = try Plan(
+      member.graph, extents: settings.patch, purpose: .training, normalizationScope: settings.normalizationScope)
     let bag = data.sample(seed: settings.seed, member: index, bagging: settings.bagging)
     let source = DatasetBatchSource(data, bag: bag, settings: settings, member: index)
-    let trainer = try Trainer(
-      plan, loss: settings.loss.loss, target: data.targetKind(settings.task), batch: settings.batch,
-      shards: settings.shards, recipe: settings.recipe, team: team,
-      seed: settings.seed, member: UInt64(index))
-    let execution = trainer.execution
-    execution.parameters.buffer.copy(plan.layout.initialParameters(seed: settings.seed, member: index))
-    execution.statistics.buffer.copy(plan.layout.initialStatistics())
-    let loop = TrainingLoop(
-      trainer, recipe: settings.recipe, epochs: settings.epochs, samplesPerEpoch: source.samplesPerEpoch,
-      batch: settings.batch, validator: try validator(of: member))
-    _ = try checkpoints?.restore(loop, member: index)
+    let validator = try validator(of: member)
+    func makeLoop() throws -> TrainingLoop {
+      let trainer = try Trainer(
+        plan, loss: settings.loss.loss, target: data.targetKind(settings.task), batch: settings.batch,
+        shards: settings.shards, recipe: settings.recipe, team: team, seed: settings.seed, member: UInt64(index),
+        reduction: crew?.makeReduction(shards: settings.fullShards) ?? LocalShards())
+      return TrainingLoop(
+        trainer, recipe: settings.recipe, epochs: settings.epochs, samplesPerEpoch: source.samplesPerEpoch,
+        batch: settings.batch, validator: validator)
+    }
+    var loop = try makeLoop()
+    if crew?.isJoining != true {
+      let execution = loop.trainer.execution
+      execution.parameters.buffer.copy(plan.layout.initialParameters(seed: settings.seed, member: index))
+      execution.statistics.buffer.copy(plan.layout.initialStatistics())
+      let restored = Result { crew?.isLeader ?? true ? try checkpoints?.restore(loop, member: index) : nil }
+      _ = try crew?.agree(restored) ?? restored.get()
+    }
+    // All ranks begin with the leader's checkpoint, or where those are that they join.
+    try crew?.share(loop)
+    var isNew = true
     var saved = ContinuousClock.now
+    var fault: (any Error)?
     while !loop.isFinished {
+      let epoch = loop.history.count
+      if let crew, !isNew, try crew.meet(member: index, epoch: epoch, fault: fault) {
+        let before = loop
+        loop = try makeLoop()
+        crew.copy(before, to: loop)
+        try crew.share(loop)
+      }
+      isNew = false
       if loop.isBeforeLastEpoch { try hooks.beforeLastEpoch() }
-      source.prepare(epoch: loop.history.count)
-      try loop.epoch(source, afterStep: hooks.afterStep)
+      source.prepare(epoch: epoch)
+      try loop.epoch(source) { loss in
+        if let crew {
+          crew.shards += loop.trainer.shardsHeld
+          try crew.check()
+        }
+        try hooks.afterStep(loss)
+      }
       // Before the last epoch's end is told, which says that the member is trained.
       if loop.isFinished { try checkFinite(loop.result) }
       if let last = loop.history.last { try hooks.afterEpoch(loop.history.count, last.loss) }
-      if let checkpoints, !loop.isFinished, ContinuousClock.now - saved >= checkpoints.interval {
-        try checkpoints.write(loop, member: index)
+      if let checkpoints, crew?.isLeader ?? true, !loop.isFinished,
+        ContinuousClock.now - saved >= checkpoints.interval
+      {
+        // The others learn of a failure where they meet.
+        do { try checkpoints.write(loop, member: index) } catch { fault = error }
+        if crew == nil, let fault { throw fault }
         saved = .now
       }
     }
@@ -135,13 +168,24 @@ public struct MemberTrainer {
   }
 
   /// Trains one member for a queue: asks for the next when the last epoch begins, answers others after every step.
-  public func train(_ index: Int, for queue: MemberQueue) throws -> TrainedMember {
+  public func train(_ index: Int, for queue: MemberQueue, in crew: Crew? = nil) throws -> TrainedMember {
     let epochs = settings.epochs
+    let leads = crew?.isLeader ?? true
     return try train(
-      index,
+      index, in: crew,
       hooks: Hooks(
-        afterStep: { _ in try queue.serve() }, beforeLastEpoch: { try queue.ask() },
-        afterEpoch: { try queue.tell(epoch: $0, of: epochs, member: index, loss: $1) }))
+        afterStep: { _ in try queue.serve() }, beforeLastEpoch: { if leads { try queue.ask() } },
+        afterEpoch: { if leads { try queue.tell(epoch: $0, of: epochs, member: index, loss: $1) } }))
+  }
+
+  /// The floats of node memory with which groups of up to `ranks` ranks can train any of these members.
+  ///
+  /// - Throws: as `EnsembleSettings.member(_:)`.
+  public func nodeMemory(_ members: some Sequence<Int>, ranks: Int) throws -> Int {
+    let ranks = min(ranks, settings.fullShards)
+    guard ranks > 1 else { return 0 }
+    let largest = try members.map { try settings.member($0).costs.parameters }.max() ?? 0
+    return largest * GroupReduction.mostSubtrees(shards: settings.fullShards, ranks: ranks)
   }
 }
 

@@ -49,7 +49,7 @@ extension EnsembleSettings {
       outputChannels: job.task.hasClasses ? job.data.classes.count : data.targetChannels,
       patch: Self.patch(job, data).list(dimensions: dimensions), overlap: job.data.overlap, epochs: training.epochs,
       patchesPerUnit: training.patchesPerUnit, batch: training.batch, shards: training.shards,
-      recipe: training.recipe, loss: training.loss, augmentation: training.augmentation,
+      normalizationScope: job.normalization.scope, recipe: training.recipe, loss: training.loss, augmentation: training.augmentation,
       blindSpacing: training.blindSpacing ?? Job.blindSpacing)
   }
 

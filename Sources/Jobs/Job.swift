@@ -1,3 +1,4 @@
+import Engine
 import Ensembles
 import Imaging
 import Networks
@@ -14,6 +15,7 @@ public struct Job: Codable, Hashable, Sendable {
   public var data: DataSettings
   public var network: NetworkFamily
   public var ensemble: EnsembleSettings
+  public var normalization: NormalizationSettings
   public var training: TrainingSettings
   public var prediction: PredictionSettings
   public var uncertainty: UncertaintySettings
@@ -24,7 +26,7 @@ public struct Job: Codable, Hashable, Sendable {
 
   enum CodingKeys: String, CodingKey {
     case version = "tutti"
-    case name, task, data, network, ensemble, training, prediction, uncertainty, output, folder
+    case name, task, data, network, ensemble, normalization, training, prediction, uncertainty, output, folder
   }
 
   public struct DataSettings: Codable, Hashable, Sendable {
@@ -108,6 +110,10 @@ public struct Job: Codable, Hashable, Sendable {
   public enum RanksPerMember: Hashable, Sendable {
     case auto
     case count(Int)
+  }
+
+  public struct NormalizationSettings: Codable, Hashable, Sendable {
+    public var scope: Plan.NormalizationScope
   }
 
   public struct TrainingSettings: Codable, Hashable, Sendable {

@@ -7,8 +7,18 @@ extension JobFile {
     func report(_ path: String, _ message: String) { reader.report(reader.line(of: path), path, message) }
 
     checkData(values, report)
-    if let ranks = values["ensemble.ranks-per-member"]?.integer, ranks > 1 {
-      report("ensemble.ranks-per-member", "this version trains a member on one rank; write 1 or auto, not \(ranks)")
+    if let ranks = values["ensemble.ranks-per-member"]?.integer, let batch = values["training.batch"]?.integer,
+      let shards = values["training.shards"]?.integer, shards > 0, shards <= batch
+    {
+      // Samples do not always divide into as many shards as asked for.
+      let size = (batch + shards - 1) / shards
+      let most = (batch + size - 1) / size
+      if ranks > most {
+        report(
+          "ensemble.ranks-per-member",
+          "\(ranks) ranks cannot share a batch of \(most) shard\(most == 1 ? "" : "s"); write at most \(most), or raise "
+            + "training.shards")
+      }
     }
     if let batch = values["training.batch"]?.integer, let shards = values["training.shards"]?.integer, shards > batch {
       report(

@@ -72,6 +72,8 @@ extension Run {
     try group.write(MPI.libraryVersion(), to: "mpi")
     try group.write(HostFacts.detect().processorName, to: "processor")
     try group.write(BLAS.kernelName, to: "blas")
+    try group.write(processors, to: "processors")
+    if !shardsOfRank.isEmpty { try group.write(shardsOfRank.map { Int64($0) }, to: "shards_of_rank") }
     guard !reports.isEmpty else { return }
     try group.write(reports.map { Int32($0.member) }, to: "trained_member")
     try group.write(reports.map { Int32($0.rank) }, to: "trained_on_rank")

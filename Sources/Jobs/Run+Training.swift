@@ -3,10 +3,11 @@ import Imaging
 import MessagePassing
 
 extension Run {
-  /// Trains the members that are not trained yet, each on whichever rank is free.
+  /// Trains the members that are not trained yet, each on whichever group of ranks is free.
   ///
   /// - Throws: `RunError.membersFailed` when all others are trained and stored.
   public func train() throws {
+    try checkRanks()
     let missing = try missingMembers()
     let done = settings.members - missing.count
     if done > 0 { log.note("\(done) of \(settings.members) members are trained already.") }
@@ -31,13 +32,24 @@ extension Run {
       folder: paths.members, interval: .seconds(60 * job.training.checkpoint), fingerprint: fingerprint)
     trainer.checkpoints = checkpoints
     let candidates = try world.agree { try trainer.candidates(missing) }
-    if let remark = MemberSchedule(candidates, ranks: world.size).remark { log.note(remark) }
+    let groups = RankGroups(
+      ranks: world.size, members: missing.count, ranksPerMember: ranksPerMember, shards: settings.fullShards)
+    if let remark = groups.remark(members: missing.count) { log.note(remark) }
+    let floats = try world.agree { try trainer.nodeMemory(missing, ranks: world.size) }
+    let memory = try NodeMemory(floats: floats, over: world)
+    if let remark = memory.remark { log.note("ranks of a node exchange gradients by messages. \(remark)") }
     let progress = log.progress
-    let queue = try MemberQueue(candidates, over: world) { progress($0) }
-    let ended = try queue.run { member in
-      try MemberFile.write(try trainer.train(member, for: queue), to: paths.member(member))
+    let queue = try MemberQueue(candidates, over: world, groups: groups) { progress($0) }
+    var shards = 0
+    let ended = try queue.runCrews(memory: memory) { member, crew in
+      defer { shards += crew.takeShards() }
+      let trained = try trainer.train(member, for: queue, in: crew)
+      guard crew.isLeader else { return }
+      try MemberFile.write(trained, to: paths.member(member))
       checkpoints.remove(member)
     }
+    try memory.free()
+    shardsOfRank = try world.allGather(shards)
     reports += ended
     var failures: [Int: String] = [:]
     for report in ended {

@@ -35,6 +35,10 @@ public final class Run {
   public let fingerprint: UInt64
   public let team: ThreadTeam
   let log: Log
+  /// The different kinds of processors that the ranks run on.
+  let processors: [String]
+  /// For each rank the shards that it computed in training.
+  var shardsOfRank: [Int] = []
   /// What became of the members that this run trained.
   var reports: [MemberSchedule.Report] = []
 
@@ -49,6 +53,7 @@ public final class Run {
     self.log = log
     let job = file.job
     guard try world.allAgree(on: job.fingerprint) else { throw RunError.differentJobs }
+    guard try world.allAgree(on: Program.hash()) else { throw RunError.differentPrograms }
     paths = RunPaths(results: job.outputFile)
     let data = try world.agree { try LearningData(job) }
     self.data = data
@@ -79,6 +84,12 @@ public final class Run {
       return settings
     }
     let facts = HostFacts.detect()
+    processors = Set(try world.allGather("\(facts.processorName), \(BLAS.kernelName)")).sorted()
+    if world.rank == 0, processors.count > 1 {
+      log.note(
+        "the ranks run on unequal processors (\(processors.joined(separator: "; "))): bits may differ from those of one "
+          + "kind, and between runs whose ranks lie otherwise.")
+    }
     let node = try world.splitNodeLocal()
     let overlapping = try Self.overlappingRanks(facts.cores, on: node)
     let threads = options.threads ?? ThreadTeam.defaultSize(for: facts, ranksOnNodeWithOverlappingMask: overlapping)
@@ -157,10 +168,23 @@ public final class Run {
 
   /// Sees that the results can be written, before any work.
   public func prepareOutput() throws {
+    try checkRanks()
     try refuseExistingOutput()
     try onRoot {
       try RunPaths.makeFolder(RunPaths.folder(of: self.paths.results))
       try RunPaths.makeFolder(self.paths.members)
+    }
+  }
+
+  /// The ranks that are to train one member; nil: as many as there are for each.
+  var ranksPerMember: Int? {
+    if case .count(let count) = job.ensemble.ranksPerMember { count } else { nil }
+  }
+
+  /// Throws when a member is to be trained by more ranks than there are.
+  func checkRanks() throws {
+    if let wanted = ranksPerMember, wanted > world.size {
+      throw RunError.tooFewRanks(world.size, ranksPerMember: wanted)
     }
   }
 

@@ -8,6 +8,10 @@ public enum RunError: Error, Hashable, Sendable {
   case noFolder(String, reason: String)
   /// Ranks were given different jobs.
   case differentJobs
+  /// Ranks run different programs.
+  case differentPrograms
+  /// A member is to be trained by more ranks than there are.
+  case tooFewRanks(Int, ranksPerMember: Int)
   /// Members that failed, by number, with their causes; the others are trained.
   case membersFailed([Int: String], of: Int)
   case noMembers(folder: String)
@@ -36,6 +40,16 @@ extension RunError: CustomStringConvertible {
       return """
         the ranks do not have the same job: the job file or its data differ between nodes. \
         Give all ranks the same files.
+        """
+    case .differentPrograms:
+      return """
+        the ranks do not run the same program: the file of tutti differs between nodes. \
+        Install the same one on all nodes.
+        """
+    case .tooFewRanks(let ranks, let wanted):
+      return """
+        ensemble.ranks-per-member is \(wanted), but there \(ranks == 1 ? "is 1 rank" : "are \(ranks) ranks"). \
+        Start at least \(wanted) (mpirun -n \(wanted)), or write a smaller number or auto.
         """
     case .membersFailed(let causes, let count):
       let lines = causes.sorted { $0.key < $1.key }.map { "member \($0.key) stopped: \($0.value)" }

@@ -32,23 +32,26 @@ extension Run {
       "training: \(units.units.count) units, \(patches) patches of \(patch) an epoch, \(steps) steps of "
         + "\(settings.batch) in \(settings.shards) shards, \(settings.epochs) epochs")
     lines.append("")
-    lines.append("member   parameters   GFLOP a step   rank")
+    lines.append("member   parameters   GFLOP a step   ranks at first")
     let members = try (0..<settings.members).map { try settings.member($0) }
+    let groups = RankGroups(
+      ranks: ranks, members: members.count, ranksPerMember: ranksPerMember, shards: settings.fullShards)
     let owners = Self.owners(
       members.map { .init(member: $0.index, cost: $0.cost(samplesPerEpoch: patches, epochs: settings.epochs)) },
-      ranks: ranks)
+      groups: groups.groups.count)
     for member in members {
       let flop = Double(member.costs.trainingFLOPs) * Double(settings.batch) / 1e9
+      let group = groups.groups[owners[member.index] ?? 0]
+      let place = group.count == 1 ? "\(group[0])" : "\(group[0])–\(group[0] + group.count - 1)"
       lines.append(
-        String(
-          format: "%6d   %10d   %12.2f   %4d", member.index, member.costs.parameters, flop, owners[member.index] ?? 0))
+        String(format: "%6d   %10d   %12.2f   %@", member.index, member.costs.parameters, flop, place))
     }
-    if ranks > settings.members {
-      let spare = ranks - settings.members
-      lines.append(
-        spare == 1
-          ? "1 rank trains no member; it helps to calibrate and predict."
-          : "\(spare) ranks train no member; they help to calibrate and predict.")
+    if let wanted = ranksPerMember, wanted > ranks {
+      lines.append("\(RunError.tooFewRanks(ranks, ranksPerMember: wanted))")
+    }
+    if let remark = groups.remark(members: members.count) { lines.append(remark) }
+    if ranks > 1, settings.fullShards > 1 {
+      lines.append("ranks that become free join the members that still train, before an epoch.")
     }
     var largest = 0
     for member in members {
@@ -84,8 +87,8 @@ extension Run {
     return "\(regions.count) × \(regions[0].extents)"
   }
 
-  /// Who would train what if all ranks were equally fast: the schedule, played through.
-  private static func owners(_ candidates: [MemberSchedule.Candidate], ranks: Int) -> [Int: Int] {
+  /// Which group would train what if all were equally fast: the schedule, played through.
+  private static func owners(_ candidates: [MemberSchedule.Candidate], groups ranks: Int) -> [Int: Int] {
     var schedule = MemberSchedule(candidates, ranks: ranks)
     let cost = Dictionary(uniqueKeysWithValues: candidates.map { ($0.member, $0.cost) })
     var owners: [Int: Int] = [:]

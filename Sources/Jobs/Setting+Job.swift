@@ -1,7 +1,9 @@
+import Engine
 import Ensembles
 import Imaging
 
 // The form of a job file, key by key.
+
 
 extension Setting {
   /// The version of the form that this program reads.
@@ -21,6 +23,7 @@ extension Setting {
     Setting("data", .section(data), "the images, what is known of them, and which of them serve for what"),
     Setting("network", .variants(network), "the networks of the ensemble"),
     Setting("ensemble", defaults: ensemble, "how many networks are trained, and on what"),
+    Setting("normalization", defaults: normalization, "how networks with batch normalization are trained"),
     Setting("training", defaults: training, "how each network is trained"),
     Setting(
       "prediction", defaults: prediction,
@@ -114,7 +117,8 @@ extension Setting {
         + "or a cell of a fixed grid of patches in a volume)"),
     Setting(
       "ranks-per-member", .or([.integer(1...), .choice(Choice(noun: "number of ranks", words: ["auto"]))]), default: 1,
-      "MPI ranks that train one member together; this version knows 1, which auto means too"),
+      "MPI ranks that train one member together, at most `training.shards`; ranks that are left over join them, and "
+        + "auto shares all ranks out among the members; never changes a result"),
   ]
 
   private static let training: [Setting] =
@@ -162,6 +166,14 @@ extension Setting {
         "Gaussian noise of a standard deviation of 0 … noise is added, in standard deviations of the training pixels; not to "
           + "targets"),
     ], withDefaultsOf: AugmentationSettings())
+
+  private static let normalization: [Setting] = [
+    Setting(
+      "scope", .choice(Choice(noun: "scope", words: Plan.NormalizationScope.allCases.map(\.rawValue))),
+      default: "batch",
+      "what its moments are taken over: the whole batch, or each shard by itself, which needs no exchange between ranks"
+    )
+  ]
 
   private static let prediction: [Setting] = [
     Setting(

@@ -42,6 +42,8 @@ public final class Trainer {
   public let average: WeightAverage?
   /// Steps done since the start of the run.
   public internal(set) var steps = 0
+  /// Shards of the last batch that were held here.
+  public private(set) var shardsHeld = 0
 
   /// - Parameters:
   ///   - plan: for training.
@@ -61,7 +63,8 @@ public final class Trainer {
     self.loss = loss
     let samplesPerShard = (batch + shards - 1) / shards
     execution = Execution(
-      plan, samplesPerShard: samplesPerShard, shards: (batch + samplesPerShard - 1) / samplesPerShard, team: team,
+      plan, samplesPerShard: samplesPerShard,
+      shards: reduction.largestShare(of: (batch + samplesPerShard - 1) / samplesPerShard), team: team,
       reduction: reduction)
     let layout = plan.layout
     optimizer = Optimizer(recipe.optimizer, count: layout.parameterCount, trainable: trainable)
@@ -89,7 +92,8 @@ public final class Trainer {
     return ranges.flatMap { range in others.map { $0.clamped(to: range) } }.filter { !$0.isEmpty }
   }
 
-  /// One step on samples that the caller names by epoch and position.
+  /// One step on samples that the caller names by epoch and position: those of the whole batch, of which this process
+  /// computes the shards that `reduction` says are held here.
   ///
   /// More samples than a batch are taken batch by batch, and their gradients joined (`TrainingRecipe.accumulation`).
   /// - Returns: the samples' loss before the step.
@@ -130,21 +134,27 @@ public final class Trainer {
   private func pass(
     _ source: some BatchSource, epoch: Int, positions: Range<Int>, firstSample: Int
   ) throws(TrainingError) -> (loss: Double, weight: Double) {
-    team.run(count: positions.count) { sample, _ in
+    let size = execution.samplesPerShard
+    let held = reduction.begin(shards: (positions.count + size - 1) / size)
+    shardsHeld = held.count
+    let first = min(positions.count, held.lowerBound * size)
+    let samples = min(positions.count, held.upperBound * size) - first
+    team.run(count: samples) { sample, _ in
       source.load(
-        epoch: epoch, position: positions.lowerBound + sample, image: execution.input(sample), target: targets[sample])
+        epoch: epoch, position: positions.lowerBound + first + sample, image: execution.input(sample),
+        target: targets[sample])
     }
     execution.forward(
-      samples: positions.count,
-      randomKey: DropoutKey(seed: seed, member: member, step: UInt64(steps), firstSample: firstSample))
-    reduceLoss(samples: positions.count)
+      samples: samples,
+      randomKey: DropoutKey(seed: seed, member: member, step: UInt64(steps), firstSample: firstSample + first))
+    reduceLoss(samples: samples)
     let channels = execution.plan.outputShape.channels
     let value = loss.value(sums: sums.pointer, channels: channels)
     guard value.isFinite else {
       throw .notFinite(loss: value, epoch: epoch, step: steps, rate: optimizer.rate)
     }
     let weight = loss.weight(sums: sums.pointer, channels: channels) ?? Double(positions.count)
-    team.run(count: positions.count) { sample, thread in
+    team.run(count: samples) { sample, thread in
       loss.derive(lossSample(sample, thread: thread), sums: sums.pointer)
     }
     execution.backward()

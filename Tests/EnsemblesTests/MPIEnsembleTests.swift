@@ -1,8 +1,13 @@
 import Ensembles
 import MessagePassing
+import Networks
 import Tensors
 import TestSupport
 import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#endif
 
 /// Run with 1 to 4 ranks.
 @MainActor @Suite struct MPIEnsembleTests {
@@ -29,6 +34,64 @@ import Testing
     let alone = try (0..<5).map { hash(try trainer.train($0)) }
     #expect(trained == alone)
     #expect(Set(alone).count == 5)
+  }
+
+  @Test(
+    "members are the same for one, two and all ranks a member", arguments: [1, 2, nil],
+    [(1, Problem.pyramid), (3, Problem.sparse)])
+  func groups(ranksPerMember: Int?, problem: (members: Int, family: NetworkFamily)) throws {
+    let all = try MPI.initialize().duplicate()
+    let trainer = try Problem(
+      family: problem.family, members: problem.members, epochs: 4, shards: 4,
+      scope: problem.members == 1 ? .batch : .shard
+    ).trainer()
+    let candidates = try trainer.candidates(0..<problem.members)
+    let groups = RankGroups(
+      ranks: all.size, members: problem.members, ranksPerMember: ranksPerMember, shards: trainer.settings.fullShards)
+    let memory = try NodeMemory(
+      floats: trainer.nodeMemory(0..<problem.members, ranks: all.size), over: all)
+    let queue = try MemberQueue(candidates, over: all, groups: groups)
+    var hashes = [UInt64](repeating: 0, count: problem.members)
+    var shards = 0
+    let reports = try queue.runCrews(memory: memory) { member, crew in
+      hashes[member] = hash(try trainer.train(member, for: queue, in: crew))
+      shards += crew.takeShards()
+    }
+    try memory.free()
+    #expect(reports.map(\.outcome) == reports.map { _ in .done })
+    #expect(try all.allReduce(shards, .minimum) > 0)
+    let trained = try all.allReduce(hashes, .maximum)
+    // All ranks that trained a member have all of it.
+    for (hash, whole) in zip(hashes, trained) where hash != 0 { #expect(hash == whole) }
+    let alone = try (0..<problem.members).map { hash(try trainer.train($0)) }
+    #expect(trained == alone)
+  }
+
+  @Test("a rank that becomes free joins a member in the middle and does not change it", arguments: [true, false])
+  func joining(sharesMemory: Bool) throws {
+    let all = try MPI.initialize().duplicate()
+    guard all.size > 1 else { return }
+    let problem = try Problem(family: Problem.pyramid, members: all.size, epochs: 4)
+    let trainer = try problem.trainer()
+    let groups = RankGroups(ranks: all.size, members: all.size, ranksPerMember: 1, shards: 2)
+    let floats = try trainer.nodeMemory(0..<all.size, ranks: all.size)
+    let memory = try NodeMemory(floats: sharesMemory ? floats : 0, over: all)
+    let queue = try MemberQueue(try trainer.candidates(0..<all.size), over: all, groups: groups)
+    var late: (hash: UInt64, ranks: Int, shards: Int) = (0, 0, 0)
+    let reports = try queue.runCrews(memory: memory) { member, crew in
+      let isLate = member == groups.groups.count - 1
+      // Its rank begins when the others are done.
+      if isLate, crew.isLeader { usleep(1_500_000) }
+      let trained = try trainer.train(member, for: queue, in: crew)
+      let shards = crew.takeShards()
+      if isLate { late = (hash(trained), crew.ranks.count, shards) }
+    }
+    try memory.free()
+    #expect(reports.allSatisfy { $0.outcome == .done })
+    let alone = hash(try trainer.train(all.size - 1))
+    let hashes = try all.allGather(late.hash)
+    #expect(hashes.filter { $0 != 0 } == [alone, alone])
+    #expect(late.hash == 0 || late.ranks == 2 && late.shards > 0)
   }
 
   @Test("members whose loss is no number are reported by all ranks, and all ranks go on")

@@ -17,12 +17,14 @@ struct Problem {
 
   /// Eight images of 24 × 24, of which six train.
   init(
-    family: NetworkFamily = Problem.sparse, members: Int = 3, epochs: Int = 3, rate: Double = 0.01, bagging: Bool = true
+    family: NetworkFamily = Problem.sparse, members: Int = 3, epochs: Int = 3, rate: Double = 0.01,
+    bagging: Bool = true,
+    shards: Int = 2, scope: Plan.NormalizationScope = .batch
   ) throws {
     settings = EnsembleSettings(
       seed: 11, members: members, bagging: bagging, family: family, inputChannels: 1, outputChannels: 2,
       patch: [12, 12],
-      epochs: epochs, batch: 4, shards: 2, recipe: .adam(rate: rate))
+      epochs: epochs, batch: 4, shards: shards, normalizationScope: scope, recipe: .adam(rate: rate))
     (data, scaling) = try TemporaryFolder.with { folder in
       let path = folder + "/discs.h5"
       try Self.write(path)

@@ -64,7 +64,7 @@ struct JobFileMessageTests {
         "bagging: true", "gpu: 3", "7: ensemble.gpu: unknown setting; known here: members, bagging, ranks-per-member"),
       Case(
         "output:", "author: me\noutput:",
-        "10: author: unknown setting; known here: tutti, name, task, data, network, ensemble, training, prediction, uncertainty, output"
+        "10: author: unknown setting; known here: tutti, name, task, data, network, ensemble, normalization, training, prediction, uncertainty, output"
       ),
       Case("{rate:", "{learning-rate:", "8: training.optimizer.learning-rate: unknown setting; did you mean ‘rate’?"),
       Case(
@@ -152,8 +152,9 @@ struct JobFileMessageTests {
         "6: network.activation.negative-slope: unknown setting of elu; it belongs to leaky-relu"),
       Case("epochs: 6", "patches-per-unit: 0", "8: training.patches-per-unit: must be 1 to 1000000, not 0"),
       Case(
-        "bagging: true", "ranks-per-member: 2",
-        "7: ensemble.ranks-per-member: this version trains a member on one rank; write 1 or auto, not 2"),
+        "bagging: true", "ranks-per-member: 5",
+        "7: ensemble.ranks-per-member: 5 ranks cannot share a batch of 4 shards; write at most 4, or raise training.shards"
+      ),
       // Words
       Case(
         "family: smsnet", "family: unet",

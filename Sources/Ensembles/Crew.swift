@@ -1,0 +1,134 @@
+import Engine
+import Foundation
+import MessagePassing
+import Training
+
+/// The ranks that train one member together, as one of them sees it. They meet before every epoch, and take in those that join.
+public final class Crew {
+  private let queue: MemberQueue
+  private let world: Communicator
+  private let memory: NodeMemory?
+  /// World ranks, the leader first.
+  public private(set) var ranks: [Int]
+  /// Nil for a rank alone.
+  private var communicator: Communicator?
+  private var reduction: GroupReduction?
+  /// What this rank has computed.
+  var shards = 0
+  /// Whether this rank comes into a member that others train, and has not got its state.
+  private(set) var isJoining: Bool
+
+  /// Collective over `ranks`.
+  init(_ queue: MemberQueue, ranks: [Int], isJoining: Bool = false, world: Communicator, memory: NodeMemory?)
+    throws
+  {
+    self.queue = queue
+    self.world = world
+    self.memory = memory
+    self.ranks = ranks
+    self.isJoining = isJoining
+    try connect()
+  }
+
+  private func connect() throws {
+    communicator = nil
+    if ranks.count > 1 { communicator = try world.createGroup(ranks: ranks, tag: 1 + ranks[0]) }
+  }
+
+  /// Whether this rank speaks for all.
+  public var isLeader: Bool { ranks[0] == world.rank }
+
+  // MARK: Members
+
+  /// Tells the others which member is next; nil: none, and the crew parts.
+  func announce(_ member: Int?) throws {
+    _ = try communicator?.broadcast(member ?? -1, from: 0)
+  }
+
+  /// What the leader announces.
+  func hear() throws -> Int? {
+    guard let member = try communicator?.broadcast(0, from: 0), member >= 0 else { return nil }
+    return member
+  }
+
+  // MARK: Training
+
+  /// Sums over the shards of the crew.
+  func makeReduction(shards: Int) -> any ShardReduction {
+    guard let communicator else {
+      reduction = nil
+      return LocalShards()
+    }
+    let queue = queue
+    let made = GroupReduction(
+      communicator, ranks: ranks, shards: shards, memory: memory, whileWaiting: { try queue.serve() })
+    reduction = made
+    return made
+  }
+
+  /// The shards that this rank has computed since the last call.
+  public func takeShards() -> Int {
+    defer { shards = 0 }
+    return shards
+  }
+
+  /// Throws when a message between the ranks failed.
+  func check() throws {
+    if let failure = reduction?.failure { throw failure }
+  }
+
+  /// Makes one rank's failure that of the whole crew. Collective over the crew.
+  func agree<T>(_ result: Result<T, any Error>) throws -> T {
+    guard let communicator else { return try result.get() }
+    return try communicator.agree(result)
+  }
+
+  /// Before an epoch: takes in the ranks that join. Collective over the crew.
+  ///
+  /// - Parameter fault: of the leader, which becomes the failure of all.
+  /// - Returns: whether the crew is another now, so that its reduction must be made anew.
+  func meet(member: Int, epoch: Int, fault: (any Error)?) throws -> Bool {
+    var joining = fault != nil ? [-1] : isLeader ? try queue.takeJoining() : []
+    if let communicator { joining = try communicator.broadcast(joining, from: 0) }
+    if joining == [-1] { throw fault ?? EnsembleError.leaderFailed }
+    guard !joining.isEmpty else { return false }
+    let all = ranks + joining
+    if isLeader {
+      for rank in joining { try queue.invite(rank, to: all, member: member) }
+    }
+    reduction = nil
+    ranks = all
+    try connect()
+    return true
+  }
+
+  /// Copies what the rest of a training depends on.
+  func copy(_ loop: TrainingLoop, to other: TrainingLoop) {
+    other.progress = loop.progress
+    for (from, to) in zip(loop.buffers, other.buffers) {
+      to.values.pointer.update(from: from.values.pointer, count: to.values.count)
+    }
+  }
+
+  /// Gives all ranks the leader's state between two epochs. Collective over the crew.
+  ///
+  /// - Throws: `EnsembleError.stateLost` on all ranks when not all have the same afterwards.
+  func share(_ loop: TrainingLoop) throws {
+    isJoining = false
+    guard let communicator else { return }
+    let sent = isLeader ? Array(try JSONEncoder().encode(loop.progress)) : []
+    let received = try communicator.broadcast(sent, from: 0)
+    if !isLeader { loop.progress = try JSONDecoder().decode(TrainingLoop.Progress.self, from: Data(received)) }
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    // FNV-1a, a word at a time.
+    func add(_ word: UInt64) { hash = (hash ^ word) &* 0x100_0000_01b3 }
+    for record in loop.history { add(record.loss.bitPattern) }
+    add(loop.trainer.optimizer.rate.bitPattern)
+    add(UInt64(loop.trainer.steps))
+    for (_, values) in loop.buffers {
+      try communicator.broadcast(values.buffer, from: 0)
+      for value in values.buffer { add(UInt64(value.bitPattern)) }
+    }
+    guard try communicator.allAgree(on: hash) else { throw EnsembleError.stateLost }
+  }
+}

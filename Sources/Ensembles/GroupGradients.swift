@@ -1,0 +1,193 @@
+import CKernels
+import Engine
+import MessagePassing
+import Tensors
+
+/// Sums weight gradients over the ranks of a group while the backward pass goes on.
+///
+/// Gradients travel in buckets, in the order in which the pass finishes them. Each rank owns a slice of every bucket: it takes the
+/// subtrees of all ranks, joins them in the order of the tree, and hands the sum to all. On a node the owner reads and writes the
+/// others' memory; between nodes subtrees and sums are messages. Buckets are summed in order, so that two counters a rank tell all.
+final class GroupGradients: GradientExchange {
+  private unowned let group: GroupReduction
+  private let communicator: Communicator
+  private let size: Int
+  private let rank: Int
+  /// Parameters of the network.
+  private var count = 0
+  /// Subtrees for which there is room.
+  private var slots = 1
+  /// The memory of each rank: subtree k of parameter p at k · `count` + p. Nil on another node.
+  private var memory: [UnsafeMutablePointer<Float>?]
+  private var parts: [NodeMemory.Part?]
+  /// This rank's memory when it has none that others see.
+  private var own = AlignedBuffer<Float>(count: 0)
+
+  private var buckets: [GradientBucket] = []
+  /// Ranges of the bucket that is being filled.
+  private var filling: [Range<Int>] = []
+  private var fillingCount = 0
+  /// Of this step: buckets that are full, that are summed here, and whose sums from other nodes are here.
+  private var full = 0
+  private var summed = 0
+  private var complete = 0
+  /// Buckets of all steps before.
+  private var past = 0
+
+  init(_ group: GroupReduction) {
+    self.group = group
+    communicator = group.communicator
+    size = communicator.size
+    rank = communicator.rank
+    memory = Array(repeating: nil, count: size)
+    parts = Array(repeating: nil, count: size)
+  }
+
+  func storage(count: Int) -> UnsafeMutablePointer<Float> {
+    self.count = count
+    slots = (1...group.mostShards).reduce(1) { most, shards in
+      max(most, GroupReduction.Layout(shards: shards, ranks: size).subtrees.map(\.count).max() ?? 1)
+    }
+    buckets = []
+    past = 0
+    // All ranks decide alike: the parts have one size.
+    if let shared = group.memory, slots * count <= shared.count {
+      parts = group.ranks.map { shared.part(of: $0) }
+    }
+    memory = parts.map { $0?.floats }
+    if memory[rank] == nil {
+      own = AlignedBuffer(count: slots * count)
+      memory[rank] = own.pointer
+    }
+    if let part = parts[rank] {
+      part.written.value = 0
+      part.summed.value = 0
+      part.floats.update(repeating: 0, count: slots * count)
+    }
+    // Nobody looks at counters of a group before.
+    group.attempt { try communicator.barrier() }
+    return memory[rank] ?? own.pointer
+  }
+
+  func add(_ shards: UnsafeMutablePointer<Float>, _ range: Range<Int>, team: ThreadTeam) {
+    let layout = group.layout
+    let held = layout.held[rank]
+    if !held.isEmpty, let target = memory[rank] {
+      let trees = layout.subtrees[rank]
+      let (length, piece, stride, total) = (range.count, 16384, count, group.shards)
+      team.run(count: (length + piece - 1) / piece) { index, _ in
+        let first = index * piece
+        let width = min(piece, length - first)
+        foldShards(count: total, held: held) { left, right in
+          tutti_add(
+            shards + (left - held.lowerBound) * length + first, shards + (right - held.lowerBound) * length + first,
+            width)
+        }
+        for slot in 0..<trees.count {
+          (target + slot * stride + range.lowerBound + first).update(
+            from: shards + (trees[slot] - held.lowerBound) * length + first, count: width)
+        }
+      }
+    }
+    filling.append(range)
+    fillingCount += range.count
+    if fillingCount >= group.bucket { startBucket() }
+  }
+
+  /// The bucket is full: its subtrees go on their way.
+  private func startBucket() {
+    if full == buckets.count {
+      buckets.append(GradientBucket(filling, index: full, rank: rank, isNear: memory.map { $0 != nil }))
+    }
+    let bucket = buckets[full]
+    precondition(bucket.ranges == filling, "gradients are finished in the same order in every step")
+    filling.removeAll(keepingCapacity: true)
+    fillingCount = 0
+    full += 1
+    if let mine = memory[rank] {
+      group.attempt {
+        try bucket.start(over: communicator, subtrees: group.layout.subtrees.map(\.count), from: mine, stride: count)
+      }
+    }
+    if let part = parts[rank] { part.written.value = past + full }
+  }
+
+  func progress(team: ThreadTeam) {
+    guard group.failure == nil else { return }
+    group.attempt {
+      while summed < full {
+        let bucket = buckets[summed]
+        guard hasWritten(past + summed + 1), try bucket.hasSubtrees() else { break }
+        sum(bucket, team: team)
+        try bucket.sendSums(over: communicator)
+        summed += 1
+        if let part = parts[rank] { part.summed.value = past + summed }
+      }
+      while complete < full, let mine = memory[rank], try buckets[complete].takeSums(to: mine) { complete += 1 }
+    }
+  }
+
+  /// Whether all ranks of the node have written so many buckets.
+  private func hasWritten(_ buckets: Int) -> Bool {
+    for part in parts {
+      if let part, part.written.value < buckets { return false }
+    }
+    return true
+  }
+
+  /// Joins the subtrees of this rank's slice and gives the sum to all ranks of the node.
+  private func sum(_ bucket: GradientBucket, team: ThreadTeam) {
+    let layout = group.layout
+    let (stride, size) = (count, size)
+    team.run(count: bucket.chunks.count) { index, _ in
+      let chunk = bucket.chunks[index]
+      withUnsafeTemporaryAllocation(of: UnsafeMutablePointer<Float>.self, capacity: layout.roots) { roots in
+        var place = 0
+        for rank in 0..<size {
+          for slot in 0..<layout.subtrees[rank].count {
+            roots.initializeElement(
+              at: place,
+              to: memory[rank].map { $0 + slot * stride + chunk.offset }
+                ?? bucket.received(from: rank, slot: slot) + chunk.place)
+            place += 1
+          }
+        }
+        for join in layout.joins { tutti_add(roots[join.left], roots[join.right], chunk.count) }
+        for near in memory {
+          guard let near, near + chunk.offset != roots[0] else { continue }
+          (near + chunk.offset).update(from: roots[0], count: chunk.count)
+        }
+        if let sums = bucket.sums { (sums + chunk.place).update(from: roots[0], count: chunk.count) }
+      }
+    }
+  }
+
+  func finish(team: ThreadTeam) {
+    if fillingCount > 0 { startBucket() }
+    var patience = Patience()
+    while group.failure == nil {
+      progress(team: team)
+      if summed == full, complete == full, hasSummed(past + full), areSent() { break }
+      group.attempt { try group.whileWaiting() }
+      patience.wait()
+    }
+    past += full
+    (full, summed, complete) = (0, 0, 0)
+  }
+
+  /// Whether all ranks of the node have handed out the sums of so many buckets.
+  private func hasSummed(_ buckets: Int) -> Bool {
+    for part in parts {
+      if let part, part.summed.value < buckets { return false }
+    }
+    return true
+  }
+
+  private func areSent() -> Bool {
+    var result = true
+    group.attempt {
+      for index in 0..<full where try !buckets[index].isSent() { result = false }
+    }
+    return result
+  }
+}

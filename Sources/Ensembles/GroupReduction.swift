@@ -1,0 +1,167 @@
+import Engine
+import MessagePassing
+import Tensors
+
+/// Sums over the shards of a batch that the ranks of a group hold: each a contiguous range of them.
+///
+/// A rank reduces the largest subtrees of the tree over all shards that lie within its range, the ranks exchange these, and the rest
+/// of the tree is joined in its fixed order. So the bits are those of one rank that holds all shards.
+public final class GroupReduction: ShardReduction {
+  /// Who holds what of a batch, and what is left to be joined between ranks.
+  struct Layout {
+    /// For each rank the shards that it holds.
+    var held: [Range<Int>]
+    /// For each rank the first shards of its subtrees.
+    var subtrees: [[Int]]
+    /// The place of each rank's first subtree among those of all ranks, which stand in the order of shards.
+    var firstRoot: [Int]
+    var roots: Int
+    /// Joins between subtrees of different ranks, by their places, in the order of the tree.
+    var joins: [(left: Int, right: Int)]
+
+    init(shards: Int, ranks: Int) {
+      held = (0..<ranks).map { GroupReduction.share(of: shards, rank: $0, ranks: ranks) }
+      subtrees = held.map { shardSubtrees(count: shards, held: $0) }
+      firstRoot = []
+      roots = 0
+      for trees in subtrees {
+        firstRoot.append(roots)
+        roots += trees.count
+      }
+      var place: [Int: Int] = [:]
+      for shard in subtrees.joined() { place[shard] = place.count }
+      joins = []
+      // A shard that a local join took in is no root; its join is not seen here.
+      foldShards(count: shards) { left, right in
+        if let left = place[left], let right = place[right] { joins.append((left, right)) }
+      }
+    }
+  }
+
+  let communicator: Communicator
+  /// The world ranks of the group, in its order.
+  let ranks: [Int]
+  let memory: NodeMemory?
+  /// Called while this rank waits for others, at most every few milliseconds apart.
+  let whileWaiting: () throws -> Void
+  private var layouts: [Int: Layout] = [:]
+  private(set) var shards = 0
+  private(set) var layout: Layout
+  private var sent: [Double] = []
+  private var received: [Double] = []
+  private var counts: [Int] = []
+  private lazy var gradients = GroupGradients(self)
+  /// The first error of a message; the sums after it mean nothing.
+  public private(set) var failure: (any Error)?
+  /// The most shards of a batch.
+  let mostShards: Int
+  /// Floats of a bucket of gradients.
+  let bucket: Int
+
+  /// - Parameters:
+  ///   - ranks: the world ranks of the communicator's ranks.
+  ///   - shards: of a full batch.
+  ///   - memory: nil: messages only.
+  ///   - bucket: floats of gradients that are exchanged together.
+  public init(
+    _ communicator: Communicator, ranks: [Int], shards: Int, memory: NodeMemory?, bucket: Int = 1 << 18,
+    whileWaiting: @escaping () throws -> Void = {}
+  ) {
+    precondition(ranks.count == communicator.size, "\(ranks.count) names for \(communicator.size) ranks")
+    self.communicator = communicator
+    self.ranks = ranks
+    self.memory = memory
+    self.whileWaiting = whileWaiting
+    self.bucket = bucket
+    mostShards = shards
+    layout = Layout(shards: shards, ranks: communicator.size)
+    layouts[shards] = layout
+    self.shards = shards
+  }
+
+  /// The shards of `count` that a rank holds: consecutive ones, the first ranks one more where they do not divide.
+  public static func share(of count: Int, rank: Int, ranks: Int) -> Range<Int> {
+    let (each, more) = count.quotientAndRemainder(dividingBy: ranks)
+    let first = rank * each + min(rank, more)
+    return first..<first + each + (rank < more ? 1 : 0)
+  }
+
+  /// The most subtrees that a rank holds of a batch of `shards` or fewer, for groups of up to so many ranks.
+  public static func mostSubtrees(shards: Int, ranks: Int) -> Int {
+    var most = 1
+    for ranks in 1...max(1, ranks) {
+      for count in 1...max(1, shards) {
+        for rank in 0..<ranks {
+          let held = share(of: count, rank: rank, ranks: ranks)
+          most = max(most, shardSubtrees(count: count, held: held).count)
+        }
+      }
+    }
+    return most
+  }
+
+  public func begin(shards count: Int) -> Range<Int> {
+    if count != shards {
+      shards = count
+      if let known = layouts[count] {
+        layout = known
+      } else {
+        layout = Layout(shards: count, ranks: communicator.size)
+        layouts[count] = layout
+      }
+    }
+    return layout.held[communicator.rank]
+  }
+
+  public func largestShare(of count: Int) -> Int { max(1, (count + communicator.size - 1) / communicator.size) }
+
+  public func reduce(
+    _ operands: UnsafeMutablePointer<Double>, shards held: Int, width: Int,
+    combine: (UnsafeMutablePointer<Double>, UnsafePointer<Double>) -> Void
+  ) {
+    let rank = communicator.rank
+    let own = layout.held[rank]
+    precondition(held == own.count, "\(held) shards of the \(own.count) that this rank holds")
+    foldShards(count: shards, held: own) { left, right in
+      combine(
+        operands + (left - own.lowerBound) * width, UnsafePointer(operands + (right - own.lowerBound) * width))
+    }
+    let subtrees = layout.subtrees[rank]
+    grow(&sent, to: subtrees.count * width)
+    grow(&received, to: layout.roots * width)
+    sent.withUnsafeMutableBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return }
+      for (index, first) in subtrees.enumerated() {
+        (base + index * width).update(from: operands + (first - own.lowerBound) * width, count: width)
+      }
+    }
+    counts.removeAll(keepingCapacity: true)
+    for trees in layout.subtrees { counts.append(trees.count * width) }
+    attempt {
+      try sent.withUnsafeBufferPointer { sent in
+        try received.withUnsafeMutableBufferPointer { received in
+          try communicator.allGather(
+            UnsafeBufferPointer(rebasing: sent.prefix(subtrees.count * width)), counts: counts,
+            into: UnsafeMutableBufferPointer(rebasing: received.prefix(layout.roots * width)))
+        }
+      }
+    }
+    received.withUnsafeMutableBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return }
+      for join in layout.joins { combine(base + join.left * width, UnsafePointer(base + join.right * width)) }
+      operands.update(from: base, count: width)
+    }
+  }
+
+  public var gradientExchange: (any GradientExchange)? { gradients }
+
+  private func grow(_ values: inout [Double], to count: Int) {
+    if values.count < count { values += Array(repeating: 0, count: count - values.count) }
+  }
+
+  /// Does something that may fail, unless something has failed; keeps the first error.
+  func attempt(_ body: () throws -> Void) {
+    guard failure == nil else { return }
+    do { try body() } catch { failure = error }
+  }
+}
