@@ -79,7 +79,7 @@ public final class MemberQueue {
     self.groups = groups
     led = groups.led(by: communicator.rank)
     schedule = MemberSchedule(candidates, ranks: groups.groups.count)
-    ledger = GroupLedger(groups, members: candidates.count)
+    ledger = GroupLedger(groups, begins: groups.groups.indices.map { [schedule] in schedule.first(for: $0) != nil })
     isExhausted = led.flatMap { [schedule] in schedule.first(for: $0) } == nil
     self.onProgress = onProgress
   }

@@ -54,6 +54,9 @@ public final class NodeMemory {
     }
   }
 
+  /// Whether this rank shares memory with others.
+  public var isShared: Bool { window != nil }
+
   /// The part of a rank of the world; nil on another node, or when there is no shared memory.
   func part(of rank: Int) -> Part? { parts[rank] }
 

@@ -62,13 +62,14 @@ struct GroupLedger {
   private var free: [Int]
   private let mostRanks: Int
 
-  init(_ groups: RankGroups, members: Int) {
+  /// - Parameter begins: for each group whether it begins with a member.
+  init(_ groups: RankGroups, begins: [Bool]) {
     ranks = groups.groups
-    open = groups.groups.indices.map { $0 < members ? 1 : 0 }
-    isTold = groups.groups.indices.map { $0 >= members }
+    open = begins.map { $0 ? 1 : 0 }
+    isTold = begins.map { !$0 }
     free = groups.spare
     mostRanks = groups.mostRanks
-    for group in groups.groups.indices where group >= members { release(group) }
+    for group in begins.indices where !begins[group] { release(group) }
   }
 
   mutating func give(_ group: Int) { open[group] += 1 }

@@ -374,7 +374,7 @@ struct JobFingerprintTests {
         "by":"image","calibrate":0.2,"seed":1,"stratified":false,"test":0.2,"train":0.6,"validate":0},"volume":false},\
         "ensemble":{"bagging":true,"members":5},"network":{"activation":"relu","base-channels":16,"depth":4,\
         "family":"tunet","growth-rate":2,"hidden-rate":1,"kernel":3,"normalization":true,"pooling":2,\
-        "running-statistics":true},"prediction":{},"task":"segmentation","training":{"accumulate":1,\
+        "running-statistics":true},"normalization":{"scope":"batch"},"prediction":{},"task":"segmentation","training":{"accumulate":1,\
         "augmentation":{"elastic":{"magnitude":0,"spacing":16},"flips":false,"gain":0,"gamma":0,"noise":0,"offset":0,\
         "quarter-turns":false},"batch":4,"clip":{},"epochs":10,"keep":"last","loss":{"input":"logits",\
         "name":"cross-entropy","smoothing":0,"weight":1},"optimizer":{"amsgrad":false,"betas":[0.9,0.999],\
