@@ -78,7 +78,7 @@ let package = Package(
       ])
     + module(
       "Benchmarking",
-      imports: ["Training", "Engine", "Networks", "HDF5", "MessagePassing", "Tensors", "CKernels"],
+      imports: ["Ensembles", "Training", "Engine", "Networks", "HDF5", "MessagePassing", "Tensors", "CKernels"],
       tests: ["Networks", "CKernels"])
     // Floor 6
     + [

@@ -20,6 +20,8 @@ final class GroupGradients: GradientExchange {
   /// The memory of each rank: subtree k of parameter p at k · `count` + p. Nil on another node.
   private var memory: [UnsafeMutablePointer<Float>?]
   private var parts: [NodeMemory.Part?]
+  /// Where each rank's counters stood when the group began.
+  private var begins: [(written: Int, summed: Int)] = []
   /// This rank's memory when it has none that others see.
   private var own = AlignedBuffer<Float>(count: 0)
 
@@ -59,13 +61,16 @@ final class GroupGradients: GradientExchange {
       own = AlignedBuffer(count: slots * count)
       memory[rank] = own.pointer
     }
-    if let part = parts[rank] {
-      part.written.value = 0
-      part.summed.value = 0
-      part.floats.update(repeating: 0, count: slots * count)
+    parts[rank]?.floats.update(repeating: 0, count: slots * count)
+    // Counters only rise: a rank of this one's group before may still wait for them.
+    let counters = parts[rank].map { [$0.written.value, $0.summed.value] } ?? [0, 0]
+    var all = Array(repeating: 0, count: 2 * size)
+    group.attempt {
+      try counters.withUnsafeBufferPointer { counters in
+        try all.withUnsafeMutableBufferPointer { try communicator.allGather(counters, into: $0) }
+      }
     }
-    // Nobody looks at counters of a group before.
-    group.attempt { try communicator.barrier() }
+    begins = (0..<size).map { (written: all[2 * $0], summed: all[2 * $0 + 1]) }
     return memory[rank] ?? own.pointer
   }
 
@@ -109,7 +114,7 @@ final class GroupGradients: GradientExchange {
         try bucket.start(over: communicator, subtrees: group.layout.subtrees.map(\.count), from: mine, stride: count)
       }
     }
-    if let part = parts[rank] { part.written.value = past + full }
+    if let part = parts[rank] { part.written.value = begins[rank].written + past + full }
   }
 
   func progress(team: ThreadTeam) {
@@ -121,7 +126,7 @@ final class GroupGradients: GradientExchange {
         sum(bucket, team: team)
         try bucket.sendSums(over: communicator)
         summed += 1
-        if let part = parts[rank] { part.summed.value = past + summed }
+        if let part = parts[rank] { part.summed.value = begins[rank].summed + past + summed }
       }
       while complete < full, let mine = memory[rank], try buckets[complete].takeSums(to: mine) { complete += 1 }
     }
@@ -129,8 +134,8 @@ final class GroupGradients: GradientExchange {
 
   /// Whether all ranks of the node have written so many buckets.
   private func hasWritten(_ buckets: Int) -> Bool {
-    for part in parts {
-      if let part, part.written.value < buckets { return false }
+    for rank in 0..<size {
+      if let part = parts[rank], part.written.value - begins[rank].written < buckets { return false }
     }
     return true
   }
@@ -177,8 +182,8 @@ final class GroupGradients: GradientExchange {
 
   /// Whether all ranks of the node have handed out the sums of so many buckets.
   private func hasSummed(_ buckets: Int) -> Bool {
-    for part in parts {
-      if let part, part.summed.value < buckets { return false }
+    for rank in 0..<size {
+      if let part = parts[rank], part.summed.value - begins[rank].summed < buckets { return false }
     }
     return true
   }

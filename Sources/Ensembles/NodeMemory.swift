@@ -8,7 +8,7 @@ import Tensors
 public final class NodeMemory {
   /// A rank's part, as another rank of its node sees it.
   struct Part {
-    /// Buckets of gradients that the rank has written, and slices that it has summed for all, since its group began.
+    /// Buckets of gradients that the rank has written, and slices that it has summed for all, in whatever group.
     let written: SharedCounter
     let summed: SharedCounter
     let floats: UnsafeMutablePointer<Float>

@@ -43,3 +43,8 @@ extension Reduction where Element: FixedWidthInteger {
   /// 1 when some element differs from 0, else 0.
   public static var logicalOr: Self { Self(operation: .logicalOr) }
 }
+
+extension Reduction where Element: BinaryFloatingPoint {
+  /// The sum in the library's own order: for measurements beside the fixed tree, never for results.
+  package static var sumInAnyOrder: Self { Self(operation: .sum) }
+}

@@ -3,5 +3,8 @@ import ArgumentParser
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measure what this machine can do, and how near to it networks and kernels come.",
-    subcommands: [BenchMachineCommand.self, BenchStepCommand.self, BenchKernelsCommand.self])
+    subcommands: [
+      BenchMachineCommand.self, BenchStepCommand.self, BenchKernelsCommand.self, BenchExchangeCommand.self,
+      BenchParallelCommand.self,
+    ])
 }

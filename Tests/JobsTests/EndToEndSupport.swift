@@ -143,6 +143,10 @@ struct EndToEndJob: Sendable {
   var members = 4
   var epochs = 2
   var seed = 1
+  var batch = 4
+  var shards = 2
+  var ranksPerMember = "1"
+  var scope = "batch"
   var version = 1
   var rate = "0.005"
   /// More of the section `training`, from a comma on.
@@ -163,8 +167,9 @@ struct EndToEndJob: Sendable {
       split: \(split)
       patch: \(patch)
     network: \(network)
-    ensemble: {members: \(members), bagging: true}
-    training: {epochs: \(epochs), batch: 4, shards: 2, optimizer: {name: adam, rate: \(rate)}, seed: \(seed)\(training)}
+    ensemble: {members: \(members), bagging: true, ranks-per-member: \(ranksPerMember)}
+    normalization: {scope: \(scope)}
+    training: {epochs: \(epochs), batch: \(batch), shards: \(shards), optimizer: {name: adam, rate: \(rate)}, seed: \(seed)\(training)}
     uncertainty: {method: lac, coverage: \(coverage), unit: pixel}
     output: \(output)
 

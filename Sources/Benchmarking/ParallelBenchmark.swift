@@ -1,0 +1,117 @@
+import Engine
+import Ensembles
+import MessagePassing
+import Networks
+import Tensors
+import Training
+
+/// How long a training step of one network over all ranks takes, beside the same step of every rank by itself.
+///
+/// All steps begin after a barrier and count for the slowest rank; the kinds of steps take turns, so that a busy machine strikes all.
+public struct ParallelBenchmark: Hashable, Sendable, Encodable {
+  public let network: String
+  public let ranks: Int
+  public let side: Int
+  public let batchPerRank: Int
+  public let threads: Int
+  public let parameters: Int
+  public let repetitions: Int
+  /// Normalization by shards: the median step with gradients exchanged, and without any exchange; the second over the first.
+  public let step: Double
+  public let alone: Double
+  public let efficiency: Double
+  /// The step with `MPI_Iallreduce` of the same buckets, and what the exact sum costs more than it, of a step.
+  public let libraryStep: Double
+  public let exactnessCost: Double
+  /// Normalization by the whole batch, and its efficiency beside `alone`.
+  public let batchScopeStep: Double
+  public let batchScopeEfficiency: Double
+
+  private enum CodingKeys: String, CodingKey {
+    case network, ranks, side, threads, parameters, repetitions, efficiency
+    case batchPerRank = "batch_per_rank"
+    case step = "step_s"
+    case alone = "alone_s"
+    case libraryStep = "library_step_s"
+    case exactnessCost = "exactness_cost"
+    case batchScopeStep = "batch_scope_step_s"
+    case batchScopeEfficiency = "batch_scope_efficiency"
+  }
+
+  /// Measures. Collective over `world`.
+  ///
+  /// - Throws: `NetworkError` when the images do not fit the network, `ThreadTeamError`, `TrainingError`, `MPIError`.
+  public init(
+    _ network: BenchmarkNetwork, side: Int, batchPerRank: Int, threads: Int, repetitions: Int, over world: Communicator
+  ) throws {
+    let extents = Array(repeating: side, count: network.name.dimensions)
+    let team = try ThreadTeam(size: threads)
+    let plans = try Dictionary(
+      uniqueKeysWithValues: Plan.NormalizationScope.allCases.map {
+        ($0, try Plan(network.graph, extents: extents, purpose: .training, normalizationScope: $0))
+      })
+    guard let shardPlan = plans[.shard], let batchPlan = plans[.batch] else { preconditionFailure("two scopes") }
+    let count = shardPlan.layout.parameterCount
+    let batch = world.size * batchPerRank
+    let ranks = Array(0..<world.size)
+    // Two groups train by turns, each with its own part of the memory.
+    let memories = try (0..<2).map { _ in try NodeMemory(floats: count, over: world) }
+    func makeGroup(_ memory: NodeMemory?) throws -> GroupReduction {
+      GroupReduction(try world.duplicate(), ranks: ranks, shards: batch, memory: memory)
+    }
+    let source = RandomBatch(
+      samples: batch, channels: shardPlan.inputShape.channels, pixels: shardPlan.inputShape.pixels,
+      classes: shardPlan.outputShape.channels)
+    func trainer(_ plan: Plan, batch: Int, _ reduction: any ShardReduction) throws -> Trainer {
+      let trainer = try Trainer(
+        plan, batch: batch, shards: batch, recipe: .adam(), team: team, seed: 1, member: 0, reduction: reduction)
+      let start = plan.layout.initialParameters(seed: 1, member: 0)
+      trainer.execution.parameters.pointer.update(from: start, count: start.count)
+      return trainer
+    }
+    let groups = try memories.map { try makeGroup($0) }
+    let library = LibraryReduction(try makeGroup(nil), over: try world.duplicate())
+    let kinds = [
+      (try trainer(shardPlan, batch: batch, groups[0]), batch),
+      (try trainer(shardPlan, batch: batchPerRank, LocalShards()), batchPerRank),
+      (try trainer(shardPlan, batch: batch, library), batch),
+      (try trainer(batchPlan, batch: batch, groups[1]), batch),
+    ]
+    var times = Array(repeating: [Double](), count: kinds.count)
+    for _ in 0..<repetitions + 2 {
+      for (kind, (trainer, samples)) in kinds.enumerated() {
+        try world.barrier()
+        let seconds = try Stopwatch.seconds { _ = try trainer.step(source, epoch: 0, positions: 0..<samples) }
+        times[kind].append(try world.allReduce(seconds, .maximum))
+        for failure in groups.map(\.failure) + [library.failure] { if let failure { throw failure } }
+      }
+    }
+    for memory in memories { try memory.free() }
+    let medians = times.map { Stopwatch.median($0.dropFirst(2).sorted()) }
+    self.network = network.name.rawValue
+    self.ranks = world.size
+    self.side = side
+    self.batchPerRank = batchPerRank
+    self.threads = threads
+    self.repetitions = repetitions
+    parameters = count
+    (step, alone, libraryStep, batchScopeStep) = (medians[0], medians[1], medians[2], medians[3])
+    efficiency = alone / step
+    exactnessCost = (step - libraryStep) / step
+    batchScopeEfficiency = alone / batchScopeStep
+  }
+}
+
+extension ParallelBenchmark: CustomStringConvertible {
+  public var description: String {
+    Report.lines([
+      ("network", "\(network), \(parameters) parameters, side \(side)"),
+      ("ranks", "\(ranks) of \(threads) \(threads == 1 ? "thread" : "threads"), \(batchPerRank) images each"),
+      ("step", "\(step.text(5)) s, median of \(repetitions), normalized by shards"),
+      ("without exchange", "\(alone.text(5)) s"),
+      ("efficiency", efficiency.text(3)),
+      ("MPI_Iallreduce", "\(libraryStep.text(5)) s; the exact sum takes \(exactnessCost.percent) of a step more"),
+      ("by the batch", "\(batchScopeStep.text(5)) s, efficiency \(batchScopeEfficiency.text(3))"),
+    ])
+  }
+}
