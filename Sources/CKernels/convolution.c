@@ -18,14 +18,15 @@ size_t tutti_convolution_packed_count(int32_t target_channels, int32_t source_ch
 }
 
 // The packed form is [target block][source channel][tap][target in block], so that a tile reads it from start to end.
-void tutti_convolution_pack(const float *weights, int32_t target_channels, int32_t source_channels, int32_t taps,
-                            bool transposed, float *packed) {
-  if (target_channels == 0) return;
+void tutti_convolution_pack_targets(const float *weights, int32_t all_targets, int32_t first_target, int32_t targets,
+                                    int32_t source_channels, int32_t taps, bool transposed, float *packed) {
+  if (targets == 0) return;
   const int32_t largest = kernels()->largest_block;
   const ptrdiff_t target_stride = transposed ? taps : (ptrdiff_t)source_channels * taps;
-  const ptrdiff_t source_stride = transposed ? (ptrdiff_t)target_channels * taps : taps;
-  for (int32_t b = 0; b < tutti_block_count(target_channels, largest); b += 1) {
-    const tutti_block block = tutti_block_at(b, target_channels, largest);
+  const ptrdiff_t source_stride = transposed ? (ptrdiff_t)all_targets * taps : taps;
+  weights += first_target * target_stride;
+  for (int32_t b = 0; b < tutti_block_count(targets, largest); b += 1) {
+    const tutti_block block = tutti_block_at(b, targets, largest);
     for (int32_t ci = 0; ci < source_channels; ci += 1) {
       for (int32_t tap = 0; tap < taps; tap += 1) {
         const float *w = weights + block.first * target_stride + ci * source_stride + tap;
@@ -33,6 +34,12 @@ void tutti_convolution_pack(const float *weights, int32_t target_channels, int32
       }
     }
   }
+}
+
+void tutti_convolution_pack(const float *weights, int32_t target_channels, int32_t source_channels, int32_t taps,
+                            bool transposed, float *packed) {
+  tutti_convolution_pack_targets(weights, target_channels, 0, target_channels, source_channels, taps, transposed,
+                                 packed);
 }
 
 void tutti_convolution_rows(const tutti_convolution *job, int32_t first_row, int32_t last_row) {

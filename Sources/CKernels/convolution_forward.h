@@ -143,12 +143,14 @@ static void congruent_run(const tutti_convolution *job, int32_t z, int32_t y, in
   const int32_t z_first = job->z.start[z], z_count = job->z.start[z + 1] - z_first;
   const int32_t y_first = job->y.start[y], y_count = job->y.start[y + 1] - y_first;
   const int64_t tap_count = (int64_t)z_count * y_count;
-  const float *source = job->source + job->first_x;
+  const int32_t first_source = job->first_source;
+  const int32_t sources = job->summed_sources > 0 ? job->summed_sources : job->source_channels - first_source;
+  const float *source = job->source + first_source * job->source_channel_stride + job->first_x;
   float *target = job->target + ((ptrdiff_t)z * job->target_rows + y) * job->target_pitch + job->first_x;
   tile_job common = {
       .x_taps = job->x_taps,
       .x_shift = job->x_shift,
-      .channels = job->source_channels,
+      .channels = sources,
       .source_channel_stride = job->source_channel_stride,
       .source_row_stride = (ptrdiff_t)shift * job->source_pitch,
       .target_channel_stride = job->target_channel_stride,
@@ -159,9 +161,9 @@ static void congruent_run(const tutti_convolution *job, int32_t z, int32_t y, in
   tap_entry taps[MOST_TAPS], z_taps[MOST_TAPS];
   // More taps than fit in one pass: channel by channel and part by part, so that the order of summation stays.
   const bool one_pass = tap_count <= MOST_TAPS;
-  const int32_t passes = one_pass || job->source_channels == 0 ? 1 : job->source_channels;
+  const int32_t passes = one_pass || sources == 0 ? 1 : sources;
   for (int32_t pass = 0; pass < passes; pass += 1) {
-    if (!one_pass) common.channels = job->source_channels == 0 ? 0 : 1;
+    if (!one_pass) common.channels = sources == 0 ? 0 : 1;
     int64_t t = 0;
     do {
       int32_t n = 0;
@@ -176,7 +178,7 @@ static void congruent_run(const tutti_convolution *job, int32_t z, int32_t y, in
       const float *pass_source = source + pass * job->source_channel_stride;
       const int32_t step = one_pass && shift == 1 ? strip_step(job, y) : 0, distance = step < 0 ? -step : step;
       if (step == 0 || rows < 2 * distance) {
-        run_rows(job, &common, list, (tap_list){z_taps, 0}, pass_source, target, rows, pass);
+        run_rows(job, &common, list, (tap_list){z_taps, 0}, pass_source, target, rows, first_source + pass);
       } else {
         // Rows `distance` apart are worked jointly, in the direction in which the source rows of the taps rise.
         for (int32_t i = 0; i < z_count; i += 1) {
@@ -190,7 +192,7 @@ static void congruent_run(const tutti_convolution *job, int32_t z, int32_t y, in
           const int32_t length = (rows - i + distance - 1) / distance;
           const ptrdiff_t first = step > 0 ? i : rows - 1 - i;
           run_rows(job, &chain, list, (tap_list){z_taps, z_count}, pass_source + first * job->source_pitch,
-                   target + first * job->target_pitch, length, pass);
+                   target + first * job->target_pitch, length, first_source + pass);
         }
       }
       common.accumulate = true;

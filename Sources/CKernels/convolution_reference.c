@@ -13,7 +13,9 @@ void tutti_convolution_rows_reference(const tutti_convolution *job, const float 
       for (int32_t x = job->first_x; x < job->first_x + job->width; x += 1) {
         float *target = job->target + co * job->target_channel_stride + (ptrdiff_t)row * job->target_pitch + x;
         float sum = job->accumulate ? *target : job->bias != NULL ? job->bias[co] : 0;
-        for (int32_t ci = 0; ci < job->source_channels; ci += 1) {
+        const int32_t last =
+            job->summed_sources > 0 ? job->first_source + job->summed_sources : job->source_channels;
+        for (int32_t ci = job->first_source; ci < last; ci += 1) {
           const ptrdiff_t pair = transposed ? (ptrdiff_t)ci * job->target_channels + co
                                             : (ptrdiff_t)co * job->source_channels + ci;
           for (int32_t i = job->z.start[z]; i < job->z.start[z + 1]; i += 1) {

@@ -31,12 +31,15 @@ extension Execution {
     }
   }
 
-  func useBatchStatistics(_ normalization: Normalization, channels: Int, bands: Int, updates: Bool) {
+  func useBatchStatistics(_ stage: Stage, _ normalization: Normalization, _ group: StageGroup, updates: Bool) {
+    let channels = stage.target.channels
     let width = 3 * channels
     for shard in 0..<shards {
       for channel in 0..<channels {
         var merged = tutti_moments()
-        forEachPartial(shard, channel, channels, bands) { merge(&merged, moments.pointer[$0]) }
+        forEachPartial(shard, stage.groupChannel + channel, group.channels, stage.target.geometry.bands) {
+          merge(&merged, moments.pointer[$0])
+        }
         let operand = operands.pointer + shard * width + 3 * channel
         (operand[0], operand[1], operand[2]) = (merged.count, merged.mean, merged.m2)
       }
@@ -97,8 +100,8 @@ extension Execution {
     }
     let sums = shardStatistics.pointer
     let count = sums[width - 1]
-    for step in plan.steps {
-      guard case .stage(let stage) = step, let normalization = stage.normalization, let means = normalization.mean,
+    for index in plan.stages.indices {
+      guard let normalization = plan.stages[index].normalization, let means = normalization.mean,
         let variances = normalization.variance
       else { continue }
       for channel in 0..<normalization.weight.count {
@@ -134,30 +137,21 @@ extension Execution {
 
   // MARK: Backward
 
-  /// Sums a stage's gradient over the batch: the gradients of its normalization, or of its bias. Only a normalization by the batch's
-  /// moments needs them at once; the others wait for `finishSums`.
-  ///
-  /// A bias before a normalization by the batch's mean has no effect: its gradient is exactly 0 and stays so.
-  func sumGradients(_ stage: Stage, channels: Int, bands: Int) {
-    let isLate = stage.normalization == nil || plan.normalizationScope == .shard
+  /// Sums a stage's gradient over the batch: the gradients of its normalization. With the scope `shard` they wait for `finishSums`.
+  func sumGradients(_ stage: Stage, _ normalization: Normalization, _ group: StageGroup) {
+    let channels = stage.target.channels
+    let isLate = plan.normalizationScope == .shard
     let width = isLate ? plan.sumDoubles : 2 * channels
     let operands = isLate ? lateSums.pointer + stage.sums : self.operands.pointer
     for shard in 0..<shards {
       for channel in 0..<channels {
-        var g = 0.0
-        var gu = 0.0
-        forEachPartial(shard, channel, channels, bands) {
-          g += sums.pointer[$0].g
-          gu += sums.pointer[$0].g_u
-        }
-        if isLate, let normalization = stage.normalization {
-          gu = useSums(g, gu, normalization, shard, channel)
-        }
+        let (g, sum) = shardSums(stage, group, shard, channel)
+        let gu = isLate ? useSums(g, sum, normalization, shard, channel) : sum
         operands[shard * width + 2 * channel] = g
         operands[shard * width + 2 * channel + 1] = gu
       }
     }
-    guard !isLate, let normalization = stage.normalization else { return }
+    guard !isLate else { return }
     reduction.reduce(operands, shards: shards, width: width) { left, right in
       for index in 0..<width { left[index] += right[index] }
     }
@@ -167,6 +161,29 @@ extension Execution {
       gradients.pointer[normalization.weight.offset + channel] = Float(slope)
       gradients.pointer[normalization.bias.offset + channel] = Float(g)
     }
+  }
+
+  /// Sums the gradient of a product's bias for each shard, for `finishSums`.
+  ///
+  /// A bias before a normalization by the batch's mean has no effect: its gradient is exactly 0 and stays so.
+  func sumBias(_ stage: Stage, _ group: StageGroup) {
+    for shard in 0..<shards {
+      for channel in 0..<stage.target.channels {
+        let place = shard * plan.sumDoubles + stage.biasSums + 2 * channel
+        (lateSums.pointer[place], lateSums.pointer[place + 1]) = shardSums(stage, group, shard, channel)
+      }
+    }
+  }
+
+  /// A shard's sum of a channel's gradient, and of the gradient times the deviation.
+  private func shardSums(_ stage: Stage, _ group: StageGroup, _ shard: Int, _ channel: Int) -> (Double, Double) {
+    var g = 0.0
+    var gu = 0.0
+    forEachPartial(shard, stage.groupChannel + channel, group.channels, stage.target.geometry.bands) {
+      g += sums.pointer[$0].g
+      gu += sums.pointer[$0].g_u
+    }
+    return (g, gu)
   }
 
   /// Sets what the gradient of a normalization's input needs, and returns that of its weight.
@@ -204,9 +221,9 @@ extension Execution {
     reduction.reduce(sums, shards: shards, width: width) { left, right in
       for index in 0..<width { left[index] += right[index] }
     }
-    for step in plan.steps {
-      switch step {
-      case .stage(let stage): finish(stage, sums + stage.sums)
+    for index in plan.steps.indices {
+      switch plan.steps[index] {
+      case .stages(let group): for place in group.stages { finish(plan.stages[place]) }
       case .groupNormalization(let normalization): finish(normalization, sums + normalization.sums)
       case .prelu(let prelu): finish(prelu, sums + prelu.sums)
       default: break
@@ -214,24 +231,31 @@ extension Execution {
     }
   }
 
-  private func finish(_ stage: Stage, _ sums: UnsafePointer<Double>) {
-    guard stage.targetGradient != nil else { return }
-    if let normalization = stage.normalization {
-      guard plan.normalizationScope == .shard else { return }
+  private func finish(_ stage: Stage) {
+    if let normalization = stage.normalization, plan.normalizationScope == .shard {
+      let values = lateSums.pointer + stage.sums
       for channel in 0..<normalization.weight.count {
-        gradients.pointer[normalization.bias.offset + channel] = Float(sums[2 * channel])
-        gradients.pointer[normalization.weight.offset + channel] = Float(sums[2 * channel + 1])
+        gradients.pointer[normalization.bias.offset + channel] = Float(values[2 * channel])
+        gradients.pointer[normalization.weight.offset + channel] = Float(values[2 * channel + 1])
       }
-    } else if let bias = stage.product?.bias {
-      for channel in 0..<bias.count { gradients.pointer[bias.offset + channel] = Float(sums[2 * channel]) }
+    }
+    if let bias = stage.product?.bias, stage.normalization == nil || stage.activatesFirst {
+      let values = lateSums.pointer + stage.biasSums
+      for channel in 0..<bias.count { gradients.pointer[bias.offset + channel] = Float(values[2 * channel]) }
     }
   }
 
-  /// The places of a shard's partial results for a channel, in the order (sample, band).
-  private func forEachPartial(_ shard: Int, _ channel: Int, _ channels: Int, _ bands: Int, _ body: (Int) -> Void) {
+  /// The places of a shard's partial results for one of `channels` channels, in the order (sample, band).
+  func forEachPartial(_ shard: Int, _ channel: Int, _ channels: Int, _ bands: Int, _ body: (Int) -> Void) {
     for sample in shard * samplesPerShard..<min(samples, (shard + 1) * samplesPerShard) {
       for band in 0..<bands { body((sample * channels + channel) * bands + band) }
     }
+  }
+
+  /// Where the partial results of a sample's channel begin, one for each band.
+  @inline(__always)
+  func partialPlace(_ stage: Stage, _ group: StageGroup, sample: Int, channel: Int) -> Int {
+    (sample * group.channels + stage.groupChannel + channel) * stage.target.geometry.bands
   }
 }
 

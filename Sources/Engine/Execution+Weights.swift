@@ -4,48 +4,74 @@ import Tensors
 // Gradients of weights: one for each shard, samples in order; then along the tree over shards.
 
 extension Execution {
-  func weightGradient(_ product: Product, _ stage: Stage, _ gradient: Place) {
-    let count = product.weight.count
-    let wide = product.transposed ? gradient : stage.source
-    let narrow = product.transposed ? stage.source : gradient
-    switch product.gradientAlgorithm {
-    case .channels:
-      guard exchange != nil else {
-        channelGradient(product, wide: wide, narrow: narrow)
-        return
-      }
-      channelGradientsOfShards(product, wide: wide, narrow: narrow)
-    case .rows where shards > 0:
-      // The cut into pieces is free: every weight is summed in one order.
-      let channels = product.wide.channels
-      let pieces = min(channels, max(1, 4 * team.size / shards))
-      team.run(count: shards * pieces) { piece, _ in
-        let (shard, part) = piece.quotientAndRemainder(dividingBy: pieces)
-        let first = part * channels / pieces
-        for sample in samples(of: shard) {
-          var job = weightJob(product, source: planes(wide, sample), gradient: planes(narrow, sample))
-          job.accumulate = sample > shard * samplesPerShard
-          job.result = shardWeights.pointer + shard * count + first * product.taps
-          job.result_stride = channels * product.taps
-          tutti_convolution_weight_gradient(
-            &job, 0, Int32(product.narrow.channels), Int32(first), Int32((part + 1) * channels / pieces))
+  func weightGradient(_ group: StageGroup) {
+    rowGradients(group)
+    for index in group.stages {
+      let stage = plan.stages[index]
+      guard let product = stage.product, let gradient = stage.targetGradient else { continue }
+      let wide = product.transposed ? gradient : stage.source
+      let narrow = product.transposed ? stage.source : gradient
+      let count = product.weight.count
+      let weights = shardWeights.pointer + product.groupWeight * shards
+      switch product.gradientAlgorithm {
+      case .channels:
+        guard exchange != nil else {
+          channelGradient(product, wide: wide, narrow: narrow)
+          continue
+        }
+        channelGradientsOfShards(product, wide: wide, narrow: narrow, result: weights)
+      case .rows: break
+      case .matrix:
+        team.run(count: shards) { shard, thread in
+          for sample in samples(of: shard) {
+            matrixWeightGradient(
+              product, wide: planes(wide, sample), narrow: planes(narrow, sample), result: weights + shard * count,
+              accumulate: sample > shard * samplesPerShard, thread: thread)
+          }
         }
       }
-    case .rows: break
-    case .matrix:
-      team.run(count: shards) { shard, thread in
-        for sample in samples(of: shard) {
-          matrixWeightGradient(
-            product, wide: planes(wide, sample), narrow: planes(narrow, sample),
-            result: shardWeights.pointer + shard * count, accumulate: sample > shard * samplesPerShard, thread: thread)
-        }
+      if let exchange {
+        exchange.add(weights, product.weight.offset..<product.weight.offset + count, team: team)
+      } else {
+        joinShards(weights, count: count, into: gradients.pointer + product.weight.offset)
       }
     }
-    if let exchange {
-      let first = product.weight.offset
-      exchange.add(shardWeights.pointer, first..<first + count, team: team)
-    } else {
-      joinShards(count: count, into: gradients.pointer + product.weight.offset)
+  }
+
+  /// The gradients of every shard of all products whose kernels have pixels in lanes. Source channels come into cache once for all
+  /// stages, some at a time.
+  private func rowGradients(_ group: StageGroup) {
+    guard shards > 0, plan.stages[group.stages.lowerBound].product != nil else { return }
+    // The cut into pieces is free: every weight is summed in one order.
+    let channels = group.most
+    let wanted = max((channels + group.gradientChunk - 1) / group.gradientChunk, 4 * team.size / shards)
+    let pieces = min(channels, max(1, wanted))
+    team.run(count: shards * pieces) { piece, _ in
+      let (shard, part) = piece.quotientAndRemainder(dividingBy: pieces)
+      for index in group.stages {
+        rowGradient(
+          plan.stages[index], shard: shard, sources: part * channels / pieces..<(part + 1) * channels / pieces)
+      }
+    }
+  }
+
+  /// One shard's gradient of a product's weights for some source channels.
+  private func rowGradient(_ stage: Stage, shard: Int, sources: Range<Int>) {
+    guard let product = stage.product, product.gradientAlgorithm == .rows, let gradient = stage.targetGradient else {
+      return
+    }
+    let channels = stage.source.channels
+    let last = min(sources.upperBound, channels)
+    guard sources.lowerBound < last else { return }
+    for sample in samples(of: shard) {
+      var job = weightJob(product, source: planes(stage.source, sample), gradient: planes(gradient, sample))
+      job.accumulate = sample > shard * samplesPerShard
+      job.result =
+        shardWeights.pointer + product.groupWeight * shards + shard * product.weight.count
+        + sources.lowerBound * product.taps
+      job.result_stride = channels * product.taps
+      tutti_convolution_weight_gradient(
+        &job, 0, Int32(product.narrow.channels), Int32(sources.lowerBound), Int32(last))
     }
   }
 
@@ -66,30 +92,33 @@ extension Execution {
   }
 
   /// Adds the shards' gradients along the tree, piece by piece of the weights.
-  private func joinShards(count: Int, into result: UnsafeMutablePointer<Float>) {
+  private func joinShards(
+    _ weights: UnsafeMutablePointer<Float>, count: Int, into result: UnsafeMutablePointer<Float>
+  ) {
     let piece = 16384
     team.run(count: (count + piece - 1) / piece) { index, _ in
       let first = index * piece
       let length = min(piece, count - first)
       foldShards(count: shards) { left, right in
-        tutti_add(
-          shardWeights.pointer + left * count + first, shardWeights.pointer + right * count + first, length)
+        tutti_add(weights + left * count + first, weights + right * count + first, length)
       }
-      (result + first).update(from: shardWeights.pointer + first, count: length)
+      (result + first).update(from: weights + first, count: length)
     }
   }
 
   // MARK: Piece by piece
 
   /// One gradient for each shard.
-  private func channelGradientsOfShards(_ product: Product, wide: Place, narrow: Place) {
+  private func channelGradientsOfShards(
+    _ product: Product, wide: Place, narrow: Place, result: UnsafeMutablePointer<Float>
+  ) {
     let pieces = GradientPieces(product)
     team.run(count: shards * pieces.count) { index, _ in
       let (shard, piece) = index.quotientAndRemainder(dividingBy: pieces.count)
       let place = pieces.place(piece)
       channelGradient(
         product, wide: wide, narrow: narrow, shard: shard, piece: pieces[piece],
-        result: shardWeights.pointer + shard * product.weight.count + place, stride: pieces.stride, accumulates: false)
+        result: result + shard * product.weight.count + place, stride: pieces.stride, accumulates: false)
     }
   }
 

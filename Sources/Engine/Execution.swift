@@ -121,11 +121,13 @@ public final class Execution {
     precondition((0...capacity).contains(samples), "a batch holds 0 to \(capacity) samples")
     self.samples = samples
     self.randomKey = randomKey
-    for step in plan.steps { pack(step) }
+    for index in plan.steps.indices {
+      if case .stages(let group) = plan.steps[index] { pack(group) }
+    }
     fillInputHalo()
-    for step in plan.steps {
-      switch step {
-      case .stage(let stage): forward(stage, updatesStatistics: updatesStatistics)
+    for index in plan.steps.indices {
+      switch plan.steps[index] {
+      case .stages(let group): forward(group, updatesStatistics: updatesStatistics)
       case .pooling(let pooling): forward(pooling)
       case .softmax(let softmax): forward(softmax)
       case .dropout(let dropout): forward(dropout)
@@ -150,7 +152,7 @@ public final class Execution {
       index -= 1
       for place in plan.zeroRanges[index] { zero(buffer: plan.zeroed[place]) }
       switch plan.steps[index] {
-      case .stage(let stage): backward(stage)
+      case .stages(let group): backward(group)
       case .pooling(let pooling): backward(pooling)
       case .softmax(let softmax): backward(softmax)
       case .dropout(let dropout): backward(dropout)
@@ -166,18 +168,6 @@ public final class Execution {
     finishSums()
     exchange?.finish(team: team)
     if let place = plan.inputGradient { foldHalo(place, border: plan.inputBorder) }
-  }
-
-  private func pack(_ step: Step) {
-    guard case .stage(let stage) = step, let product = stage.product, product.algorithm == .direct else { return }
-    let weights = parameters.pointer + product.weight.offset
-    let (target, source) = (Int32(product.narrow.channels), Int32(product.wide.channels))
-    tutti_convolution_pack(
-      weights, target, source, Int32(product.taps), false, packed.pointer + product.packed.offset)
-    if stage.sourceGradient != nil {
-      tutti_convolution_pack(
-        weights, source, target, Int32(product.taps), true, packed.pointer + product.packedTransposed.offset)
-    }
   }
 
   private func fillInputHalo() {

@@ -7,7 +7,7 @@ import Networks
 /// change it.
 public final class Plan: Sendable {
   /// Changes whenever the bits of a result may change; checkpoints carry it.
-  public static let numericsVersion = 2
+  public static let numericsVersion = 3
 
   public enum Purpose: Hashable, Sendable {
     /// Forward with batch statistics and backward.
@@ -33,7 +33,9 @@ public final class Plan: Sendable {
   public let outputShape: FeatureShape
   public let layout: ParameterLayout
 
-  nonisolated(unsafe) let steps: [Step]
+  let steps: [Step]
+  /// The stages that groups name.
+  nonisolated(unsafe) let stages: [Stage]
   /// For each step's backward pass, the gradient buffers to be zeroed before it: a range of `zeroed`.
   let zeroRanges: [Range<Int>]
   let zeroed: [Int]
@@ -49,11 +51,11 @@ public final class Plan: Sendable {
   let packedFloats: Int
   let coefficientFloats: Int
   let scratchFloats: Int
-  /// Largest channels × bands of a stage: room for partial sums of one sample.
+  /// Largest channels × bands of a group of stages: room for partial sums of one sample.
   let partials: Int
   /// Sums of a shard that wait for the end of the backward pass.
   let sumDoubles: Int
-  /// Most weights of one product.
+  /// Most weights of the products of one group.
   let largestWeight: Int
   /// Most weights of one product whose shards' gradients are kept side by side even when a process holds them all.
   let largestJoined: Int
@@ -90,6 +92,7 @@ public final class Plan: Sendable {
     outputShape = compiler.shapes[graph.output]
     layout = compiler.layout
     steps = compiler.steps
+    stages = compiler.stages
     zeroRanges = compiler.zeroRanges
     zeroed = compiler.zeroed
     buffers = compiler.buffers

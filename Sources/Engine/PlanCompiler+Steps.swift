@@ -59,7 +59,8 @@ extension PlanCompiler {
   }
 
   mutating func step(_ index: Int) -> Step {
-    let draft = drafts[index]
+    let draft = drafts[groups[index].lowerBound]
+    if case .stage = draft.kind { return .stages(stageGroup(index)) }
     let source = place(draft.source)
     let target = place(draft.target)
     let sourceGradient = training && needsGradient(draft.source) ? gradientPlace(draft.source) : nil
@@ -154,33 +155,47 @@ extension PlanCompiler {
           source: source, sourceGradient: sourceGradient, target: target, targetGradient: targetGradient,
           choices: choices, kernel: axes3(pooling.kernel), stride: axes3(pooling.stride), border: border))
 
-    case .stage(let productNode, let normalizationNode, let activationNode):
-      let product = productNode.map { makeProduct($0, source: source.geometry, target: target.geometry) }
-      let normalization = normalizationNode.map { makeNormalization($0) }
-      let (activation, parameter) = activationNode.map(activationKind) ?? (TUTTI_IDENTITY, 0)
-      var raw = target
-      if productNode == nil {
-        raw = source
-      } else if training, normalizationNode != nil || activationNode.map({ !isInvertible($0) }) == true {
-        let geometry = geometry(draft.target, halo: 0)
-        let buffer = addBuffer(geometry, first: index, last: backwardTime(index))
-        raw = Place(buffer: buffer, channel: 0, channels: geometry.channels, geometry: geometry)
-      }
-      partials = max(partials, target.channels * target.geometry.bands)
-      let sums = sumDoubles
-      // What the batch's moments need is reduced at once; a bias before them has no gradient.
-      if normalization == nil ? product?.bias != nil : normalizationScope == .shard {
-        sumDoubles += 2 * target.channels
-      }
-      return .stage(
-        Stage(
-          product: product, normalization: normalization, activation: activation, activationParameter: parameter,
-          source: source, sourceGradient: sourceGradient, raw: raw, target: target, targetGradient: targetGradient,
-          border: border, sums: sums))
+    case .stage: preconditionFailure("stages are grouped")
     }
   }
 
-  private mutating func makeProduct(_ id: Int, source: PlaneGeometry, target: PlaneGeometry) -> Product {
+  /// - Parameter common: the source channels that all stages of its group share.
+  mutating func makeStage(_ draft: Draft, step: Int, common: Int) -> Stage {
+    guard case .stage(let productNode, let normalizationNode, let activationNode, let activatesFirst) = draft.kind
+    else {
+      preconditionFailure("a stage")
+    }
+    let source = place(draft.source)
+    let target = place(draft.target)
+    let product = productNode.map {
+      makeProduct($0, source: source.geometry, target: target.geometry, common: common, reach: reach(draft.source))
+    }
+    let normalization = normalizationNode.map { makeNormalization($0) }
+    let (activation, parameter) = activationNode.map(activationKind) ?? (TUTTI_IDENTITY, 0)
+    var raw = target
+    if productNode == nil {
+      raw = source
+    } else if training, normalizationNode != nil || activationNode.map({ !isInvertible($0) }) == true {
+      let geometry = geometry(draft.target, halo: 0)
+      let buffer = addBuffer(geometry, first: step, last: backwardTime(step))
+      raw = Place(buffer: buffer, channel: 0, channels: geometry.channels, geometry: geometry)
+    }
+    // What the batch's moments need is reduced at once; a bias before them has no gradient.
+    let sums = sumDoubles
+    if normalization != nil, normalizationScope == .shard { sumDoubles += 2 * target.channels }
+    let biasSums = sumDoubles
+    if product?.bias != nil, normalization == nil || activatesFirst { sumDoubles += 2 * target.channels }
+    return Stage(
+      product: product, normalization: normalization, activation: activation, activationParameter: parameter,
+      activatesFirst: activatesFirst, source: source,
+      sourceGradient: training && needsGradient(draft.source) ? gradientPlace(draft.source) : nil, raw: raw,
+      target: target, targetGradient: training ? gradientPlace(draft.target) : nil, border: border(draft.target),
+      sums: sums, biasSums: biasSums, groupChannel: 0)
+  }
+
+  private mutating func makeProduct(
+    _ id: Int, source: PlaneGeometry, target: PlaneGeometry, common: Int, reach: Int
+  ) -> Product {
     let node = graph.nodes[id]
     let axes = axes(id)
     let algorithm = algorithm(id)
@@ -206,11 +221,14 @@ extension PlanCompiler {
     }
     var packed = Slice(offset: 0, count: 0)
     var packedTransposed = packed
+    var packedRest = packed
     if algorithm == .direct {
       packed = reserve(tutti_convolution_packed_count(Int32(outputChannels), Int32(inputChannels), Int32(taps)))
       if training {
         packedTransposed = reserve(
-          tutti_convolution_packed_count(Int32(inputChannels), Int32(outputChannels), Int32(taps)))
+          tutti_convolution_packed_count(Int32(common), Int32(outputChannels), Int32(taps)))
+        packedRest = reserve(
+          tutti_convolution_packed_count(Int32(inputChannels - common), Int32(outputChannels), Int32(taps)))
       }
     } else {
       let narrow = axes.reduce(1) { $0 * $1.target }
@@ -219,10 +237,7 @@ extension PlanCompiler {
     let gradientAlgorithm = gradientAlgorithm(id)
     if gradientAlgorithm == .channels {
       largestPiece = max(largestPiece, GradientPieces(channels: (narrowChannels, wideChannels), taps: taps).largest)
-    } else {
-      largestJoined = max(largestJoined, weight.count)
     }
-    largestWeight = max(largestWeight, weight.count)
     func plain(_ geometry: PlaneGeometry, channels: Int) -> PlaneGeometry {
       PlaneGeometry(channels: channels, nz: geometry.nz, ny: geometry.ny, nx: geometry.nx, halo: 0)
     }
@@ -236,7 +251,7 @@ extension PlanCompiler {
       adjointY: adjoints[1].entries, xShifts: shifts.shifts, adjointXShifts: adjointShifts.shifts,
       xStride: axes[2].stride,
       zTaps: axes[0].kernel, yTaps: axes[1].kernel, xTaps: axes[2].kernel,
-      reach: axes[2].mode == .zeros ? 0 : axes[2].padding, packed: packed, packedTransposed: packedTransposed)
+      reach: reach, packed: packed, packedTransposed: packedTransposed, packedRest: packedRest, groupWeight: 0)
   }
 
   private mutating func makeNormalization(_ id: Int) -> Normalization {

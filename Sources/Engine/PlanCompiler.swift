@@ -15,7 +15,7 @@ struct PlanCompiler {
   /// A step before places are known.
   struct Draft {
     enum Kind {
-      case stage(product: Int?, normalization: Int?, activation: Int?)
+      case stage(product: Int?, normalization: Int?, activation: Int?, activatesFirst: Bool)
       case pooling(Int)
       case softmax(Int)
       case dropout(Int)
@@ -47,6 +47,8 @@ struct PlanCompiler {
   }
 
   var drafts: [Draft] = []
+  /// Drafts that become one step each, in order.
+  var groups: [Range<Int>] = []
   var values: [Value] = []
   /// What a root's rows are padded with, how far, and its buffers.
   var halos: [Int: Halo] = [:]
@@ -55,6 +57,8 @@ struct PlanCompiler {
 
   // The plan's parts
   var steps: [Step] = []
+  var stages: [Stage] = []
+  var storing: Set<Int> = []
   var zeroRanges: [Range<Int>] = []
   var zeroed: [Int] = []
   var buffers: [Plan.Buffer] = []
@@ -90,6 +94,7 @@ struct PlanCompiler {
     group()
     stack()
     separatePaddings()
+    formGroups()
     sizeHalos()
     allocate()
     finish()
@@ -126,6 +131,7 @@ struct PlanCompiler {
         var normalization = normalization
         var activation = activation
         var last = last
+        var activatesFirst = false
         if product != nil, let next = sole(last), isNormalization(next) {
           normalization = next
           last = next
@@ -133,11 +139,18 @@ struct PlanCompiler {
         if activation == nil, let next = sole(last), isActivation(next) {
           activation = next
           last = next
+          // Backward, the derivative of an activation that stands first must be told from its value.
+          if product != nil, normalization == nil, isInvertible(next), let after = sole(next), isNormalization(after) {
+            normalization = after
+            last = after
+            activatesFirst = true
+          }
         }
         absorbed.formUnion([normalization, activation].compactMap { $0 })
         drafts.append(
           Draft(
-            kind: .stage(product: product, normalization: normalization, activation: activation),
+            kind: .stage(
+              product: product, normalization: normalization, activation: activation, activatesFirst: activatesFirst),
             source: resolve(node.inputs[0]), target: last))
       }
       switch node.operation {
@@ -220,7 +233,7 @@ struct PlanCompiler {
 
   /// The convolution along x of a step that runs on rows; nil when it needs no halo.
   private func rowConvolution(_ draft: Draft) -> AxisConvolution? {
-    guard case .stage(let product?, _, _) = draft.kind else { return nil }
+    guard case .stage(let product?, _, _, _) = draft.kind else { return nil }
     let isTransposed = if case .transposedConvolution = graph.nodes[product].operation { true } else { false }
     let gradientReads = training && !isTransposed && gradientAlgorithm(product) == .channels
     return algorithm(product) == .direct || gradientReads ? axes(product)[2] : nil
@@ -258,12 +271,19 @@ struct PlanCompiler {
       halos[root(value).value] = halo
     }
     for draft in drafts {
-      guard let axis = rowConvolution(draft) else { continue }
-      widen(draft.source, fill: axis.padding, to: axis.padding)
-      guard training else { continue }
-      let span = (axis.kernel - 1) * axis.dilation
-      widen(draft.target, to: axis.mode == .zeros ? max(0, span - axis.padding) : span)
+      if let axis = rowConvolution(draft) { widen(draft.source, fill: axis.padding, to: axis.padding) }
     }
+    guard training else { return }
+    for draft in drafts {
+      guard let axis = rowConvolution(draft) else { continue }
+      widen(draft.target, to: max(0, reach(draft.source) + (axis.kernel - 1) * axis.dilation - axis.padding))
+    }
+  }
+
+  /// Pixels of a value's halo in which its gradient may lie.
+  func reach(_ value: Int) -> Int {
+    let halo = halos[root(value).value, default: Halo()]
+    return halo.mode == .zeros ? 0 : halo.fill
   }
 
   func border(_ value: Int) -> Border {
@@ -303,13 +323,13 @@ struct PlanCompiler {
   }
 
   /// Step i runs forward at time i and backward at time 2·last − i; the loss stands between.
-  var lossTime: Int { drafts.count }
+  var lossTime: Int { groups.count }
   func backwardTime(_ step: Int) -> Int { 2 * lossTime - step }
 
   /// Whether a step's backward pass reads its source, and its target.
   private func backwardReads(_ draft: Draft) -> (source: Bool, target: Bool) {
     switch draft.kind {
-    case .stage(let product, let normalization, let activation):
+    case .stage(let product, let normalization, let activation, _):
       let keepsTarget = product != nil && normalization == nil && activation.map(isInvertible) == true
       return (true, keepsTarget)
     case .softmax: return (false, true)
@@ -343,7 +363,7 @@ struct PlanCompiler {
 
     touch(0, -1)
     touch(resolve(graph.output), lossTime)
-    for (step, draft) in drafts.enumerated() {
+    for (step, draft) in groups.enumerated().flatMap({ step, group in drafts[group].map { (step, $0) } }) {
       touch(draft.source, step)
       touch(draft.target, step)
       guard training else { continue }
@@ -365,12 +385,17 @@ struct PlanCompiler {
       gradientBuffer[holder] = addBuffer(
         geometry(holder, halo: halos[holder]?.width ?? 0), first: life.first, last: life.last)
     }
-    // A gradient is summed from its readers' parts: it is zeroed before the first of them.
+    // A gradient is summed from its readers' parts: it is zeroed before the first of them, or stored by it.
     var zeroedAt: [Int: [Int]] = [:]
     for (holder, life) in gradientLives where life.first > lossTime {
-      zeroedAt[life.first, default: []].append(gradientBuffer[holder]!)
+      let step = 2 * lossTime - life.first
+      if writesAll(of: holder, step) {
+        storing.insert(step)
+      } else {
+        zeroedAt[life.first, default: []].append(gradientBuffer[holder]!)
+      }
     }
-    for step in drafts.indices {
+    for step in groups.indices {
       let start = zeroed.count
       zeroed += (zeroedAt[backwardTime(step)] ?? []).sorted()
       zeroRanges.append(start..<zeroed.count)
@@ -380,7 +405,7 @@ struct PlanCompiler {
   func needsGradient(_ value: Int) -> Bool { value != 0 || wantsInputGradient }
 
   private mutating func finish() {
-    for index in drafts.indices { steps.append(step(index)) }
+    for index in groups.indices { steps.append(step(index)) }
     let arena = Arena(requests)
     for index in buffers.indices { buffers[index].offset = arena.offsets[index] }
     arenaFloats = arena.floats

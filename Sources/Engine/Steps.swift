@@ -82,11 +82,15 @@ struct Product {
   var zTaps: Int
   var yTaps: Int
   var xTaps: Int
-  /// Pixels by which a data gradient reaches into the halo of the wide space, to be folded back: the padding, unless zeros.
+  /// Pixels of the wide space's halo that a data gradient covers, to be folded back: what its readers pad, unless by zeros.
   var reach: Int
   /// Places of the packed weights among the plan's packed floats.
   var packed: Slice
   var packedTransposed: Slice
+  /// Of the packed weights for the source channels behind those that the whole group shares.
+  var packedRest: Slice
+  /// Place among the weights of the stage's group.
+  var groupWeight: Int
 
   var taps: Int { zTaps * yTaps * xTaps }
 }
@@ -110,21 +114,55 @@ struct Stage {
   var normalization: Normalization?
   var activation: tutti_activation
   var activationParameter: Float
+  /// Whether the activation stands before the normalization; `raw` is then the activation's result.
+  var activatesFirst: Bool
   var source: Place
   /// Where the data gradient goes; nil when nobody needs it.
   var sourceGradient: Place?
-  /// The product's result before normalization and activation: `source` without a product, `target` where it need not be kept.
+  /// What the normalization (or the activation, when that stands alone) reads: the product's result, the `source` without a product;
+  /// the `target`, where it need not be kept.
   var raw: Place
   var target: Place
   /// The gradient of the target; it becomes that of `raw` in place.
   var targetGradient: Place?
   var border: Border
-  /// Place of the stage's two sums a channel among those that are reduced at the end of the backward pass.
+  /// Places of the stage's two sums a channel, of its normalization and of its bias, among those that are reduced at the end of the
+  /// backward pass.
   var sums: Int
+  var biasSums: Int
+  /// Place of its channels among those of its group.
+  var groupChannel: Int
 
   /// Whether the raw result stands where the target will.
   var rawIsTarget: Bool { raw.buffer == target.buffer && raw.channel == target.channel }
   var isPlain: Bool { normalization == nil && activation == TUTTI_IDENTITY }
+}
+
+/// Stages whose products read the same stack, worked in one pass over it; or a single stage of any kind.
+///
+/// The edges that leave a node of a sparse network all read the whole stack. Of a block of layers of a dense network each also reads
+/// the planes of those before it: the source's first `common` channels are summed for the whole block, the rest layer by layer.
+struct StageGroup {
+  /// Bands of a sample that a block of dense layers works in one piece, since its taps reach far.
+  static let denseBands = 4
+
+  /// Places among the plan's stages.
+  var stages: Range<Int>
+  /// Channels of all results, and weights of all products.
+  var channels: Int
+  var weights: Int
+  var common: Int
+  /// Source channels of the stage that reads most.
+  var most: Int
+  /// Whether a stage reads what an earlier one makes.
+  var isDense: Bool
+  /// Source channels that stay in cache while all stages work them, forward and for weight gradients.
+  var chunk: Int
+  var gradientChunk: Int
+  /// Rows whose gradients stay in cache while the contributions of all stages are added.
+  var gradientRows: Int
+  /// Whether this is the first to write the source's gradient, and writes all of it.
+  var storesGradient: Bool
 }
 
 struct Pooling {
@@ -238,7 +276,7 @@ struct Reshape {
 }
 
 enum Step {
-  case stage(Stage)
+  case stages(StageGroup)
   case pooling(Pooling)
   case softmax(Softmax)
   case dropout(Dropout)

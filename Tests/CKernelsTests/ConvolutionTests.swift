@@ -62,6 +62,31 @@ import Testing
     }
   }
 
+  @Test("sums over source channels may be made in parts without a change of bits", arguments: instructionSets)
+  func sourceParts(instructionSet: String) {
+    for index in 200..<230 {
+      let sample = ConvolutionCase.random(index)
+      let expected = reference(sample, bias: true, accumulate: false, fused: fuses(instructionSet))
+      let found = sample.target()
+      let rows = Int32(sample.targetRows)
+      let step = 1 + index % 5
+      withInstructionSet(instructionSet) {
+        sample.packed().withUnsafeBufferPointer { packed in
+          sample.withJob(into: found) { job in
+            job.weights = packed.baseAddress
+            for first in stride(from: 0, to: sample.sources, by: step) {
+              job.first_source = Int32(first)
+              job.summed_sources = Int32(min(step, sample.sources - first))
+              job.accumulate = first > 0
+              tutti_convolution_rows(&job, 0, rows)
+            }
+          }
+        }
+      }
+      #expect(found.bits == expected.bits, "case \(index)")
+    }
+  }
+
   @Test("many taps and folded maps keep the order of summation", arguments: instructionSets)
   func manyTaps(instructionSet: String) {
     // 9 × 9 × 9 taps are more than a pass holds.

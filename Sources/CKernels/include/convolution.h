@@ -52,6 +52,8 @@ typedef struct {
   const float *weights;    // packed by tutti_convolution_pack
   const float *bias;       // [target_channels], or NULL
   bool accumulate;
+  // Of the source channels, which the weights cover, only so many from this one on are summed; 0: all.
+  int32_t first_source, summed_sources;
 } tutti_convolution;
 
 /// Floats that the packed form of these weights takes.
@@ -62,6 +64,10 @@ size_t tutti_convolution_packed_count(int32_t target_channels, int32_t source_ch
 /// The packed form is that of the instruction set in use.
 void tutti_convolution_pack(const float *weights, int32_t target_channels, int32_t source_channels, int32_t taps,
                             bool transposed, float *packed);
+
+/// Packs weights for `targets` of all `all_targets` channels, from `first_target` on.
+void tutti_convolution_pack_targets(const float *weights, int32_t all_targets, int32_t first_target, int32_t targets,
+                                    int32_t source_channels, int32_t taps, bool transposed, float *packed);
 
 /// Computes target rows first_row ..< last_row (numbered z * target_rows + y), all target channels.
 void tutti_convolution_rows(const tutti_convolution *job, int32_t first_row, int32_t last_row);

@@ -1,0 +1,191 @@
+import CKernels
+
+// Groups of stages, backward.
+
+extension Execution {
+  /// Packs the weights of direct products as the passes read them.
+  func pack(_ group: StageGroup) {
+    for index in group.stages {
+      let stage = plan.stages[index]
+      guard let product = stage.product, product.algorithm == .direct else { continue }
+      let weights = parameters.pointer + product.weight.offset
+      let (target, source) = (Int32(product.narrow.channels), Int32(product.wide.channels))
+      tutti_convolution_pack(
+        weights, target, source, Int32(product.taps), false, packed.pointer + product.packed.offset)
+      guard stage.sourceGradient != nil else { continue }
+      let common = Int32(group.common)
+      tutti_convolution_pack_targets(
+        weights, source, 0, common, target, Int32(product.taps), true, packed.pointer + product.packedTransposed.offset)
+      tutti_convolution_pack_targets(
+        weights, source, common, source - common, target, Int32(product.taps), true,
+        packed.pointer + product.packedRest.offset)
+    }
+  }
+
+  func backward(_ group: StageGroup) {
+    if group.isDense {
+      for index in group.stages.reversed() {
+        passPixels(index..<index + 1, group)
+        restGradient(plan.stages[index], group)
+      }
+    } else {
+      passPixels(group.stages, group)
+    }
+    weightGradient(group)
+    let first = plan.stages[group.stages.lowerBound]
+    if let product = first.product {
+      if product.algorithm == .direct {
+        commonGradient(group)
+      } else if let gradient = first.targetGradient, let sourceGradient = first.sourceGradient {
+        matrixDataGradient(product, gradient, sourceGradient)
+      }
+    } else if let gradient = first.targetGradient, let sourceGradient = first.sourceGradient {
+      addPlanes(from: gradient, to: sourceGradient)
+    }
+  }
+
+  // MARK: Pixel by pixel
+
+  /// Turns the gradients of stages' targets into those of their products' results.
+  private func passPixels(_ stages: Range<Int>, _ group: StageGroup) {
+    guard let geometry = plan.stages[stages.lowerBound].targetGradient?.geometry else { return }
+    forEachBand(geometry) { band in
+      for index in stages { passActivation(plan.stages[index], group, band) }
+    }
+    var isNormalized = false
+    for index in stages {
+      let stage = plan.stages[index]
+      if let normalization = stage.normalization {
+        sumGradients(stage, normalization, group)
+        isNormalized = true
+      } else if stage.product?.bias != nil {
+        sumBias(stage, group)
+      }
+    }
+    guard isNormalized else { return }
+    forEachBand(geometry) { band in
+      for index in stages { passNormalization(plan.stages[index], group, band) }
+    }
+    for index in stages {
+      let stage = plan.stages[index]
+      if stage.activatesFirst, stage.product?.bias != nil { sumBias(stage, group) }
+    }
+  }
+
+  /// Folds the gradient's halo and leaves zeros there, takes the gradient through an activation that stands last, and sums it.
+  private func passActivation(_ stage: Stage, _ group: StageGroup, _ band: Band) {
+    guard let gradient = stage.targetGradient else { return }
+    let g = planes(gradient, band.sample)
+    let raw = planes(stage.raw, band.sample)
+    let nx = Int32(g.geometry.nx)
+    for channel in 0..<g.channels {
+      let row = g.row(band.first, channel: channel)
+      if stage.border.width > 0, stage.border.padding != TUTTI_ZEROS {
+        tutti_fold_halo(row, band.rows, g.geometry.pitch, nx, stage.border.padding, stage.border.width)
+      }
+      if g.geometry.halo > 0 {
+        tutti_fill_halo(row, band.rows, g.geometry.pitch, nx, TUTTI_ZEROS, Int32(g.geometry.halo))
+      }
+      let place = partialPlace(stage, group, sample: band.sample, channel: channel) + band.index
+      if stage.isPlain {
+        guard stage.product?.bias != nil else { continue }
+        sums.pointer[place] = tutti_gradient_sums(
+          g: tutti_row_sum(row, band.rows, g.geometry.pitch, nx), g_u: 0)
+      } else {
+        let (scale, mean, shift) = coefficients(stage.normalization, band.sample, channel, g.channels)
+        sums.pointer[place] = tutti_activation_gradient(
+          row, g.geometry.pitch, raw.row(band.first, channel: channel), raw.geometry.pitch, band.rows, nx, scale, mean,
+          shift, stage.activatesFirst ? TUTTI_IDENTITY : stage.activation, stage.activationParameter)
+      }
+    }
+  }
+
+  /// Takes the gradient through the normalization, and through an activation before it.
+  private func passNormalization(_ stage: Stage, _ group: StageGroup, _ band: Band) {
+    guard let normalization = stage.normalization, let gradient = stage.targetGradient else { return }
+    let g = planes(gradient, band.sample)
+    let raw = planes(stage.raw, band.sample)
+    let values = coefficients(normalization, shard: band.sample / samplesPerShard)
+    let channels = g.channels
+    let nx = Int32(g.geometry.nx)
+    for channel in 0..<channels {
+      let row = g.row(band.first, channel: channel)
+      let rawRow = raw.row(band.first, channel: channel)
+      tutti_normalization_gradient(
+        row, g.geometry.pitch, rawRow, raw.geometry.pitch, band.rows, nx, values[channel],
+        values[2 * channels + channel], values[4 * channels + channel], values[5 * channels + channel])
+      if stage.activatesFirst {
+        let place = partialPlace(stage, group, sample: band.sample, channel: channel) + band.index
+        sums.pointer[place] = tutti_activation_gradient(
+          row, g.geometry.pitch, rawRow, raw.geometry.pitch, band.rows, nx, 1, 0, 0, stage.activation,
+          stage.activationParameter)
+      }
+    }
+  }
+
+  // MARK: Data gradients
+
+  /// The gradient of the source channels that all stages read. The contributions of all stages are added while the rows are in cache.
+  private func commonGradient(_ group: StageGroup) {
+    guard let geometry = plan.stages[group.stages.upperBound - 1].sourceGradient?.geometry else { return }
+    forEachBand(geometry) { band in
+      var first = band.first
+      while first < band.last {
+        let last = min(band.last, first + group.gradientRows)
+        var accumulates = !group.storesGradient
+        for index in group.stages {
+          let stage = plan.stages[index]
+          guard let product = stage.product, stage.sourceGradient != nil else { continue }
+          addDataGradient(
+            stage, product, band.sample, first..<last, channels: 0..<group.common, packed: product.packedTransposed,
+            accumulates: accumulates)
+          accumulates = true
+        }
+        first = last
+      }
+    }
+  }
+
+  /// The gradient of the source channels that a stage reads beyond those that all do.
+  private func restGradient(_ stage: Stage, _ group: StageGroup) {
+    guard let product = stage.product, let sourceGradient = stage.sourceGradient,
+      group.common < stage.source.channels
+    else { return }
+    forEachBand(sourceGradient.geometry) { band in
+      addDataGradient(
+        stage, product, band.sample, band.first..<band.last, channels: group.common..<stage.source.channels,
+        packed: product.packedRest, accumulates: true)
+    }
+  }
+
+  private func addDataGradient(
+    _ stage: Stage, _ product: Product, _ sample: Int, _ rows: Range<Int>, channels: Range<Int>, packed slice: Slice,
+    accumulates: Bool
+  ) {
+    guard let gradient = stage.targetGradient, let sourceGradient = stage.sourceGradient else { return }
+    let g = planes(gradient, sample)
+    let target = planes(sourceGradient, sample)
+    var job = tutti_convolution()
+    job.source = UnsafePointer(g.base)
+    job.source_channel_stride = g.geometry.channelStride
+    job.source_channels = Int32(g.channels)
+    job.source_rows = Int32(g.geometry.ny)
+    job.source_pitch = Int32(g.geometry.pitch)
+    job.target = target.base + channels.lowerBound * target.geometry.channelStride
+    job.target_channel_stride = target.geometry.channelStride
+    job.target_channels = Int32(channels.count)
+    job.target_rows = Int32(target.geometry.ny)
+    job.target_pitch = Int32(target.geometry.pitch)
+    job.first_x = Int32(-product.reach)
+    job.width = Int32(target.geometry.nx + 2 * product.reach)
+    job.z = product.adjointZ
+    job.y = product.adjointY
+    job.z_taps = Int32(product.zTaps)
+    job.y_taps = Int32(product.yTaps)
+    job.x_taps = Int32(product.xTaps)
+    job.x_shift = product.adjointXShifts
+    job.weights = UnsafePointer(packed.pointer + slice.offset)
+    job.accumulate = accumulates
+    tutti_convolution_rows(&job, Int32(rows.lowerBound), Int32(rows.upperBound))
+  }
+}
