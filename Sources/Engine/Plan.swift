@@ -33,7 +33,7 @@ public final class Plan: Sendable {
   public let outputShape: FeatureShape
   public let layout: ParameterLayout
 
-  let steps: [Step]
+  nonisolated(unsafe) let steps: [Step]
   /// The stages that groups name.
   nonisolated(unsafe) let stages: [Stage]
   /// For each step's backward pass, the gradient buffers to be zeroed before it: a range of `zeroed`.

@@ -33,7 +33,7 @@ extension Run {
   private var things: String { settings.task.answersImages ? "images" : "pixels" }
 
   /// The scores of this rank's calibration tiles.
-  private func calibrationScores(_ ensemble: EnsemblePredictor) throws -> [Float] {
+  private func calibrationScores(_ ensemble: EnsemblePredictor) throws -> CalibrationScores {
     var classes = CalibrationScores()
     var residuals: [Float] = []
     let scale = inspection.targetScaling.map { ResidualScale(job.uncertainty.method, targetScaling: $0) }
@@ -55,7 +55,7 @@ extension Run {
         }
       }
     }
-    return scale == nil ? classes.values : residuals
+    return scale == nil ? classes : CalibrationScores(values: residuals)
   }
 
   /// The calibration of this job.

@@ -45,7 +45,7 @@ struct SplitConformalTests {
         for result in onRanks(
           count,
           { rank, sum in
-            try SplitConformal(calibrating: shares[rank], levels: levels, sum: sum)
+            try SplitConformal(calibrating: CalibrationScores(values: shares[rank]), levels: levels, sum: sum)
           })
         {
           let found = try result.get()
@@ -59,7 +59,8 @@ struct SplitConformalTests {
   @Test("ten scores are too few for 95 percent: all classes are in the set")
   func infeasible() throws {
     let sets = try SplitConformal(
-      calibrating: Array(repeating: 0.5, count: 10), levels: [Coverage(0.95), Coverage(0.9)], sum: alone)
+      calibrating: CalibrationScores(values: Array(repeating: 0.5, count: 10)),
+      levels: [Coverage(0.95), Coverage(0.9)], sum: alone)
     #expect(sets.thresholds == [.infeasible, .score(0.5)])
     var set = [UInt8](repeating: 7, count: 4)
     var sizes = [UInt8](repeating: 7, count: 2)
@@ -70,14 +71,17 @@ struct SplitConformalTests {
 
   @Test("without scores no coverage is feasible")
   func noScores() throws {
-    #expect(try SplitConformal(calibrating: [], levels: [Coverage(0.1)], sum: alone).thresholds == [.infeasible])
+    #expect(
+      try SplitConformal(calibrating: CalibrationScores(), levels: [Coverage(0.1)], sum: alone).thresholds == [
+        .infeasible
+      ])
   }
 
   @Test("a class is in the set when its score is at most the threshold, compared as calibration computed it")
   func comparison() throws {
     // The threshold is the score of p = 0.3 itself; its neighbours lie on either side.
     let p: Float = 0.3
-    let sets = try SplitConformal(calibrating: [SplitConformal.score(p)], levels: [Coverage(0.5)], sum: alone)
+    let sets = try SplitConformal(calibrating: CalibrationScores(values: [1 - p]), levels: [Coverage(0.5)], sum: alone)
     let probabilities: [Float] = [p, 0.29999998 - 3e-8, p.nextUp, .nan, 1, 0]
     var set = [UInt8](repeating: 7, count: 6)
     var sizes = [UInt8](repeating: 7, count: 3)
@@ -92,7 +96,8 @@ struct SplitConformalTests {
     for result in onRanks(
       3,
       { rank, sum in
-        try SplitConformal(calibrating: rank == 1 ? [0.1, .nan] : [0.2], levels: [level], sum: sum)
+        try SplitConformal(
+          calibrating: CalibrationScores(values: rank == 1 ? [0.1, .nan] : [0.2]), levels: [level], sum: sum)
       })
     {
       #expect(throws: UncertaintyError.notANumber(scores: 1, of: 4)) { try result.get() }
@@ -118,7 +123,8 @@ struct SplitConformalTests {
     let (n, trials) = (19, 1500)
     var covered = [0, 0, 0]
     for _ in 0..<trials {
-      let sets = try SplitConformal(calibrating: random.uniforms(n), levels: levels, sum: alone)
+      let sets = try SplitConformal(
+        calibrating: CalibrationScores(values: random.uniforms(n)), levels: levels, sum: alone)
       let score = random.uniform()
       for (i, threshold) in sets.thresholds.enumerated() {
         if case .score(let limit) = threshold, score <= limit { covered[i] += 1 }
