@@ -39,6 +39,15 @@ def tunet(extents, depth, base_channels):
                  growth_rate=2, hidden_rate=1, **volumetric)
 
 
+def tunet3plus(extents, depth, base_channels):
+    from dlsia.core.networks.tunet3plus import TUNet3Plus
+    network = TUNet3Plus(image_shape=extents, in_channels=1, out_channels=2, depth=depth,
+                         base_channels=base_channels, carryover_channels=base_channels)
+    for level in range(1, depth - 1):  # made and trained by DLSIA, but never run
+        delattr(network, f"Decode_{level}")
+    return network
+
+
 def msdnet(extents, layers, max_dilation):
     """DLSIA's: the whole stack of planes is activated and normalized after every layer."""
     from dlsia.core.networks.msdnet import MixedScaleDenseNetwork
@@ -69,6 +78,7 @@ NETWORKS = {
     "tunet": lambda extents: tunet(extents, 4, 32),
     "tunet-large": lambda extents: tunet(extents, 5, 64),
     "tunet3d": lambda extents: tunet(extents, 3, 16),
+    "tunet3plus": lambda extents: tunet3plus(extents, 4, 16),
     "smsnet": lambda extents: smsnet(),
     "msdnet30": lambda extents: msdnet(extents, 30, 10),
     "msdnet100": lambda extents: msdnet(extents, 100, 10),

@@ -15,7 +15,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 python=${1:-}
 runs=${RUNS:-3}
 repetitions=${REPETITIONS:-5}
-networks=${NETWORKS:-tunet tunet-large tunet3d smsnet msdnet30 msdnet100 msdnet3d msdnet30-planes msdnet100-planes msdnet3d-planes}
+networks=${NETWORKS:-tunet tunet-large tunet3d tunet3plus smsnet msdnet30 msdnet100 msdnet3d msdnet30-planes msdnet100-planes msdnet3d-planes}
 threads=${THREADS:-1 2}
 passes=${PASSES:-training forward}
 

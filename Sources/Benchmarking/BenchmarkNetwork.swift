@@ -18,14 +18,6 @@ public struct BenchmarkNetwork: Sendable {
     case msdnet3D = "msdnet3d"
     case msdnet3DPlanes = "msdnet3d-planes"
 
-    /// Whether the families have it by now.
-    public var isBuilt: Bool {
-      switch self {
-      case .tunet3Plus: false
-      default: true
-      }
-    }
-
     /// Spatial axes of its images.
     public var dimensions: Int {
       switch self {
@@ -38,9 +30,8 @@ public struct BenchmarkNetwork: Sendable {
     public var defaultSide: Int { dimensions == 3 ? 32 : 128 }
     public var defaultBatch: Int { dimensions == 3 ? 2 : 4 }
 
-    static func list(built: Bool) -> String {
-      allCases.filter { $0.isBuilt == built }.map(\.rawValue).joined(separator: ", ")
-    }
+    /// All names, for messages.
+    public static var list: String { allCases.map(\.rawValue).joined(separator: ", ") }
   }
 
   public let name: Name
@@ -51,10 +42,9 @@ public struct BenchmarkNetwork: Sendable {
   /// - Parameter edges: the path of a file with the edges of `smsnet`, a JSON object
   ///   `{"edges": [{"source": 0, "target": 1, "dilation": 1, "channels": 1}, …], "in_channels": 1, "out_channels": 2,
   ///   "parameters": 25771}`; all but the edges may be missing.
-  /// - Throws: `BenchmarkError` when there is no such network, or not yet, or its file is not as it should be.
+  /// - Throws: `BenchmarkError` when there is no such network, or its file is not as it should be.
   public init(named text: String, edges: String? = nil) throws {
     guard let name = Name(rawValue: text) else { throw BenchmarkError.unknownNetwork(text) }
-    guard name.isBuilt else { throw BenchmarkError.notBuilt(name) }
     guard edges == nil || name == .smsnet else { throw BenchmarkError.edgesOfOther(name) }
     self.name = name
     let family: NetworkFamily
@@ -63,7 +53,11 @@ public struct BenchmarkNetwork: Sendable {
       guard let edges else { throw BenchmarkError.edgesMissing }
       graph = try EdgeFile.graph(path: edges)
       return
-    case .tunet, .tunetLarge, .tunet3D, .tunet3Plus: family = .tunet(Self.tunet(name))
+    case .tunet, .tunetLarge, .tunet3D: family = .tunet(Self.tunet(name))
+    case .tunet3Plus:
+      var network = TUNet3Plus()
+      (network.levels.depth, network.levels.baseChannels, network.carryoverChannels) = (4, 16, 16)
+      family = .tunet3plus(network)
     case .msdnet30: family = .msdnet(Self.msdnet(.stack, layers: 30, maximumDilation: 10))
     case .msdnet100: family = .msdnet(Self.msdnet(.stack, layers: 100, maximumDilation: 10))
     case .msdnet3D: family = .msdnet(Self.msdnet(.stack, layers: 20, maximumDilation: 5))
@@ -147,7 +141,6 @@ extension DecodingError {
 /// Why a benchmark cannot be made.
 public enum BenchmarkError: Error, Hashable, Sendable, CustomStringConvertible {
   case unknownNetwork(String)
-  case notBuilt(BenchmarkNetwork.Name)
   case edgesMissing
   case edgesOfOther(BenchmarkNetwork.Name)
   case unusableEdges(path: String, cause: String)
@@ -158,9 +151,7 @@ public enum BenchmarkError: Error, Hashable, Sendable, CustomStringConvertible {
     typealias Name = BenchmarkNetwork.Name
     return switch self {
     case .unknownNetwork(let name):
-      "--network ‘\(name)’: unknown; there are \(Name.list(built: true)) (and, not built yet, \(Name.list(built: false)))."
-    case .notBuilt(let name):
-      "--network \(name.rawValue): not built yet; there are \(Name.list(built: true))."
+      "--network ‘\(name)’: unknown; there are \(Name.list)."
     case .edgesMissing: "--network smsnet: name the file of its edges, --edges FILE.json."
     case .edgesOfOther(let name): "--network \(name.rawValue) has no edges to choose; leave --edges out."
     case .unusableEdges(let path, let cause): "\(path): \(cause)"

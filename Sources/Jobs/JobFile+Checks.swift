@@ -75,7 +75,12 @@ extension JobFile {
   private static func checkNetwork(_ values: SettingValue, _ report: (String, String) -> Void) {
     guard let settings = values["network"], let volume = values["data.volume"]?.boolean else { return }
     do {
-      let family = try JSONDecoder().decode(NetworkFamily.self, from: JSONEncoder().encode(settings))
+      if let min = settings["parameters.min"]?.integer, let max = settings["parameters.max"]?.integer, min > max {
+        report("network.parameters", "min (\(min)) is above max (\(max))")
+      }
+      // Whether networks keep bounds of parameters depends on the images' channels, which only the data tell.
+      let unbounded = settings.removing(["parameters"])
+      let family = try JSONDecoder().decode(NetworkFamily.self, from: JSONEncoder().encode(unbounded))
       _ = try family.graph(inputChannels: 1, outputChannels: 2, dimensions: volume ? 3 : 2, seed: 0, member: 0)
     } catch let error as NetworkSettingError {
       report(

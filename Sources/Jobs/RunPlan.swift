@@ -44,7 +44,8 @@ extension Run {
       let group = groups.groups[owners[member.index] ?? 0]
       let place = group.count == 1 ? "\(group[0])" : "\(group[0])–\(group[0] + group.count - 1)"
       lines.append(
-        String(format: "%6d   %10d   %12.2f   %@", member.index, member.costs.parameters, flop, place))
+        String(format: "%6d   %10d   %12.2f   %@", member.index, member.costs.parameters, flop, place)
+          + (try drawn(member.index)))
     }
     if let wanted = ranksPerMember, wanted > ranks {
       lines.append("\(RunError.tooFewRanks(ranks, ranksPerMember: wanted))")
@@ -85,6 +86,17 @@ extension Run {
       return regions.map { "\($0.extents)" }.joined(separator: " ")
     }
     return "\(regions.count) × \(regions[0].extents)"
+  }
+
+  /// What the network that is drawn for a member came to; empty in families whose members are alike.
+  private func drawn(_ member: Int) throws -> String {
+    let statistics = try settings.family.statistics(
+      inputChannels: settings.inputChannels, outputChannels: settings.outputChannels, dimensions: settings.patch.count,
+      seed: settings.seed, member: member)
+    guard let statistics else { return "" }
+    return String(
+      format: "   %d nodes, %d connections (%.0f %% of a dense network's between nodes), longest path %d",
+      statistics.hiddenNodes, statistics.edges, 100 * statistics.density, statistics.longestPath)
   }
 
   /// Which group would train what if all were equally fast: the schedule, played through.

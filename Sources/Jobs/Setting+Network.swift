@@ -9,8 +9,7 @@ extension Setting {
         "family",
         .choice(
           Choice(
-            noun: "network family", words: NetworkFamily.Name.allCases.map(\.rawValue),
-            planned: ["tunet3plus"])),
+            noun: "network family", words: NetworkFamily.Name.allCases.map(\.rawValue))),
         "the kind of network")),
     variants: NetworkFamily.Name.allCases.map(variant))
 
@@ -18,19 +17,29 @@ extension Setting {
     switch family {
     case .tunet:
       Variants.Variant(
-        name: family.rawValue, meaning: "a tunable U-Net: encoder and decoder with skip connections", settings: tunet)
+        name: family.rawValue, meaning: "a tunable U-Net: encoder and decoder with skip connections",
+        settings: tunet + [squash])
+    case .tunet3plus:
+      Variants.Variant(
+        name: family.rawValue,
+        meaning: "a tunable U-Net whose decoder levels read all levels (UNet 3+, arXiv 2004.08790)",
+        settings: tunet3plus + [squash])
     case .msdnet:
       Variants.Variant(
         name: family.rawValue,
         meaning: "a mixed-scale dense network: every layer reads all planes before it through dilated convolutions "
           + "(Pelt and Sethian, doi 10.1073/pnas.1715832114)",
-        settings: msdnet)
+        settings: msdnet + [squash])
     case .smsnet:
       Variants.Variant(
         name: family.rawValue,
         meaning: "a sparse mixed-scale network: a random graph of dilated convolutions, another for each member "
           + "(DLSIA, Roberts et al. 2024, section II-D)",
-        settings: smsnet)
+        settings: smsnet + [squash])
+    case .fcnet:
+      Variants.Variant(
+        name: family.rawValue, meaning: "a fully connected network for every pixel by itself: 1×1 convolutions",
+        settings: fcnet + [squash])
     }
   }
 
@@ -42,11 +51,29 @@ extension Setting {
       Setting("hidden-rate", .number(.above(0)), "second over first convolution of a level, in channels"),
       Setting("kernel", perAxis(1...31), "extent of the convolutions' kernels, an odd number"),
       Setting("pooling", perAxis(1...16), "how many pixels become one from level to level"),
+      padding,
       Setting("activation", activation, "what follows each normalization; \(activationExamples)"),
-      Setting("normalization", .boolean, "whether batch normalization follows each convolution"),
+      Setting("normalization", normalization, "what follows each convolution; \(normalizationExample)"),
       runningStatistics,
-      Setting("final-activation", activation, otherwise: "none", "what follows the last convolution"),
+      Setting("dropout", rate, "rate of dropout at the end of each level, while training"),
+      initialization, finalActivation,
     ], withDefaultsOf: TUNet())
+
+  private static let tunet3plus =
+    tunet
+    + settings(
+      [
+        Setting(
+          "carryover-channels", .integer(1...4096), otherwise: "`base-channels`",
+          "channels in which a decoder level keeps each level it reads"),
+        Setting(
+          "fusion", words(TUNet3Plus.Fusion.self, noun: "fusion"),
+          "what becomes of the stack of levels that a decoder level reads: `none`, nothing (DLSIA); `paper`, a convolution of "
+            + "all its channels to as many, with normalization and activation"),
+        Setting(
+          "upsampling", words(TUNet3Plus.Upscaling.self, noun: "upsampling"),
+          "how coarse levels become as large as fine ones"),
+      ], withDefaultsOf: TUNet3Plus())
 
   /// How large the networks are is the user's to say.
   private static let msdnet =
@@ -68,14 +95,13 @@ extension Setting {
           "dilations of one plane after another, again and again; or a matrix with a row for each plane of a layer and "
             + "a column for each layer, which says width and layers too"),
         Setting("kernel", perAxis(1...31), "extent of the convolutions' kernels, an odd number"),
-        Setting("padding", words(PaddingMode.self, noun: "padding"), "what convolutions see beyond the image"),
+        padding,
         Setting(
-          "activation", activations,
-          "what follows each convolution, or several in a list ([] for none); \(activationExamples)"),
+          "activation", activations, "what follows each convolution, or several in a list; \(activationExamples)"),
         Setting(
           "input-activation", activations, otherwise: "none; in the form `stack`, `activation`",
           "what the image goes through first"),
-        Setting("normalization", .boolean, "whether batch normalization follows each activation"),
+        Setting("normalization", normalization, "what follows each activation; \(normalizationExample)"),
         runningStatistics,
         Setting(
           "dropout",
@@ -84,7 +110,7 @@ extension Setting {
             Setting("hidden", rate, "of what each layer makes, before its activation"),
             Setting("final", rate, "of the planes before the last convolution"),
           ], "rates of dropout while training"),
-        Setting("final-activation", activation, otherwise: "none", "what follows the last convolution"),
+        initialization, finalActivation,
       ], withDefaultsOf: MSDNet())
 
   /// How large the networks are is the user's to say.
@@ -96,7 +122,27 @@ extension Setting {
           "hidden-channels", .list(of: .integer(1...1024), 1...),
           "channels that a connection makes; drawn from this list for each"),
         Setting(
-          "dilations", .list(of: .integer(1...64), 1...), "dilation of a connection; drawn from this list for each"),
+          "dilations", .list(of: .integer(1...64), 1...),
+          "dilations of connections between nodes; drawn from this list as `dilation-mode` says"),
+        Setting(
+          "dilation-mode", words(SMSNetGenerator.DilationMode.self, noun: "dilation mode"),
+          "what draws a dilation: `edge`, each connection; `node`, each node for all connections that enter it; `cyclic`, as "
+            + "`node` but the list is gone through in turn"),
+        Setting(
+          "scales",
+          defaults: [
+            Setting("base", .integer(2...16), "the factor between sizes"),
+            Setting("min", .integer(-8...8), "lowest power; −1: down to a `base`-th of the image's extents"),
+            Setting("max", .integer(-8...8), "highest power"),
+          ], "sizes of nodes: the image's extents times a power of `base`, drawn for each node"),
+        Setting(
+          "parameters",
+          defaults: [
+            Setting("min", .integer(0...), otherwise: "no limit", "fewest parameters"),
+            Setting("max", .integer(0...), otherwise: "no limit", "most parameters"),
+          ],
+          "bounds of a network's number of parameters; it is drawn again until it keeps them, at most "
+            + "\(SMSNetGenerator.attempts) times"),
         Setting(
           "alpha", .number(.atLeast(0)),
           "skip length: a connection over δ nodes has weight exp(−alpha·δ); 0 makes all lengths alike"),
@@ -123,10 +169,51 @@ extension Setting {
           "form", words(SMSNet.Form.self, noun: "form"),
           "the connection from input to output: `planar`, kernel 3 with normalization and activation (DLSIA in 2-D); "
             + "`volumetric`, 1×1×1 and linear (DLSIA in 3-D)"),
+        Setting("kernel", .integer(1...31), "extent of the connections' kernels, an odd number"),
+        padding,
         Setting("activation", activation, "what follows each normalization; \(activationExamples)"),
-        Setting("padding", words(PaddingMode.self, noun: "padding"), "what convolutions see beyond the image"),
+        Setting("normalization", normalization, "what follows each convolution; \(normalizationExample)"),
         runningStatistics,
+        Setting("dropout", rate, "rate of dropout of each node between input and output, while training"),
+        initialization,
+        Setting("reservoir", .boolean, "whether only the last convolution is trained; the rest stays as it starts"),
+        Setting("final-normalization", .boolean, "whether batch normalization follows the last convolution"),
+        finalActivation,
       ], withDefaultsOf: SMSNet())
+
+  private static let fcnet = settings(
+    [
+      Setting(
+        "hidden-channels", .list(of: .integer(1...4096), 0...), "channels of the hidden layers, first to last"),
+      Setting("skips", .boolean, "whether every layer but the first reads the image beside the layer before"),
+      Setting("activation", activation, "what follows each normalization; \(activationExamples)"),
+      Setting("normalization", normalization, "what follows each hidden layer; \(normalizationExample)"),
+      runningStatistics,
+      Setting("dropout", rate, "rate of dropout after each hidden layer, while training"),
+      Setting("bias", .boolean, "whether the last layer has a bias"),
+      initialization, finalActivation,
+    ], withDefaultsOf: FCNet())
+
+  /// The same in all families.
+  private static let squash = Setting(
+    "squash",
+    .section([
+      Setting("channels", .integer(1...4096), "channels that the network reads in the image's place"),
+      Setting(
+        "hidden-channels", .list(of: .integer(1...4096), 0...), default: [],
+        "channels of hidden layers, first to last"),
+    ]), otherwise: "the network reads the image",
+    "a fully connected network for every pixel that makes fewer channels of the image's (SquashNet)")
+
+  private static let padding = Setting(
+    "padding", words(PaddingMode.self, noun: "padding"), "what convolutions see beyond the image")
+
+  private static let initialization = Setting(
+    "initialization", words(Initialization.self, noun: "initialization"),
+    "how weights start: PyTorch's default (uniform in ±1/√fan-in), Kaiming's, Xavier's or orthogonal ones")
+
+  private static let finalActivation = Setting(
+    "final-activation", activation, "what follows the last convolution, and its normalization if it has one")
 
   private static let runningStatistics = Setting(
     "running-statistics", .boolean,
@@ -144,28 +231,49 @@ extension Setting {
 
   /// A name, or a section with the name and the number that some have.
   private static let activation: Kind = {
+    let word = Kind.choice(Choice(noun: "activation", words: Activation.names + ["none"]))
     let name = Kind.choice(Choice(noun: "activation", words: Activation.names))
     let variants = Activation.names.map { name in
       let settings: [Setting] =
         switch name {
         case "leaky-relu": [Setting("negative-slope", .number(.atLeast(0)), default: 0.01, "slope below 0")]
+        case "prelu":
+          [Setting("per-channel", .boolean, default: false, "whether each channel has a slope of its own")]
         case "elu": [Setting("alpha", .number(.above(0)), default: 1, "the limit at −∞, negated")]
         default: []
         }
       return Variants.Variant(name: name, meaning: "", settings: settings)
     }
     return .or([
-      name, .variants(Variants(selector: .value(Setting("name", name, "the activation")), variants: variants)),
+      word, .variants(Variants(selector: .value(Setting("name", name, "the activation")), variants: variants)),
     ])
   }()
 
   private static let activations: Kind = {
     guard case .or(let kinds) = activation else { return activation }
-    return .or(kinds + [.list(of: activation, 0...)])
+    return .or(kinds + [.list(of: activation, 1...)])
   }()
+
+  /// A word, or a section with the name and the number of groups.
+  private static let normalization: Kind = {
+    let words = Kind.choice(
+      Choice(noun: "normalization", words: NormalizationKind.names.filter { $0 != "group" }))
+    let name = Kind.choice(Choice(noun: "normalization", words: NormalizationKind.names))
+    let variants = NormalizationKind.names.map { name in
+      Variants.Variant(
+        name: name, meaning: "",
+        settings: name == "group" ? [Setting("groups", .integer(1...), "groups of channels of a sample")] : [])
+    }
+    return .or([
+      words, .variants(Variants(selector: .value(Setting("name", name, "the normalization")), variants: variants)),
+    ])
+  }()
+
+  private static let normalizationExample = "`{name: group, groups: 4}` normalizes each sample in groups of channels"
 
   private static let rate = Kind.number(.atLeast(0, below: 1))
 
   private static let activationExamples =
-    "`{name: leaky-relu, negative-slope: 0.01}` or `{name: elu, alpha: 1}` gives its number"
+    "`{name: leaky-relu, negative-slope: 0.01}`, `{name: prelu, per-channel: true}` and `{name: elu, alpha: 1}` give its "
+    + "setting"
 }

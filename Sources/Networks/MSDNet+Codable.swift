@@ -2,11 +2,10 @@
 
 extension MSDNet: Codable {
   enum Key: String, CodingKey, CaseIterable {
-    case form, layers, width, dilations, kernel, activation, dropout
+    case form, layers, width, dilations, kernel, activation, normalization, dropout, initialization
     case maximumDilation = "max-dilation"
     case paddingMode = "padding"
     case inputActivation = "input-activation"
-    case isNormalized = "normalization"
     case tracksRunningStatistics = "running-statistics"
     case finalActivation = "final-activation"
   }
@@ -22,11 +21,12 @@ extension MSDNet: Codable {
     paddingMode = try container.decodeIfPresent(PaddingMode.self, forKey: .paddingMode) ?? paddingMode
     activations = try container.activations(forKey: .activation) ?? activations
     inputActivations = try container.activations(forKey: .inputActivation)
-    isNormalized = try container.decodeIfPresent(Bool.self, forKey: .isNormalized) ?? isNormalized
+    normalization = try container.decodeIfPresent(NormalizationKind.self, forKey: .normalization) ?? normalization
     tracksRunningStatistics =
       try container.decodeIfPresent(Bool.self, forKey: .tracksRunningStatistics) ?? tracksRunningStatistics
     dropout = try container.decodeIfPresent(DropoutRates.self, forKey: .dropout) ?? dropout
-    finalActivation = try container.decodeIfPresent(Activation.self, forKey: .finalActivation)
+    initialization = try container.decodeIfPresent(Initialization.self, forKey: .initialization) ?? initialization
+    finalActivation = try container.activation(forKey: .finalActivation, default: nil)
   }
 
   public func encode(to encoder: Encoder) throws {
@@ -40,29 +40,11 @@ extension MSDNet: Codable {
     try container.encode(paddingMode, forKey: .paddingMode)
     try container.encode(activations: activations, forKey: .activation)
     if let inputActivations { try container.encode(activations: inputActivations, forKey: .inputActivation) }
-    try container.encode(isNormalized, forKey: .isNormalized)
+    try container.encode(normalization, forKey: .normalization)
     try container.encode(tracksRunningStatistics, forKey: .tracksRunningStatistics)
     try container.encode(dropout, forKey: .dropout)
-    try container.encodeIfPresent(finalActivation, forKey: .finalActivation)
-  }
-}
-
-// One activation stands by itself, several or none as a list.
-
-extension KeyedDecodingContainer {
-  fileprivate func activations(forKey key: Key) throws -> [Activation]? {
-    if let list = try? decodeIfPresent([Activation].self, forKey: key) { return list }
-    return try decodeIfPresent(Activation.self, forKey: key).map { [$0] }
-  }
-}
-
-extension KeyedEncodingContainer {
-  fileprivate mutating func encode(activations: [Activation], forKey key: Key) throws {
-    if activations.count == 1 {
-      try encode(activations[0], forKey: key)
-    } else {
-      try encode(activations, forKey: key)
-    }
+    try container.encode(initialization, forKey: .initialization)
+    try container.encode(activation: finalActivation, forKey: .finalActivation)
   }
 }
 

@@ -50,11 +50,13 @@ public struct MSDNet: Hashable, Sendable {
   public var activations: [Activation] = [.relu]
   /// What the image goes through first; nil for nothing, or in the form `stack` for `activations`.
   public var inputActivations: [Activation]?
-  /// Whether batch normalization follows the activations.
-  public var isNormalized = true
-  /// Whether predictions use running statistics (the default) or those of their own batch.
+  /// What follows the activations.
+  public var normalization = NormalizationKind.batch
+  /// Whether batch normalization predicts with running statistics (the default) or those of its own batch.
   public var tracksRunningStatistics = true
   public var dropout = DropoutRates()
+  /// How the weights start.
+  public var initialization = Initialization.pytorch
   /// After the last convolution, if any.
   public var finalActivation: Activation?
 
@@ -85,6 +87,7 @@ public struct MSDNet: Hashable, Sendable {
       inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
     let extents = try check(dimensions: dimensions)
     var builder = Builder(settings: self, extents: extents, graph: NetworkGraph(dimensions: dimensions))
+    builder.graph.initialization = initialization
     var value = builder.graph.add("input", .input(channels: inputChannels))
     value = builder.activate("input.act", inputActivations ?? (form == .stack ? activations : []), value)
     value = builder.drop("input.dropout", dropout.initial, value)
@@ -126,9 +129,11 @@ public struct MSDNet: Hashable, Sendable {
     ) -> NetworkGraph.NodeID {
       var value = drop("\(name).dropout\(place)", settings.dropout.hidden, value)
       value = activate("\(name).act\(place)", settings.activations, value)
-      guard settings.isNormalized else { return value }
-      let normalization = BatchNormalization(tracksRunningStatistics: settings.tracksRunningStatistics)
-      return graph.add("\(name).norm\(place)", .batchNormalization(normalization), value)
+      let normalization = settings.normalization
+      guard let operation = normalization.operation(tracksRunningStatistics: settings.tracksRunningStatistics) else {
+        return value
+      }
+      return graph.add("\(name).norm\(place)", operation, value)
     }
 
     mutating func activate(

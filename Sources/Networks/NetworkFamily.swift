@@ -1,21 +1,29 @@
 /// A job's choice of network: a family with its settings.
 ///
 /// Files hold one object, the family's name and beside it the settings: `{"family": "tunet", "depth": 3}`.
-public enum NetworkFamily: Hashable, Sendable {
+public indirect enum NetworkFamily: Hashable, Sendable {
   case tunet(TUNet)
+  case tunet3plus(TUNet3Plus)
   case msdnet(MSDNet)
+  case fcnet(FCNet)
   /// A topology is drawn for every member.
   case smsnet(SMSNetGenerator, SMSNet)
+  /// Another family behind fewer channels.
+  case squashed(SquashNet, NetworkFamily)
 
   /// The names of the families in job files.
   public enum Name: String, Codable, Hashable, Sendable, CaseIterable {
-    case tunet, msdnet, smsnet
+    case tunet, tunet3plus, msdnet, smsnet, fcnet
 
     /// The names of the family's settings in job files.
-    public var settings: [String] {
+    public var settings: [String] { ownSettings + [NetworkFamily.Key.squash.rawValue] }
+
+    private var ownSettings: [String] {
       switch self {
       case .tunet: TUNet.Key.allCases.map(\.rawValue)
+      case .tunet3plus: TUNet.Key.allCases.map(\.rawValue) + TUNet3Plus.Key.allCases.map(\.rawValue)
       case .msdnet: MSDNet.Key.allCases.map(\.rawValue)
+      case .fcnet: FCNet.Key.allCases.map(\.rawValue)
       case .smsnet: SMSNetGenerator.Key.allCases.map(\.rawValue) + SMSNet.Key.allCases.map(\.rawValue)
       }
     }
@@ -24,8 +32,11 @@ public enum NetworkFamily: Hashable, Sendable {
   public var name: Name {
     switch self {
     case .tunet: .tunet
+    case .tunet3plus: .tunet3plus
     case .msdnet: .msdnet
     case .smsnet: .smsnet
+    case .fcnet: .fcnet
+    case .squashed(_, let family): family.name
     }
   }
 
@@ -39,26 +50,60 @@ public enum NetworkFamily: Hashable, Sendable {
     case .tunet(let settings):
       return try settings.graph(
         inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
+    case .tunet3plus(let settings):
+      return try settings.graph(
+        inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
     case .msdnet(let settings):
       return try settings.graph(
         inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
-    case .smsnet(let generator, let settings):
-      let topology = try generator.topology(inputChannels: inputChannels, seed: seed, member: member)
+    case .fcnet(let settings):
       return try settings.graph(
-        topology: topology, inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
+        inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
+    case .squashed(let squash, let family):
+      let network = try family.graph(
+        inputChannels: squash.channels, outputChannels: outputChannels, dimensions: dimensions, seed: seed,
+        member: member)
+      return try squash.graph(inputChannels: inputChannels, before: network)
+    case .smsnet(let generator, let settings):
+      return try generator.member(member, inputChannels: inputChannels, seed: seed) { topology in
+        try settings.graph(
+          topology: topology, inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
+      }.graph
+    }
+  }
+
+  /// What the topology that is drawn for a member came to; nil in families whose members are alike.
+  ///
+  /// - Throws: as `graph(…)` for the same arguments.
+  public func statistics(
+    inputChannels: Int, outputChannels: Int, dimensions: Int, seed: UInt64, member: Int
+  ) throws -> SMSNetTopology.Statistics? {
+    switch self {
+    case .smsnet(let generator, let settings):
+      return try generator.member(member, inputChannels: inputChannels, seed: seed) { topology in
+        try settings.graph(
+          topology: topology, inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
+      }.topology.statistics
+    case .squashed(let squash, let family):
+      return try family.statistics(
+        inputChannels: squash.channels, outputChannels: outputChannels, dimensions: dimensions, seed: seed,
+        member: member)
+    default: return nil
     }
   }
 }
 
 extension NetworkFamily: Codable {
-  private enum Key: String, CodingKey { case family }
+  fileprivate enum Key: String, CodingKey { case family, squash }
 
   public init(from decoder: Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
     let text = try container.decode(String.self, forKey: .family)
     switch Name(rawValue: text) {
     case .tunet?: self = .tunet(try TUNet(from: decoder))
+    case .tunet3plus?: self = .tunet3plus(try TUNet3Plus(from: decoder))
     case .msdnet?: self = .msdnet(try MSDNet(from: decoder))
+    case .fcnet?: self = .fcnet(try FCNet(from: decoder))
     case .smsnet?: self = .smsnet(try SMSNetGenerator(from: decoder), try SMSNet(from: decoder))
     case nil:
       throw DecodingError.dataCorruptedError(
@@ -66,6 +111,7 @@ extension NetworkFamily: Codable {
         debugDescription: "‘\(text)’ is no network family; there are "
           + Name.allCases.map(\.rawValue).joined(separator: ", ") + ".")
     }
+    if let squash = try container.decodeIfPresent(SquashNet.self, forKey: .squash) { self = .squashed(squash, self) }
   }
 
   public func encode(to encoder: Encoder) throws {
@@ -73,7 +119,12 @@ extension NetworkFamily: Codable {
     try container.encode(name.rawValue, forKey: .family)
     switch self {
     case .tunet(let settings): try settings.encode(to: encoder)
+    case .tunet3plus(let settings): try settings.encode(to: encoder)
     case .msdnet(let settings): try settings.encode(to: encoder)
+    case .fcnet(let settings): try settings.encode(to: encoder)
+    case .squashed(let squash, let family):
+      try container.encode(squash, forKey: .squash)
+      try family.encode(to: encoder)
     case .smsnet(let generator, let settings):
       try generator.encode(to: encoder)
       try settings.encode(to: encoder)

@@ -1,5 +1,5 @@
 extension NetworkGraph: Codable {
-  private enum Key: String, CodingKey { case dimensions, nodes }
+  private enum Key: String, CodingKey { case dimensions, nodes, initialization }
 
   /// Reads a graph and checks what `add` takes for granted; `shapes(extents:)` checks the rest.
   public init(from decoder: Decoder) throws {
@@ -18,13 +18,39 @@ extension NetworkGraph: Codable {
           debugDescription: "network node ‘\(node.name)’ reads \(node.inputs), but only nodes 0 to \(nodes.count - 1) "
             + "stand before it.")
       }
-      add(node.name, node.operation, inputs: node.inputs)
+      let id = add(node.name, node.operation, inputs: node.inputs)
+      if !node.isTrainable { freeze(id) }
     }
+    initialization = try container.decodeIfPresent(Initialization.self, forKey: .initialization) ?? .pytorch
   }
 
   public func encode(to encoder: Encoder) throws {
     var container = encoder.container(keyedBy: Key.self)
     try container.encode(dimensions, forKey: .dimensions)
     try container.encode(nodes, forKey: .nodes)
+    if initialization != .pytorch { try container.encode(initialization, forKey: .initialization) }
+  }
+}
+
+extension NetworkGraph.Node: Codable {
+  private enum Key: String, CodingKey {
+    case name, operation, inputs
+    case isTrainable = "trainable"
+  }
+
+  public init(from decoder: Decoder) throws {
+    let container = try decoder.container(keyedBy: Key.self)
+    name = try container.decode(String.self, forKey: .name)
+    operation = try container.decode(Operation.self, forKey: .operation)
+    inputs = try container.decode([Int].self, forKey: .inputs)
+    isTrainable = try container.decodeIfPresent(Bool.self, forKey: .isTrainable) ?? true
+  }
+
+  public func encode(to encoder: Encoder) throws {
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(name, forKey: .name)
+    try container.encode(operation, forKey: .operation)
+    try container.encode(inputs, forKey: .inputs)
+    if !isTrainable { try container.encode(false, forKey: .isTrainable) }
   }
 }

@@ -6,16 +6,20 @@ public struct NetworkGraph: Hashable, Sendable {
   /// The number of a node in `nodes`.
   public typealias NodeID = Int
 
-  public struct Node: Hashable, Sendable, Codable {
+  public struct Node: Hashable, Sendable {
     /// Unique in the graph; its parameters are `NAME.weight`, `NAME.bias`.
     public let name: String
     public let operation: Operation
     public let inputs: [NodeID]
+    /// Whether training changes its parameters, or they stay as they start.
+    public internal(set) var isTrainable = true
   }
 
   /// Spatial axes of the images: 1, 2 or 3.
   public let dimensions: Int
   public private(set) var nodes: [Node] = []
+  /// How the weights start.
+  public var initialization = Initialization.pytorch
 
   /// A graph without nodes. Add an `.input` first.
   public init(dimensions: Int) {
@@ -45,6 +49,13 @@ public struct NetworkGraph: Hashable, Sendable {
     precondition(inputs.allSatisfy { nodes.indices.contains($0) }, "a node reads nodes that stand before it")
     nodes.append(Node(name: name, operation: operation, inputs: inputs))
     return nodes.count - 1
+  }
+
+  mutating func freeze(_ id: NodeID) { nodes[id].isTrainable = false }
+
+  /// Freezes the parameters of the nodes for which the condition holds: training leaves them as they start.
+  public mutating func freeze(where condition: (Node) -> Bool) {
+    for id in nodes.indices where condition(nodes[id]) { freeze(id) }
   }
 
   /// For every node, the nodes that read its value, in order (a node that reads it twice stands twice).

@@ -12,6 +12,8 @@ public struct ParameterLayout: Hashable, Sendable {
     public let shape: [Int]
     public let offset: Int
     public let initial: Initial
+    /// Whether training changes it.
+    public var isTrainable = true
 
     public var count: Int { shape.reduce(1, *) }
     public var range: Range<Int> { offset..<offset + count }
@@ -22,6 +24,9 @@ public struct ParameterLayout: Hashable, Sendable {
     case constant(Float)
     /// Uniform in ±bound: PyTorch's default for convolutions and linear layers is ±1/√fan_in.
     case uniform(bound: Double)
+    case normal(deviation: Double)
+    /// Orthonormal rows or columns of the matrix `[first extent, all others]`.
+    case orthogonal
   }
 
   /// Trained by gradient.
@@ -36,20 +41,21 @@ public struct ParameterLayout: Hashable, Sendable {
   public init(_ graph: NetworkGraph, shapes: [FeatureShape]) {
     for (id, node) in graph.nodes.enumerated() {
       let input = node.inputs.first.map { shapes[$0] }
+      let first = parameterCount
       func axes(_ setting: PerAxis) -> [Int] { setting.values(dimensions: graph.dimensions) ?? [] }
       switch (node.operation, input) {
       case (.convolution(let c), let input?):
         addWeights(
-          node.name, weight: [c.channels, input.channels] + axes(c.kernel), bias: c.bias ? c.channels : nil,
-          fanIn: input.channels * axes(c.kernel).reduce(1, *))
+          node, weight: [c.channels, input.channels] + axes(c.kernel), bias: c.bias ? c.channels : nil,
+          graph.initialization)
       case (.transposedConvolution(let c), let input?):
         // PyTorch takes axis 1 of the weight, which holds the output channels, as its fan-in.
         addWeights(
-          node.name, weight: [input.channels, c.channels] + axes(c.kernel), bias: c.bias ? c.channels : nil,
-          fanIn: c.channels * axes(c.kernel).reduce(1, *))
+          node, weight: [input.channels, c.channels] + axes(c.kernel), bias: c.bias ? c.channels : nil,
+          graph.initialization)
       case (.linear(let features, let bias), let input?):
         addWeights(
-          node.name, weight: [features, input.elements], bias: bias ? features : nil, fanIn: input.elements)
+          node, weight: [features, input.elements], bias: bias ? features : nil, graph.initialization)
       case (.batchNormalization(let normalization), _):
         let channels = shapes[id].channels
         addParameter("\(node.name).weight", [channels], .constant(1))
@@ -65,13 +71,33 @@ public struct ParameterLayout: Hashable, Sendable {
         addParameter("\(node.name).weight", [perChannel ? shapes[id].channels : 1], .constant(0.25))
       default: break
       }
+      if !node.isTrainable {
+        for index in parameters.indices.reversed() {
+          guard parameters[index].offset >= first else { break }
+          parameters[index].isTrainable = false
+        }
+      }
     }
   }
 
-  private mutating func addWeights(_ name: String, weight: [Int], bias: Int?, fanIn: Int) {
-    let initial = Initial.uniform(bound: 1 / Double(fanIn).squareRoot())
-    addParameter("\(name).weight", weight, initial)
-    if let bias { addParameter("\(name).bias", [bias], initial) }
+  /// The parameters that training changes: ranges of the flat vector in order, as few as possible.
+  public var trainableRanges: [Range<Int>] {
+    var ranges: [Range<Int>] = []
+    for entry in parameters where entry.isTrainable {
+      if let last = ranges.last, last.upperBound == entry.offset {
+        ranges[ranges.count - 1] = last.lowerBound..<entry.range.upperBound
+      } else {
+        ranges.append(entry.range)
+      }
+    }
+    return ranges
+  }
+
+  private mutating func addWeights(
+    _ node: NetworkGraph.Node, weight: [Int], bias: Int?, _ initialization: Initialization
+  ) {
+    addParameter("\(node.name).weight", weight, initialization.weight(weight))
+    if let bias { addParameter("\(node.name).bias", [bias], initialization.bias(weight: weight)) }
   }
 
   private mutating func addParameter(_ name: String, _ shape: [Int], _ initial: Initial) {

@@ -2,10 +2,13 @@
 ///
 /// A node's value is the concatenation of its incoming edges, in the order in which the topology lists them; a 1×1
 /// convolution of the output node's value ends the network. What an edge consists of is the form's to say.
+///
+/// An edge to a node of smaller scale is a convolution with a stride, one to a node of larger scale a transposed
+/// convolution of stride s, kernel 2s − 1 and dilation 1 in its place, which reaches every pixel.
 public struct SMSNet: Hashable, Sendable {
   /// The layers of an edge, by where it runs.
   public enum Form: String, Hashable, Sendable, Codable, CaseIterable {
-    /// DLSIA's two-dimensional network, and ours in every dimension: all edges are normalized convolutions of kernel 3,
+    /// DLSIA's two-dimensional network, and ours in every dimension: all edges are normalized convolutions of `kernel`,
     /// but those from hidden nodes to the output are 1×1 without bias.
     case planar
     /// DLSIA's three-dimensional network: as `planar`, but the edge from input to output is 1×1×1 without bias too.
@@ -16,23 +19,34 @@ public struct SMSNet: Hashable, Sendable {
   public struct EdgeLayers: Hashable, Sendable {
     public var kernel: Int
     public var bias: Bool
-    /// Whether batch normalization and activation follow.
+    /// Whether normalization and activation follow.
     public var isNormalized: Bool
-
-    static let full = EdgeLayers(kernel: 3, bias: true, isNormalized: true)
-    static let linear = EdgeLayers(kernel: 1, bias: false, isNormalized: false)
   }
 
   public var form: Form
-  /// After every normalization.
-  public var activation: Activation
+  /// Odd extent of the edges' kernels.
+  public var kernel = 3
+  /// After every normalization, if any.
+  public var activation: Activation?
+  /// What follows the convolutions.
+  public var normalization = NormalizationKind.batch
   /// How the convolutions see beyond the image.
   public var paddingMode: PaddingMode
-  /// Whether predictions use running statistics (the default) or, as DLSIA's, those of their own batch.
+  /// Whether batch normalization predicts with running statistics (the default) or, as DLSIA's, those of its own batch.
   public var tracksRunningStatistics: Bool
+  /// Rate of dropout of every hidden node's value.
+  public var dropout = 0.0
+  /// Whether batch normalization follows the last convolution; with ReLU behind it DLSIA calls this positive regression.
+  public var normalizesOutput = false
+  /// After the last convolution, if any.
+  public var finalActivation: Activation?
+  /// How the weights start.
+  public var initialization = Initialization.pytorch
+  /// Whether only the last convolution (with its normalization) is trained and the rest stays as it starts.
+  public var isReservoir = false
 
   public init(
-    form: Form = .planar, activation: Activation = .relu, paddingMode: PaddingMode = .reflect,
+    form: Form = .planar, activation: Activation? = .relu, paddingMode: PaddingMode = .reflect,
     tracksRunningStatistics: Bool = true
   ) {
     self.form = form
@@ -44,7 +58,9 @@ public struct SMSNet: Hashable, Sendable {
   /// The layers of an edge of this topology.
   public func layers(of edge: SMSNetTopology.Edge, in topology: SMSNetTopology) -> EdgeLayers {
     let isLinear = edge.target == topology.output && (edge.source != 0 || form == .volumetric)
-    return isLinear ? .linear : .full
+    return isLinear
+      ? EdgeLayers(kernel: 1, bias: false, isNormalized: false)
+      : EdgeLayers(kernel: kernel, bias: true, isNormalized: true)
   }
 
   /// The network of a topology for images of `inputChannels` channels and 1, 2 or 3 spatial axes.
@@ -52,12 +68,19 @@ public struct SMSNet: Hashable, Sendable {
   /// The edge from node 3 to node 5 has the nodes `edge3-5.conv`, `edge3-5.norm`, `edge3-5.act`; the concatenation that is
   /// node 5 is called `node5`, and is left out where a single edge enters. All edges that leave a node follow one another.
   ///
-  /// - Throws: `NetworkSettingError` when there are no channels or the dimensions are not 1, 2 or 3.
+  /// - Throws: `NetworkSettingError` that names the setting.
   public func graph(
     topology: SMSNetTopology, inputChannels: Int, outputChannels: Int, dimensions: Int
   ) throws(NetworkSettingError) -> NetworkGraph {
     try NetworkSettingError.check(
       inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
+    guard kernel > 0, kernel % 2 == 1 else {
+      throw NetworkSettingError(
+        setting: "kernel", problem: "kernels are odd, so that images keep their size: 1, 3, 5, …, not \(kernel).")
+    }
+    guard (0..<1).contains(dropout) else {
+      throw NetworkSettingError(setting: "dropout", problem: "a dropout rate lies in 0 ..< 1, not at \(dropout).")
+    }
     var leaving = Array(repeating: [Int](), count: topology.nodeCount)
     var entering = leaving
     for (index, edge) in topology.edges.enumerated() {
@@ -65,19 +88,29 @@ public struct SMSNet: Hashable, Sendable {
       entering[edge.target].append(index)
     }
     var graph = NetworkGraph(dimensions: dimensions)
+    graph.initialization = initialization
     var value = graph.add("input", .input(channels: inputChannels))
     var edgeValues = Array(repeating: value, count: topology.edges.count)
     for node in topology.executionOrder {
       if node != 0 {
         let parts = entering[node].map { edgeValues[$0] }
         value = parts.count == 1 ? parts[0] : graph.add("node\(node)", .concatenation, inputs: parts)
+        if dropout > 0, node != topology.output {
+          value = graph.add("node\(node).dropout", .dropout(rate: dropout), value)
+        }
       }
       for index in leaving[node] {
         edgeValues[index] = add(topology.edges[index], of: topology, reading: value, to: &graph)
       }
     }
     // Every node leads to the output, which is therefore the last in execution order: `value` is its value.
-    graph.add("last.conv", .convolution(Convolution(channels: outputChannels, kernel: 1)), value)
+    value = graph.add("last.conv", .convolution(Convolution(channels: outputChannels, kernel: 1)), value)
+    if normalizesOutput {
+      let normalization = BatchNormalization(tracksRunningStatistics: tracksRunningStatistics)
+      value = graph.add("last.norm", .batchNormalization(normalization), value)
+    }
+    if let finalActivation { graph.add("last.act", .activation(finalActivation), value) }
+    if isReservoir { graph.freeze { !$0.name.hasPrefix("last.") } }
     return graph
   }
 
@@ -87,41 +120,42 @@ public struct SMSNet: Hashable, Sendable {
   ) -> NetworkGraph.NodeID {
     let layers = layers(of: edge, in: topology)
     let name = "edge\(edge.source)-\(edge.target)"
-    let convolution = Convolution.same(
-      channels: edge.channels, kernel: layers.kernel, dilation: layers.kernel == 1 ? 1 : edge.dilation,
-      paddingMode: layers.kernel == 1 ? .zeros : paddingMode, bias: layers.bias)
-    var value = graph.add("\(name).conv", .convolution(convolution), source)
-    if layers.isNormalized {
-      let normalization = BatchNormalization(tracksRunningStatistics: tracksRunningStatistics)
-      value = graph.add("\(name).norm", .batchNormalization(normalization), value)
-      value = graph.add("\(name).act", .activation(activation), value)
+    var value: NetworkGraph.NodeID
+    let rise = topology.power(of: edge.target) - topology.power(of: edge.source)
+    let stride = (0..<abs(rise)).reduce(1) { stride, _ in stride * (topology.scales?.base ?? 1) }
+    if rise > 0 {
+      let up = TransposedConvolution(
+        channels: edge.channels, kernel: .all(2 * stride - 1), stride: .all(stride), padding: .all(stride - 1),
+        bias: layers.bias)
+      let size = addSize(ofNode: edge.target, topology, to: &graph)
+      value = graph.add("\(name).conv", .transposedConvolution(up), source, size)
+    } else {
+      var convolution = Convolution.same(
+        channels: edge.channels, kernel: layers.kernel, dilation: layers.kernel == 1 ? 1 : edge.dilation,
+        paddingMode: layers.kernel == 1 ? .zeros : paddingMode, bias: layers.bias)
+      convolution.stride = .all(stride)
+      value = graph.add("\(name).conv", .convolution(convolution), source)
     }
+    guard layers.isNormalized else { return value }
+    if let operation = normalization.operation(tracksRunningStatistics: tracksRunningStatistics) {
+      value = graph.add("\(name).norm", operation, value)
+    }
+    if let activation { value = graph.add("\(name).act", .activation(activation), value) }
     return value
   }
-}
 
-extension SMSNet: Codable {
-  enum Key: String, CodingKey, CaseIterable {
-    case form, activation
-    case paddingMode = "padding"
-    case tracksRunningStatistics = "running-statistics"
-  }
-
-  public init(from decoder: Decoder) throws {
-    let container = try decoder.container(keyedBy: Key.self)
-    let defaults = SMSNet()
-    form = try container.decodeIfPresent(Form.self, forKey: .form) ?? defaults.form
-    activation = try container.decodeIfPresent(Activation.self, forKey: .activation) ?? defaults.activation
-    paddingMode = try container.decodeIfPresent(PaddingMode.self, forKey: .paddingMode) ?? defaults.paddingMode
-    tracksRunningStatistics =
-      try container.decodeIfPresent(Bool.self, forKey: .tracksRunningStatistics) ?? defaults.tracksRunningStatistics
-  }
-
-  public func encode(to encoder: Encoder) throws {
-    var container = encoder.container(keyedBy: Key.self)
-    try container.encode(form, forKey: .form)
-    try container.encode(activation, forKey: .activation)
-    try container.encode(paddingMode, forKey: .paddingMode)
-    try container.encode(tracksRunningStatistics, forKey: .tracksRunningStatistics)
+  /// A value as large as a node's, for its extents alone: the image, or a sample of its pixels (`size-1` for power −1).
+  private func addSize(
+    ofNode node: Int, _ topology: SMSNetTopology, to graph: inout NetworkGraph
+  ) -> NetworkGraph.NodeID {
+    let power = topology.power(of: node)
+    let name = "size\(power)"
+    guard power != 0, let scales = topology.scales,
+      let factor = SMSNetTopology.Scales.factor(base: scales.base, power: power)
+    else { return 0 }
+    if let known = graph.nodes.firstIndex(where: { $0.name == name }) { return known }
+    return power < 0
+      ? graph.add(name, .maxPooling(MaxPooling(kernel: 1, stride: .all(factor))), 0)
+      : graph.add(name, .upsampling(Upsampling(mode: .nearest, factor: .all(factor))), 0)
   }
 }

@@ -2,10 +2,11 @@
 
 extension SMSNetGenerator: Codable {
   enum Key: String, CodingKey, CaseIterable {
-    case nodes, degree, gamma, alpha, dilations
+    case nodes, degree, gamma, alpha, dilations, scales, parameters
     case inputProbability = "input-probability"
     case outputProbability = "output-probability"
     case inputOutput = "input-output"
+    case dilationMode = "dilation-mode"
     case hiddenChannels = "hidden-channels"
   }
 
@@ -25,6 +26,9 @@ extension SMSNetGenerator: Codable {
     outputProbability = try container.decodeIfPresent(Double.self, forKey: .outputProbability) ?? outputProbability
     inputOutput = try container.decodeIfPresent(Bool.self, forKey: .inputOutput) ?? inputOutput
     dilations = try container.decodeIfPresent([Int].self, forKey: .dilations) ?? dilations
+    dilationMode = try container.decodeIfPresent(DilationMode.self, forKey: .dilationMode) ?? dilationMode
+    scales = try container.decodeIfPresent(Scales.self, forKey: .scales) ?? scales
+    parameters = try container.decodeIfPresent(ParameterBounds.self, forKey: .parameters) ?? parameters
     hiddenChannels = try container.decodeIfPresent([Int].self, forKey: .hiddenChannels) ?? hiddenChannels
   }
 
@@ -40,7 +44,34 @@ extension SMSNetGenerator: Codable {
     try container.encode(outputProbability, forKey: .outputProbability)
     try container.encode(inputOutput, forKey: .inputOutput)
     try container.encode(dilations, forKey: .dilations)
+    try container.encode(dilationMode, forKey: .dilationMode)
+    try container.encode(scales, forKey: .scales)
+    try container.encode(parameters, forKey: .parameters)
     try container.encode(hiddenChannels, forKey: .hiddenChannels)
+  }
+}
+
+extension SMSNetGenerator.Scales: Codable {
+  private enum Key: String, CodingKey {
+    case base, output
+    case minimum = "min"
+    case maximum = "max"
+  }
+
+  public init(from decoder: Decoder) throws {
+    let container = try decoder.container(keyedBy: Key.self)
+    base = try container.decodeIfPresent(Int.self, forKey: .base) ?? base
+    minimum = try container.decodeIfPresent(Int.self, forKey: .minimum) ?? minimum
+    maximum = try container.decodeIfPresent(Int.self, forKey: .maximum) ?? maximum
+    output = try container.decodeIfPresent(Int.self, forKey: .output) ?? output
+  }
+
+  public func encode(to encoder: Encoder) throws {
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(base, forKey: .base)
+    try container.encode(minimum, forKey: .minimum)
+    try container.encode(maximum, forKey: .maximum)
+    if output != 0 { try container.encode(output, forKey: .output) }
   }
 }
 

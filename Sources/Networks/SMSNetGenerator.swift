@@ -12,6 +12,7 @@ import Tensors
 /// 4. With `inputOutput` there is an edge from I to O.
 /// 5. Dilations and channels of edges between hidden nodes, and channels of edges from hidden nodes to O, are uniform
 ///    choices. Edges from I have dilation 1 and as many channels as the image.
+/// 6. Every hidden node has a scale, a uniform choice of powers of a base.
 ///
 /// Every edge drawn is kept, so that every node lies on a path from I to O.
 public struct SMSNetGenerator: Hashable, Sendable {
@@ -33,23 +34,62 @@ public struct SMSNetGenerator: Hashable, Sendable {
   public var inputOutput = true
   /// What the dilations of edges between hidden nodes are chosen from.
   public var dilations = [1, 2, 3, 4]
+  /// How they are chosen.
+  public var dilationMode = DilationMode.edge
   /// What the channels of edges from hidden nodes are chosen from.
   public var hiddenChannels = [3]
+  /// What the scales of hidden nodes are chosen from.
+  public var scales = Scales()
+  /// Bounds of the number of parameters: topologies are drawn again until the network keeps them.
+  public var parameters = ParameterBounds()
+
+  /// What has a dilation of its own.
+  public enum DilationMode: String, Hashable, Sendable, Codable, CaseIterable {
+    /// Every edge between hidden nodes.
+    case edge
+    /// Every hidden node, for all edges from hidden nodes that enter it.
+    case node
+    /// As `node`, but the choices are taken in turn from node to node.
+    case cyclic
+  }
+
+  /// Node sizes: `base` to the powers `minimum` … `maximum` times the image's extents (`SMSNetTopology.Scales`).
+  public struct Scales: Hashable, Sendable {
+    public var base = 2
+    public var minimum = 0
+    public var maximum = 0
+    /// The power of the output node.
+    public var output = 0
+
+    public init() {}
+  }
+
+  /// Fewest and most parameters that a network may have.
+  public struct ParameterBounds: Hashable, Sendable, Codable {
+    public var min: Int?
+    public var max: Int?
+
+    public init(min: Int? = nil, max: Int? = nil) {
+      self.min = min
+      self.max = max
+    }
+  }
 
   public init() {}
 
-  /// The network of one member: a pure function of these settings, the image's channels, the job's seed and the member.
+  /// The network of one member: a pure function of these settings, the image's channels, the job's seed, the member and
+  /// the number of the try. It need not keep the bounds of parameters (`member(…)` sees to it).
   ///
   /// - Throws: `NetworkSettingError` that names an impossible setting.
   /// - Complexity: O(*nodes*³) where degrees are unlimited.
-  public func topology(inputChannels: Int, seed: UInt64, member: Int) throws -> SMSNetTopology {
+  public func topology(inputChannels: Int, seed: UInt64, member: Int, attempt: Int = 0) throws -> SMSNetTopology {
     try check()
     guard inputChannels > 0 else {
       throw NetworkSettingError(setting: "input-channels", problem: "an image has at least one channel.")
     }
     func stream(_ part: String) -> RandomStream {
-      RandomStream(
-        seed: seed, purpose: .graph, keys: [UInt64(bitPattern: Int64(member)), RandomStream.key(of: part)])
+      let keys = [UInt64(bitPattern: Int64(member)), RandomStream.key(of: part)]
+      return RandomStream(seed: seed, purpose: .graph, keys: attempt == 0 ? keys : keys + [UInt64(attempt)])
     }
     // A stream for each kind of choice: with other dilations, say, the same seed still gives the same connections.
     var connections = stream("connections")
@@ -65,6 +105,16 @@ public struct SMSNetGenerator: Hashable, Sendable {
       ends.uniformDouble() < outputProbability || targets[node].isEmpty
     }
     var dilation = stream("dilations")
+    let nodeDilations = (0..<nodes).map { node in
+      switch dilationMode {
+      case .edge: 0
+      case .node: dilations[dilation.integer(below: dilations.count)]
+      case .cyclic: dilations[node % dilations.count]
+      }
+    }
+    func nextDilation(_ target: Int) -> Int {
+      dilationMode == .edge ? dilations[dilation.integer(below: dilations.count)] : nodeDilations[target - 1]
+    }
     var channels = stream("channels")
     let output = nodes + 1
     var edges = fromInput.map {
@@ -77,7 +127,7 @@ public struct SMSNetGenerator: Hashable, Sendable {
       for target in targets[node] {
         edges.append(
           SMSNetTopology.Edge(
-            source: node, target: target, dilation: dilations[dilation.integer(below: dilations.count)],
+            source: node, target: target, dilation: nextDilation(target),
             channels: hiddenChannels[channels.integer(below: hiddenChannels.count)]))
       }
       if toOutput[node - 1] {
@@ -87,7 +137,40 @@ public struct SMSNetGenerator: Hashable, Sendable {
             channels: hiddenChannels[channels.integer(below: hiddenChannels.count)]))
       }
     }
-    return try SMSNetTopology(nodeCount: nodes + 2, edges: edges)
+    var scale = stream("scales")
+    let powers = (0..<nodes).map { _ in scales.minimum + scale.integer(below: scales.maximum - scales.minimum + 1) }
+    return try SMSNetTopology(
+      nodeCount: nodes + 2, edges: edges,
+      scales: SMSNetTopology.Scales(base: scales.base, powers: [0] + powers + [scales.output]))
+  }
+
+  /// How many topologies are drawn at most for a network whose parameters are bounded.
+  public static let attempts = 1000
+
+  /// The network of one member, drawn again and again until its parameters are within the bounds.
+  ///
+  /// - Parameter graph: the network of a topology.
+  /// - Throws: `NetworkSettingError` that names an impossible setting, the bounds among them when none of `attempts`
+  ///   topologies keeps them.
+  public func member(
+    _ member: Int, inputChannels: Int, seed: UInt64, graph: (SMSNetTopology) throws -> NetworkGraph
+  ) throws -> (topology: SMSNetTopology, graph: NetworkGraph) {
+    let bounds = (parameters.min ?? 0)...max(parameters.min ?? 0, parameters.max ?? Int.max)
+    var fewest = Int.max
+    var most = 0
+    for attempt in 0..<Self.attempts {
+      let topology = try topology(inputChannels: inputChannels, seed: seed, member: member, attempt: attempt)
+      let result = try graph(topology)
+      if parameters == ParameterBounds() { return (topology, result) }
+      let count = try result.layout(extents: Array(repeating: 1 << 20, count: result.dimensions)).parameterCount
+      if bounds.contains(count) { return (topology, result) }
+      fewest = min(fewest, count)
+      most = max(most, count)
+    }
+    throw NetworkSettingError(
+      setting: "parameters",
+      problem: "none of \(Self.attempts) networks drawn for member \(member) keeps the bounds; they have \(fewest) to "
+        + "\(most) parameters. Widen the bounds, or change nodes, degree or hidden-channels.")
   }
 
   /// The degrees that hidden node `node` (1 … `nodes`) may draw: empty for the last.
@@ -146,6 +229,21 @@ public struct SMSNetGenerator: Hashable, Sendable {
         "degree",
         "min (\(minimumDegree.edges(nodes: nodes)) edges) is above max "
           + "(\(maximumDegree.edges(nodes: nodes)) edges).")
+    }
+    guard scales.base >= 2, scales.base <= 16 else {
+      throw fail("scales.base", "scales are powers of 2 to 16, not of \(scales.base).")
+    }
+    let powers = [scales.minimum, scales.maximum, scales.output]
+    guard scales.minimum <= scales.maximum,
+      powers.allSatisfy({ SMSNetTopology.Scales.factor(base: scales.base, power: $0) != nil })
+    else {
+      throw fail(
+        "scales",
+        "min (\(scales.minimum)) is not above max (\(scales.maximum)), and no size differs from the image's by more than a "
+          + "factor of 256.")
+    }
+    if let min = parameters.min, let max = parameters.max, min > max {
+      throw fail("parameters", "min (\(min)) is above max (\(max)).")
     }
     guard gamma >= 0, gamma.isFinite else {
       throw fail("gamma", "the degree's density falls as k^−gamma with gamma at least 0, not \(gamma).")

@@ -17,10 +17,35 @@ public struct SMSNetTopology: Hashable, Sendable {
     }
   }
 
+  /// How large nodes are beside an image of N pixels along an axis: a node of power p ≤ 0 has ⌈N / `base`^−p⌉, one of
+  /// power p > 0 has N · `base`^p.
+  public struct Scales: Hashable, Sendable, Codable {
+    public var base: Int
+    /// Of every node; the input's is 0.
+    public var powers: [Int]
+
+    public init(base: Int = 2, powers: [Int]) {
+      self.base = base
+      self.powers = powers
+    }
+
+    /// base^|power|, or nil when it is above 256.
+    static func factor(base: Int, power: Int) -> Int? {
+      var factor = 1
+      for _ in 0..<abs(power) {
+        factor *= base
+        if factor > 256 { return nil }
+      }
+      return factor
+    }
+  }
+
   /// Nodes with input and output: node 0 is the input, node `nodeCount` − 1 the output.
   public let nodeCount: Int
   /// The edges; their order is that of the channels within each node.
   public let edges: [Edge]
+  /// How large the nodes are; nil when all are as large as the image.
+  public let scales: Scales?
   /// The nodes in an order in which each stands after all that it reads; of those possible, always the lowest number first.
   public let executionOrder: [Int]
 
@@ -30,11 +55,18 @@ public struct SMSNetTopology: Hashable, Sendable {
   /// A topology of these edges.
   ///
   /// - Throws: `SMSNetTopologyError` when a number is out of range, two edges join the same nodes, the edges run in a
-  ///   circle, or a node lies on no path from input to output.
+  ///   circle, or a node lies on no path from input to output, and
+  ///   when the scales are not one a node, 0 for the input.
   /// - Complexity: O(*edges* + *nodes*²).
-  public init(nodeCount: Int, edges: [Edge]) throws(SMSNetTopologyError) {
+  public init(nodeCount: Int, edges: [Edge], scales: Scales? = nil) throws(SMSNetTopologyError) {
     self.nodeCount = nodeCount
     self.edges = edges
+    self.scales = scales.flatMap { scales in scales.powers.contains { $0 != 0 } ? scales : nil }
+    if let scales {
+      guard scales.base >= 2, scales.powers.count == nodeCount, scales.powers.first == 0,
+        scales.powers.allSatisfy({ abs($0) <= 16 && Scales.factor(base: scales.base, power: $0) != nil })
+      else { throw .scales(scales, nodeCount: nodeCount) }
+    }
     try Self.checkEdges(nodeCount: nodeCount, edges: edges)
     executionOrder = try Self.executionOrder(nodeCount: nodeCount, edges: edges)
     for node in 1..<nodeCount {
@@ -80,6 +112,9 @@ public struct SMSNetTopology: Hashable, Sendable {
     return order
   }
 
+  /// The power of a node's scale: 0 for one as large as the image.
+  public func power(of node: Int) -> Int { scales?.powers[node] ?? 0 }
+
   /// The channels of every node's value: the sum over its incoming edges.
   public func nodeChannels(inputChannels: Int) -> [Int] {
     var channels = Array(repeating: 0, count: nodeCount)
@@ -90,7 +125,7 @@ public struct SMSNetTopology: Hashable, Sendable {
 }
 
 extension SMSNetTopology: Codable {
-  private enum Key: String, CodingKey { case nodes, edges }
+  private enum Key: String, CodingKey { case nodes, edges, scales }
 
   /// Reads `{"nodes": 22, "edges": [{"source": 0, "target": 1, "dilation": 1, "channels": 1}, …]}`. Without `nodes`, the
   /// highest number is the output's.
@@ -100,13 +135,15 @@ extension SMSNetTopology: Codable {
     let nodes =
       try container.decodeIfPresent(Int.self, forKey: .nodes) ?? (edges.map { max($0.source, $0.target) }.max() ?? 0)
       + 1
-    try self.init(nodeCount: nodes, edges: edges)
+    let scales = try container.decodeIfPresent(Scales.self, forKey: .scales)
+    try self.init(nodeCount: nodes, edges: edges, scales: scales)
   }
 
   public func encode(to encoder: Encoder) throws {
     var container = encoder.container(keyedBy: Key.self)
     try container.encode(nodeCount, forKey: .nodes)
     try container.encode(edges, forKey: .edges)
+    try container.encodeIfPresent(scales, forKey: .scales)
   }
 }
 
@@ -121,6 +158,7 @@ public enum SMSNetTopologyError: Error, Hashable, Sendable, CustomStringConverti
   case circle(nodes: [Int])
   case nothingEnters(node: Int)
   case nothingLeaves(node: Int)
+  case scales(SMSNetTopology.Scales, nodeCount: Int)
 
   public var description: String {
     func name(_ edge: SMSNetTopology.Edge) -> String { "edge \(edge.source) → \(edge.target)" }
@@ -136,6 +174,9 @@ public enum SMSNetTopologyError: Error, Hashable, Sendable, CustomStringConverti
     case .circle(let nodes): return "the edges between nodes \(nodes) run in a circle."
     case .nothingEnters(let node): return "no edge enters node \(node); every node lies on a path from the input."
     case .nothingLeaves(let node): return "no edge leaves node \(node); every node lies on a path to the output."
+    case .scales(let scales, let count):
+      return "scales of base \(scales.base) with powers \(scales.powers): the base is at least 2, and each of \(count) "
+        + "nodes has a power, the input 0; no size differs from the image's by more than a factor of 256."
     }
   }
 }

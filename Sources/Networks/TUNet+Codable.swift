@@ -2,11 +2,11 @@
 
 extension TUNet: Codable {
   enum Key: String, CodingKey, CaseIterable {
-    case depth, kernel, pooling, activation
+    case depth, kernel, pooling, activation, normalization, dropout, initialization
     case baseChannels = "base-channels"
     case growthRate = "growth-rate"
     case hiddenRate = "hidden-rate"
-    case isNormalized = "normalization"
+    case paddingMode = "padding"
     case tracksRunningStatistics = "running-statistics"
     case finalActivation = "final-activation"
   }
@@ -19,12 +19,14 @@ extension TUNet: Codable {
     hiddenRate = try container.decodeIfPresent(Double.self, forKey: .hiddenRate) ?? hiddenRate
     kernel = try container.decodeIfPresent(PerAxis.self, forKey: .kernel) ?? kernel
     pooling = try container.decodeIfPresent(PerAxis.self, forKey: .pooling) ?? pooling
-    // A null is a setting of its own: no activation.
-    if container.contains(.activation) { activation = try container.decode(Activation?.self, forKey: .activation) }
-    isNormalized = try container.decodeIfPresent(Bool.self, forKey: .isNormalized) ?? isNormalized
+    paddingMode = try container.decodeIfPresent(PaddingMode.self, forKey: .paddingMode) ?? paddingMode
+    activation = try container.activation(forKey: .activation, default: activation)
+    normalization = try container.decodeIfPresent(NormalizationKind.self, forKey: .normalization) ?? normalization
+    dropout = try container.decodeIfPresent(Double.self, forKey: .dropout) ?? dropout
+    initialization = try container.decodeIfPresent(Initialization.self, forKey: .initialization) ?? initialization
     tracksRunningStatistics =
       try container.decodeIfPresent(Bool.self, forKey: .tracksRunningStatistics) ?? tracksRunningStatistics
-    finalActivation = try container.decodeIfPresent(Activation.self, forKey: .finalActivation)
+    finalActivation = try container.activation(forKey: .finalActivation, default: nil)
   }
 
   public func encode(to encoder: Encoder) throws {
@@ -35,9 +37,12 @@ extension TUNet: Codable {
     try container.encode(hiddenRate, forKey: .hiddenRate)
     try container.encode(kernel, forKey: .kernel)
     try container.encode(pooling, forKey: .pooling)
-    try container.encode(activation, forKey: .activation)
-    try container.encode(isNormalized, forKey: .isNormalized)
+    try container.encode(paddingMode, forKey: .paddingMode)
+    try container.encode(activation: activation, forKey: .activation)
+    try container.encode(normalization, forKey: .normalization)
     try container.encode(tracksRunningStatistics, forKey: .tracksRunningStatistics)
-    try container.encodeIfPresent(finalActivation, forKey: .finalActivation)
+    try container.encode(dropout, forKey: .dropout)
+    try container.encode(initialization, forKey: .initialization)
+    try container.encode(activation: finalActivation, forKey: .finalActivation)
   }
 }

@@ -4,7 +4,7 @@
 /// o_i = ⌊m_i · `hiddenRate`⌋, m_i = ⌊o_{i−1} · `growthRate`⌋. Between levels lies max pooling; going up, a transposed
 /// convolution to o_i channels whose extents follow the skip connection, so that images of any size fit that are at
 /// least `pooling`^(`depth` − 1) pixels wide; then [skip, upsampled] are stacked. Every level has two padded convolutions,
-/// each followed by batch normalization and activation; a 1×1 convolution ends the network.
+/// each followed by normalization and activation; a 1×1 convolution ends the network.
 public struct TUNet: Hashable, Sendable {
   /// Levels of resolution, the bottom among them: at least 2.
   public var depth = 4
@@ -18,12 +18,18 @@ public struct TUNet: Hashable, Sendable {
   public var kernel: PerAxis = 3
   /// How many pixels become one from level to level.
   public var pooling: PerAxis = 2
+  /// How the convolutions see beyond the image.
+  public var paddingMode = PaddingMode.zeros
   /// After every normalization; nil for a linear network.
   public var activation: Activation? = .relu
-  /// Whether batch normalization follows every convolution within a level.
-  public var isNormalized = true
-  /// Whether predictions use running statistics (the default) or those of their own batch.
+  /// What follows every convolution within a level.
+  public var normalization = NormalizationKind.batch
+  /// Whether batch normalization predicts with running statistics (the default) or those of its own batch.
   public var tracksRunningStatistics = true
+  /// Rate of dropout at the end of every level.
+  public var dropout = 0.0
+  /// How the weights start.
+  public var initialization = Initialization.pytorch
   /// After the last convolution, if any.
   public var finalActivation: Activation?
 
@@ -62,46 +68,74 @@ public struct TUNet: Hashable, Sendable {
   public func graph(
     inputChannels: Int, outputChannels: Int, dimensions: Int
   ) throws(NetworkSettingError) -> NetworkGraph {
-    try NetworkSettingError.check(
+    let (start, encoded) = try encoder(
       inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
-    try check(dimensions: dimensions)
+    var graph = start
     let channels = try channels()
-    let bottom = depth - 1
-    var graph = NetworkGraph(dimensions: dimensions)
-    var value = graph.add("input", .input(channels: inputChannels))
-    var skips: [NetworkGraph.NodeID] = []
-    for level in 0..<bottom {
-      value = addLevel("encode\(level)", channels[level].first, channels[level].second, reading: value, to: &graph)
-      skips.append(value)
-      value = graph.add("pool\(level)", .maxPooling(MaxPooling(kernel: pooling)), value)
-    }
-    value = addLevel("bottom", channels[bottom].first, channels[bottom].second, reading: value, to: &graph)
-    for level in (0..<bottom).reversed() {
+    var value = encoded[depth - 1].value
+    for level in (0..<depth - 1).reversed() {
       let up = TransposedConvolution(channels: channels[level].second, kernel: pooling, stride: pooling)
-      value = graph.add("up\(level)", .transposedConvolution(up), value, skips[level])
-      value = graph.add("decode\(level).stack", .concatenation, skips[level], value)
+      value = graph.add("up\(level)", .transposedConvolution(up), value, encoded[level].value)
+      value = graph.add("decode\(level).stack", .concatenation, encoded[level].value, value)
       value = addLevel("decode\(level)", channels[level].second, channels[level].first, reading: value, to: &graph)
     }
-    value = graph.add("last.conv", .convolution(Convolution(channels: outputChannels, kernel: 1)), value)
-    if let finalActivation { graph.add("last.act", .activation(finalActivation), value) }
+    addEnd(outputChannels: outputChannels, reading: value, to: &graph)
     return graph
   }
 
+  // MARK: Parts
+
+  /// The beginning of a network: input, encoder and bottom.
+  ///
+  /// - Returns: the graph, and the value of every level and its channels, top first, the bottom last.
+  /// - Throws: `NetworkSettingError` that names the setting.
+  func encoder(
+    inputChannels: Int, outputChannels: Int, dimensions: Int
+  ) throws(NetworkSettingError) -> (graph: NetworkGraph, levels: [(value: NetworkGraph.NodeID, channels: Int)]) {
+    try NetworkSettingError.check(
+      inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
+    try check(dimensions: dimensions)
+    var graph = NetworkGraph(dimensions: dimensions)
+    graph.initialization = initialization
+    var value = graph.add("input", .input(channels: inputChannels))
+    var levels: [(value: NetworkGraph.NodeID, channels: Int)] = []
+    for (level, channels) in try channels().enumerated() {
+      if level > 0 { value = graph.add("pool\(level - 1)", .maxPooling(MaxPooling(kernel: pooling)), value) }
+      let name = level == depth - 1 ? "bottom" : "encode\(level)"
+      value = addLevel(name, channels.first, channels.second, reading: value, to: &graph)
+      levels.append((value, channels.second))
+    }
+    return (graph, levels)
+  }
+
   /// Two convolutions, each with normalization and activation.
-  private func addLevel(
+  func addLevel(
     _ name: String, _ first: Int, _ second: Int, reading input: NetworkGraph.NodeID, to graph: inout NetworkGraph
   ) -> NetworkGraph.NodeID {
-    var value = input
-    for (place, channels) in [first, second].enumerated() {
-      let convolution = Convolution(channels: channels, kernel: kernel, padding: kernel.map { $0 / 2 })
-      value = graph.add("\(name).conv\(place)", .convolution(convolution), value)
-      if isNormalized {
-        let normalization = BatchNormalization(tracksRunningStatistics: tracksRunningStatistics)
-        value = graph.add("\(name).norm\(place)", .batchNormalization(normalization), value)
-      }
-      if let activation { value = graph.add("\(name).act\(place)", .activation(activation), value) }
+    let value = addConvolution(name, number: "0", first, reading: input, to: &graph)
+    let level = addConvolution(name, number: "1", second, reading: value, to: &graph)
+    return dropout > 0 ? graph.add("\(name).dropout", .dropout(rate: dropout), level) : level
+  }
+
+  /// A convolution with normalization and activation: the nodes `NAME.conv`, `NAME.norm`, `NAME.act`, numbered if wanted.
+  func addConvolution(
+    _ name: String, number: String = "", _ channels: Int, reading input: NetworkGraph.NodeID,
+    to graph: inout NetworkGraph
+  ) -> NetworkGraph.NodeID {
+    let convolution = Convolution(
+      channels: channels, kernel: kernel, padding: kernel.map { $0 / 2 }, paddingMode: paddingMode)
+    var value = graph.add("\(name).conv\(number)", .convolution(convolution), input)
+    if let operation = normalization.operation(tracksRunningStatistics: tracksRunningStatistics) {
+      value = graph.add("\(name).norm\(number)", operation, value)
     }
+    if let activation { value = graph.add("\(name).act\(number)", .activation(activation), value) }
     return value
+  }
+
+  /// The 1×1 convolution to the output channels, and the final activation.
+  func addEnd(outputChannels: Int, reading input: NetworkGraph.NodeID, to graph: inout NetworkGraph) {
+    let last = graph.add("last.conv", .convolution(Convolution(channels: outputChannels, kernel: 1)), input)
+    if let finalActivation { graph.add("last.act", .activation(finalActivation), last) }
   }
 
   private func check(dimensions: Int) throws(NetworkSettingError) {
@@ -120,6 +154,9 @@ public struct TUNet: Hashable, Sendable {
     }
     guard try axes(kernel, "kernel").allSatisfy({ $0 > 0 && $0 % 2 == 1 }) else {
       throw fail("kernel", "kernels are odd, so that images keep their size: 1, 3, 5, …, not \(kernel).")
+    }
+    guard (0..<1).contains(dropout) else {
+      throw fail("dropout", "a dropout rate lies in 0 ..< 1, not at \(dropout).")
     }
     let factors = try axes(pooling, "pooling")
     guard factors.allSatisfy({ $0 >= 1 }), factors.contains(where: { $0 > 1 }) else {

@@ -51,7 +51,8 @@ public final class Trainer {
   ///   - target: what the output is compared with.
   ///   - batch: samples of a full batch; `shards` divides it into ranges of ⌈batch ÷ shards⌉.
   ///   - recipe: of it the optimizer, clipping, accumulation and averaging.
-  ///   - trainable: ranges of the parameters that are trained, ascending; the others are frozen. Nil: all.
+  ///   - trainable: ranges of the parameters that are trained, ascending; the others are frozen. Nil: those of the
+  ///     nodes that the graph does not freeze.
   ///   - seed: what random numbers of the run are keyed by, with `member`.
   /// - Throws: `LossError` when the loss has no meaning for the target or the output.
   public init(
@@ -67,6 +68,7 @@ public final class Trainer {
       shards: reduction.largestShare(of: (batch + samplesPerShard - 1) / samplesPerShard), team: team,
       reduction: reduction)
     let layout = plan.layout
+    let trainable = trainable ?? layout.trainableRanges
     optimizer = Optimizer(recipe.optimizer, count: layout.parameterCount, trainable: trainable)
     clipping = GradientClipping(
       recipe.clipping, ranges: Self.ranges(layout.parameters.map(\.range), within: trainable))

@@ -9,7 +9,7 @@ struct BenchStepCommand: ParsableCommand {
         tutti bench step --network smsnet --edges smsnet.json --forward --json
       """)
 
-  @Option(help: "tunet, tunet-large, tunet3d or smsnet.")
+  @Option(help: "One of \(BenchmarkNetwork.Name.list).")
   var network: String
 
   @Option(help: "Extent of the images along every axis (default: 128, in three dimensions 32).")

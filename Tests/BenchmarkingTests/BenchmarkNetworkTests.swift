@@ -9,7 +9,7 @@ import Testing
   private let edges = Golden.fixtures + "/smsnet.json"
 
   @Test(arguments: [
-    ("tunet", 1_927_874), ("tunet-large", 31_042_434), ("msdnet30", 5_269), ("msdnet100", 56_054),
+    ("tunet", 1_927_874), ("tunet-large", 31_042_434), ("tunet3plus", 414_706), ("msdnet30", 5_269), ("msdnet100", 56_054),
     ("msdnet30-planes", 4_339), ("msdnet100-planes", 45_954),
   ])
   func `networks have as many parameters as the peer's`(name: String, parameters: Int) throws {
@@ -39,12 +39,6 @@ import Testing
     let error = #expect(throws: BenchmarkError.self) { try BenchmarkNetwork(named: "unet") }
     let text = error?.description ?? ""
     #expect(text.hasPrefix("--network ‘unet’: unknown; there are tunet, tunet-large, tunet3d, smsnet"))
-  }
-
-  @Test(arguments: BenchmarkNetwork.Name.allCases.filter { !$0.isBuilt })
-  func `a network of the peer that the families lack is called not built yet`(name: BenchmarkNetwork.Name) {
-    #expect(throws: BenchmarkError.notBuilt(name)) { try BenchmarkNetwork(named: name.rawValue) }
-    #expect(BenchmarkError.notBuilt(name).description.contains("\(name.rawValue): not built yet"))
   }
 
   @Test func `edges are asked for where they are needed, and only there`() {

@@ -28,6 +28,12 @@ import Testing
       let network = (try group.settings("topology") as TUNetTopology).network
       let graph = try network.graph(inputChannels: x[1], outputChannels: y[1], dimensions: x.count - 2)
       return GoldenRun(group: group, graph: graph) { tunetName($0, depth: network.depth) }
+    case "tunet3plus":
+      let network = (try group.settings("topology") as TUNet3PlusTopology).network
+      let graph = try network.graph(inputChannels: x[1], outputChannels: y[1], dimensions: x.count - 2)
+      return GoldenRun(
+        group: group, graph: graph, name: { tunet3plusName($0, depth: network.levels.depth) },
+        isDead: isDeadInTUNet3Plus)
     case "msdnet":
       let graph = try group.msdnet().graph(inputChannels: x[1], outputChannels: y[1], dimensions: x.count - 2)
       return GoldenRun(group: group, graph: graph, name: msdnetName)

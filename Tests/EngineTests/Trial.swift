@@ -31,6 +31,8 @@ struct Trial {
         switch entry.initial {
         case .constant(let value): value + 0.3 * $0
         case .uniform(let bound): Float(2 * bound) * $0
+        case .normal(let deviation): Float(2 * deviation) * $0
+        case .orthogonal: 0.5 * $0
         }
       }
     }

@@ -71,7 +71,7 @@ struct EndToEndBadInputTests {
       Case("no members", "FOLDER/job.yaml:12: ensemble.members: must be 1 to 10000, not 0") { $0.members = 0 },
       Case(
         "output below a file",
-        "FOLDER/job.yaml:15: output: FOLDER/data.h5 is a file, so data.h5/result.h5 cannot be written below it"
+        "FOLDER/job.yaml:16: output: FOLDER/data.h5 is a file, so data.h5/result.h5 cannot be written below it"
       ) { $0.output = "data.h5/result.h5" },
       Case(
         "an unknown family",

@@ -196,6 +196,39 @@ struct JobFileTests {
     #expect(try job(JobFileText.network("family: smsnet, nodes: 9")).network == .smsnet(generator, SMSNet()))
   }
 
+  @Test("every value of a sparse network arrives")
+  func smsnet() throws {
+    var generator = SMSNetGenerator()
+    (generator.nodes, generator.dilationMode) = (9, .cyclic)
+    (generator.scales.base, generator.scales.minimum, generator.scales.maximum) = (3, -1, 1)
+    generator.parameters = SMSNetGenerator.ParameterBounds(min: 100, max: 20_000)
+    var network = SMSNet(activation: nil, paddingMode: .zeros)
+    (network.kernel, network.normalization, network.dropout) = (5, .instance, 0.1)
+    (network.initialization, network.isReservoir) = (.xavierUniform, true)
+    (network.normalizesOutput, network.finalActivation) = (true, .softplus)
+    let text = JobFileText.network(
+      "family: smsnet, nodes: 9, dilation-mode: cyclic, scales: {base: 3, min: -1, max: 1}, "
+        + "parameters: {min: 100, max: 20000}, activation: none, padding: zeros, kernel: 5, normalization: instance, "
+        + "dropout: 0.1, initialization: xavier-uniform, reservoir: true, final-normalization: true, "
+        + "final-activation: softplus")
+    #expect(try job(text).network == .smsnet(generator, network))
+  }
+
+  @Test("every value of a fully connected network arrives, and of what stands before it")
+  func fcnet() throws {
+    var network = FCNet(hiddenChannels: [8, 4])
+    (network.hasSkips, network.normalization, network.dropout, network.bias) = (true, .none, 0.5, false)
+    var squash = SquashNet(channels: 3)
+    let text = "family: fcnet, hidden-channels: [8, 4], skips: true, normalization: none, dropout: 0.5, bias: false"
+    #expect(try job(JobFileText.network(text)).network == .fcnet(network))
+    #expect(
+      try job(JobFileText.network(text + ", squash: {channels: 3}")).network == .squashed(squash, .fcnet(network)))
+    squash.head.hiddenChannels = [16]
+    #expect(
+      try job(JobFileText.network(text + ", squash: {channels: 3, hidden-channels: [16]}")).network
+        == .squashed(squash, .fcnet(network)))
+  }
+
   @Test("every setting of a family stands in its section", arguments: NetworkFamily.Name.allCases)
   func networkSettings(family: NetworkFamily.Name) throws {
     let variant = try #require(Setting.network.variants.first { $0.name == family.rawValue })
@@ -212,31 +245,44 @@ struct JobFileTests {
     tunet.kernel = [3, 5]
     tunet.pooling = [2, 3]
     tunet.activation = .elu(alpha: 0.5)
-    tunet.isNormalized = false
+    tunet.normalization = .group(groups: 4)
+    (tunet.paddingMode, tunet.dropout, tunet.initialization) = (.circular, 0.25, .kaimingNormal)
     tunet.tracksRunningStatistics = false
     tunet.finalActivation = .sigmoid
     let text = JobFileText.network(
       "family: tunet, depth: 3, base-channels: 8, growth-rate: 1.5, hidden-rate: 2, kernel: [3, 5], pooling: [2, 3], "
-        + "activation: {name: elu, alpha: 0.5}, normalization: false, running-statistics: false, "
-        + "final-activation: sigmoid")
+        + "activation: {name: elu, alpha: 0.5}, normalization: {name: group, groups: 4}, "
+        + "running-statistics: false, final-activation: sigmoid, padding: circular, dropout: 0.25, "
+        + "initialization: kaiming-normal")
     let first = try job(text)
     #expect(first.network == .tunet(tunet))
     #expect(try job(String(decoding: JSONEncoder().encode(first), as: UTF8.self)) == first)
+  }
+
+  @Test("every value of a U-Net with full-scale skips arrives")
+  func tunet3plus() throws {
+    var network = TUNet3Plus()
+    (network.levels.depth, network.levels.baseChannels, network.levels.kernel) = (3, 8, 5)
+    (network.carryoverChannels, network.fusion, network.upscaling) = (6, .paper, .transposedConvolution)
+    let text = JobFileText.network(
+      "family: tunet3plus, depth: 3, base-channels: 8, kernel: 5, carryover-channels: 6, fusion: paper, "
+        + "upsampling: transposed-convolution")
+    #expect(try job(text).network == .tunet3plus(network))
   }
 
   @Test("every value of a mixed-scale dense network arrives")
   func msdnet() throws {
     var msdnet = MSDNet()
     (msdnet.form, msdnet.layers, msdnet.width, msdnet.maximumDilation) = (.stack, 6, 2, 5)
-    (msdnet.kernel, msdnet.paddingMode, msdnet.isNormalized) = ([3, 5], .reflect, false)
+    (msdnet.kernel, msdnet.paddingMode, msdnet.normalization) = ([3, 5], .reflect, .instance)
     msdnet.tracksRunningStatistics = false
     (msdnet.activations, msdnet.inputActivations) = ([.elu(alpha: 0.5), .tanh], [])
     msdnet.dropout = MSDNet.DropoutRates(initial: 0.1, hidden: 0.2, final: 0.3)
     msdnet.finalActivation = .sigmoid
     let start = "family: msdnet, layers: 6"
     let text =
-      start + ", form: stack, width: 2, max-dilation: 5, kernel: [3, 5], padding: reflect, normalization: false, "
-      + "running-statistics: false, activation: [{name: elu, alpha: 0.5}, tanh], input-activation: [], "
+      start + ", form: stack, width: 2, max-dilation: 5, kernel: [3, 5], padding: reflect, normalization: instance, "
+      + "running-statistics: false, activation: [{name: elu, alpha: 0.5}, tanh], input-activation: none, "
       + "dropout: {initial: 0.1, hidden: 0.2, final: 0.3}, final-activation: sigmoid"
     #expect(try job(JobFileText.network(text)).network == .msdnet(msdnet))
     for (list, dilations) in [
@@ -372,8 +418,9 @@ struct JobFingerprintTests {
       short.canonicalText == """
         {"data":{"classes":["no","yes"],"images":"a.h5:/images","labels":"a.h5:/labels","overlap":0,"split":{"block":1,\
         "by":"image","calibrate":0.2,"seed":1,"stratified":false,"test":0.2,"train":0.6,"validate":0},"volume":false},\
-        "ensemble":{"bagging":true,"members":5},"network":{"activation":"relu","base-channels":16,"depth":4,\
-        "family":"tunet","growth-rate":2,"hidden-rate":1,"kernel":3,"normalization":true,"pooling":2,\
+        "ensemble":{"bagging":true,"members":5},"network":{"activation":"relu",\
+        "base-channels":16,"depth":4,"dropout":0,"family":"tunet","final-activation":"none","growth-rate":2,"hidden-rate":1,\
+        "initialization":"pytorch","kernel":3,"normalization":"batch","padding":"zeros","pooling":2,\
         "running-statistics":true},"normalization":{"scope":"batch"},"prediction":{},"task":"segmentation","training":{"accumulate":1,\
         "augmentation":{"elastic":{"magnitude":0,"spacing":16},"flips":false,"gain":0,"gamma":0,"noise":0,"offset":0,\
         "quarter-turns":false},"batch":4,"clip":{},"epochs":10,"keep":"last","loss":{"input":"logits",\

@@ -22,13 +22,14 @@ import Testing
     var tunet = TUNet()
     (tunet.depth, tunet.baseChannels, tunet.growthRate, tunet.hiddenRate) = (3, 10, 1.5, 1.25)
     (tunet.kernel, tunet.pooling) = ([1, 3, 3], [1, 2, 2])
-    (tunet.activation, tunet.isNormalized, tunet.finalActivation) = (nil, false, .tanh)
+    (tunet.activation, tunet.normalization, tunet.finalActivation) = (nil, .none, .tanh)
+    (tunet.paddingMode, tunet.dropout, tunet.initialization) = (.reflect, 0.5, .orthogonal)
     let read = try decode(
       NetworkFamily.self,
       """
       {"family": "tunet", "depth": 3, "base-channels": 10, "growth-rate": 1.5, "hidden-rate": 1.25,
-       "kernel": [1, 3, 3], "pooling": [1, 2, 2], "activation": null, "normalization": false,
-       "final-activation": "tanh"}
+       "kernel": [1, 3, 3], "pooling": [1, 2, 2], "activation": "none", "normalization": "none",
+       "final-activation": "tanh", "padding": "reflect", "dropout": 0.5, "initialization": "orthogonal"}
       """)
     #expect(read == .tunet(tunet))
   }
@@ -37,15 +38,25 @@ import Testing
     #expect(try decode(NetworkFamily.self, #"{"family": "tunet"}"#) == .tunet(TUNet()))
     #expect(try decode(NetworkFamily.self, #"{"family": "smsnet"}"#) == .smsnet(SMSNetGenerator(), SMSNet()))
     var tunet = TUNet()
-    tunet.activation = nil
+    (tunet.activation, tunet.normalization) = (nil, .group(groups: 4))
     var generator = SMSNetGenerator()
     generator.maximumDegree = .fraction(0.25)
     var dense = MSDNet()
     (dense.form, dense.dilations, dense.kernel) = (.stack, .matrix([[1, 2], [3, 4]]), [3, 5])
     (dense.activations, dense.inputActivations) = ([.relu, .elu(alpha: 2)], [])
     dense.dropout = MSDNet.DropoutRates(initial: 0.1, final: 0.5)
+    var full = TUNet3Plus()
+    (full.levels.depth, full.carryoverChannels, full.fusion) = (3, 7, .paper)
+    full.upscaling = .transposedConvolution
+    var bounded = SMSNetGenerator()
+    (bounded.dilationMode, bounded.parameters.max, bounded.scales.minimum) = (.cyclic, 9000, -2)
+    bounded.scales.output = -1
+    var reservoir = SMSNet()
+    (reservoir.isReservoir, reservoir.normalization, reservoir.activation) = (true, .none, nil)
+    (reservoir.kernel, reservoir.dropout, reservoir.normalizesOutput) = (5, 0.1, true)
     let families: [NetworkFamily] = [
-      .msdnet(MSDNet()), .msdnet(dense),
+      .msdnet(MSDNet()), .msdnet(dense), .tunet3plus(TUNet3Plus()), .tunet3plus(full), .fcnet(FCNet()),
+      .squashed(SquashNet(channels: 2), .tunet(tunet)), .smsnet(bounded, reservoir),
       .tunet(TUNet()), .tunet(tunet), .smsnet(SMSNetGenerator(), SMSNet()),
       .smsnet(generator, SMSNet(form: .volumetric, activation: .elu(alpha: 2))),
     ]
@@ -55,14 +66,16 @@ import Testing
   @Test func `an unknown family is refused with those that there are`() {
     #expect(
       decodingMessage(NetworkFamily.self, #"{"family": "resnet"}"#)
-        == "‘resnet’ is no network family; there are tunet, msdnet, smsnet.")
+        == "‘resnet’ is no network family; there are tunet, tunet3plus, msdnet, smsnet, fcnet.")
   }
 
   @Test func `the names of the settings are those that are written`() throws {
-    let optional: Set = ["final-activation", "input-activation"]
+    let optional: Set = ["input-activation", "carryover-channels", "squash"]
     var dense = MSDNet()
     dense.dilations = .cycle([1, 2])
-    for family in [NetworkFamily.tunet(TUNet()), .msdnet(dense), .smsnet(SMSNetGenerator(), SMSNet())] {
+    for family in [
+      NetworkFamily.tunet(TUNet()), .tunet3plus(TUNet3Plus()), .msdnet(dense), .smsnet(SMSNetGenerator(), SMSNet()),
+    ] {
       let text = try throughJSON(family).text
       for name in family.name.settings where !optional.contains(name) { #expect(text.contains("\"\(name)\":")) }
     }

@@ -30,7 +30,11 @@ import Testing
         continue
       }
       let extents = Array(x[2...])
-      let parameters = try group.integer("parameters")
+      // What DLSIA makes and never runs has no gradient.
+      let isDead = try group.string("family") == "tunet3plus" ? isDeadInTUNet3Plus : { _ in false }
+      let dead = try group.arrays(in: "state").filter { isDead($0.key) }
+      let unused = dead.filter { $0.key.hasSuffix(".weight") || $0.key.hasSuffix(".bias") }
+      let parameters = try group.integer("parameters") - unused.values.reduce(0) { $0 + $1.values.count }
       #expect(try graph.costs(extents: extents).parameters == parameters, "\(group.name)")
       #expect(
         try graph.shapes(extents: extents).last == FeatureShape(channels: y[1], extents: Array(y[2...])),
@@ -39,7 +43,9 @@ import Testing
       let shapes = try group.arrays(in: "grad").values.map(\.shape)
       let layout = try graph.layout(extents: extents)
       #expect(sorted(layout.parameters.map(\.shape)) == sorted(shapes), "\(group.name)")
-      let statistics = try group.arrays(in: "state").filter { $0.key.contains("running_") }.values.map(\.shape)
+      let statistics = try group.arrays(in: "state").filter {
+        $0.key.contains("running_") && dead[$0.key] == nil
+      }.values.map(\.shape)
       #expect(sorted(layout.statistics.map(\.shape)) == sorted(statistics), "\(group.name)")
       checked += 1
     }
@@ -74,6 +80,9 @@ import Testing
       settings.growthRate = arguments.growthRate
       settings.hiddenRate = arguments.hiddenRate
       return try settings.graph(
+        inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
+    case "tunet3plus":
+      return try group.settings("topology", as: TUNet3PlusTopology.self).network.graph(
         inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
     case "msdnet":
       return try group.msdnet().graph(

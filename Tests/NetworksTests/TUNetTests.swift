@@ -114,7 +114,7 @@ import Testing
 
   @Test func `normalization and activations can be left out or added`() throws {
     var settings = Self.settings(depth: 2, base: 3)
-    settings.isNormalized = false
+    settings.normalization = .none
     settings.activation = nil
     settings.finalActivation = .sigmoid
     let graph = try settings.graph(inputChannels: 1, outputChannels: 2, dimensions: 1)
@@ -123,7 +123,7 @@ import Testing
         "input", "encode0.conv0", "encode0.conv1", "pool0", "bottom.conv0", "bottom.conv1", "up0", "decode0.stack",
         "decode0.conv0", "decode0.conv1", "last.conv", "last.act",
       ])
-    settings.isNormalized = true
+    settings.normalization = .batch
     settings.tracksRunningStatistics = false
     let batch = try settings.graph(inputChannels: 1, outputChannels: 2, dimensions: 1)
     #expect(try batch.costs(extents: [8]).statistics == 0)

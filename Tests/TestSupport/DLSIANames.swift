@@ -40,6 +40,44 @@ public func tunetName(_ name: String, depth: Int) -> String {
   return "\(group).\(place).\(suffix)"
 }
 
+/// DLSIA's settings of a TUNet3+, as golden files hold them.
+public struct TUNet3PlusTopology: Decodable, Sendable {
+  public var carryover_channels: Int
+  private let levels: TUNetTopology
+
+  private enum CodingKeys: CodingKey { case carryover_channels }
+
+  public init(from decoder: Decoder) throws {
+    carryover_channels = try decoder.container(keyedBy: CodingKeys.self).decode(Int.self, forKey: .carryover_channels)
+    levels = try TUNetTopology(from: decoder)
+  }
+
+  /// The network of these settings.
+  public var network: TUNet3Plus {
+    var network = TUNet3Plus()
+    network.levels = levels.network
+    network.carryoverChannels = carryover_channels == 0 ? nil : carryover_channels
+    return network
+  }
+}
+
+/// `decode1.from2.conv.weight` → `Skip_connection_2_to_1.1.weight`; the levels as in `tunetName`.
+public func tunet3plusName(_ name: String, depth: Int) -> String {
+  let parts = name.split(separator: ".").map(String.init)
+  guard parts.count == 4 else { return tunetName(name, depth: depth) }
+  let to = parts[0].dropFirst("decode".count)
+  let from = parts[1].dropFirst("from".count)
+  // Pooling or upsampling stands first where the levels differ.
+  let place = (from == to ? 0 : 1) + (parts[2] == "norm" ? 1 : parts[2] == "conv" ? 0 : -1)
+  return "Skip_connection_\(from)_to_\(to).\(place).\(parts[3])"
+}
+
+/// Whether an array of a TUNet3+ belongs to the decoder levels that DLSIA makes and never runs.
+public func isDeadInTUNet3Plus(_ array: String) -> Bool {
+  guard let name = array.split(separator: "/").last, name.hasPrefix("Decode_") else { return false }
+  return !name.hasPrefix("Decode_0.")
+}
+
 /// DLSIA's settings of an MSDNet, as golden files hold them.
 public struct MSDNetTopology: Decodable, Sendable {
   public var in_channels: Int
@@ -57,7 +95,7 @@ public struct MSDNetTopology: Decodable, Sendable {
     network.width = layer_width
     network.maximumDilation = max_dilation
     network.paddingMode = padding_mode ?? .zeros
-    network.isNormalized = isNormalized
+    network.normalization = isNormalized ? .batch : .none
     return network
   }
 }

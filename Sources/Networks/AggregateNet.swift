@@ -1,0 +1,56 @@
+/// A learned combination of trained networks: their features, the values before their last convolutions, stacked and read
+/// by 1×1 convolutions. The networks themselves are frozen.
+public struct AggregateNet: Hashable, Sendable {
+  /// 1×1 convolutions, all but the last of as many channels as they read.
+  public var layers = 1
+  /// Between them.
+  public var activation: Activation? = .relu
+  public var bias = true
+  /// After the last, if any.
+  public var finalActivation: Activation?
+
+  public init() {}
+
+  /// The network over `inputChannels` features alone.
+  ///
+  /// - Throws: `NetworkSettingError` that names the setting.
+  public func graph(
+    inputChannels: Int, outputChannels: Int, dimensions: Int
+  ) throws(NetworkSettingError) -> NetworkGraph {
+    guard (1...1000).contains(layers) else {
+      throw NetworkSettingError(setting: "layers", problem: "there are 1 to 1000 layers, not \(layers).")
+    }
+    var network = FCNet(hiddenChannels: Array(repeating: inputChannels, count: layers - 1))
+    (network.activation, network.normalization) = (activation, .none)
+    (network.bias, network.finalActivation) = (bias, finalActivation)
+    return try network.graph(
+      inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
+  }
+
+  /// The network over the features of `members`, which read the same image and keep the parameters `member0.NODE.weight`
+  /// that they start with.
+  ///
+  /// - Parameter extents: of an image, by which channels are counted.
+  /// - Throws: `NetworkSettingError` that names the setting, `NetworkError` when a member does not fit the image.
+  public func graph(members: [NetworkGraph], outputChannels: Int, extents: [Int]) throws -> NetworkGraph {
+    guard let first = members.first, members.allSatisfy({ $0.dimensions == first.dimensions }) else {
+      throw NetworkSettingError(
+        setting: "members", problem: "at least one network is needed, all of as many dimensions.")
+    }
+    var graph = NetworkGraph(dimensions: first.dimensions)
+    let input = graph.add(first.nodes[0].name, first.nodes[0].operation)
+    var features: [NetworkGraph.NodeID] = []
+    var channels = 0
+    for (index, member) in members.enumerated() {
+      let last = member.features ?? member.output
+      channels += try member.shapes(extents: extents)[last].channels
+      features.append(graph.add(member, prefix: "member\(index).", reading: input, through: last))
+    }
+    graph.freeze { _ in true }
+    let stack = graph.add("features", .concatenation, inputs: features)
+    let head = try self.graph(
+      inputChannels: channels, outputChannels: outputChannels, dimensions: first.dimensions)
+    graph.add(head, prefix: "", reading: stack)
+    return graph
+  }
+}

@@ -1,0 +1,116 @@
+/// The tunable U-Net with full-scale skip connections (UNet 3+, Huang et al., arXiv 2004.08790, in DLSIA's tunable form).
+///
+/// Encoder and bottom are those of `TUNet`. Every decoder level reads all levels: those above it by max pooling, its own
+/// skip connection, and those below it (the bottom, and the decoder levels formed before) by upsampling. Each of these
+/// `depth` branches ends in a convolution to the carry-over channels c with normalization and activation; their stack of
+/// `depth` · c channels, top level first, is the level's value, or what `fusion` makes of it.
+public struct TUNet3Plus: Hashable, Sendable {
+  /// What becomes of the stack of a decoder level.
+  public enum Fusion: String, Hashable, Sendable, Codable, CaseIterable {
+    /// Nothing; at the top two convolutions to the carry-over channels follow (DLSIA).
+    case none
+    /// At every level a convolution of all channels to as many, with normalization and activation (the paper).
+    case paper
+  }
+
+  /// How coarse levels become as large as fine ones.
+  public enum Upscaling: String, Hashable, Sendable, Codable, CaseIterable {
+    /// Every pixel takes the value of the nearest coarse one.
+    case nearest
+    /// A transposed convolution of as many channels, its kernel and stride the factor between the levels.
+    case transposedConvolution = "transposed-convolution"
+  }
+
+  /// Depth, channels, kernel, pooling, activation and normalization of the levels.
+  public var levels = TUNet()
+  /// Channels of every branch; nil for the base channels.
+  public var carryoverChannels: Int?
+  public var fusion = Fusion.none
+  public var upscaling = Upscaling.nearest
+
+  public init() {}
+
+  /// The network for images of `inputChannels` channels and 1, 2 or 3 spatial axes.
+  ///
+  /// Level 1 of the decoder reads level 2 through `decode1.from2.conv`; `decode1.stack` is the stack of its branches.
+  ///
+  /// - Throws: `NetworkSettingError` that names the setting.
+  public func graph(
+    inputChannels: Int, outputChannels: Int, dimensions: Int
+  ) throws(NetworkSettingError) -> NetworkGraph {
+    let carryover = carryoverChannels ?? levels.baseChannels
+    guard (1...1_000_000).contains(carryover) else {
+      throw NetworkSettingError(
+        setting: "carryover-channels", problem: "every branch needs at least one channel, not \(carryover).")
+    }
+    let (start, encoded) = try levels.encoder(
+      inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
+    var graph = start
+    let depth = encoded.count
+    // The values that a level's branches read: of the encoder above it and at it, of the bottom and the decoder below it.
+    var sources = encoded.map { (value: $0.value, channels: $0.channels) }
+    var value = sources[depth - 1].value
+    for level in (0..<depth - 1).reversed() {
+      let branches = (0..<depth).map { from in
+        addBranch(
+          "decode\(level).from\(from)", levels: level - from, carryover, reading: sources[from],
+          size: encoded[level].value, to: &graph)
+      }
+      value = graph.add("decode\(level).stack", .concatenation, inputs: branches)
+      let channels = depth * carryover
+      if fusion == .paper {
+        value = levels.addConvolution("decode\(level).fuse", channels, reading: value, to: &graph)
+      }
+      sources[level] = (value, channels)
+    }
+    if fusion == .none { value = levels.addLevel("decode0", carryover, carryover, reading: value, to: &graph) }
+    levels.addEnd(outputChannels: outputChannels, reading: value, to: &graph)
+    return graph
+  }
+
+  /// A branch from the level that lies `levels` above (or, if negative, below) its target.
+  private func addBranch(
+    _ name: String, levels distance: Int, _ channels: Int, reading source: (value: NetworkGraph.NodeID, channels: Int),
+    size: NetworkGraph.NodeID, to graph: inout NetworkGraph
+  ) -> NetworkGraph.NodeID {
+    var value = source.value
+    let factor = levels.pooling.map { pooling in (0..<abs(distance)).reduce(1) { factor, _ in factor * pooling } }
+    if distance > 0 {
+      value = graph.add("\(name).pool", .maxPooling(MaxPooling(kernel: factor)), value)
+    } else if distance < 0 {
+      switch upscaling {
+      case .nearest:
+        value = graph.add("\(name).up", .upsampling(Upsampling(mode: .nearest, factor: factor)), value, size)
+      case .transposedConvolution:
+        let up = TransposedConvolution(channels: source.channels, kernel: factor, stride: factor)
+        value = graph.add("\(name).up", .transposedConvolution(up), value, size)
+      }
+    }
+    return levels.addConvolution(name, channels, reading: value, to: &graph)
+  }
+}
+
+extension TUNet3Plus: Codable {
+  enum Key: String, CodingKey, CaseIterable {
+    case fusion
+    case carryoverChannels = "carryover-channels"
+    case upscaling = "upsampling"
+  }
+
+  /// The settings of the levels stand beside the others, by `TUNet`'s names.
+  public init(from decoder: Decoder) throws {
+    let container = try decoder.container(keyedBy: Key.self)
+    levels = try TUNet(from: decoder)
+    carryoverChannels = try container.decodeIfPresent(Int.self, forKey: .carryoverChannels)
+    fusion = try container.decodeIfPresent(Fusion.self, forKey: .fusion) ?? fusion
+    upscaling = try container.decodeIfPresent(Upscaling.self, forKey: .upscaling) ?? upscaling
+  }
+
+  public func encode(to encoder: Encoder) throws {
+    try levels.encode(to: encoder)
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encodeIfPresent(carryoverChannels, forKey: .carryoverChannels)
+    try container.encode(fusion, forKey: .fusion)
+    try container.encode(upscaling, forKey: .upscaling)
+  }
+}
