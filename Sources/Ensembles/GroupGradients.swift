@@ -61,9 +61,12 @@ final class GroupGradients: GradientExchange {
       own = AlignedBuffer(count: slots * count)
       memory[rank] = own.pointer
     }
-    parts[rank]?.floats.update(repeating: 0, count: slots * count)
     // Counters only rise: a rank of this one's group before may still wait for them.
-    let counters = parts[rank].map { [$0.written.value, $0.summed.value] } ?? [0, 0]
+    var counters = [0, 0]
+    if let part = parts[rank] {
+      part.floats.update(repeating: 0, count: slots * count)
+      counters = [part.written.value, part.summed.value]
+    }
     var all = Array(repeating: 0, count: 2 * size)
     group.attempt {
       try counters.withUnsafeBufferPointer { counters in

@@ -257,6 +257,11 @@ public final class MemberQueue {
     return ranks
   }
 
+  /// On a leader: whether ranks wait to be taken in.
+  func hasJoining() throws -> Bool {
+    isRoot ? !ownJoining.isEmpty : try communicator.probeNow(Int.self, from: 0, tag: Tag.joining) != nil
+  }
+
   /// Tells a rank that waits to come into a group.
   func invite(_ rank: Int, to ranks: [Int], member: Int) throws {
     try communicator.send([member] + ranks, to: rank, tag: Tag.invitation)
