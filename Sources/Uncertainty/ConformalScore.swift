@@ -3,7 +3,8 @@ public enum ConformalScore: String, Codable, Hashable, Sendable, CaseIterable {
   /// 1 − p(class): least ambiguous set-valued classifiers (Sadinle, Lei and Wasserman, arXiv 1609.00451), the smallest sets on average.
   case lac
   /// The sum of the probabilities at least as large as the class's own, without randomisation: adaptive prediction sets (Romano, Sesia and
-  /// Candès, arXiv 2006.02544), larger where the prediction is unsure. Never an empty set.
+  /// Candès, arXiv 2006.02544), larger where the prediction is unsure, and empty where one
+  /// class alone is more probable than the threshold.
   case aps
 
   /// The score of a class of one pixel. Calibration and prediction use this same arithmetic.
