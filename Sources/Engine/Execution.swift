@@ -119,6 +119,9 @@ public final class Execution {
   ///   - updatesStatistics: whether a training pass moves the running statistics.
   public func forward(samples: Int, randomKey: DropoutKey? = nil, updatesStatistics: Bool = true) {
     precondition((0...capacity).contains(samples), "a batch holds 0 to \(capacity) samples")
+    // A prediction is part of what its caller does.
+    let start = plan.purpose == .training ? team.timeline.start() : nil
+    defer { if let start { team.timeline.end(.forward, start) } }
     self.samples = samples
     self.randomKey = randomKey
     for index in plan.steps.indices {
@@ -146,6 +149,8 @@ public final class Execution {
   /// Computes the gradients of all parameters from those of the results, which must have been written to `outputGradient`.
   public func backward() {
     precondition(plan.purpose == .training, "a plan for inference has no backward pass")
+    let start = team.timeline.start()
+    defer { team.timeline.end(.backward, start) }
     gradients.pointer.update(repeating: 0, count: gradients.count)
     var index = plan.steps.count
     while index > 0 {
@@ -166,7 +171,7 @@ public final class Execution {
       exchange?.progress(team: team)
     }
     finishSums()
-    exchange?.finish(team: team)
+    if let exchange { team.timeline.measure(.exchange) { exchange.finish(team: team) } }
     if let place = plan.inputGradient { foldHalo(place, border: plan.inputBorder) }
   }
 

@@ -37,7 +37,8 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
   public init(
     seed: UInt64, members: Int, task: EnsembleTask = .segmentation, bagging: Bool = true, family: NetworkFamily,
     inputChannels: Int, outputChannels: Int, patch: [Int], overlap: Int = 0, epochs: Int, patchesPerUnit: Int = 1,
-    batch: Int, shards: Int, normalizationScope: Plan.NormalizationScope = .batch, recipe: TrainingRecipe, loss: LossSettings = .crossEntropy,
+    batch: Int, shards: Int, normalizationScope: Plan.NormalizationScope = .batch, recipe: TrainingRecipe,
+    loss: LossSettings = .crossEntropy,
     augmentation: AugmentationSettings = AugmentationSettings(), blindSpacing: Int = 4
   ) {
     self.seed = seed

@@ -1,4 +1,5 @@
 import MessagePassing
+import Tensors
 
 #if canImport(Glibc)
   import Glibc
@@ -43,6 +44,7 @@ public final class MemberQueue {
     /// Rank 0 tells a leader who joins it; a leader tells a rank that it may come.
     static let joining = 8
     static let invitation = 9
+    static let alive = 10
   }
 
   /// Longest failure that is told to the other ranks, in bytes: messages stay small.
@@ -59,7 +61,14 @@ public final class MemberQueue {
   private var ledger: GroupLedger
   private var ownNext: Int?
   private var ownJoining: [Int] = []
+  /// Where the time of waiting is counted.
+  public var timeline: Timeline?
   private let onProgress: (Progress) -> Void
+  private var stalls: StallWatch?
+  private var onStall: ([Int]) -> Void = { _ in }
+  private var lastAlive = ContinuousClock.now
+  /// Whether this rank leads a training whose end it will report, so that rank 0 takes all it says before.
+  private var leadsTraining = false
   private var hasAsked = false
   private var isExhausted = false
   private var isFresh = true
@@ -82,6 +91,16 @@ public final class MemberQueue {
     ledger = GroupLedger(groups, begins: groups.groups.indices.map { [schedule] in schedule.first(for: $0) != nil })
     isExhausted = led.flatMap { [schedule] in schedule.first(for: $0) } == nil
     self.onProgress = onProgress
+  }
+
+  /// Has ranks reported on rank 0 that have a member but were not heard of for a while.
+  ///
+  /// - Parameters:
+  ///   - limit: longer than a step takes, since ranks say between steps that they work. The same on all ranks.
+  ///   - report: called on rank 0, once for each silence.
+  public func watchForStalls(after limit: Duration, report: @escaping (_ ranks: [Int]) -> Void) {
+    stalls = StallWatch(ranks: communicator.size, limit: limit)
+    onStall = report
   }
 
   private var isRoot: Bool { communicator.rank == 0 }
@@ -134,6 +153,8 @@ public final class MemberQueue {
   private func train(
     _ member: Int, in crew: Crew, _ train: (_ member: Int, _ crew: Crew) throws -> Void
   ) throws {
+    leadsTraining = crew.isLeader
+    defer { leadsTraining = false }
     let start = ContinuousClock.now
     var outcome = MemberSchedule.Outcome.done
     do {
@@ -239,6 +260,8 @@ public final class MemberQueue {
 
   /// Looks until `isThere`, asleep in between, so that a rank that waits leaves its core to the others.
   private func wait(until isThere: () throws -> Bool) throws {
+    let start = timeline?.start()
+    defer { if let start { timeline?.end(.wait, start) } }
     while try !isThere() { usleep(Self.nap) }
   }
 
@@ -300,8 +323,19 @@ public final class MemberQueue {
   /// Answers all messages that are there, on rank 0; does nothing on other ranks. Takes about a microsecond when there are
   /// none.
   public func serve() throws {
-    guard isRoot else { return }
-    while try serve(Tag.progress) || serve(Tag.report) || serve(Tag.ask) {}
+    guard isRoot else { return try sayAlive() }
+    while try serve(Tag.progress) || serve(Tag.report) || serve(Tag.ask) || serve(Tag.alive) {}
+    stalls?.hear(0)
+    if let missing = stalls?.missing(among: { schedule.busyRanks.map { groups.groups[$0][0] } }), !missing.isEmpty {
+      onStall(missing)
+    }
+  }
+
+  /// Tells rank 0 now and then that this rank works.
+  private func sayAlive() throws {
+    guard let stalls, leadsTraining, ContinuousClock.now - lastAlive >= stalls.heartbeat else { return }
+    lastAlive = .now
+    try communicator.send([0], to: 0, tag: Tag.alive)
   }
 
   /// Answers one message of this tag, if there is one.
@@ -309,7 +343,9 @@ public final class MemberQueue {
     guard let status = try communicator.probeNow(Int.self, tag: tag) else { return false }
     let source = status.source
     let values = try communicator.receive(Int.self, from: source, tag: tag).values
+    stalls?.hear(source)
     switch tag {
+    case Tag.alive: break
     case Tag.ask:
       try communicator.send([try give(groups.led(by: source) ?? 0) ?? -1], to: source, tag: Tag.answer)
     case Tag.report:

@@ -162,6 +162,9 @@ public struct MemberSchedule: Sendable {
     remaining.sort { (model.work($1), $0.member) < (model.work($0), $1.member) }
   }
 
+  /// The ranks that have a member which has not ended.
+  public var busyRanks: [Int] { given.indices.filter { !given[$0].isEmpty } }
+
   /// Whether every member has ended and every rank knows that there is none left.
   public var isComplete: Bool { reports.count == order.count && isTold.allSatisfy { $0 } }
 }

@@ -88,6 +88,8 @@ public struct MemberTrainer {
   /// - Parameter crew: the ranks that train it together, all of which call this; nil: this rank alone.
   /// - Throws: `TrainingError` when the loss is not a number, `EnsembleError.weightsNotFinite`, `NetworkError`, `NetworkSettingError`, and what hooks throw.
   public func train(_ index: Int, in crew: Crew? = nil, hooks: Hooks = Hooks()) throws -> TrainedMember {
+    team.timeline.member = index
+    defer { team.timeline.member = nil }
     let member = try settings.member(index)
     let plan = try Plan(
       member.graph, extents: settings.patch, purpose: .training, normalizationScope: settings.normalizationScope)
@@ -141,7 +143,11 @@ public struct MemberTrainer {
         ContinuousClock.now - saved >= checkpoints.interval
       {
         // The others learn of a failure where they meet.
-        do { try checkpoints.write(loop, member: index) } catch { fault = error }
+        do {
+          try team.timeline.measure(.write) { try checkpoints.write(loop, member: index) }
+        } catch {
+          fault = error
+        }
         if crew == nil, let fault { throw fault }
         saved = .now
       }

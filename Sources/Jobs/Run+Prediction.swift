@@ -78,5 +78,12 @@ extension Run {
     try group.write(reports.map { Int32($0.member) }, to: "trained_member")
     try group.write(reports.map { Int32($0.rank) }, to: "trained_on_rank")
     try group.write(reports.map(\.seconds), to: "training_seconds")
+    guard let use = timeOfTraining else { return }
+    let phases = Timeline.Phase.allCases
+    try group.write(use.phases.flatMap { $0 }, shape: [world.size, phases.count], to: "time_use")
+    try group.dataset("time_use").setAttribute("long_name", "seconds by rank and phase of the training")
+    try group.dataset("time_use").setAttribute("phases", phases.map(\.name))
+    try group.write(use.elapsed, to: "training_elapsed")
+    try group.write(use.efficiency, to: "parallel_efficiency")
   }
 }

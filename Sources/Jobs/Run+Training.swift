@@ -13,6 +13,8 @@ extension Run {
     if done > 0 { log.note("\(done) of \(settings.members) members are trained already.") }
     guard !missing.isEmpty else { return }
     let patch = TrainingPatch(settings.patch).extents
+    try world.barrier()
+    team.timeline.begin(capacity: options.traceEvents)
     let training = try world.agree {
       try TrainingSet(
         data, scaling: inspection.scaling, targetScaling: inspection.targetScaling, patch: patch,
@@ -40,22 +42,32 @@ extension Run {
     if let remark = memory.remark { log.note("ranks of a node exchange gradients by messages. \(remark)") }
     let progress = log.progress
     let queue = try MemberQueue(candidates, over: world, groups: groups) { progress($0) }
+    queue.timeline = team.timeline
+    let limit = options.stallLimit
+    queue.watchForStalls(after: limit) { [log, members = paths.members] ranks in
+      log.note(
+        "no word from rank \(ranks.map(String.init).joined(separator: ", ")) for \(limit.components.seconds) s: it may hang, "
+          + "or its steps take longer than --stall-seconds. The others go on; members that are done are in \(members).")
+    }
     var shards = 0
     let ended = try queue.runCrews(memory: memory) { member, crew in
       defer { shards += crew.takeShards() }
       let trained = try trainer.train(member, for: queue, in: crew)
       guard crew.isLeader else { return }
-      try MemberFile.write(trained, to: paths.member(member))
+      try team.timeline.measure(.write) { try MemberFile.write(trained, to: paths.member(member)) }
       checkpoints.remove(member)
     }
     try memory.free()
     shardsOfRank = try world.allGather(shards)
     reports += ended
+    let use = try timeUse()
+    timeOfTraining = use
     var failures: [Int: String] = [:]
     for report in ended {
       if case .failed(let message) = report.outcome { failures[report.member] = message }
     }
     if !failures.isEmpty { throw RunError.membersFailed(failures, of: settings.members) }
+    log.note("training took \(use.line)")
   }
 
   /// The members without a file of this job. Rank 0 looks.

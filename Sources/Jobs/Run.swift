@@ -16,6 +16,10 @@ public final class Run {
     public var overwrite = false
     /// Threads of this rank; nil: its share of the node's cores.
     public var threads: Int?
+    /// The silence after which a rank that trains is reported as missing.
+    public var stallLimit = Duration.seconds(300)
+    /// Phases of the training that each rank keeps for a trace.
+    public var traceEvents = 0
     public init() {}
   }
 
@@ -41,6 +45,8 @@ public final class Run {
   var shardsOfRank: [Int] = []
   /// What became of the members that this run trained.
   var reports: [MemberSchedule.Report] = []
+  /// Where the time of the training went; nil when this run trained nothing.
+  public internal(set) var timeOfTraining: TimeUse?
 
   /// Reads the data's shapes and statistics and checks them.
   ///

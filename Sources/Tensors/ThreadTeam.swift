@@ -9,6 +9,8 @@ import Glibc
 public final class ThreadTeam: @unchecked Sendable {
   /// The number of threads, the caller included.
   public let size: Int
+  /// Where the caller's time goes.
+  public let timeline = Timeline()
   private let team: OpaquePointer
 
   /// Starts `size` - 1 threads.

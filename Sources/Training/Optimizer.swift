@@ -53,6 +53,8 @@ public final class Optimizer {
   public func step(
     parameters: UnsafeMutablePointer<Float>, gradients: UnsafePointer<Float>, team: ThreadTeam
   ) {
+    let begin = team.timeline.start()
+    defer { team.timeline.end(.update, begin) }
     steps += 1
     var kernel = rule.step(steps, rate: rate, momentumProduct: &momentumProduct)
     withUnsafePointer(to: &kernel) { kernel in

@@ -136,6 +136,7 @@ public final class Trainer {
   private func pass(
     _ source: some BatchSource, epoch: Int, positions: Range<Int>, firstSample: Int
   ) throws(TrainingError) -> (loss: Double, weight: Double) {
+    let start = team.timeline.start()
     let size = execution.samplesPerShard
     let held = reduction.begin(shards: (positions.count + size - 1) / size)
     shardsHeld = held.count
@@ -146,6 +147,7 @@ public final class Trainer {
         epoch: epoch, position: positions.lowerBound + first + sample, image: execution.input(sample),
         target: targets[sample])
     }
+    team.timeline.end(.load, start)
     execution.forward(
       samples: samples,
       randomKey: DropoutKey(seed: seed, member: member, step: UInt64(steps), firstSample: firstSample + first))

@@ -44,6 +44,8 @@ public final class Validator {
   public func evaluate(
     parameters: UnsafePointer<Float>, statistics: UnsafePointer<Float>
   ) -> (loss: Double, metrics: [String: Double]) {
+    let start = team.timeline.start()
+    defer { team.timeline.end(.validate, start) }
     execution.parameters.pointer.update(from: parameters, count: execution.parameters.count)
     execution.statistics.pointer.update(from: statistics, count: execution.statistics.count)
     let total = sums.pointer + width * execution.capacity

@@ -13,6 +13,18 @@ struct JobOptions: ParsableArguments {
   @Flag(help: "Replace results that exist, and members of another job.")
   var overwrite = false
 
+  @Option(
+    help: "Write what every rank did when in training to this file (Chrome trace: chrome://tracing, ui.perfetto.dev).",
+    completion: .file(extensions: ["json"]))
+  var trace: String?
+
+  @Option(help: "Report ranks that train but were not heard of for this many seconds; longer than a step takes.")
+  var stallSeconds = 300
+
+  func validate() throws {
+    guard stallSeconds >= 1 else { throw ValidationError("--stall-seconds is at least 1.") }
+  }
+
   /// Opens the job on all ranks and does something with it.
   func withRun(_ body: (Run) throws -> Void) throws {
     try launch.session { world in
@@ -20,8 +32,12 @@ struct JobOptions: ParsableArguments {
       var options = Run.Options()
       options.overwrite = overwrite
       options.threads = launch.threads
+      options.stallLimit = .seconds(stallSeconds)
+      if trace != nil { options.traceEvents = 500_000 }
       let display = ProgressDisplay(isShown: world.rank == 0)
-      try body(try Run(file, over: world, options: options, log: display.log))
+      let run = try Run(file, over: world, options: options, log: display.log)
+      try body(run)
+      if let trace { try run.writeTrace(to: trace) }
     }
   }
 }

@@ -1,4 +1,5 @@
 import Ensembles
+import Foundation
 import MessagePassing
 import TestSupport
 import Testing
@@ -29,6 +30,24 @@ private struct Broken: Error, CustomStringConvertible { let description: String 
     #expect(trained.sorted() == reports.filter { $0.rank == all.rank }.map(\.member))
     if count >= all.size { #expect(!trained.isEmpty) }
     #expect(try all.allReduce(trained.count, .sum) == count)
+  }
+
+  @Test("a rank that says nothing for too long is reported once, one that serves is not")
+  func stall() throws {
+    let all = try MPI.initialize().duplicate()
+    let queue = try MemberQueue(
+      (0..<all.size).map { MemberSchedule.Candidate(member: $0, cost: Double(all.size - $0)) }, over: all)
+    var missing: [[Int]] = []
+    queue.watchForStalls(after: .milliseconds(400)) { missing.append($0) }
+    let silent = all.size - 1
+    _ = try queue.run { _ in
+      let start = ContinuousClock.now
+      while ContinuousClock.now - start < .milliseconds(1500) {
+        usleep(20_000)
+        if all.rank != silent || silent == 0 { try queue.serve() }
+      }
+    }
+    #expect(missing == (all.rank == 0 && silent > 0 ? [[silent]] : []))
   }
 
   @Test("all ranks end with the same reports")

@@ -160,6 +160,40 @@ struct EndToEndSameBitsTests {
     #expect(!FileManager.default.fileExists(atPath: path))
   }
 
+  @Test("a trace shows what every rank did, and the summary how well they were used")
+  func trace() throws {
+    struct Trace: Decodable {
+      struct Event: Decodable {
+        let name: String
+        let pid: Int
+        let ts: Double?
+        let dur: Double?
+        let args: [String: Value]?
+      }
+      enum Value: Decodable {
+        case text
+        case number(Int)
+        init(from decoder: Decoder) throws {
+          let number = try? decoder.singleValueContainer().decode(Int.self)
+          self = number.map { .number($0) } ?? .text
+        }
+      }
+      let traceEvents: [Event]
+    }
+    let job = try EndToEndJob.tiny("trace")
+    let path = job.folder + "/trace.json"
+    let ended = try EndToEnd.run(["train", job.path, "--threads", "1", "--trace", path], ranks: 2)
+    try #require(ended.status == 0, "\(ended.errors)")
+    #expect(ended.errors.contains("parallel efficiency"))
+    let events = try JSONDecoder().decode(Trace.self, from: EndToEnd.bytes(path)).traceEvents
+    for rank in 0..<2 {
+      let own = events.filter { $0.pid == rank }
+      #expect(Set(own.map(\.name)).isSuperset(of: ["process_name", "load", "forward", "backward", "update", "write"]))
+      #expect(own.filter { $0.name == "forward" }.count == own.filter { $0.name == "backward" }.count)
+      #expect(own.allSatisfy { ($0.ts ?? 0) >= 0 && ($0.dur ?? 0) >= 0 })
+    }
+  }
+
   @Test("train, calibrate, predict and evaluate one by one give what run gives")
   func stages() throws {
     let reference = try Reference.volume.get()
