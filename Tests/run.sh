@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 usage() {
   cat <<'TEXT'
-usage: bash Tests/run.sh [--filter REGEX] [--sanitize] [--help]
+usage: bash Tests/run.sh [--filter REGEX] [--all] [--sanitize] [--help]
 
 Installs what is missing (Debian, Ubuntu), builds, and runs every test: suites whose type is named MPI… at 1, 2, 3
 and 4 ranks under mpirun, all others once in one process, and slurm/train.sbatch under a Slurm of its own
@@ -13,6 +13,7 @@ and 4 ranks under mpirun, all others once in one process, and slurm/train.sbatch
 
   --filter REGEX  only tests whose name (Module.Suite/test(); Slurm for Tests/slurm.sh) matches, as swift test
                   --filter takes it
+  --all           also every product of ranks, threads, networks and ways to share a member (about an hour)
   --sanitize      instead: build with the address sanitizer, C also with the undefined-behaviour sanitizer, into
                   .build-sanitize, and run the suites of CKernels
   --help          this
@@ -20,7 +21,7 @@ and 4 ranks under mpirun, all others once in one process, and slurm/train.sbatch
 Environment:
   TUTTI_GOLDEN        folder of the golden files (default: Tests/Fixtures)
   TUTTI_REQUIRE       what must be there, so that its tests fail rather than being skipped: mpi,slurm,netns
-  TUTTI_TEST_TIMEOUT  seconds that one group of tests may take (default 1800)
+  TUTTI_TEST_TIMEOUT  seconds that one group of tests may take (default 1800, with --all 14400)
 
 Exit status: 0 when all passed, 1 when a test failed, 2 when they could not be run.
 TEXT
@@ -39,6 +40,7 @@ while (($#)); do
       shift
       ;;
     --filter=*) filter=${1#*=} ;;
+    --all) export TUTTI_ALL=1 ;;
     --sanitize) sanitize=true ;;
     -h | --help) usage; exit 0 ;;
     *)
@@ -65,7 +67,7 @@ warn_of_little_shared_memory() {
 
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
-limit=${TUTTI_TEST_TIMEOUT:-1800}
+limit=${TUTTI_TEST_TIMEOUT:-$([[ -n ${TUTTI_ALL:-} ]] && echo 14400 || echo 1800)}
 failures=0
 groups=0
 
@@ -170,7 +172,7 @@ tests=$(swift build "${options[@]}" --show-bin-path)/tuttiPackageTests.xctest
 # The tests start programs under mpirun themselves, too.
 if ((EUID == 0)); then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
 handed=()
-for name in TUTTI_GOLDEN TUTTI_REQUIRE; do
+for name in TUTTI_ALL TUTTI_GOLDEN TUTTI_REQUIRE; do
   [[ -z ${!name:-} ]] || handed+=(-x "$name")
 done
 

@@ -12,7 +12,7 @@ final class LibraryReduction: ShardReduction, GradientExchange {
   private let bucket: Int
   private var memory = AlignedBuffer<Float>(count: 0)
   private var held = 0
-  /// What is added and not on its way; buckets are contiguous where layers are.
+  /// What is added and not on its way.
   private var waiting: [Range<Int>] = []
   private var started: [Transfer] = []
   private(set) var failure: (any Error)?
@@ -64,8 +64,18 @@ final class LibraryReduction: ShardReduction, GradientExchange {
     if waiting.reduce(0, { $0 + $1.count }) >= bucket { start() }
   }
 
+  /// Sends what waits, layers that are neighbours as one message.
   private func start() {
+    waiting.sort { $0.lowerBound < $1.lowerBound }
+    var bucket: [Range<Int>] = []
     for range in waiting {
+      if let last = bucket.last, last.upperBound == range.lowerBound {
+        bucket[bucket.count - 1] = last.lowerBound..<range.upperBound
+      } else {
+        bucket.append(range)
+      }
+    }
+    for range in bucket {
       let buffer = UnsafeMutableBufferPointer(start: memory.pointer + range.lowerBound, count: range.count)
       do {
         started.append(Transfer(try communicator.startAllReduce(buffer, .sumInAnyOrder)))
