@@ -27,10 +27,10 @@ public final class EnsemblePredictor {
 
   public let members: [TrainedMember]
   public let task: EnsembleTask
-  /// One for each class, or the channels of the images that members answer with.
+  /// One for each class, or the channels of the images that members answer with, for every quantile.
   public let channels: Int
   private let team: ThreadTeam
-  /// The different networks, with their softmax when they tell classes, and for each member which it is.
+  /// The different networks, with probabilities behind them when they tell classes, and for each member which it is.
   private let networks: [NetworkGraph]
   private let networkOfMember: [Int]
   /// Executions of all networks for inputs of these extents.
@@ -48,30 +48,27 @@ public final class EnsemblePredictor {
     for member in members {
       guard member.classes == first.classes, member.graph.dimensions == first.graph.dimensions,
         member.settings.inputChannels == first.settings.inputChannels, member.scaling == first.scaling,
-        member.settings.task == first.settings.task, member.settings.outputChannels == first.settings.outputChannels,
+        member.settings.answer == first.settings.answer,
         member.targetScaling == first.targetScaling
       else { throw .mixed(first.index, member.index) }
     }
     self.members = members
     self.team = team
     task = first.settings.task
-    channels = first.settings.outputChannels
-    (networks, networkOfMember) = Self.networks(members.map(\.graph), hasClasses: task.hasClasses)
+    channels = first.settings.answer.channels
+    (networks, networkOfMember) = Self.networks(members.map(\.graph), settings: first.settings)
   }
 
-  /// The different graphs among the members', each with a softmax behind it when it tells classes, and the place of each
-  /// member's.
+  /// The different graphs among the members', each with what makes answers of its output, and the place of each member's.
   private static func networks(
-    _ graphs: [NetworkGraph], hasClasses: Bool
+    _ graphs: [NetworkGraph], settings: EnsembleSettings
   ) -> (networks: [NetworkGraph], place: [Int]) {
     var places: [NetworkGraph: Int] = [:]
     var networks: [NetworkGraph] = []
     let place = graphs.map { graph in
       if let place = places[graph] { return place }
       places[graph] = networks.count
-      var network = graph
-      if hasClasses { network.add(graph.unusedName("probabilities"), .softmax(logarithm: false), graph.output) }
-      networks.append(network)
+      networks.append(settings.answering(graph))
       return networks.count - 1
     }
     return (networks, place)
@@ -103,13 +100,17 @@ public final class EnsemblePredictor {
   ///
   /// - Parameters:
   ///   - tile: the extents of a core; nil for one tile.
-  ///   - margin: pixels read beyond each side of a core; nil: as far as the networks see.
+  ///   - margin: pixels read beyond each side of a core; nil: as far as the networks see, but at most `limit`.
   /// - Throws: `NetworkError`.
   public static func grid(
-    of region: Extents, tile: Extents?, margin: Extents? = nil, for graphs: some Sequence<NetworkGraph>
+    of region: Extents, tile: Extents?, margin: Extents? = nil, atMost limit: Extents? = nil,
+    for graphs: some Sequence<NetworkGraph>
   ) throws -> TileGrid {
     guard let tile, let reach = try reach(graphs) else { return TileGrid(region: region, tile: region) }
-    return TileGrid(region: region, tile: tile, margin: margin ?? reach.margin, multiple: reach.multiple)
+    let far = limit ?? reach.margin
+    let seen = Extents(
+      z: min(reach.margin.z, far.z), y: min(reach.margin.y, far.y), x: min(reach.margin.x, far.x))
+    return TileGrid(region: region, tile: tile, margin: margin ?? seen, multiple: reach.multiple)
   }
 
   /// The bytes that a prediction of tiles with these input extents takes, the members' weights included.
@@ -119,8 +120,8 @@ public final class EnsemblePredictor {
   public static func bytes(
     _ graphs: [NetworkGraph], settings: EnsembleSettings, input: Extents, threads: Int
   ) throws -> Int {
-    var bytes = 4 * (4 * settings.outputChannels + settings.inputChannels) * input.count
-    let (networks, place) = networks(graphs, hasClasses: settings.task.hasClasses)
+    var bytes = 4 * (4 * settings.answer.channels + settings.inputChannels) * input.count
+    let (networks, place) = networks(graphs, settings: settings)
     for (index, network) in networks.enumerated() {
       let plan = try Plan(network, extents: input.list(dimensions: network.dimensions), purpose: .inference)
       bytes += Execution.bytes(plan, capacity: 1, shards: 1, threads: threads)
@@ -219,7 +220,7 @@ public final class EnsemblePredictor {
         }
       }
       if let scaling = member.targetScaling {
-        for i in 0..<(place - start) { start[i] = scaling.unscaled(start[i], channel: channel) }
+        for i in 0..<(place - start) { start[i] = scaling.unscaled(start[i], channel: channel % scaling.mean.count) }
       }
     }
   }

@@ -14,7 +14,8 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
   public var bagging: Bool
   public var family: NetworkFamily
   public var inputChannels: Int
-  /// One for each class, or the channels of the target images.
+  /// Of the networks: one for each class (of two, one alone when the task is binary), or the channels of the target images, once
+  /// for every quantile that the loss asks for.
   public var outputChannels: Int
   /// Extents of a training patch, outermost axis first; as many as the network has dimensions.
   public var patch: [Int]

@@ -2,6 +2,8 @@
 public enum EnsembleTask: String, Codable, Hashable, Sendable, CaseIterable {
   /// The class of every pixel.
   case segmentation
+  /// Which of two classes every pixel has, told by one output channel: the logit of the second.
+  case binary
   /// Another image for each image.
   case regression
   /// The image itself, through a narrow place.
@@ -11,10 +13,10 @@ public enum EnsembleTask: String, Codable, Hashable, Sendable, CaseIterable {
   /// The image without its noise, from noisy images alone: members are asked for pixels that they do not see.
   case selfSupervised = "self-supervised"
 
-  /// Whether the answer is a class, so that networks end in one output channel for each.
+  /// Whether the answer is a class, not a number.
   public var hasClasses: Bool {
     switch self {
-    case .segmentation, .classification: true
+    case .segmentation, .binary, .classification: true
     case .regression, .autoencoder, .selfSupervised: false
     }
   }

@@ -34,8 +34,14 @@ public struct MemberCheckpoint: Sendable {
   ///
   /// - Throws: `HDF5Error`, or `MemberFileError` when the file cannot be flushed or renamed.
   public func write(_ loop: TrainingLoop, member: Int) throws {
-    let path = path(member)
-    let file = try File(creating: path + ".part", overwriting: true)
+    try WholeFile.write(path(member)) { temporary in
+      let file = try File(creating: temporary, overwriting: true)
+      try write(loop, member: member, to: file)
+      try file.close()
+    }
+  }
+
+  private func write(_ loop: TrainingLoop, member: Int, to file: File) throws {
     try file.setAttribute("format", Self.format)
     try file.setAttribute("version", Self.version)
     try file.setAttribute("numerics", Plan.numericsVersion)
@@ -45,8 +51,6 @@ public struct MemberCheckpoint: Sendable {
     for (name, values) in loop.buffers {
       try file.write(Array(values.buffer), to: "state/\(name)")
     }
-    try file.close()
-    try WholeFile.publish(path + ".part", as: path)
   }
 
   /// Brings a training that has not begun to the state of the member's checkpoint.

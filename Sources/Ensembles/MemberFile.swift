@@ -29,11 +29,11 @@ public enum MemberFile {
   ///
   /// - Throws: `HDF5Error`, or `MemberFileError` when the file cannot be flushed or renamed.
   public static func write(_ member: TrainedMember, to path: String) throws {
-    let temporary = path + ".part"
-    let file = try File(creating: temporary, overwriting: true)
-    try write(member, to: file, path: path)
-    try file.close()
-    try WholeFile.publish(temporary, as: path)
+    try WholeFile.write(path) { temporary in
+      let file = try File(creating: temporary, overwriting: true)
+      try write(member, to: file, path: path)
+      try file.close()
+    }
   }
 
   private static func write(_ member: TrainedMember, to file: File, path: String) throws {
@@ -139,10 +139,10 @@ public enum MemberFile {
         outOfBag: try file.read("bootstrap/out_of_bag", as: Int.self)),
       settings: settings, scaling: try scaling("scaling", in: file, channels: settings.inputChannels, fail),
       targetScaling: settings.task.hasClasses
-        ? nil : try scaling("target_scaling", in: file, channels: settings.outputChannels, fail),
+        ? nil : try scaling("target_scaling", in: file, channels: settings.targetChannels, fail),
       classes: settings.task.hasClasses ? try file.readStrings("classes") : [], fingerprint: fingerprint)
-    guard !settings.task.hasClasses || member.classes.count == settings.outputChannels else {
-      throw fail("it names \(member.classes.count) classes but its network has \(settings.outputChannels).")
+    guard member.classes.count == settings.classes else {
+      throw fail("it names \(member.classes.count) classes but its network tells \(settings.classes) apart.")
     }
     return member
   }

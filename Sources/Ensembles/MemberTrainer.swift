@@ -54,8 +54,7 @@ public struct MemberTrainer {
       settings.patch == [patch.z, patch.y, patch.x].suffix(settings.patch.count)
         && settings.patch.reduce(1, *) == patch.count, "the data's patches are not the settings'")
     precondition(settings.inputChannels == data.channels, "the data's channels are not the settings'")
-    precondition(
-      classes.count == (settings.task.hasClasses ? settings.outputChannels : 0), "each class has a name")
+    precondition(classes.count == settings.classes, "each class has a name")
     self.settings = settings
     self.data = data
     self.validation = validation
@@ -164,7 +163,8 @@ public struct MemberTrainer {
     source.prepare(epoch: 0)
     return try Validator(
       try Plan(member.graph, extents: settings.patch, purpose: .inference), loss: settings.loss.loss,
-      target: validation.targetKind(settings.task), source: source, batch: settings.batch, team: team)
+      target: validation.targetKind(settings.task), source: source, batch: settings.batch,
+      threshold: settings.loss.input == .logits ? 0 : 0.5, team: team)
   }
 
   private func checkFinite(_ weights: (parameters: AlignedBuffer<Float>, statistics: AlignedBuffer<Float>)) throws {

@@ -36,7 +36,7 @@ public struct MemoryBudget: Hashable, Sendable {
       + 4 * (2 * plan.layout.parameterCount + plan.layout.statisticCount)
       + TrainingLoop.bytes(
         settings.recipe, parameters: plan.layout.parameterCount, statistics: plan.layout.statisticCount)
-      + capacity * (settings.task.hasClasses ? 1 : 4 * settings.outputChannels + 4) * voxels
+      + capacity * (settings.task.hasClasses ? 1 : 4 * settings.targetChannels + 4) * voxels
       + 4 * settings.batch * settings.inputChannels * voxels * (settings.task == .selfSupervised ? 2 : 1)
   }
 

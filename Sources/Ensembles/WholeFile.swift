@@ -2,8 +2,26 @@
   import Glibc
 #endif
 
-/// Gives a finished file its name, so that at this name never stands half a file.
+/// Files that are written under a temporary name and get their own when they are whole: there never stands half a file.
 public enum WholeFile {
+  /// The name that a file has beside `path` while it is written.
+  public static func temporary(_ path: String) -> String { path + ".part" }
+
+  /// Lets `body` write a file under the temporary name that it is given, and then publishes it; nothing is left when it
+  /// fails.
+  ///
+  /// - Throws: what `body` throws, `MemberFileError`.
+  public static func write(_ path: String, _ body: (_ temporary: String) throws -> Void) throws {
+    let temporary = temporary(path)
+    do {
+      try body(temporary)
+      try publish(temporary, as: path)
+    } catch {
+      _ = unlink(temporary)
+      throw error
+    }
+  }
+
   /// Flushes the file at `temporary` to the disk and renames it to `path`, in the same folder (`fsync`, `rename`).
   public static func publish(_ temporary: String, as path: String) throws(MemberFileError) {
     try flush(temporary, failure: path)

@@ -16,6 +16,11 @@ public enum ImageLayout: String, Sendable, Codable {
 
   var words: String { self == .stack ? "a stack of 2-D images" : "one 3-D image" }
 
+  /// Extents as a user writes them: `[y, x]` of a stack's images, `[z, y, x]` of a volume.
+  public func text(_ extents: Extents) -> String {
+    self == .stack ? "[\(extents.y), \(extents.x)]" : "\(extents)"
+  }
+
   /// What a split divides.
   var things: String { self == .stack ? "images" : "slices" }
 }

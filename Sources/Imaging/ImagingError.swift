@@ -85,7 +85,8 @@ extension ImagingError: CustomStringConvertible {
       let slices = "the training slices \(region.z.lowerBound) to \(region.z.upperBound - 1)"
       let (thing, verb) = layout == .stack ? ("image \(region.image)", "is") : (slices, "are")
       return
-        "a patch of \(patch) does not fit into \(thing) of \(place), which \(verb) \(region.extents); lower data.patch."
+        "a patch of \(layout.text(patch)) does not fit into \(thing) of \(place), which \(verb) "
+        + "\(layout.text(region.extents)); lower data.patch."
     case .noLabels(let place):
       return "\(place) has no labelled voxel in the training part; all are ignored."
     }

@@ -7,15 +7,23 @@ struct AnswerForm: Hashable, Sendable {
   let volume: Bool
   /// Classes, or channels of the images that are answered with.
   let channels: Int
+  /// The quantiles that are answered with; empty when the value alone is.
+  let quantiles: [Double]
 
-  init(_ ensemble: EnsemblePredictor, volume: Bool) {
-    self.init(task: ensemble.task, volume: volume, channels: ensemble.channels)
+  init(_ settings: EnsembleSettings, volume: Bool) {
+    let answer = settings.answer
+    task = answer.task
+    self.volume = volume
+    quantiles = answer.quantiles ?? []
+    channels = answer.channels / max(1, quantiles.count)
   }
 
-  init(task: EnsembleTask, volume: Bool, channels: Int) {
-    self.task = task
-    self.volume = volume
-    self.channels = channels
+  /// Of an answer with all its quantiles, `[quantile, channel, voxel]`, the middle one's part, which is the value.
+  func value<Element>(_ answer: UnsafeBufferPointer<Element>) -> UnsafeBufferPointer<Element> {
+    guard !quantiles.isEmpty else { return answer }
+    let size = answer.count / quantiles.count
+    let first = quantiles.count / 2 * size
+    return UnsafeBufferPointer(rebasing: answer[first..<first + size])
   }
 
   /// The name of the axis behind that of images; nil when an image has one channel.

@@ -24,7 +24,7 @@ public struct Evaluation: Sendable {
     try group.setAttribute("NX_class", "NXprocess")
     switch figures {
     case .classes(let figures): try figures.write(to: group, levels: levels.count)
-    case .values(let figures): try figures.write(to: group)
+    case .values(let figures): try figures.write(to: group, levels: levels.count)
     }
     try group.write(levels.map(\.value), to: "level")
     try file.close()
@@ -70,6 +70,16 @@ public struct ClassFigures: Sendable {
   public var ensemble: ConfusionMatrix
   public var members: [ConfusionMatrix]
   public var sets: SetEvaluation
+  /// Whether thresholds are for images.
+  var isByImage: Bool
+  /// `[level][image]`, of each image the part of its pixels whose set holds the truth; empty of volumes and of images with one class.
+  var imageCoverage: [[Double]] = []
+
+  /// The mean of the images' coverages, of images with known pixels; NaN without any.
+  public func imageCoverage(level: Int) -> Double {
+    let known = imageCoverage[level].filter(\.isFinite)
+    return known.reduce(0, +) / Double(known.count)
+  }
 
   func write(to group: Group, levels: Int) throws {
     let count = classes.count
@@ -88,6 +98,9 @@ public struct ClassFigures: Sendable {
     try group.write(
       (0..<levels).flatMap { level in (0..<count).map { sets.coverage(level: level, class: $0) } },
       shape: [levels, count], to: "coverage_by_class")
+    if let images = imageCoverage.first?.count {
+      try group.write(imageCoverage.flatMap { $0 }, shape: [levels, images], to: "coverage_by_image")
+    }
     try group.write((0..<levels).map { sets.meanSetSize(level: $0) }, to: "mean_set_size")
     try group.write((0..<levels).map { sets.emptyShare(level: $0) }, to: "empty_share")
   }
@@ -104,10 +117,15 @@ public struct ClassFigures: Sendable {
 
   func levelLines(_ levels: [Coverage], infeasible: [Bool]) -> [String] {
     let (number, pad) = (TextTable.number, TextTable.pad)
-    return [pad("level", 10) + pad("coverage", 11) + pad("mean set size", 15) + "empty sets"]
+    let isByImage = isByImage && !imageCoverage.isEmpty
+    return [
+      pad("level", 10) + pad("coverage", 11) + (isByImage ? pad("by image", 11) : "") + pad("mean set size", 15)
+        + "empty sets"
+    ]
       + levels.enumerated().map { index, level in
         let note = infeasible[index] ? "   infeasible: too few calibration pixels, all classes" : ""
         return pad("\(level)", 10) + pad(number(sets.coverage(level: index)), 11)
+          + (isByImage ? pad(number(imageCoverage(level: index)), 11) : "")
           + pad(number(sets.meanSetSize(level: index)), 15) + number(sets.emptyShare(level: index)) + note
       }
   }

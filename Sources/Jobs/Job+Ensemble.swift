@@ -25,13 +25,14 @@ extension Job {
     get throws(RunError) {
       let mask = data.mask.map(location)
       switch (task, data.labels, data.targets) {
-      case (.segmentation, let labels?, _):
+      case (.segmentation, let labels?, _), (.binary, let labels?, _):
         return .pixelClasses(location(of: labels), classes: data.classes.count, ignore: data.ignore)
       case (.classification, let labels?, _):
         return .imageClasses(location(of: labels), classes: data.classes.count, ignore: data.ignore)
       case (.regression, _, let targets?): return .images(location(of: targets), mask: mask)
       case (.autoencoder, _, _), (.selfSupervised, _, _): return .itself(mask: mask)
-      case (.segmentation, nil, _), (.classification, nil, _): throw .missing("data.labels", task: task.rawValue)
+      case (.segmentation, nil, _), (.binary, nil, _), (.classification, nil, _):
+        throw .missing("data.labels", task: task.rawValue)
       case (.regression, _, nil): throw .missing("data.targets", task: task.rawValue)
       }
     }
@@ -39,17 +40,27 @@ extension Job {
 }
 
 extension EnsembleSettings {
-  /// What a job says of its ensemble, for data of these shapes.
-  init(_ job: Job, data: LearningData) throws {
+  /// What a job says of its ensemble, for data of these shapes and with so many training pixels of each class.
+  init(_ job: Job, data: LearningData, inspection: DataInspection) throws {
     let dimensions = job.data.volume ? 3 : 2
     let training = job.training
+    let loss =
+      try training.loss.isBalanced
+      ? training.loss.balanced(by: inspection.voxels[Part.train.rawValue] ?? []) : training.loss
+    let outputChannels =
+      switch job.task {
+      case .binary: 1
+      case .segmentation, .classification: job.data.classes.count
+      case .regression, .autoencoder, .selfSupervised: data.targetChannels * (loss.quantiles?.count ?? 1)
+      }
     self.init(
       seed: UInt64(bitPattern: Int64(training.seed)), members: job.ensemble.members, task: job.task,
       bagging: job.ensemble.bagging, family: job.network, inputChannels: data.images.channels,
-      outputChannels: job.task.hasClasses ? job.data.classes.count : data.targetChannels,
+      outputChannels: outputChannels,
       patch: Self.patch(job, data).list(dimensions: dimensions), overlap: job.data.overlap, epochs: training.epochs,
       patchesPerUnit: training.patchesPerUnit, batch: training.batch, shards: training.shards,
-      normalizationScope: job.normalization.scope, recipe: training.recipe, loss: training.loss, augmentation: training.augmentation,
+      normalizationScope: job.normalization.scope, recipe: training.recipe, loss: loss,
+      augmentation: training.augmentation,
       blindSpacing: training.blindSpacing ?? Job.blindSpacing)
   }
 

@@ -3,6 +3,7 @@ import Ensembles
 import Imaging
 import Networks
 import Training
+import Uncertainty
 
 /// What a job file says, checked and with every default filled in.
 ///
@@ -167,22 +168,45 @@ public struct Job: Codable, Hashable, Sendable {
     /// How often a prediction set or interval shall hold the truth, each in 0 ..< 1 without 0.
     public var coverage: [Double]
     public var unit: Unit
+    /// Each class has thresholds of its own.
+    public var byClass = false
+
+    enum CodingKeys: String, CodingKey {
+      case method, coverage, unit
+      case byClass = "by-class"
+    }
 
     public enum Method: String, Codable, Hashable, Sendable, CaseIterable {
-      /// Sets of classes.
+      /// Sets of classes, the smallest on average.
       case lac
+      /// Sets of classes, larger where the prediction is unsure.
+      case aps
       /// Intervals of one width.
       case residual
       /// Intervals that are wide where members disagree.
       case normalizedResidual = "normalized-residual"
+      /// Intervals from predicted quantiles.
+      case cqr
+
+      /// The score of classes; nil when it is of numbers.
+      var ofClasses: ConformalScore? {
+        switch self {
+        case .lac: .lac
+        case .aps: .aps
+        case .residual, .normalizedResidual, .cqr: nil
+        }
+      }
 
       /// Whether it is of classes, not of numbers.
-      var isOfClasses: Bool { self == .lac }
+      var isOfClasses: Bool { ofClasses != nil }
 
       /// What is compared with the threshold.
       var score: String {
         switch self {
         case .lac: "largest score 1 - p(class) of a class in the set"
+        case .aps: "largest sum of the probabilities from the most probable class down to one in the set"
+        case .cqr:
+          "how far the interval goes beyond the outer quantiles, in standard deviations of the training targets"
         case .residual: "half width of the interval in standard deviations of the training targets"
         case .normalizedResidual:
           "half width of the interval over (mean_errors + 1 % of the training targets' standard deviation)"
@@ -190,8 +214,12 @@ public struct Job: Codable, Hashable, Sendable {
       }
     }
 
-    public enum Unit: String, Codable, Hashable, Sendable {
+    /// What coverage counts.
+    public enum Unit: String, Codable, Hashable, Sendable, CaseIterable {
+      /// Pixels of all images together.
       case pixel
+      /// The part of an image's pixels, in the mean over images.
+      case image
     }
   }
 }

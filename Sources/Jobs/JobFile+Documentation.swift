@@ -86,7 +86,7 @@ extension JobFile {
     case .text: "text"
     case .dataPath: "`path[:dataset]`"
     case .outputPath: "path"
-    case .choice(let choice): SettingReader.either(choice.words.map { "`\($0)`" }) + planned(choice)
+    case .choice(let choice): SettingReader.either(choice.words.map { "`\($0)`" })
     case .or(let kinds): kinds.map(values).joined(separator: ", or ")
     case .section, .variants: "section"
     case .list(let element, let count): "list of \(counted(count)), each: \(values(element))"
@@ -95,10 +95,6 @@ extension JobFile {
 
   private static func counted(_ count: ClosedRange<Int>) -> String {
     count.lowerBound == count.upperBound ? "\(count.lowerBound)" : SettingReader.bounds(count)
-  }
-
-  private static func planned(_ choice: Setting.Choice) -> String {
-    choice.planned.isEmpty ? "" : " (planned: \(choice.planned.joined(separator: ", ")))"
   }
 
   private static func absence(_ setting: Setting) -> String {

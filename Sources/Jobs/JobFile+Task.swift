@@ -1,12 +1,13 @@
 import Ensembles
 import Imaging
+import Training
 
 /// What the task says of other settings.
 extension JobFile {
   /// The settings of `data` that only some tasks have.
   private static func needs(_ task: EnsembleTask) -> (required: [String], optional: [String]) {
     switch task {
-    case .segmentation, .classification: (["labels", "classes"], ["ignore"])
+    case .segmentation, .binary, .classification: (["labels", "classes"], ["ignore"])
     case .regression: (["targets"], ["mask", "target-scaling"])
     case .autoencoder: ([], ["mask", "target-scaling"])
     case .selfSupervised: ([], ["targets", "mask", "target-scaling"])
@@ -45,18 +46,72 @@ extension JobFile {
           reader.line(of: "data.split"), "data.split.by", "pixels of an image that has one class cannot be divided")
       }
     }
+    if task == .binary, let classes = values["data.classes"]?.list, classes.count != 2 {
+      reader.report(
+        reader.line(of: "data.classes"), "data.classes",
+        "binary tells 2 classes apart, not \(classes.count); write task: segmentation for more")
+    }
+    checkQuantiles(values, &reader)
+    checkUncertainty(values, task, &reader)
+  }
+
+  /// The losses of the sum with their places in the file.
+  private static func losses(_ values: SettingValue) -> [SettingValue] {
+    guard let loss = values["training.loss"] else { return [] }
+    return loss.list ?? [loss]
+  }
+
+  private static func quantiles(_ values: SettingValue) -> [Double]? {
+    for loss in losses(values) {
+      if let list = loss["quantiles"]?.list { return list.compactMap(\.number) }
+      if loss.text == LossSettings.Name.quantile.rawValue { return QuantileLoss().quantiles }
+    }
+    return nil
+  }
+
+  private static func checkQuantiles(_ values: SettingValue, _ reader: inout SettingReader) {
+    guard let quantiles = quantiles(values) else { return }
+    let path = "training.loss.quantiles"
+    if !zip(quantiles, quantiles.dropFirst()).allSatisfy({ $0 < $1 }) {
+      reader.report(reader.line(of: path), path, "quantiles must ascend, as in [0.05, 0.5, 0.95]")
+    } else if quantiles.count.isMultiple(of: 2) {
+      reader.report(
+        reader.line(of: path), path,
+        "needs an odd number of quantiles, since the middle one is the prediction; add 0.5, say")
+    }
+  }
+
+  /// Sees that calibration is of the task.
+  private static func checkUncertainty(
+    _ values: SettingValue, _ task: EnsembleTask, _ reader: inout SettingReader
+  ) {
+    func report(_ key: String, _ message: String) {
+      reader.report(reader.line(of: "uncertainty.\(key)"), "uncertainty.\(key)", message)
+    }
     if let method = values["uncertainty.method"]?.text.flatMap({ Job.UncertaintySettings.Method(rawValue: $0) }) {
       let others = Job.UncertaintySettings.Method.allCases.filter { $0.isOfClasses == task.hasClasses }
       if method.isOfClasses != task.hasClasses {
-        reader.report(
-          reader.line(of: "uncertainty.method"), "uncertainty.method",
-          "\(method.rawValue) is not of this task; write \(SettingReader.either(others.map(\.rawValue)))")
+        report(
+          "method", "\(method.rawValue) is not of this task; write \(SettingReader.either(others.map(\.rawValue)))")
       } else if method == .normalizedResidual, values["ensemble.members"]?.integer == 1 {
-        reader.report(
-          reader.line(of: "uncertainty.method"), "uncertainty.method",
-          "one member has no spread to normalize by; write residual, or train more members")
+        report("method", "one member has no spread to normalize by; write residual, or train more members")
+      } else if method == .cqr, (quantiles(values)?.count ?? 0) < 3 {
+        report(
+          "method", "cqr begins from predicted quantiles; write loss: quantile in training, with 3 quantiles or more")
       }
     }
+    let isByImage = values["uncertainty.unit"]?.text == Job.UncertaintySettings.Unit.image.rawValue
+    let isByClass = values["uncertainty.by-class"]?.boolean == true
+    if isByImage {
+      if !task.hasClasses {
+        report("unit", "images are the unit of tasks with classes; write pixel")
+      } else if values["data.volume"]?.boolean == true {
+        report("unit", "a volume is one image, and images cannot be counted; write pixel")
+      } else if isByClass {
+        report("by-class", "thresholds are by class, or for images (unit: image), not both")
+      }
+    }
+    if isByClass, !task.hasClasses { report("by-class", "\(task.rawValue) has no classes; remove this setting") }
   }
 
   /// Fills in what depends on the task when it is not given.
@@ -68,9 +123,12 @@ extension JobFile {
     }
     if !task.hasClasses { fill("data.target-scaling", .text(TargetScaling.standard.rawValue)) }
     if task == .selfSupervised { fill("training.blind-spacing", .integer(Job.blindSpacing)) }
-    fill("training.loss", task.hasClasses ? "cross-entropy" : "mse")
+    fill("training.loss", task == .binary ? "binary-cross-entropy" : task.hasClasses ? "cross-entropy" : "mse")
     let hasSpread = (values["ensemble.members"]?.integer ?? 1) > 1
-    fill("uncertainty.method", task.hasClasses ? "lac" : hasSpread ? "normalized-residual" : "residual")
+    let hasQuantiles = (quantiles(values)?.count ?? 0) > 1
+    fill(
+      "uncertainty.method",
+      task.hasClasses ? "lac" : hasQuantiles ? "cqr" : hasSpread ? "normalized-residual" : "residual")
     return values
   }
 }

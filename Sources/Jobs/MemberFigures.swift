@@ -6,19 +6,20 @@ import Training
 
 /// How each member fares on test tiles: a confusion matrix, or sums of errors for each channel.
 struct MemberFigures {
-  private let channels: Int
+  private let form: AnswerForm
   private let members: Int
+  private var channels: Int { form.channels }
   private var confusion: [ConfusionMatrix] = []
   /// Of values: `[tile, member, channel]`, tiles of this rank, later of all.
   private var sums: [RegressionMetrics] = []
   private var known = TileTruth()
   private var predictions: [UInt8] = []
 
-  init(_ ensemble: EnsemblePredictor) {
-    channels = ensemble.channels
+  init(_ ensemble: EnsemblePredictor, form: AnswerForm) {
+    self.form = form
     members = ensemble.members.count
     if ensemble.task.hasClasses {
-      confusion = Array(repeating: ConfusionMatrix(classes: channels), count: members)
+      confusion = Array(repeating: ConfusionMatrix(classes: form.channels), count: members)
     }
   }
 
@@ -32,7 +33,7 @@ struct MemberFigures {
       try confusion[member].add(labels: known.labels, predictions: predictions)
       return
     }
-    sums += RegressionMetrics.channels(channels, of: answer, known)
+    sums += RegressionMetrics.channels(channels, of: form.value(answer), known)
   }
 
   /// Joins what all ranks counted. Collective.

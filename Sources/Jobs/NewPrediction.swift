@@ -27,7 +27,7 @@ public struct NewPrediction: Sendable {
 
   /// Writes `/entry/prediction` of all the images into `output`. Collective.
   public func run(over world: Communicator) throws {
-    let (members, calibration) = try world.agree { try load() }
+    let (members, calibration) = try world.agree { try ModelFiles.load(model) }
     let volume = members[0].graph.dimensions == 3
     let source = try world.agree {
       guard overwrite || !RunPaths.exists(output) else { throw RunError.outputExists(output) }
@@ -48,11 +48,11 @@ public struct NewPrediction: Sendable {
     }
     let regions = (0..<source.imageCount).map { source.region(ofImage: $0) }
     let work = try world.agree {
-      TileWork(
+      try TileWork(
         regions, tile: nil, margin: nil, patch: TrainingPatch(members[0].settings.patch).extents,
-        reach: try EnsemblePredictor.reach(members.map(\.graph)), volume: volume)
+        graphs: members.map(\.graph), volume: volume)
     }
-    let unfinished = output + ".part"
+    let unfinished = WholeFile.temporary(output)
     _ = try world.fromRoot {
       try RunPaths.makeFolder(RunPaths.folder(of: output))
       return []
@@ -75,35 +75,5 @@ public struct NewPrediction: Sendable {
       try WholeFile.publish(unfinished, as: output)
       return []
     }
-  }
-
-  /// The members, and the thresholds of their sets or intervals when the model is a results file.
-  private func load() throws -> (members: [TrainedMember], calibration: Calibration?) {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: model, isDirectory: &isFolder) else {
-      throw RunError.noResults(model)
-    }
-    if isFolder.boolValue { return (try members(in: model), nil) }
-    let file = try File(opening: model)
-    let format = try file.hasAttribute("format") ? try file.attribute("format", as: String.self) : ""
-    guard format == ResultsFile.format else { return ([try MemberFile.read(model)], nil) }
-    let entry = try file.group("entry")
-    guard try entry.exists("members") else {
-      throw RunError.notResults(
-        model, problem: "it holds a prediction alone; name the results of a job, or a folder of members")
-    }
-    let folder = try entry.group("members").attribute("folder", as: String.self)
-    let calibration = try CalibrationFile.read(try entry.group("calibration"))
-    try file.close()
-    return (try members(in: RunPaths.folder(of: model) + "/" + folder), calibration)
-  }
-
-  private func members(in folder: String) throws -> [TrainedMember] {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    let members = try names.filter { $0.hasPrefix("member-") && $0.hasSuffix(".h5") }.sorted().map {
-      try MemberFile.read(folder + "/" + $0)
-    }
-    guard !members.isEmpty else { throw RunError.noMembers(folder: folder) }
-    return members
   }
 }

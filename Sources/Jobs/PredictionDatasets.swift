@@ -6,7 +6,8 @@ import MessagePassing
 ///
 /// `mean` and `mean_errors` are `[image, class, (z,) y, x]`, or `[image, (channel,) (z,) y, x]` when images are answered with, or
 /// `[image, class]` when images are classified. Sets are `set`, with a leading axis of levels, and `set_size`, without classes;
-/// intervals are `lower` and `upper`, with a leading axis of levels. A volume is an image extent of 1. A chunk is a tile's core, so
+/// intervals are `lower` and `upper`, with a leading axis of levels; where quantiles are predicted, they are `quantiles`, with a
+/// leading axis of them, and `mean` is the middle one. A volume is an image extent of 1. A chunk is a tile's core, so
 /// that no two ranks share one.
 final class PredictionDatasets {
   let file: File
@@ -14,6 +15,8 @@ final class PredictionDatasets {
   let levels: Int
   private let mean: Dataset
   private let deviation: Dataset
+  /// Nil without quantiles.
+  private let quantiles: Dataset?
   /// Nil without levels, or for values.
   private let sets: Dataset?
   private let sizes: Dataset?
@@ -55,6 +58,8 @@ final class PredictionDatasets {
     let (shape, chunks) = ([images] + form.channelExtents + pixels, [1] + form.channelExtents + chunk)
     mean = try make("mean", Float.self, shape, chunks)
     deviation = try make("mean_errors", Float.self, shape, chunks)
+    let count = form.quantiles.count
+    quantiles = count > 0 ? try make("quantiles", Float.self, [count] + shape, [1] + chunks) : nil
     let (hasSets, hasIntervals) = (levels > 0 && form.task.hasClasses, levels > 0 && !form.task.hasClasses)
     sets = hasSets ? try make("set", UInt8.self, [levels] + shape, [1] + chunks) : nil
     sizes = hasSets ? try make("set_size", UInt8.self, [levels, images] + pixels, [1, 1] + chunk) : nil
@@ -68,6 +73,8 @@ final class PredictionDatasets {
     var core: Box
     var mean: [Float]
     var deviation: [Float]
+    /// `[quantile, channel, z, y, x]`; empty when there are none.
+    var quantiles: [Float] = []
     /// `[level, class, z, y, x]` and `[level, z, y, x]`; empty for values.
     var sets: [UInt8] = []
     var sizes: [UInt8] = []
@@ -97,6 +104,7 @@ final class PredictionDatasets {
     let results = [
       write(tile?.mean, mean, at: origin, [1] + channels),
       write(tile?.deviation, deviation, at: origin, [1] + channels),
+      write(tile?.quantiles, quantiles, at: [0] + origin, [form.quantiles.count, 1] + channels),
       write(tile?.sets, sets, at: [0] + origin, [levels, 1] + channels),
       write(tile?.sizes, sizes, at: [0, start.image], [levels, 1]),
       write(tile?.lower, lower, at: [0] + origin, [levels, 1] + channels),

@@ -11,16 +11,12 @@ struct PredictionWriter {
   let calibration: Calibration?
   let form: AnswerForm
   let world: Communicator
-  private let scale: ResidualScale?
 
   init(_ ensemble: EnsemblePredictor, calibration: Calibration?, volume: Bool, over world: Communicator) {
     self.ensemble = ensemble
     self.calibration = calibration
-    form = AnswerForm(ensemble, volume: volume)
+    form = AnswerForm(ensemble.members[0].settings, volume: volume)
     self.world = world
-    scale = calibration.flatMap { calibration in
-      ensemble.members[0].targetScaling.map { ResidualScale(calibration.method, targetScaling: $0) }
-    }
   }
 
   typealias EachMember = (_ member: Int, _ tile: Tile, _ answer: UnsafeBufferPointer<Float>) throws -> Void
@@ -35,7 +31,7 @@ struct PredictionWriter {
   ) throws {
     let file = try File(creating: path, overwriting: true, communicator: world)
     let datasets = try PredictionDatasets(
-      file, work: work, form: form, levels: calibration?.conformal.levels.count ?? 0)
+      file, work: work, form: form, levels: calibration?.levels.count ?? 0)
     // Every rank takes part in as many collective writes as the one with the most tiles.
     var left = work.longestShare(of: world.size)
     let predicted = Result {
@@ -71,15 +67,26 @@ struct PredictionWriter {
   /// A tile's values with its prediction sets or intervals.
   private func tile(_ answer: EnsemblePredictor.Answer, region: Int) -> PredictionDatasets.Tile {
     var tile = PredictionDatasets.Tile(
-      region: region, core: answer.tile.core, mean: Array(answer.mean), deviation: Array(answer.deviation))
-    guard let conformal = calibration?.conformal else { return tile }
-    if let scale {
-      for threshold in conformal.thresholds {
-        scale.writeInterval(
-          threshold, mean: answer.mean, deviation: answer.deviation, lower: &tile.lower, upper: &tile.upper)
+      region: region, core: answer.tile.core, mean: Array(form.value(answer.mean)),
+      deviation: Array(form.value(answer.deviation)))
+    if !form.quantiles.isEmpty { tile.quantiles = Array(answer.mean) }
+    switch calibration?.thresholds {
+    case nil: break
+    case .intervals(let intervals):
+      guard let scaling = ensemble.members[0].targetScaling else { break }
+      var planes = IntervalPlanes(calibration?.method ?? .residual, targetScaling: scaling, form: form)
+      planes.take(mean: answer.mean, deviation: answer.deviation)
+      for level in intervals.levels.indices {
+        planes.writeIntervals(intervals, level: level, lower: &tile.lower, upper: &tile.upper)
       }
-      return tile
+    case .sets(let conformal): writeSets(conformal, answer, to: &tile)
     }
+    return tile
+  }
+
+  private func writeSets(
+    _ conformal: SplitConformal, _ answer: EnsemblePredictor.Answer, to tile: inout PredictionDatasets.Tile
+  ) {
     let (voxels, classes, levels) = (answer.voxels, ensemble.channels, conformal.levels.count)
     tile.sets = [UInt8](repeating: 0, count: levels * classes * voxels)
     tile.sizes = [UInt8](repeating: 0, count: levels * voxels)
@@ -94,7 +101,6 @@ struct PredictionWriter {
         }
       }
     }
-    return tile
   }
 }
 

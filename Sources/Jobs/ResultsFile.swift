@@ -38,6 +38,11 @@ enum ResultsFile {
       try prediction.dataset("set").setAttribute("long_name", "1 where the class is in the prediction set")
       try prediction.dataset("set_size").setAttribute("long_name", "number of classes in the prediction set")
     }
+    if try prediction.exists("quantiles") {
+      let quantiles = try prediction.dataset("quantiles")
+      try quantiles.setAttribute("long_name", "predicted quantiles, each its mean over the members")
+      try quantiles.setAttribute("quantiles", header.form.quantiles)
+    }
     if try prediction.exists("lower") {
       try prediction.dataset("lower").setAttribute("long_name", "lower bound of the prediction interval")
       try prediction.dataset("upper").setAttribute("long_name", "upper bound of the prediction interval")

@@ -15,28 +15,50 @@ extension Run {
       return
     }
     let ensemble = try EnsemblePredictor(members(), team: team)
-    let scores = try calibrationScores(ensemble)
     let levels = try world.agree { try job.uncertainty.coverage.map { try Coverage($0) } }
-    let conformal = try SplitConformal(calibrating: scores, levels: levels, over: world)
-    try onRoot {
-      try CalibrationFile.write(
-        Calibration(method: job.uncertainty.method, conformal: conformal), job: fingerprint, key: calibrationKey,
-        to: paths.calibration)
+    let calibration: Calibration
+    var units = ""
+    switch job.uncertainty.method.ofClasses {
+    case nil:
+      let method = job.uncertainty.method
+      let scores = try intervalScores(ensemble)
+      calibration = Calibration(
+        method, try ConformalIntervals(IntervalPlanes.score(method), calibrating: scores, levels: levels, over: world))
+      units = "\(calibration.scores) calibration pixels: its intervals hold all numbers"
+    case let score? where isByImage:
+      var risk = RiskControl(images: truth.split.calibrate.count)
+      try addSetScores(ensemble, score) { scores, image in try risk.add(scores.values, image: image) }
+      try risk.reduce(over: world)
+      calibration = Calibration(risk.sets(score, levels: levels))
+      units = "\(risk.images) calibration images: its sets hold all classes"
+    case let score?:
+      let classes = job.uncertainty.byClass ? settings.classes : nil
+      var scores = CalibrationScores(score, byClass: classes)
+      try addSetScores(ensemble, score, byClass: classes) { more, _ in scores.append(more) }
+      calibration = Calibration(try SplitConformal(calibrating: scores, levels: levels, over: world))
+      units =
+        "\(calibration.scores) calibration \(things)\(classes == nil ? "" : " of all classes"): its sets hold all classes"
     }
-    let all = settings.task.hasClasses ? "sets hold all classes" : "intervals hold all numbers"
-    for (level, threshold) in zip(conformal.levels, conformal.thresholds) where threshold == .infeasible {
-      log.note("coverage \(level) is infeasible with \(conformal.scores) calibration \(things): its \(all).")
+    try onRoot {
+      try CalibrationFile.write(calibration, job: fingerprint, key: calibrationKey, to: paths.calibration)
+    }
+    for (level, isInfeasible) in zip(levels, calibration.infeasible) where isInfeasible {
+      log.note("coverage \(level) is infeasible with \(units).")
     }
   }
+
+  /// Whether images are what is covered. Of images that are classified each is one pixel.
+  var isByImage: Bool { job.uncertainty.unit == .image && !settings.task.answersImages }
 
   /// What coverage counts.
   private var things: String { settings.task.answersImages ? "images" : "pixels" }
 
-  /// The scores of this rank's calibration tiles.
-  private func calibrationScores(_ ensemble: EnsemblePredictor) throws -> CalibrationScores {
-    var classes = CalibrationScores()
-    var residuals: [Float] = []
-    let scale = inspection.targetScaling.map { ResidualScale(job.uncertainty.method, targetScaling: $0) }
+  /// Predicts this rank's calibration tiles.
+  ///
+  /// - Parameter each: called with each answer, what is known of it, and the number of its region.
+  private func predictCalibration(
+    _ ensemble: EnsemblePredictor, each: (EnsemblePredictor.Answer, TileTruth, Int) throws -> Void
+  ) throws {
     let work = try TileWork(truth.split.calibrate, settings: self, graphs: ensemble.members.map(\.graph))
     var known = TileTruth()
     for part in work.share(rank: world.rank, of: world.size) {
@@ -44,18 +66,38 @@ extension Run {
       try ensemble.predict(grid: part.grid, tiles: part.tiles, reading: EnsemblePredictor.reader(of: region)) {
         answer in
         known.take(answer.tile.core, of: region)
-        if let scale {
-          scale.addScores(mean: answer.mean, deviation: answer.deviation, truth: known, to: &residuals)
-          return
-        }
-        guard let mean = answer.mean.baseAddress else { return }
-        try known.labels.withUnsafeBufferPointer { labels in
-          guard let labels = labels.baseAddress else { return }
-          try classes.add(probabilities: mean, labels: labels, classes: ensemble.channels, pixels: answer.voxels)
-        }
+        try each(answer, known, part.index)
       }
     }
-    return scale == nil ? classes : CalibrationScores(values: residuals)
+  }
+
+  /// The scores of classes of this rank's calibration tiles, tile by tile with the image that the tile is of.
+  private func addSetScores(
+    _ ensemble: EnsemblePredictor, _ score: ConformalScore, byClass classes: Int? = nil,
+    add: (CalibrationScores, Int) throws -> Void
+  ) throws {
+    try predictCalibration(ensemble) { answer, known, image in
+      guard let mean = answer.mean.baseAddress else { return }
+      var scores = CalibrationScores(score, byClass: classes)
+      try known.labels.withUnsafeBufferPointer { labels in
+        guard let labels = labels.baseAddress else { return }
+        try scores.add(probabilities: mean, labels: labels, classes: ensemble.channels, pixels: answer.voxels)
+      }
+      try add(scores, image)
+    }
+  }
+
+  /// The scores of values of this rank's calibration tiles.
+  private func intervalScores(_ ensemble: EnsemblePredictor) throws -> [Float] {
+    guard let scaling = inspection.targetScaling else { return [] }
+    var planes = IntervalPlanes(
+      job.uncertainty.method, targetScaling: scaling, form: AnswerForm(settings, volume: job.data.volume))
+    var scores: [Float] = []
+    try predictCalibration(ensemble) { answer, known, _ in
+      planes.take(mean: answer.mean, deviation: answer.deviation)
+      planes.addScores(known, to: &scores)
+    }
+    return scores
   }
 
   /// The calibration of this job.

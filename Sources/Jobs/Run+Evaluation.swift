@@ -27,13 +27,12 @@ extension Run {
       guard try ResultsFile.job(of: file) == fingerprint else { throw RunError.otherJob(path) }
       return (file, try CalibrationFile.read(try file.group("entry/calibration")))
     }
-    let conformal = calibration.conformal
+    let levels = calibration.levels.count
     let figures: Evaluation.Figures =
       settings.task.hasClasses
-      ? .classes(try classFigures(of: file, conformal)) : .values(try valueFigures(of: file, conformal))
+      ? .classes(try classFigures(of: file, levels: levels)) : .values(try valueFigures(of: file, levels: levels))
     try world.agree { try file.close() }
-    let result = Evaluation(
-      figures: figures, levels: conformal.levels, infeasible: conformal.thresholds.map { $0 == .infeasible })
+    let result = Evaluation(figures: figures, levels: calibration.levels, infeasible: calibration.infeasible)
     try onRoot { try result.write(to: path) }
     return result
   }
@@ -76,14 +75,16 @@ extension Run {
   }
 
   private var form: AnswerForm {
-    AnswerForm(task: settings.task, volume: job.data.volume, channels: settings.outputChannels)
+    AnswerForm(settings, volume: job.data.volume)
   }
 
-  private func classFigures(of file: File, _ conformal: SplitConformal) throws -> ClassFigures {
+  private func classFigures(of file: File, levels: Int) throws -> ClassFigures {
     let classes = job.data.classes.count
     var figures = ClassFigures(
       classes: job.data.classes, ensemble: ConfusionMatrix(classes: classes), members: [],
-      sets: SetEvaluation(levels: conformal.levels.count, classes: classes))
+      sets: SetEvaluation(levels: levels, classes: classes), isByImage: isByImage)
+    /// Of each slice and level the part of pixels that are covered.
+    var covered: [Double] = []
     try world.agree {
       let mean = try file.dataset("entry/prediction/mean")
       let sets = try file.dataset("entry/prediction/set")
@@ -95,10 +96,13 @@ extension Run {
         let probabilities = try mean.read(as: Float.self, place)
         probabilities.withUnsafeBufferPointer { mostLikely($0, classes: classes, into: &predictions) }
         try figures.ensemble.add(labels: labels, predictions: predictions)
-        for index in conformal.levels.indices {
+        var own = SetEvaluation(levels: levels, classes: classes)
+        for index in 0..<levels {
           let set = try sets.read(as: UInt8.self, level(index, of: place))
-          try figures.sets.add(set: set, labels: labels, pixels: labels.count, level: index)
+          try own.add(set: set, labels: labels, pixels: labels.count, level: index)
+          covered.append(own.coverage(level: index))
         }
+        figures.sets.merge(own)
       }
       let counts = try file.read("entry/members/confusion", as: Int64.self)
       let size = classes * classes
@@ -108,13 +112,19 @@ extension Run {
     }
     figures.ensemble = ConfusionMatrix(classes: classes, counts: try world.allReduce(figures.ensemble.counts, .sum))
     try figures.sets.reduce(over: world)
+    let coverage = Array(try world.allGather(covered).joined())
+    if !job.data.volume, !settings.task.answersImages {
+      figures.imageCoverage = (0..<levels).map { level in
+        stride(from: level, to: coverage.count, by: levels).map { coverage[$0] }
+      }
+    }
     return figures
   }
 
-  private func valueFigures(of file: File, _ conformal: SplitConformal) throws -> ValueFigures {
-    let channels = settings.outputChannels
+  private func valueFigures(of file: File, levels: Int) throws -> ValueFigures {
+    let channels = settings.targetChannels
     var sums: [RegressionMetrics] = []
-    /// Of each slice: for each level the values covered and the sum of widths, for each channel its similarity.
+    /// Of each slice how its intervals fare.
     var rows: [Double] = []
     var members: [[RegressionMetrics]] = []
     try world.agree {
@@ -128,17 +138,17 @@ extension Run {
         let place = slab(slice, form)
         let values = try mean.read(as: Float.self, place)
         values.withUnsafeBufferPointer { sums += RegressionMetrics.channels(channels, of: $0, known) }
-        for index in conformal.levels.indices {
+        var own = IntervalEvaluation(levels: levels)
+        for index in 0..<levels {
           let low = try lower.read(as: Float.self, level(index, of: place))
           let high = try upper.read(as: Float.self, level(index, of: place))
-          var (covered, width) = (0.0, 0.0)
-          for (i, value) in known.values.enumerated()
-          where known.weights.isEmpty || known.weights[i % (known.values.count / channels)] != 0 {
-            if low[i] <= value, value <= high[i] { covered += 1 }
-            width += Double(high[i]) - Double(low[i])
+          let pixels = known.values.count / channels
+          for channel in 0..<channels {
+            let first = channel * pixels
+            own.add(lower: low, upper: high, known: known, values: first..<first + pixels, level: index)
           }
-          rows += [covered, width]
         }
+        rows += own.numbers
       }
       let numbers = try file.read("entry/members/error_moments", as: Double.self)
       let all = (0..<numbers.count / RegressionMetrics.momentCount).map {
@@ -149,11 +159,10 @@ extension Run {
     }
     var figures = ValueFigures(
       ensemble: try RegressionMetrics.joined(sums, width: channels, over: world), members: members,
-      covered: conformal.levels.map { _ in 0 }, widths: conformal.levels.map { _ in 0 }, similarity: [])
-    let width = 2 * conformal.levels.count
-    for (index, value) in try world.allGather(rows).joined().enumerated() {
-      let level = index % width / 2
-      if index % 2 == 0 { figures.covered[level] += value } else { figures.widths[level] += value }
+      intervals: IntervalEvaluation(levels: levels), similarity: [])
+    let numbers = Array(try world.allGather(rows).joined())
+    for first in stride(from: 0, to: numbers.count, by: 3 * levels) {
+      figures.intervals.merge(IntervalEvaluation(numbers: numbers[first..<first + 3 * levels]))
     }
     if !truth.content.hasWeights {
       figures.similarity = try similarity(in: file, ranges: figures.ensemble.map(\.truthRange))
@@ -186,5 +195,26 @@ extension Run {
       totals[index % ranges.count].merge(.init(sum: numbers[2 * index], windows: numbers[2 * index + 1]))
     }
     return totals.map(\.mean)
+  }
+}
+
+extension IntervalEvaluation {
+  /// Adds the values of one channel of a slice.
+  fileprivate mutating func add(
+    lower: [Float], upper: [Float], known: TileTruth, values range: Range<Int>, level: Int
+  ) {
+    lower[range].withUnsafeBufferPointer { lower in
+      upper[range].withUnsafeBufferPointer { upper in
+        known.values[range].withUnsafeBufferPointer { truth in
+          known.weights.withUnsafeBufferPointer { weights in
+            guard let lower = lower.baseAddress, let upper = upper.baseAddress, let truth = truth.baseAddress
+            else { return }
+            add(
+              lower: lower, upper: upper, truth: truth, count: range.count, level: level,
+              weights: weights.isEmpty ? nil : weights.baseAddress)
+          }
+        }
+      }
+    }
   }
 }

@@ -81,7 +81,7 @@ public final class Run {
     self.inspection = inspection
     fingerprint = RandomStream.key(of: "\(job.trainingFingerprint) \(inspection.text)")
     settings = try world.agree {
-      let settings = try EnsembleSettings(job, data: data)
+      let settings = try EnsembleSettings(job, data: data, inspection: inspection)
       // A patch that does not fit is told before anything is written.
       let patch = TrainingPatch(settings.patch).extents
       _ = try TrainingUnits(data, patch: patch, overlap: settings.overlap)
@@ -150,7 +150,7 @@ public final class Run {
             graphs, settings: settings, input: grid.input, threads: team.size)
           largest = max(largest, bytes)
         } catch {
-          throw RunError.tilesDoNotFit(part.rawValue, grid.input, reason: "\(error)")
+          throw RunError.tilesDoNotFit(part.rawValue, grid.input, job.layout, reason: "\(error)")
         }
       }
     }

@@ -21,11 +21,13 @@ public enum RunError: Error, Hashable, Sendable {
   case otherJob(String)
   case file(String, action: String, reason: String)
   /// Tiles of these extents of a part are too small for a network.
-  case tilesDoNotFit(String, Extents, reason: String)
+  case tilesDoNotFit(String, Extents, ImageLayout, reason: String)
   /// The job lacks a setting that its task needs.
   case missing(String, task: String)
   /// The images that a task is compared with have other channels than its answers.
   case referenceChannels(String, channels: Int, expected: Int)
+  /// Pictures have another format than this file's ending says.
+  case pictureFormat(String)
   case wrongChannels(String, channels: Int, expected: Int)
 }
 
@@ -72,13 +74,15 @@ extension RunError: CustomStringConvertible {
         \(path) was made by another job: data or settings differ. \
         Run the stages before again, give --overwrite, or name another output in the job file.
         """
-    case .tilesDoNotFit(let part, let tile, let reason):
-      return "tiles of \(tile) of the part ‘\(part)’ cannot be predicted: \(reason)"
+    case .tilesDoNotFit(let part, let tile, let layout, let reason):
+      return "tiles of \(layout.text(tile)) of the part ‘\(part)’ cannot be predicted: \(reason)"
     case .missing(let setting, let task):
       return "\(setting) is missing: \(task) needs it; name the dataset."
     case .referenceChannels(let path, let channels, let expected):
       return
         "\(path) has \(channels) channels but the images have \(expected); what they are compared with has as many."
+    case .pictureFormat(let path):
+      return "\(path): pictures are written as SVG, which browsers show and turn into other formats; name a file.svg."
     case .wrongChannels(let path, let channels, let expected):
       return "\(path) has \(channels) channels, but the members were trained on images of \(expected)."
     case .file(let path, let action, let reason):

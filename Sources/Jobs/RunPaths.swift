@@ -14,8 +14,10 @@ public struct RunPaths: Hashable, Sendable {
   public var members: String { stem + ".members" }
   /// The thresholds of the prediction sets.
   public var calibration: String { stem + ".calibration.h5" }
+  /// Where a picture of the training goes when no name is given.
+  public var history: String { stem + ".history.svg" }
   /// The results while they are being written.
-  public var unfinished: String { results + ".part" }
+  public var unfinished: String { WholeFile.temporary(results) }
 
   public func member(_ index: Int) -> String { members + "/" + MemberFile.name(index) }
 

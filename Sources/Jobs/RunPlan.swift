@@ -20,7 +20,7 @@ extension Run {
       guard !regions.isEmpty else { continue }
       let things = job.task.answersImages ? "images" : "pixels"
       lines.append(
-        "\(part.rawValue): \(Self.listed(regions)), \(voxels.reduce(0, +)) known \(things)"
+        "\(part.rawValue): \(listed(regions)), \(voxels.reduce(0, +)) known \(things)"
           + (shares.isEmpty ? "" : ": " + shares.joined(separator: ", ")))
     }
     lines.append("intensities: mean \(scaling.mean), standard deviation \(scaling.standardDeviation)")
@@ -29,7 +29,7 @@ extension Run {
     let patches = settings.patchesPerUnit * units.units.reduce(0) { $0 + $1.count }
     let steps = (patches + settings.batch - 1) / settings.batch
     lines.append(
-      "training: \(units.units.count) units, \(patches) patches of \(patch) an epoch, \(steps) steps of "
+      "training: \(units.units.count) units, \(patches) patches of \(job.layout.text(patch)) an epoch, \(steps) steps of "
         + "\(settings.batch) in \(settings.shards) shards, \(settings.epochs) epochs")
     lines.append("")
     lines.append("member   parameters   GFLOP a step   ranks at first")
@@ -73,6 +73,7 @@ extension Run {
     let images = data.images.location
     return switch job.task {
     case .segmentation: "segmentation of \(images) into \(job.data.classes.joined(separator: ", "))"
+    case .binary: "segmentation of \(images) into \(job.data.classes.joined(separator: " and ")) by one channel"
     case .classification: "classification of \(images) as \(job.data.classes.joined(separator: ", "))"
     case .regression: "regression from \(images) to \(data.targetLocation)"
     case .autoencoder: "autoencoding of \(images)"
@@ -81,11 +82,10 @@ extension Run {
   }
 
   /// The extents of regions; equal ones of many images are counted.
-  private static func listed(_ regions: [Region]) -> String {
-    guard regions.count > 4, Set(regions.map(\.extents)).count == 1 else {
-      return regions.map { "\($0.extents)" }.joined(separator: " ")
-    }
-    return "\(regions.count) × \(regions[0].extents)"
+  private func listed(_ regions: [Region]) -> String {
+    let texts = regions.map { job.layout.text($0.extents) }
+    guard texts.count > 4, Set(texts).count == 1 else { return texts.joined(separator: " ") }
+    return "\(texts.count) × \(texts[0])"
   }
 
   /// What the network that is drawn for a member came to; empty in families whose members are alike.

@@ -4,7 +4,6 @@ import Imaging
 
 // The form of a job file, key by key.
 
-
 extension Setting {
   /// The version of the form that this program reads.
   static let formVersion = 1
@@ -16,7 +15,8 @@ extension Setting {
     Setting(
       "task",
       .choice(Choice(noun: "task", words: EnsembleTask.allCases.map(\.rawValue))),
-      "what the networks learn: the class of every pixel (segmentation), another image for each image, without noise or "
+      "what the networks learn: the class of every pixel (segmentation), which of two classes every pixel has by one output "
+        + "channel (binary), another image for each image, without noise or "
         + "holes, say (regression), the image itself through a narrow place (autoencoder), the class of each image "
         + "(classification), or the image without its noise from noisy images alone (self-supervised, Noise2Self, "
         + "arXiv 1901.11365)"),
@@ -36,7 +36,7 @@ extension Setting {
     Setting("images", .dataPath, "the images: `path[:dataset]`, the path relative to this file"),
     Setting(
       "labels", .dataPath, otherwise: "the task has none",
-      "for segmentation the class of every pixel, in the shape of the images without channels; for classification one class "
+      "for segmentation and binary the class of every pixel, in the shape of the images without channels; for classification one class "
         + "an image: `path[:dataset]`"),
     Setting(
       "targets", .dataPath, otherwise: "the task has none",
@@ -187,17 +187,26 @@ extension Setting {
   private static let uncertainty: [Setting] = [
     Setting(
       "method",
-      .choice(
-        Choice(noun: "method", words: Job.UncertaintySettings.Method.allCases.map(\.rawValue), planned: ["aps"])),
-      otherwise: "`lac` for classes, `normalized-residual` for images (`residual` of one member)",
+      .choice(Choice(noun: "method", words: Job.UncertaintySettings.Method.allCases.map(\.rawValue))),
+      otherwise:
+        "`lac` for classes; for images `normalized-residual`, `residual` of one member, `cqr` with the loss `quantile`",
       "of classes `lac`, the least ambiguous set-valued classifier, split conformal (Sadinle, Lei and Wasserman, arXiv "
-        + "1609.00451); of images `residual`, intervals of one width, or `normalized-residual`, intervals that are wide where "
-        + "members disagree (Lei et al., arXiv 1604.04173)"),
+        + "1609.00451), or `aps`, adaptive prediction sets, larger where the prediction is unsure (Romano, Sesia and Candès, arXiv "
+        + "2006.02544); of images `residual`, intervals of one width, `normalized-residual`, intervals that are wide where "
+        + "members disagree (Lei et al., arXiv 1604.04173), or `cqr`, the outer of the quantiles that the loss `quantile` "
+        + "learns, made wider or narrower (Romano, Patterson and Candès, arXiv 1905.03222)"),
     Setting(
       "coverage", .list(of: .number(.above(0, below: 1)), 1...), default: [0.9],
       "how often a prediction set or interval shall hold the truth; one for each value"),
     Setting(
-      "unit", .choice(Choice(noun: "unit", words: ["pixel"], planned: ["image"])), default: "pixel",
-      "what coverage counts"),
+      "unit", .choice(Choice(noun: "unit", words: Job.UncertaintySettings.Unit.allCases.map(\.rawValue))),
+      default: "pixel",
+      "what coverage counts: pixels of all images together (`pixel`), or of each image the part of its pixels whose set holds "
+        + "the truth, in the mean over new images, by conformal risk control (`image`; Angelopoulos et al., arXiv 2208.02814)"
+    ),
+    Setting(
+      "by-class", .boolean, default: false,
+      "whether each class has thresholds of its own, so that pixels of rare classes are covered as often (Vovk's Mondrian "
+        + "taxonomy)"),
   ]
 }

@@ -7,7 +7,8 @@ extension Setting {
   static let loss: Setting = {
     let one: [Kind] = [.choice(lossName), .variants(losses)]
     return Setting(
-      "loss", .or(one + [.list(of: .or(one), 1...)]), otherwise: "`cross-entropy` for classes, `mse` for images",
+      "loss", .or(one + [.list(of: .or(one), 1...)]),
+      otherwise: "`cross-entropy` for classes, `binary-cross-entropy` for the task binary, `mse` for images",
       "what is made small: a name, a section with a name and settings, or a list of these, each with its `weight` in the sum"
     )
   }()
@@ -27,6 +28,13 @@ extension Setting {
   private static let weights = Setting(
     "weights", .list(of: .number(.atLeast(0)), 1...), otherwise: "all alike", "a weight for each class or channel")
 
+  private static let balanced = Kind.choice(Choice(noun: "word", words: [LossSettings.balanced]))
+
+  private static let classWeights = Setting(
+    "weights", .or([balanced, .list(of: .number(.atLeast(0)), 1...)]), otherwise: "all alike",
+    "a weight for each class, or `balanced`: the inverse of how often the class occurs in the training part, 1 on average over its "
+      + "pixels")
+
   private static let input = Setting(
     "input", .choice(Choice(noun: "input", words: LossInput.allCases.map(\.rawValue))),
     "what the network ends in: logits, or probabilities by a final activation")
@@ -41,7 +49,7 @@ extension Setting {
       (
         "−log p of the true class, as `torch.nn.CrossEntropyLoss`",
         [
-          weights, input,
+          classWeights, input,
           Setting(
             "smoothing", .number(.atLeast(0, below: 1)), "the part of the target that is spread over all classes"),
         ]
@@ -50,11 +58,14 @@ extension Setting {
       (
         "cross entropy channel by channel, as `torch.nn.BCEWithLogitsLoss`",
         [
-          Setting("positive-weight", .number(.above(0)), "how much the positive part weighs against the negative one"),
+          Setting(
+            "positive-weight", .or([balanced, .number(.above(0))]),
+            "how much the positive part weighs against the negative one; `balanced`: so much that both weigh alike in the "
+              + "training part"),
           input,
         ]
       )
-    case .dice: ("1 − the Dice coefficient, of probabilities (arXiv 1606.04797)", [smooth(), weights, input])
+    case .dice: ("1 − the Dice coefficient, of probabilities (arXiv 1606.04797)", [smooth(), classWeights, input])
     case .diceBCE:
       (
         "a mean of cross entropy and Dice loss",
@@ -63,7 +74,7 @@ extension Setting {
     case .focal:
       (
         "cross entropy times (1 − p)^gamma (Lin et al., arXiv 1708.02002)",
-        [Setting("gamma", .number(.atLeast(0)), "how much less sure pixels count more"), weights, input]
+        [Setting("gamma", .number(.atLeast(0)), "how much less sure pixels count more"), classWeights, input]
       )
     case .focalOfMean:
       (
@@ -79,7 +90,7 @@ extension Setting {
         [
           Setting("alpha", .number(.atLeast(0)), "how much false positives weigh"),
           Setting("beta", .number(.atLeast(0)), "how much false negatives weigh"),
-          Setting("gamma", .number(.above(0)), "exponent"), smooth(), weights, input,
+          Setting("gamma", .number(.above(0)), "exponent"), smooth(), classWeights, input,
         ]
       )
     case .l1: ("|difference|, as `torch.nn.L1Loss`", [])
@@ -96,9 +107,13 @@ extension Setting {
       )
     case .quantile:
       (
-        "the pinball loss, whose least value is a quantile of the target",
+        "the pinball loss, whose least value is a quantile of the target; networks end in the target's channels once for each "
+          + "quantile",
         [
-          Setting("quantiles", .list(of: .number(.above(0, below: 1)), 1...), "the quantile of each output channel"),
+          Setting(
+            "quantiles", .list(of: .number(.above(0, below: 1)), 1...),
+            "the quantiles that are predicted, ascending; the middle one is the prediction's mean, the outer ones are the ends of "
+              + "`cqr` intervals"),
           weights,
         ]
       )

@@ -52,8 +52,6 @@ struct Setting: Sendable {
     /// What a word names: ‘loss’, ‘network family’.
     let noun: String
     let words: [String]
-    /// Words of the form that this version does not know to do yet.
-    var planned: [String] = []
   }
 
   /// A section with several forms.

@@ -232,9 +232,6 @@ struct SettingReader {
   ) -> SettingValue? {
     if choice.words.contains(text) { return .text(text) }
     let known = Self.either(choice.words)
-    if choice.planned.contains(text) {
-      return fail(node, path, "\(choice.noun) ‘\(text)’ is planned, but this version has only \(known)")
-    }
     guard let meant = Spelling.nearest(to: text, among: choice.words) else {
       return fail(node, path, "unknown \(choice.noun) ‘\(text)’; write \(known)")
     }

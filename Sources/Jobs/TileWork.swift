@@ -19,34 +19,30 @@ struct TileWork {
   /// Tiles of all regions.
   let count: Int
 
-  /// Tiles as the job asks for, or as the images suggest: of a volume as large as a training patch with a margin of a
-  /// quarter patch at most, of a stack whole images of up to 2048 pixels.
+  /// Tiles as a job asks for.
   init(_ regions: [Region], settings run: Run, graphs: [NetworkGraph]) throws {
-    let patch = TrainingPatch(run.settings.patch).extents
-    let reach = try EnsemblePredictor.reach(graphs)
-    self.init(
-      regions, tile: run.job.prediction.tile, margin: run.job.prediction.margin, patch: patch, reach: reach,
-      volume: run.job.data.volume)
+    try self.init(
+      regions, tile: run.job.prediction.tile, margin: run.job.prediction.margin,
+      patch: TrainingPatch(run.settings.patch).extents, graphs: graphs, volume: run.job.data.volume)
   }
 
+  /// Tiles as asked for, or as the images suggest: of a volume as large as a training patch with a margin of a quarter
+  /// patch at most, of a stack whole images of up to 2048 pixels.
   init(
-    _ regions: [Region], tile: [Int]?, margin: [Int]?, patch: Extents, reach: (margin: Extents, multiple: Extents)?,
-    volume: Bool
-  ) {
+    _ regions: [Region], tile: [Int]?, margin: [Int]?, patch: Extents, graphs: [NetworkGraph], volume: Bool
+  ) throws {
     self.regions = regions
-    grids = regions.map { region in
+    let limit = Extents(z: volume ? (patch.z + 3) / 4 : 0, y: (patch.y + 3) / 4, x: (patch.x + 3) / 4)
+    var known: [Extents: TileGrid] = [:]
+    grids = try regions.map { region in
       let whole = region.extents
-      // A network that sees the whole image cannot be cut into tiles.
-      guard let reach else { return TileGrid(region: whole, tile: whole) }
-      let suggested =
-        volume ? patch : Extents(z: 1, y: min(whole.y, 2048), x: min(whole.x, 2048))
-      let tile = tile.map { TrainingPatch($0).extents } ?? suggested
-      let margin =
-        margin.map { TrainingPatch($0).extents }
-        ?? Extents(
-          z: volume ? min(reach.margin.z, (patch.z + 3) / 4) : 0, y: min(reach.margin.y, (patch.y + 3) / 4),
-          x: min(reach.margin.x, (patch.x + 3) / 4))
-      return TileGrid(region: whole, tile: tile, margin: margin, multiple: reach.multiple)
+      if let grid = known[whole] { return grid }
+      let suggested = volume ? patch : Extents(z: 1, y: min(whole.y, 2048), x: min(whole.x, 2048))
+      let grid = try EnsemblePredictor.grid(
+        of: whole, tile: tile.map { TrainingPatch($0).extents } ?? suggested,
+        margin: margin.map { TrainingPatch($0).extents }, atMost: limit, for: graphs)
+      known[whole] = grid
+      return grid
     }
     count = grids.reduce(0) { $0 + $1.count }
   }

@@ -8,19 +8,14 @@ public struct ValueFigures: Sendable {
   var ensemble: [RegressionMetrics]
   /// Of each member, each channel.
   var members: [[RegressionMetrics]]
-  /// Of each level: values within their interval, and the sum of widths.
-  var covered: [Double]
-  var widths: [Double]
+  var intervals: IntervalEvaluation
   /// Structural similarity of each channel, over the slices of the test images; empty when the truth has holes.
   var similarity: [Double]
 
-  /// Values that were compared.
-  private var count: Double { ensemble.reduce(0) { $0 + Double($1.pixels) } }
-
   /// The share of values within their interval; NaN without any.
-  public func coverage(level: Int) -> Double { covered[level] / count }
+  public func coverage(level: Int) -> Double { intervals.coverage(level: level) }
   /// The mean width of intervals; NaN without any.
-  public func meanWidth(level: Int) -> Double { widths[level] / count }
+  public func meanWidth(level: Int) -> Double { intervals.meanWidth(level: level) }
   /// The mean squared error of a channel.
   public func meanSquaredError(channel: Int) -> Double { ensemble[channel].meanSquaredError }
   /// The peak signal-to-noise ratio of a channel, in dB.
@@ -31,7 +26,7 @@ public struct ValueFigures: Sendable {
     ("psnr", "PSNR", { $0.peakSignalToNoiseRatio() }), ("correlation", "Pearson", { $0.pearsonCorrelation }),
   ]
 
-  func write(to group: Group) throws {
+  func write(to group: Group, levels: Int) throws {
     let channels = ensemble.count
     for metric in Self.metrics {
       try group.write(ensemble.map(metric.value), to: metric.name)
@@ -39,8 +34,8 @@ public struct ValueFigures: Sendable {
         members.flatMap { $0.map(metric.value) }, shape: [members.count, channels], to: "member_\(metric.name)")
     }
     if !similarity.isEmpty { try group.write(similarity, to: "ssim") }
-    try group.write(covered.indices.map { coverage(level: $0) }, to: "coverage")
-    try group.write(covered.indices.map { meanWidth(level: $0) }, to: "mean_width")
+    try group.write((0..<levels).map { coverage(level: $0) }, to: "coverage")
+    try group.write((0..<levels).map { meanWidth(level: $0) }, to: "mean_width")
   }
 
   var lines: [String] {

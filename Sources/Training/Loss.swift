@@ -96,6 +96,8 @@ public enum LossError: Error, Hashable, Sendable, CustomStringConvertible {
   case weights(loss: String, weights: Int, classes: Int)
   /// The loss is of several classes, and the network has one output channel.
   case oneChannel(loss: String)
+  /// Weights that are to be balanced have no meaning for a class of which there is nothing.
+  case emptyClass(loss: String, label: Int)
 
   public var description: String {
     switch self {
@@ -110,7 +112,10 @@ public enum LossError: Error, Hashable, Sendable, CustomStringConvertible {
       "training.loss: \(loss) has \(weights) weights for \(classes) classes; give one for each"
     case .oneChannel(let loss):
       "training.loss: \(loss) needs one output channel for each class, and the network has one in all; "
-        + "give it two, or use binary-cross-entropy"
+        + "use binary-cross-entropy or dice-bce, or the task segmentation, which has one channel for each class"
+    case .emptyClass(let loss, let label):
+      "training.loss: \(loss) cannot balance label \(label), which does not occur in the training part; "
+        + "give the weights as a list, or another split"
     }
   }
 }

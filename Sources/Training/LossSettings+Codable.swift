@@ -39,7 +39,13 @@ extension LossSettings.Choice: Codable {
 }
 
 extension LossSettings.Term: Codable {
-  private enum Key: String, CodingKey { case weight }
+  private enum Key: String, CodingKey {
+    case weight, weights
+    case positiveWeight = "positive-weight"
+  }
+
+  /// Where the weights of classes stand among the settings of this loss.
+  private var weightsKey: Key { if case .binaryCrossEntropy = choice { .positiveWeight } else { .weights } }
 
   public init(from decoder: any Decoder) throws {
     if let text = try? decoder.singleValueContainer().decode(String.self) {
@@ -53,12 +59,14 @@ extension LossSettings.Term: Codable {
     let container = try decoder.container(keyedBy: Key.self)
     self.init(
       try LossSettings.Choice(from: decoder), weight: try container.decodeIfPresent(Double.self, forKey: .weight) ?? 1)
+    isBalanced = container.isBalanced(weightsKey)
   }
 
   public func encode(to encoder: any Encoder) throws {
     try choice.encode(to: encoder)
     var container = encoder.container(keyedBy: Key.self)
     try container.encode(weight, forKey: .weight)
+    if isBalanced { try container.encode(LossSettings.balanced, forKey: weightsKey) }
   }
 }
 
@@ -94,6 +102,19 @@ extension KeyedDecodingContainer {
   fileprivate func set<Value: Decodable>(_ value: inout Value?, _ key: Key) throws {
     value = try decodeIfPresent(Value.self, forKey: key) ?? value
   }
+
+  /// Sets weights of classes unless they are to be balanced, which the loss's term knows.
+  fileprivate func setWeights<Value: Decodable>(_ value: inout Value, _ key: Key) throws {
+    if !isBalanced(key) { try set(&value, key) }
+  }
+
+  fileprivate func setWeights<Value: Decodable>(_ value: inout Value?, _ key: Key) throws {
+    if !isBalanced(key) { try set(&value, key) }
+  }
+
+  fileprivate func isBalanced(_ key: Key) -> Bool {
+    (try? decode(String.self, forKey: key)) == LossSettings.balanced
+  }
 }
 
 extension CrossEntropy: Codable {
@@ -104,7 +125,7 @@ extension CrossEntropy: Codable {
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
     self.init()
-    try container.set(&weights, .weights)
+    try container.setWeights(&weights, .weights)
     try container.set(&smoothing, .smoothing)
     try container.set(&input, .input)
   }
@@ -126,7 +147,7 @@ extension BinaryCrossEntropy: Codable {
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
     self.init()
-    try container.set(&positiveWeight, .positiveWeight)
+    try container.setWeights(&positiveWeight, .positiveWeight)
     try container.set(&input, .input)
   }
 
@@ -146,7 +167,7 @@ extension DiceLoss: Codable {
     let container = try decoder.container(keyedBy: Key.self)
     self.init()
     try container.set(&smooth, .smooth)
-    try container.set(&weights, .weights)
+    try container.setWeights(&weights, .weights)
     try container.set(&input, .input)
   }
 
@@ -188,7 +209,7 @@ extension FocalLoss: Codable {
     let container = try decoder.container(keyedBy: Key.self)
     self.init()
     try container.set(&gamma, .gamma)
-    try container.set(&weights, .weights)
+    try container.setWeights(&weights, .weights)
     try container.set(&input, .input)
   }
 
@@ -237,7 +258,7 @@ extension TverskyLoss: Codable {
     try container.set(&beta, .beta)
     try container.set(&gamma, .gamma)
     try container.set(&smooth, .smooth)
-    try container.set(&weights, .weights)
+    try container.setWeights(&weights, .weights)
     try container.set(&input, .input)
   }
 

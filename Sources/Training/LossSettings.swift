@@ -41,10 +41,13 @@ public struct LossSettings: Hashable, Sendable {
   public struct Term: Hashable, Sendable {
     public var choice: Choice
     public var weight: Double
+    /// Classes weigh the more the rarer they are (`weights: balanced`): `balanced(by:)` gives the choice its weights.
+    public var isBalanced: Bool
 
-    public init(_ choice: Choice, weight: Double = 1) {
+    public init(_ choice: Choice, weight: Double = 1, isBalanced: Bool = false) {
       self.choice = choice
       self.weight = weight
+      self.isBalanced = isBalanced
     }
   }
 

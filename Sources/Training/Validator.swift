@@ -12,6 +12,9 @@ public final class Validator {
   private let team: ThreadTeam
   private let width: Int
   private let channels: Int
+  /// Classes of labels.
+  private let classes: Int
+  private let threshold: Float
   /// Sums of each sample of a batch.
   private let sums: AlignedBuffer<Double>
   /// `[sample, true class, predicted class]`.
@@ -23,11 +26,15 @@ public final class Validator {
   ///   - plan: of the network for inference.
   ///   - source: its epoch 0 is the validation part.
   ///   - batch: samples that are computed at once.
+  ///   - threshold: of one output channel, above which a pixel is of class 1: 0 for logits.
   /// - Throws: `LossError` when the loss has no meaning for the target or the output.
   public init(
-    _ plan: Plan, loss: any Loss, target: TargetKind, source: any BatchSource, batch: Int, team: ThreadTeam
+    _ plan: Plan, loss: any Loss, target: TargetKind, source: any BatchSource, batch: Int, threshold: Float = 0,
+    team: ThreadTeam
   ) throws(LossError) {
     channels = plan.outputShape.channels
+    classes = max(channels, 2)
+    self.threshold = threshold
     try loss.check(target: target, channels: channels)
     self.loss = loss
     self.source = source
@@ -36,7 +43,7 @@ public final class Validator {
     targets = TargetBuffer(target, pixels: plan.outputShape.pixels, samples: execution.capacity)
     width = loss.width(channels: channels)
     sums = AlignedBuffer(count: width * (execution.capacity + 1))
-    counts = AlignedBuffer(count: target.hasLabels && channels > 1 ? channels * channels * execution.capacity : 0)
+    counts = AlignedBuffer(count: target.hasLabels ? classes * classes * execution.capacity : 0)
     scratch = AlignedBuffer(count: team.size * execution.output(0).geometry.sampleStride)
   }
 
@@ -50,7 +57,7 @@ public final class Validator {
     execution.statistics.pointer.update(from: statistics, count: execution.statistics.count)
     let total = sums.pointer + width * execution.capacity
     total.update(repeating: 0, count: width)
-    var confusion = ConfusionMatrix(classes: channels)
+    var confusion = ConfusionMatrix(classes: classes)
     for first in stride(from: 0, to: source.samplesPerEpoch, by: execution.capacity) {
       let samples = min(execution.capacity, source.samplesPerEpoch - first)
       team.run(count: samples) { sample, _ in
@@ -62,10 +69,10 @@ public final class Validator {
         for index in 0..<width { total[index] += sums.pointer[width * sample + index] }
       }
       if counts.count > 0 {
-        let size = channels * channels
+        let size = classes * classes
         for sample in 0..<samples {
           let part = UnsafeBufferPointer(start: counts.pointer + sample * size, count: size)
-          confusion.merge(ConfusionMatrix(classes: channels, counts: Array(part)))
+          confusion.merge(ConfusionMatrix(classes: classes, counts: Array(part)))
         }
       }
     }
@@ -83,17 +90,18 @@ public final class Validator {
     loss.writeSums(
       LossSample(output: output, target: target, gradient: planes), to: sums.pointer + width * sample)
     guard counts.count > 0 else { return }
-    let own = counts.pointer + sample * channels * channels
-    own.update(repeating: 0, count: channels * channels)
+    let own = counts.pointer + sample * classes * classes
+    own.update(repeating: 0, count: classes * classes)
     for row in 0..<geometry.rows {
       for x in 0..<geometry.nx {
         let label = Int(target.labels[row * geometry.nx + x])
-        guard label < channels else { continue }
-        var largest = 0
-        for channel in 1..<channels where output.row(row, channel: channel)[x] > output.row(row, channel: largest)[x] {
+        guard label < classes else { continue }
+        var largest = channels == 1 && output.row(row, channel: 0)[x] > threshold ? 1 : 0
+        for channel in 1..<max(channels, 1)
+        where output.row(row, channel: channel)[x] > output.row(row, channel: largest)[x] {
           largest = channel
         }
-        own[label * channels + largest] += 1
+        own[label * classes + largest] += 1
       }
     }
   }

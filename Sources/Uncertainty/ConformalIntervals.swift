@@ -125,6 +125,23 @@ public struct IntervalEvaluation: Hashable, Sendable {
     widths[level] += width
   }
 
+  /// All that is counted as numbers, of each level three: to send to other ranks, exact below 2⁵³ values.
+  public var numbers: [Double] {
+    widths.indices.flatMap { [Double(counts[2 * $0]), Double(counts[2 * $0 + 1]), widths[$0]] }
+  }
+
+  /// What `numbers` told.
+  public init(numbers: some Collection<Double>) {
+    let numbers = Array(numbers)
+    precondition(numbers.count.isMultiple(of: 3), "three numbers a level")
+    self.init(levels: numbers.count / 3)
+    for level in widths.indices {
+      counts[2 * level] = Int64(numbers[3 * level])
+      counts[2 * level + 1] = Int64(numbers[3 * level + 1])
+      widths[level] = numbers[3 * level + 2]
+    }
+  }
+
   /// Adds what another evaluation counted. The sum of widths depends on the order in its last bits: merge in a fixed one.
   public mutating func merge(_ other: IntervalEvaluation) {
     precondition(other.widths.count == widths.count, "evaluations of other levels")

@@ -50,6 +50,12 @@ public struct CalibrationScores: Sendable {
     groups = [values]
   }
 
+  /// Adds what other pixels scored.
+  public mutating func append(_ other: CalibrationScores) {
+    precondition(other.score == score && other.groups.count == groups.count, "scores of another form")
+    for index in groups.indices { groups[index] += other.groups[index] }
+  }
+
   /// All scores, where thresholds are not by class.
   public var values: [Float] { groups[0] }
 

@@ -1,11 +1,13 @@
 import Engine
 import Ensembles
+import Foundation
 import HDF5
 import Imaging
 import Networks
 import Tensors
 import TestSupport
 import Testing
+import Training
 
 @Suite struct EnsemblePredictorTests {
   /// The answers of all tiles put together: mean, deviation `[class, y, x]`, and each member's probabilities.
@@ -110,6 +112,31 @@ import Testing
     #expect(try predict(members, region, grid, threads: 2) == first)
     for ranks in [2, 3, grid.count + 1] {
       #expect(try predict(members, region, grid, ranks: ranks) == first)
+    }
+  }
+
+  @Test("one channel answers with the probabilities of both classes", arguments: [false, true])
+  func binary(isOfProbabilities: Bool) throws {
+    var graph = NetworkGraph(dimensions: 2)
+    let input = graph.add("input", .input(channels: 1))
+    let logit = graph.add("same", .convolution(Convolution(channels: 1, kernel: 1)), input)
+    if isOfProbabilities { graph.add("last.act", .activation(.sigmoid), logit) }
+    var settings = try Problem(epochs: 1).settings
+    (settings.task, settings.outputChannels) = (.binary, 1)
+    settings.loss = LossSettings(
+      .binaryCrossEntropy(BinaryCrossEntropy(input: isOfProbabilities ? .probabilities : .logits)))
+    #expect(settings.classes == 2 && settings.targetChannels == 0)
+    let member = TrainedMember(
+      index: 0, graph: graph, parameters: [2, -1], statistics: [], history: [], bag: Bag(drawn: [], outOfBag: []),
+      settings: settings, scaling: .identity(channels: 1), classes: Problem.classes, fingerprint: 0)
+    let region = try Problem(epochs: 1).data.regions[0]
+    let whole = try predict(
+      [member], region, TileGrid(region: region.region.extents, tile: region.region.extents))
+    let images = Array(region.images.buffer)
+    for (pixel, value) in images.enumerated() {
+      let probability = 1 / (1 + exp(-(2 * Double(value) - 1)))
+      #expect(abs(Double(whole.mean[images.count + pixel]) - probability) < 1e-5)
+      #expect(abs(Double(whole.mean[pixel]) - (1 - probability)) < 1e-5)
     }
   }
 

@@ -27,9 +27,11 @@ struct EndToEndTaskTests {
     let shape = [16, 16, 16]
     try file.write(noisy, shape: shape, to: "noisy")
     try file.write(clean, shape: shape, to: "clean")
-    try file.write(zip(clean, noisy).flatMap { [$0, $1] }, shape: [16, 16, 16, 2], to: "pairs")
+    let pairs = stride(from: 0, to: clean.count, by: 256).flatMap { clean[$0..<$0 + 256] + noisy[$0..<$0 + 256] }
+    try file.write(pairs, shape: [16, 2, 16, 16], to: "pairs")
     try file.write(mask, shape: shape, to: "mask")
     try file.write(kinds, to: "kinds")
+    try file.write(clean.map { UInt8($0 > 200 ? 1 : 0) }, shape: shape, to: "shown")
     try file.write([UInt8]([0, 0, 0, 0, 0, 0, 3, 3, 1, 1, 1, 1, 2, 2, 2, 2]), to: "split")
     try file.close()
   }
@@ -40,10 +42,9 @@ struct EndToEndTaskTests {
     var results: String { folder + "/r.h5" }
 
     init(
-      _ name: String, task: String, data: String, training: String = "", network: String = "{family: smsnet, nodes: 2}"
-    )
-      throws
-    {
+      _ name: String, task: String, data: String, training: String = "", network: String = "{family: smsnet, nodes: 2}",
+      uncertainty: String = ""
+    ) throws {
       folder = try EndToEnd.makeFolder(name)
       try EndToEndTaskTests.write(folder + "/data.h5")
       try """
@@ -57,7 +58,7 @@ struct EndToEndTaskTests {
       network: \(network)
       ensemble: {members: 2}
       training: {epochs: 3, batch: 2, optimizer: {rate: 0.01}, keep: best\(training)}
-      uncertainty: {coverage: [0.5, 0.9]}
+      uncertainty: {coverage: [0.5, 0.9]\(uncertainty)}
       output: r.h5
       """.write(toFile: path, atomically: true, encoding: .utf8)
     }
@@ -183,6 +184,107 @@ struct EndToEndTaskTests {
     #expect(try file.read("entry/evaluation/correlation", as: Double.self)[0] > 0.5)
     #expect(try file.dataset("entry/prediction/mean").shape == [4, 16, 16])
     #expect(try job.predictNew().exists("entry/prediction/lower"))
+  }
+
+  @Test("two classes are told by one channel, with risk control of images: the mean of their coverages is the level's")
+  func binary() throws {
+    let job = try Job(
+      "binary", task: "binary", data: "labels: data.h5:/shown\n  classes: [ground, thing]",
+      training: ", loss: [{name: binary-cross-entropy, positive-weight: balanced}, {name: dice, weight: 0.5}]",
+      uncertainty: ", unit: image")
+    try job.expectSameBitsOnTwoRanks()
+    let file = try File(opening: job.results)
+    let prediction = try file.group("entry/prediction")
+    #expect(try prediction.attributes("axes", as: String.self) == ["image", "class", "y", "x"])
+    #expect(try prediction.dataset("mean").shape == [4, 2, 16, 16])
+    let mean = try prediction.read("mean", as: Float.self)
+    for image in 0..<4 {
+      for pixel in 0..<256 { #expect(abs(mean[image * 512 + pixel] + mean[image * 512 + 256 + pixel] - 1) < 1e-5) }
+    }
+    // The part of each image's pixels whose set holds the truth, by hand.
+    let truth = try File(opening: job.folder + "/data.h5").read("shown", as: UInt8.self).suffix(1024).map { Int($0) }
+    let sets = try prediction.read("set", as: UInt8.self)
+    let coverage = try file.read("entry/evaluation/coverage_by_image", as: Double.self)
+    for level in 0..<2 {
+      for image in 0..<4 {
+        let covered = (0..<256).count { sets[((level * 4 + image) * 2 + truth[image * 256 + $0]) * 256 + $0] == 1 }
+        #expect(coverage[level * 4 + image] == Double(covered) / 256)
+      }
+    }
+    // A learner of nothing that weighs both classes alike reaches half of that.
+    #expect(try file.read("entry/evaluation/f1_macro", as: Double.self)[0] > 0.7)
+    // One network output: its weights are those of one channel.
+    let member = try File(opening: job.folder + "/r.members/member-0000.h5")
+    #expect(try member.readStrings("network/settings")[0].contains(#""outputChannels":1"#))
+    #expect(try member.read("history/metrics/f1_macro", as: Double.self).count == 3)
+    #expect(
+      Array(try job.predictNew().read("entry/prediction/set", as: UInt8.self).suffix(4 * 512))
+        == Array(sets.suffix(4 * 512)))
+  }
+
+  @Test("thresholds by class cover both classes, and are stored by class")
+  func byClass() throws {
+    let job = try Job(
+      "by-class", task: "segmentation", data: "labels: data.h5:/shown\n  classes: [ground, thing]",
+      training: ", loss: {name: cross-entropy, weights: balanced}", uncertainty: ", method: aps, by-class: true")
+    try job.expectSameBitsOnTwoRanks()
+    let file = try File(opening: job.results)
+    #expect(try file.dataset("entry/calibration/threshold").shape == [2, 2])
+    #expect(try file.group("entry/calibration").attribute("method", as: String.self) == "aps")
+    let coverage = try file.read("entry/evaluation/coverage_by_class", as: Double.self)
+    #expect(coverage.count == 4 && coverage.suffix(2).allSatisfy { $0 > 0.6 })
+    #expect(try job.predictNew().dataset("entry/prediction/set").shape == [2, 16, 2, 16, 16])
+  }
+
+  @Test("quantiles are learnt, written, and made into intervals that cover")
+  func quantiles() throws {
+    let job = try Job(
+      "quantiles", task: "regression", data: "targets: data.h5:/pairs",
+      training: ", patches-per-unit: 4, loss: {name: quantile, quantiles: [0.1, 0.5, 0.9]}")
+    try job.expectSameBitsOnTwoRanks()
+    let file = try File(opening: job.results)
+    let prediction = try file.group("entry/prediction")
+    #expect(try prediction.dataset("mean").shape == [4, 2, 16, 16])
+    #expect(try prediction.dataset("quantiles").shape == [3, 4, 2, 16, 16])
+    #expect(try prediction.dataset("quantiles").attributes("quantiles", as: Double.self) == [0.1, 0.5, 0.9])
+    #expect(try prediction.dataset("lower").shape == [2, 4, 2, 16, 16])
+    let (mean, quantiles) = (
+      try prediction.read("mean", as: Float.self), try prediction.read("quantiles", as: Float.self)
+    )
+    #expect(Array(quantiles[mean.count..<2 * mean.count]) == mean)
+    #expect(try file.group("entry/calibration").attribute("method", as: String.self) == "cqr")
+    // Of one level all bounds are as far beyond the outer quantiles, in units of each channel.
+    let (lower, upper) = (try prediction.read("lower", as: Float.self), try prediction.read("upper", as: Float.self))
+    let threshold = try file.read("entry/calibration/threshold", as: Float.self)
+    let scale = try File(opening: job.folder + "/r.members/member-0000.h5")
+      .read("target_scaling/standard_deviation", as: Double.self).map { Float($0) }
+    for i in mean.indices {
+      let far = threshold[1] * scale[i / 256 % 2]
+      #expect(abs(lower[mean.count + i] - (quantiles[i] - far)) < 0.01)
+      #expect(abs(upper[mean.count + i] - (quantiles[2 * mean.count + i] + far)) < 0.01)
+    }
+    let coverage = try file.read("entry/evaluation/coverage", as: Double.self)
+    #expect(abs(coverage[1] - 0.9) < 0.1)
+    #expect(try file.read("entry/evaluation/mse", as: Double.self).count == 2)
+    #expect(try file.dataset("entry/evaluation/member_mse").shape == [2, 2])
+    #expect(try job.predictNew().dataset("entry/prediction/quantiles").shape == [3, 16, 2, 16, 16])
+  }
+
+  @Test("the history of a model becomes a picture")
+  func plot() throws {
+    let job = try Job("plot", task: "regression", data: "targets: data.h5:/clean")
+    _ = try job.run()
+    let drawn = try EndToEnd.run(["plot", job.results])
+    #expect(drawn.status == 0 && drawn.output == "Picture: \(job.folder)/r.history.svg\n", "\(drawn.errors)")
+    let svg = try String(contentsOfFile: job.folder + "/r.history.svg", encoding: .utf8)
+    #expect(svg.contains("member 1") && svg.contains("validation"))
+    let one = try EndToEnd.run([
+      "plot", job.folder + "/r.members/member-0001.h5", "-o", job.folder + "/pictures/one.svg",
+    ])
+    #expect(one.status == 0, "\(one.errors)")
+    #expect(try !String(contentsOfFile: job.folder + "/pictures/one.svg", encoding: .utf8).contains("member 0"))
+    let wrong = try EndToEnd.run(["plot", job.results, "-o", job.folder + "/one.png"])
+    #expect(wrong.status != 0 && wrong.messages.first?.contains("pictures are written as SVG") == true)
   }
 
   @Test("a loss that compares with classes is refused for images before any work")

@@ -165,8 +165,8 @@ struct JobFileMessageTests {
       Case("family: smsnet, ", "", "6: network.family: missing; give the kind of network: \(families)"),
       Case(
         "task: segmentation", "task: segmentaton",
-        "3: task: unknown task ‘segmentaton’; did you mean ‘segmentation’? Known: segmentation, regression, autoencoder, "
-          + "classification or self-supervised"),
+        "3: task: unknown task ‘segmentaton’; did you mean ‘segmentation’? Known: segmentation, binary, regression, "
+          + "autoencoder, classification or self-supervised"),
       Case(
         "loss: cross-entropy", "loss: crossentropy",
         "8: training.loss: unknown loss ‘crossentropy’; did you mean ‘cross-entropy’? Known: cross-entropy, "
@@ -190,7 +190,13 @@ struct JobFileMessageTests {
         "4: data.volume: a volume is one image; classify a stack (volume: false)"),
       Case(
         "coverage: [0.8, 0.9]", "method: residual",
-        "9: uncertainty.method: residual is not of this task; write lac"),
+        "9: uncertainty.method: residual is not of this task; write lac or aps"),
+      Case(
+        "coverage: [0.8, 0.9]", "unit: image",
+        "9: uncertainty.unit: a volume is one image, and images cannot be counted; write pixel"),
+      Case(
+        "loss: cross-entropy", "loss: {name: cross-entropy, weights: ballanced}",
+        "8: training.loss.weights: unknown word ‘ballanced’; did you mean ‘balanced’?"),
       // Missing
       Case("name: cement\n", "", "1: name: missing; give what the job is called in messages, results and reports"),
       Case("nodes: 12, ", "", "6: network.nodes: missing; give nodes between input and output"),
@@ -225,14 +231,58 @@ struct JobFileMessageTests {
   @Test("the good file is good")
   func good() { #expect(Self.messages(Self.good) == []) }
 
+  @Test("a binary task has two classes")
+  func binary() {
+    let text = Self.good.replacingOccurrences(of: "task: segmentation", with: "task: binary")
+      .replacingOccurrences(of: "cross-entropy", with: "dice-bce")
+    #expect(Self.messages(text) == [])
+    #expect(
+      Self.messages(text.replacingOccurrences(of: "void]", with: "void, sand]")) == [
+        "job.yaml:4: data.classes: binary tells 2 classes apart, not 3; write task: segmentation for more"
+      ])
+  }
+
   @Test("data settings that are not of the task are told with the tasks that they belong to")
   func taskSettings() {
     let text = Self.good.replacingOccurrences(of: "task: segmentation", with: "task: autoencoder")
-    let tasks = "autoencoder has no such setting; it belongs to segmentation or classification"
+    let tasks = "autoencoder has no such setting; it belongs to segmentation, binary or classification"
     #expect(
       Self.messages(text) == [
         "job.yaml:4: data.classes: \(tasks)", "job.yaml:4: data.labels: \(tasks)", "job.yaml:5: data.ignore: \(tasks)",
       ])
+  }
+
+  @Test(
+    "what calibration and quantiles need of each other is told",
+    arguments: [
+      (
+        "", "{method: cqr}",
+        "uncertainty.method: cqr begins from predicted quantiles; write loss: quantile in training, with 3 quantiles or more"
+      ),
+      ("", "{unit: image}", "uncertainty.unit: images are the unit of tasks with classes; write pixel"),
+      ("", "{by-class: true}", "uncertainty.by-class: regression has no classes; remove this setting"),
+      (
+        "{name: quantile, quantiles: [0.9, 0.5, 0.1]}", "{}",
+        "training.loss.quantiles: quantiles must ascend, as in [0.05, 0.5, 0.95]"
+      ),
+      (
+        "{name: quantile, quantiles: [0.1, 0.9]}", "{}",
+        "training.loss.quantiles: needs an odd number of quantiles, since the middle one is the prediction; add 0.5, say"
+      ),
+    ])
+  func quantiles(loss: String, uncertainty: String, message: String) {
+    let text = """
+      tutti: 1
+      name: x
+      task: regression
+      data: {images: a.h5:/images, targets: a.h5:/clean, split: {}}
+      network: {family: tunet}
+      training: {loss: \(loss.isEmpty ? "mse" : loss)}
+      uncertainty: \(uncertainty)
+      output: r.h5
+      """
+    let line = message.hasPrefix("training") ? 6 : 7
+    #expect(Self.messages(text) == ["job.yaml:\(line): \(message)"])
   }
 
   @Test("all that is wrong is reported at once, in the order of lines")

@@ -337,6 +337,31 @@ struct JobFileTests {
     #expect(try job(written) == first)
   }
 
+  @Test("a binary task, its loss, balanced weights and calibration are read, with defaults by task and loss")
+  func calibrations() throws {
+    var text = JobFileText.short.replacingOccurrences(of: "segmentation", with: "binary")
+    #expect(try job(text).training.loss == LossSettings(.binaryCrossEntropy(BinaryCrossEntropy())))
+    text +=
+      "\ntraining: {loss: [{name: binary-cross-entropy, positive-weight: balanced}, dice]}"
+      + "\nuncertainty: {method: aps, unit: image}"
+    let binary = try job(text)
+    #expect(binary.task == .binary && binary.training.loss.isBalanced)
+    #expect(binary.uncertainty == .init(method: .aps, coverage: [0.9], unit: .image))
+    let byClass = try job(
+      JobFileText.short + "\ntraining: {loss: {name: focal, weights: balanced}}\nuncertainty: {by-class: true}")
+    #expect(byClass.uncertainty == .init(method: .lac, coverage: [0.9], unit: .pixel, byClass: true))
+    #expect(byClass.training.loss.isBalanced)
+    let regression = JobFileText.short.replacingOccurrences(of: "segmentation", with: "regression")
+      .replacingOccurrences(of: "labels: a.h5:/labels, classes: [no, yes]", with: "targets: a.h5:/clean")
+    for (loss, method) in [
+      ("mse", Job.UncertaintySettings.Method.normalizedResidual), ("quantile", .cqr),
+      ("{name: quantile, quantiles: [0.2, 0.5, 0.7]}", .cqr),
+      ("[{name: quantile, quantiles: [0.5]}]", .normalizedResidual),
+    ] {
+      #expect(try job(regression + "\ntraining: {loss: \(loss)}").uncertainty.method == method, "\(loss)")
+    }
+  }
+
   @Test("anchors and merges of YAML: an alias stands for its anchor's value")
   func alias() throws {
     let text = JobFileText.short.replacingOccurrences(of: "images: a.h5:/images", with: "images: &file a.h5:/x")
@@ -427,7 +452,7 @@ struct JobFingerprintTests {
         "name":"cross-entropy","smoothing":0,"weight":1},"optimizer":{"amsgrad":false,"betas":[0.9,0.999],\
         "epsilon":1e-08,"name":"adam","rate":0.001,"weight-decay":0},"patches-per-unit":1,\
         "schedule":{"name":"constant","per":"epoch","warm-up":0,"warm-up-start":0.1},"seed":1,"shards":4},"tutti":1,\
-        "uncertainty":{"coverage":[0.9],"method":"lac","unit":"pixel"}}
+        "uncertainty":{"by-class":false,"coverage":[0.9],"method":"lac","unit":"pixel"}}
         """)
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in short.canonicalText.utf8 {

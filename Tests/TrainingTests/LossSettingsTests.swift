@@ -36,4 +36,39 @@ import Testing
     }
     #expect(throws: DecodingError.self) { try read("[]") }
   }
+
+  @Test func `balanced weights are scikit-learn's, and stand for themselves in files`() throws {
+    for name in [LossSettings.Name.crossEntropy, .dice, .focal, .tversky, .focalTversky] {
+      let settings = try read(#"{"name": "\#(name.rawValue)", "weights": "balanced"}"#)
+      #expect(settings.isBalanced)
+      #expect(try JSONDecoder().decode(LossSettings.self, from: JSONEncoder().encode(settings)) == settings)
+      // compute_class_weight("balanced", classes=[0, 1, 2], y=[0]*6 + [1]*3 + [2])
+      let weights = try settings.balanced(by: [6, 3, 1])
+      let text = String(decoding: try JSONEncoder().encode(weights), as: UTF8.self)
+      struct Weights: Decodable { var weights: [Double] }
+      let found = try JSONDecoder().decode(Weights.self, from: Data(text.utf8)).weights
+      for (weight, expected) in zip(found, [10.0 / 18, 10.0 / 9, 10.0 / 3]) { #expect(abs(weight - expected) < 1e-12) }
+      #expect(!weights.isBalanced && found.count == 3)
+    }
+    let binary = try read(#"[{"name": "binary-cross-entropy", "positive-weight": "balanced"}, "dice"]"#)
+    #expect(try JSONDecoder().decode(LossSettings.self, from: JSONEncoder().encode(binary)) == binary)
+    let found = try binary.balanced(by: [30, 10])
+    #expect(found.terms[0].choice == .binaryCrossEntropy(BinaryCrossEntropy(positiveWeight: 3)))
+    #expect(found.terms[1] == binary.terms[1])
+  }
+
+  @Test func `a class that does not occur cannot be balanced`() throws {
+    let settings = try read(#"{"name": "cross-entropy", "weights": "balanced"}"#)
+    #expect(throws: LossError.emptyClass(loss: "cross-entropy", label: 1)) { try settings.balanced(by: [4, 0, 2]) }
+  }
+
+  @Test func `a loss says which quantiles it is of, and what the network ends in`() throws {
+    #expect(
+      try read(#"[{"name": "total-variation"}, {"name": "quantile", "quantiles": [0.1, 0.5]}]"#).quantiles == [
+        0.1, 0.5,
+      ])
+    #expect(LossSettings.crossEntropy.quantiles == nil)
+    #expect(try read(#"["cross-entropy", {"name": "dice", "input": "probabilities"}]"#).input == .probabilities)
+    #expect(try read(#"["cross-entropy", "mse"]"#).input == .logits)
+  }
 }

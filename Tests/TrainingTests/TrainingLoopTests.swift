@@ -80,6 +80,23 @@ import Testing
     #expect(losses == 2 && trainer.steps == 2)
   }
 
+  @Test(arguments: [Float(0), 0.5])
+  func `one channel tells two classes by its threshold`(threshold: Float) throws {
+    var graph = NetworkGraph(dimensions: 2)
+    let input = graph.add("input", .input(channels: 1))
+    graph.add("same", .convolution(Convolution(channels: 1, kernel: 1)), input)
+    let plan = try Plan(graph, extents: extents, purpose: .inference)
+    let source = ToyImages(samples: 3, extents: extents)
+    let validator = try Validator(
+      plan, loss: BinaryCrossEntropy(), target: .labels, source: source, batch: 2, threshold: threshold,
+      team: try ThreadTeam(size: 1))
+    // The image itself is the logit.
+    let found = validator.evaluate(parameters: [1, 0], statistics: [])
+    let right = zip(source.images, source.labels).count { ($0 > threshold) == ($1 == 1) }
+    #expect(try abs(#require(found.metrics["accuracy"]) - Double(right) / Double(source.labels.count)) < 1e-12)
+    #expect(right > source.labels.count / 2)
+  }
+
   @Test func `frozen weights stay where they are`() throws {
     let source = ToyImages(samples: 4, extents: extents)
     let graph = network()
