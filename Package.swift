@@ -29,7 +29,7 @@ let package = Package(
       name: "Tutti",
       targets: [
         "Tensors", "MessagePassing", "HDF5", "Networks", "Engine", "Training", "Uncertainty", "Imaging",
-        "Ensembles", "Jobs", "Benchmarking",
+        "Ensembles", "Reports", "Jobs", "Benchmarking",
       ]),
   ],
   dependencies: [
@@ -69,11 +69,13 @@ let package = Package(
       imports: [
         "Training", "Engine", "Networks", "Imaging", "Uncertainty", "HDF5", "MessagePassing", "Tensors", "CKernels",
       ])
+    + module("Reports", imports: ["Training"])
     // Floor 5
     + module(
       "Jobs",
       imports: [
-        "Ensembles", "Training", "Engine", "Networks", "Imaging", "Uncertainty", "HDF5", "MessagePassing", "Tensors",
+        "Ensembles", "Reports", "Training", "Engine", "Networks", "Imaging", "Uncertainty", "HDF5", "MessagePassing",
+        "Tensors",
         .product(name: "Yams", package: "Yams"),
       ])
     + module(
@@ -87,7 +89,7 @@ let package = Package(
         dependencies: [
           "Jobs", "Benchmarking", "Ensembles", "Imaging", "Networks", "HDF5", "MessagePassing", "Tensors",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        ]),
+        ])
     ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c11

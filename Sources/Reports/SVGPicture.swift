@@ -1,0 +1,116 @@
+/// An SVG 1.1 picture on white, written element by element.
+struct SVGPicture {
+  private let width: Int
+  private let height: Int
+  private var lines: [String] = []
+
+  /// A rectangle of the picture; y grows downwards.
+  struct Frame: Hashable, Sendable {
+    var x: Double
+    var y: Double
+    var width: Double
+    var height: Double
+    var right: Double { x + width }
+    var bottom: Double { y + height }
+  }
+
+  /// Where a text begins at its point.
+  enum Anchor: String { case start, middle, end }
+
+  init(width: Int, height: Int) {
+    self.width = width
+    self.height = height
+    rectangle(Frame(x: 0, y: 0, width: Double(width), height: Double(height)), fill: "white")
+  }
+
+  mutating func rectangle(_ frame: Frame, fill: String, stroke: String? = nil) {
+    element(
+      "rect",
+      [
+        ("x", number(frame.x)), ("y", number(frame.y)), ("width", number(frame.width)),
+        ("height", number(frame.height)), ("fill", fill),
+      ] + (stroke.map { [("stroke", $0)] } ?? []))
+  }
+
+  mutating func line(
+    _ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, colour: String, width: Double = 1, dashes: String? = nil
+  ) {
+    element(
+      "line",
+      [
+        ("x1", number(x1)), ("y1", number(y1)), ("x2", number(x2)), ("y2", number(y2)), ("stroke", colour),
+        ("stroke-width", number(width)),
+      ] + dashed(dashes))
+  }
+
+  mutating func polyline(
+    _ points: [(x: Double, y: Double)], colour: String, width: Double, dashes: String? = nil
+  ) {
+    element(
+      "polyline",
+      [
+        ("points", points.map { "\(number($0.x)),\(number($0.y))" }.joined(separator: " ")), ("fill", "none"),
+        ("stroke", colour), ("stroke-width", number(width)), ("stroke-linejoin", "round"),
+      ] + dashed(dashes))
+  }
+
+  mutating func circle(_ x: Double, _ y: Double, radius: Double, fill: String, stroke: String? = nil) {
+    element(
+      "circle",
+      [("cx", number(x)), ("cy", number(y)), ("r", number(radius)), ("fill", fill)]
+        + (stroke.map { [("stroke", $0), ("stroke-width", "1.5")] } ?? []))
+  }
+
+  /// - Parameter turned: reads upwards.
+  mutating func text(
+    _ text: String, _ x: Double, _ y: Double, size: Double = 12, anchor: Anchor = .start, isBold: Bool = false,
+    turned: Bool = false
+  ) {
+    element(
+      "text",
+      [
+        ("x", number(x)), ("y", number(y)), ("font-size", number(size)), ("text-anchor", anchor.rawValue),
+        ("fill", "#222"),
+      ] + (isBold ? [("font-weight", "bold")] : [])
+        + (turned ? [("transform", "rotate(-90 \(number(x)) \(number(y)))")] : []), content: text)
+  }
+
+  /// The whole file.
+  var text: String {
+    """
+    <?xml version="1.0" encoding="UTF-8"?>
+    <svg xmlns="http://www.w3.org/2000/svg" width="\(width)" height="\(height)" viewBox="0 0 \(width) \(height)" \
+    font-family="DejaVu Sans, Helvetica, Arial, sans-serif">
+
+    """ + lines.joined(separator: "\n") + "\n</svg>\n"
+  }
+
+  private mutating func element(_ name: String, _ attributes: [(String, String)], content: String? = nil) {
+    let start = "<\(name)" + attributes.map { " \($0.0)=\"\(Self.escaped($0.1))\"" }.joined()
+    lines.append(content.map { "\(start)>\(Self.escaped($0))</\(name)>" } ?? "\(start)/>")
+  }
+
+  private func dashed(_ dashes: String?) -> [(String, String)] { dashes.map { [("stroke-dasharray", $0)] } ?? [] }
+
+  /// With two decimals at most.
+  private func number(_ value: Double) -> String {
+    let hundredths = (value * 100).rounded() / 100
+    return Int(exactly: hundredths).map { "\($0)" } ?? "\(hundredths)"
+  }
+
+  static func escaped(_ text: String) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "&": result += "&amp;"
+      case "<": result += "&lt;"
+      case ">": result += "&gt;"
+      case "\"": result += "&quot;"
+      // Control characters have no place in XML.
+      case _ where scalar.value < 0x20 && scalar != "\t" && scalar != "\n": result += " "
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result
+  }
+}
