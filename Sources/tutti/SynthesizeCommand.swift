@@ -3,7 +3,7 @@ import Imaging
 
 struct SynthesizeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "synthesize", abstract: "Make a data set for trials.", subcommands: [Shapes.self])
+    commandName: "synthesize", abstract: "Make a data set for trials.", subcommands: [Shapes.self, Peaks.self])
 
   struct Shapes: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -42,6 +42,71 @@ struct SynthesizeCommand: ParsableCommand {
       Session.alone {
         try SyntheticShapes(images: images, side: side, noise: noise, seed: seed)
           .write(to: output, overwriting: overwrite)
+      }
+    }
+  }
+
+  struct Peaks: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "peaks", abstract: "Gaussian peaks in Gaussian noise: a stack of images, or one volume.",
+      discussion: """
+        The file holds /images (with noise of standard deviation 1), /clean and /labels (1 near a peak).
+
+          tutti synthesize peaks -o peaks.h5
+          tutti synthesize peaks -o volume.h5 --depth 64 --peaks 100
+        """)
+
+    @Option(name: .shortAndLong, help: "The HDF5 file to write.", completion: .file())
+    var output: String
+
+    @Option(help: "Number of images.")
+    var images = 200
+
+    @Option(help: "Pixels along each side of an image.")
+    var side = 32
+
+    @Option(help: "Slices of one volume, instead of a stack of images.")
+    var depth: Int?
+
+    @Option(help: "Peaks of an image.")
+    var peaks = 8
+
+    @Option(help: "A peak's standard deviation in pixels.")
+    var sigma = 1.26
+
+    @Option(help: "The least height of a peak, in standard deviations of the noise.")
+    var signal = 3.0
+
+    @Option(help: "The greatest height of a peak; else all are alike.")
+    var strongest: Double?
+
+    @Option(help: "How far from a peak's centre pixels are labelled, in its standard deviations.")
+    var radius = 1.0
+
+    @Option(help: "Another seed makes other images.")
+    var seed: UInt64 = 1
+
+    @Flag(help: "Replace a file that exists.")
+    var overwrite = false
+
+    func validate() throws {
+      if !(1...1_000_000).contains(images) { throw ValidationError("--images lies between 1 and 1000000.") }
+      if !(4...4096).contains(side) { throw ValidationError("--side lies between 4 and 4096.") }
+      if let depth, !(2...4096).contains(depth) { throw ValidationError("--depth lies between 2 and 4096.") }
+      if !(1...1_000_000).contains(peaks) { throw ValidationError("--peaks lies between 1 and 1000000.") }
+      if !(0.1...1000).contains(sigma) { throw ValidationError("--sigma lies between 0.1 and 1000.") }
+      if !(0...1e6).contains(signal) || !(signal...1e6).contains(strongest ?? signal) {
+        throw ValidationError("--signal is not negative, and --strongest not below it.")
+      }
+      if !(0...1000).contains(radius) { throw ValidationError("--radius lies between 0 and 1000.") }
+    }
+
+    func run() throws {
+      Session.alone {
+        try SyntheticPeaks(
+          images: depth == nil ? images : 1, extents: Extents(z: depth ?? 1, y: side, x: side), peaks: peaks,
+          sigma: sigma, signal: signal...(strongest ?? signal), radius: radius, seed: seed
+        ).write(to: output, overwriting: overwrite)
       }
     }
   }
