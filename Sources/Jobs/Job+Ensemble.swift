@@ -44,15 +44,16 @@ extension EnsembleSettings {
   init(_ job: Job, data: LearningData, inspection: DataInspection) throws {
     let dimensions = job.data.volume ? 3 : 2
     let training = job.training
-    let loss =
-      try training.loss.isBalanced
-      ? training.loss.balanced(by: inspection.voxels[Part.train.rawValue] ?? []) : training.loss
     let outputChannels =
       switch job.task {
       case .binary: 1
       case .segmentation, .classification: job.data.classes.count
-      case .regression, .autoencoder, .selfSupervised: data.targetChannels * (loss.quantiles?.count ?? 1)
+      case .regression, .autoencoder, .selfSupervised: data.targetChannels * (training.loss.quantiles?.count ?? 1)
       }
+    let loss =
+      try training.loss.isBalanced
+      ? training.loss.balanced(by: inspection.voxels[Part.train.rawValue] ?? [], channels: outputChannels)
+      : training.loss
     self.init(
       seed: UInt64(bitPattern: Int64(training.seed)), members: job.ensemble.members, task: job.task,
       bagging: job.ensemble.bagging, family: job.network, inputChannels: data.images.channels,

@@ -142,7 +142,7 @@ public struct HistoryPlot: Sendable {
     guard validates else { return entries }
     entries.append(Entry(sign: line("#444"), text: "training"))
     entries.append(Entry(sign: line("#444", dashes: Self.dashes), text: "validation"))
-    if hasColours { entries.append(Entry(sign: .mark, text: "least")) }
+    if hasColours { entries.append(Entry(sign: .mark, text: "least validation loss")) }
     return entries
   }
 }

@@ -28,7 +28,7 @@ struct ValueScale: Hashable, Sendable {
     }
     self.kind = .linear
     // A constant gets some room around it.
-    let span = greatest > least ? greatest - least : max(abs(greatest), 1) * 0.2
+    let span = greatest > least ? greatest - least : greatest == 0 ? 1 : abs(greatest)
     let middle = (least + greatest) / 2
     let (bottom, top) = (middle - 0.54 * span, middle + 0.54 * span)
     // No room below 0 where nothing is below it.

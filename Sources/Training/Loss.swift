@@ -98,6 +98,8 @@ public enum LossError: Error, Hashable, Sendable, CustomStringConvertible {
   case oneChannel(loss: String)
   /// Weights that are to be balanced have no meaning for a class of which there is nothing.
   case emptyClass(loss: String, label: Int)
+  /// The loss is of one class, since there is one output channel.
+  case nothingToBalance(loss: String)
 
   public var description: String {
     switch self {
@@ -113,6 +115,8 @@ public enum LossError: Error, Hashable, Sendable, CustomStringConvertible {
     case .oneChannel(let loss):
       "training.loss: \(loss) needs one output channel for each class, and the network has one in all; "
         + "use binary-cross-entropy or dice-bce, or the task segmentation, which has one channel for each class"
+    case .nothingToBalance(let loss):
+      "training.loss: \(loss) of one output channel is of the second class alone, so there is nothing to balance; remove its weights"
     case .emptyClass(let loss, let label):
       "training.loss: \(loss) cannot balance label \(label), which does not occur in the training part; "
         + "give the weights as a list, or another split"

@@ -8,16 +8,18 @@ extension LossSettings {
   public var isBalanced: Bool { terms.contains(where: \.isBalanced) }
 
   /// The same losses with weights for the classes that are to be balanced: n ÷ (classes · n_c) for a class with n_c of all n
-  /// pixels, as scikit-learn's `class_weight="balanced"`; binary cross entropy weighs the positive part n_0 ÷ n_1 times.
+  /// pixels, as scikit-learn's `class_weight="balanced"`. Binary cross entropy weighs the positive part as many times as there is
+  /// more of the negative one: n_0 ÷ n_1 times in one channel, in a channel for each class one less than there are classes.
   ///
-  /// - Parameter counts: pixels (or images) of each class in the training part.
-  /// - Throws: `LossError.emptyClass` when a class does not occur.
-  public func balanced(by counts: [Int]) throws(LossError) -> LossSettings {
+  /// - Parameters:
+  ///   - counts: pixels (or images) of each class in the training part.
+  ///   - channels: of the network's output.
+  /// - Throws: `LossError.emptyClass` when a class does not occur, `LossError.nothingToBalance` when the loss is of one class.
+  public func balanced(by counts: [Int], channels: Int) throws(LossError) -> LossSettings {
     var result = self
     for index in terms.indices where terms[index].isBalanced {
-      if let label = counts.firstIndex(of: 0) {
-        throw .emptyClass(loss: terms[index].choice.name.rawValue, label: label)
-      }
+      let name = terms[index].choice.name.rawValue
+      if let label = counts.firstIndex(of: 0) { throw .emptyClass(loss: name, label: label) }
       let all = Double(counts.reduce(0, +))
       let weights = counts.map { all / (Double(counts.count) * Double($0)) }
       result.terms[index].isBalanced = false
@@ -26,9 +28,9 @@ extension LossSettings {
         loss.weights = weights
         result.terms[index].choice = .crossEntropy(loss)
       case .binaryCrossEntropy(var loss):
-        precondition(counts.count == 2, "binary cross entropy is of two classes")
-        loss.positiveWeight = Double(counts[0]) / Double(counts[1])
+        loss.positiveWeight = channels == 1 ? Double(counts[0]) / Double(counts[1]) : Double(channels - 1)
         result.terms[index].choice = .binaryCrossEntropy(loss)
+      case .dice where channels == 1, .tversky where channels == 1: throw .nothingToBalance(loss: name)
       case .dice(var loss):
         loss.weights = weights
         result.terms[index].choice = .dice(loss)
@@ -39,7 +41,7 @@ extension LossSettings {
         loss.weights = weights
         result.terms[index].choice = .tversky(loss)
       case .diceBCE, .focalOfMean, .regression, .quantile, .totalVariation:
-        preconditionFailure("\(terms[index].choice.name.rawValue) has no weights of classes")
+        preconditionFailure("\(name) has no weights of classes")
       }
     }
     return result

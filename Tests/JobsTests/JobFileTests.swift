@@ -382,6 +382,13 @@ struct JobFileTests {
         isMade ? try JobFile(text: text, path: path, folder: nil) : try JobFile(path: path)
       }
     }
+    // What these learn from is made of public sets.
+    let publicSets = folder.appendingPathComponent("public")
+    for name in try FileManager.default.contentsOfDirectory(atPath: publicSets.path) where name.hasSuffix(".yaml") {
+      let path = publicSets.appendingPathComponent(name).path
+      let text = try String(contentsOfFile: path, encoding: .utf8)
+      #expect(throws: Never.self, "\(name)") { try JobFile(text: text, path: path, folder: nil) }
+    }
   }
 
   @Test("docs/job-file.md says what the program reads (TUTTI_UPDATE_DOCS=1 writes it)")

@@ -43,7 +43,7 @@ import Testing
       #expect(settings.isBalanced)
       #expect(try JSONDecoder().decode(LossSettings.self, from: JSONEncoder().encode(settings)) == settings)
       // compute_class_weight("balanced", classes=[0, 1, 2], y=[0]*6 + [1]*3 + [2])
-      let weights = try settings.balanced(by: [6, 3, 1])
+      let weights = try settings.balanced(by: [6, 3, 1], channels: 3)
       let text = String(decoding: try JSONEncoder().encode(weights), as: UTF8.self)
       struct Weights: Decodable { var weights: [Double] }
       let found = try JSONDecoder().decode(Weights.self, from: Data(text.utf8)).weights
@@ -52,14 +52,21 @@ import Testing
     }
     let binary = try read(#"[{"name": "binary-cross-entropy", "positive-weight": "balanced"}, "dice"]"#)
     #expect(try JSONDecoder().decode(LossSettings.self, from: JSONEncoder().encode(binary)) == binary)
-    let found = try binary.balanced(by: [30, 10])
+    let found = try binary.balanced(by: [30, 10], channels: 1)
     #expect(found.terms[0].choice == .binaryCrossEntropy(BinaryCrossEntropy(positiveWeight: 3)))
     #expect(found.terms[1] == binary.terms[1])
+    // Of channels for each of four classes three quarters are negative.
+    let several = try binary.balanced(by: [30, 10, 1, 2], channels: 4)
+    #expect(several.terms[0].choice == .binaryCrossEntropy(BinaryCrossEntropy(positiveWeight: 3)))
+    let dice = try read(#"{"name": "dice", "weights": "balanced"}"#)
+    #expect(throws: LossError.nothingToBalance(loss: "dice")) { try dice.balanced(by: [30, 10], channels: 1) }
   }
 
   @Test func `a class that does not occur cannot be balanced`() throws {
     let settings = try read(#"{"name": "cross-entropy", "weights": "balanced"}"#)
-    #expect(throws: LossError.emptyClass(loss: "cross-entropy", label: 1)) { try settings.balanced(by: [4, 0, 2]) }
+    #expect(throws: LossError.emptyClass(loss: "cross-entropy", label: 1)) {
+      try settings.balanced(by: [4, 0, 2], channels: 3)
+    }
   }
 
   @Test func `a loss says which quantiles it is of, and what the network ends in`() throws {
