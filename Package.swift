@@ -47,8 +47,10 @@ let package = Package(
         .define("NDEBUG", .when(configuration: .release))
       ]),
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "Tensors", "TestSupport"]),
+    .target(name: "CTestSupport", path: "Tests/CTestSupport"),
     .target(
-      name: "TestSupport", dependencies: ["HDF5", "MessagePassing", "Networks", "Tensors"], path: "Tests/TestSupport"),
+      name: "TestSupport", dependencies: ["CTestSupport", "HDF5", "MessagePassing", "Networks", "Tensors"],
+      path: "Tests/TestSupport"),
   ]
     // Floor 0
     + module("Tensors", imports: ["COpenBLAS", "CKernels"])

@@ -13,12 +13,14 @@ final class ConvolutionTrial {
   enum Algorithm: String, CaseIterable, Sendable, Encodable {
     /// Kernels on rows. Weights are packed beforehand, as once for a whole batch.
     case direct
+    /// Winograd's minimal filtering, weights transformed beforehand.
+    case winograd
     /// im2col and one product by OpenBLAS a sample; col2im for the data gradient.
     case matrix
   }
 
   /// Feature maps of all samples.
-  private final class Maps {
+  final class Maps {
     let geometry: PlaneGeometry
     private let storage: AlignedBuffer<Float>
 
@@ -36,22 +38,26 @@ final class ConvolutionTrial {
   }
 
   let shape: ConvolutionShape
-  private let axes: [AxisConvolution]
+  let axes: [AxisConvolution]
   private let forward: [AxisMap]
   private let adjoint: [AxisMap]
   private let shifts: ShiftTable
   private let adjointShifts: ShiftTable
-  private let source: Maps
-  private let target: Maps
-  private let sourceGradient: Maps
-  private let targetGradient: Maps
-  private let weights: AlignedBuffer<Float>
-  private let weightGradients: AlignedBuffer<Float>
+  let source: Maps
+  let target: Maps
+  let sourceGradient: Maps
+  let targetGradient: Maps
+  let weights: AlignedBuffer<Float>
+  let weightGradients: AlignedBuffer<Float>
   private let packed: AlignedBuffer<Float>
   private let packedTransposed: AlignedBuffer<Float>
+  /// Empty where Winograd's algorithm does not apply.
+  let transformed: AlignedBuffer<Float>
+  let transformedTransposed: AlignedBuffer<Float>
+  let winogradScratch: AlignedBuffer<Float>
   private let columns: AlignedBuffer<Float>
   private let matrix: AlignedBuffer<Float>
-  private let team: ThreadTeam
+  let team: ThreadTeam
 
   /// - Throws: `ThreadTeamError` when the system refuses.
   init(_ shape: ConvolutionShape) throws {
@@ -75,6 +81,7 @@ final class ConvolutionTrial {
     columns = AlignedBuffer(count: shape.sources * shape.taps * shape.pixels)
     matrix = AlignedBuffer(count: shape.targets * shape.pixels)
     team = try ThreadTeam(size: 1)
+    (transformed, transformedTransposed, winogradScratch) = Self.winogradBuffers(shape)
     for maps in [source, targetGradient] {
       for sample in 0..<shape.samples {
         let values = (0..<maps.geometry.channels * shape.pixels).map { _ in Float.random(in: -1...1) }
@@ -84,11 +91,15 @@ final class ConvolutionTrial {
     for index in 0..<weights.count { weights.pointer[index] = Float.random(in: -1...1) }
     tutti_convolution_pack(weights.pointer, targets, sources, taps, false, packed.pointer)
     tutti_convolution_pack(weights.pointer, sources, targets, taps, true, packedTransposed.pointer)
+    transformWeights()
   }
 
   /// One pass over all samples.
   func run(_ pass: Pass, _ algorithm: Algorithm) {
     switch (pass, algorithm) {
+    case (.forward, .winograd): winograd(source, target, weights: transformed)
+    case (.dataGradient, .winograd): winograd(targetGradient, sourceGradient, weights: transformedTransposed)
+    case (.weightGradient, .winograd): winogradWeightGradient()
     case (.forward, .direct):
       convolve(source, target, weights: packed, maps: forward, shifts: shifts)
     case (.dataGradient, .direct):

@@ -5,7 +5,7 @@ public struct KernelBenchmark: Sendable, Encodable {
     public let shape: ConvolutionShape
     /// `forward`, `data gradient` or `weight gradient`.
     public let pass: String
-    /// `direct` (kernels on rows) or `matrix` (im2col and a matrix product).
+    /// `direct` (kernels on rows), `winograd` where it applies, or `matrix` (im2col and a matrix product).
     public let algorithm: String
     public let gflop: Double
     public let median: Double
@@ -50,7 +50,7 @@ public struct KernelBenchmark: Sendable, Encodable {
       let peak = Peak.gflops()
       best = max(best, peak)
       for pass in ConvolutionTrial.Pass.allCases {
-        for algorithm in ConvolutionTrial.Algorithm.allCases {
+        for algorithm in ConvolutionTrial.Algorithm.allCases where trial.suits(algorithm) {
           let median = Stopwatch.median(
             Stopwatch.sorted(repetitions: 5, atLeast: seconds) { trial.run(pass, algorithm) })
           timings.append(
@@ -75,11 +75,15 @@ extension KernelBenchmark: CustomStringConvertible {
       "| kernel 3 | pass | " + algorithms.joined(separator: " | ") + " |",
       "| --- | --- |" + algorithms.map { _ in " --- |" }.joined(),
     ]
-    for start in stride(from: 0, to: timings.count, by: algorithms.count) {
-      let row = timings[start..<min(timings.count, start + algorithms.count)]
-      lines.append(
-        "| \(timings[start].shape) | \(timings[start].pass) |"
-          + row.map { " \($0.gflops.text(1)) (\($0.shareOfPeak.percent)) |" }.joined())
+    var start = 0
+    while start < timings.count {
+      let first = timings[start]
+      let row = timings[start...].prefix { $0.shape == first.shape && $0.pass == first.pass }
+      let cells = algorithms.map { algorithm in
+        row.first { $0.algorithm == algorithm }.map { " \($0.gflops.text(1)) (\($0.shareOfPeak.percent)) |" } ?? " – |"
+      }
+      lines.append("| \(first.shape) | \(first.pass) |" + cells.joined())
+      start = row.endIndex
     }
     return lines.joined(separator: "\n")
   }

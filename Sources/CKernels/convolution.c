@@ -60,3 +60,39 @@ void tutti_channel_weight_gradient_block(int32_t taps, int32_t *targets, int32_t
   *targets = kernels()->channel_targets;
   *sources = kernels()->channel_columns < taps ? 1 : kernels()->channel_columns / taps;
 }
+
+size_t tutti_winograd_weight_count(int32_t target_channels, int32_t source_channels, int32_t z_taps) {
+  return kernels()->winograd_weight_count(target_channels, source_channels, z_taps);
+}
+
+int32_t tutti_winograd_weight_piece(void) { return 16; }
+
+void tutti_winograd_weights(const float *weights, int32_t target_channels, int32_t source_channels, int32_t z_taps,
+                            bool transposed, int32_t first_target, int32_t last_target, float *transformed) {
+  kernels()->winograd_weights(weights, target_channels, source_channels, z_taps, transposed, first_target, last_target,
+                              transformed);
+}
+
+int32_t tutti_winograd_vectors(const tutti_winograd *job) { return kernels()->winograd_vectors(job); }
+
+int32_t tutti_winograd_together(const tutti_winograd *job) { return kernels()->winograd_together(job); }
+
+size_t tutti_winograd_scratch(const tutti_winograd *job) { return kernels()->winograd_scratch(job); }
+
+void tutti_winograd_run(const tutti_winograd *job, int32_t first, int32_t last, float *scratch) {
+  kernels()->winograd_run(job, first, last, scratch);
+}
+
+size_t tutti_winograd_gradient_scratch(int32_t targets, int32_t sources, int32_t z_taps) {
+  return kernels()->winograd_gradient_scratch(targets, z_taps * sources);
+}
+
+void tutti_winograd_gradient_block(int32_t z_taps, int32_t *targets, int32_t *sources) {
+  *targets = kernels()->winograd_targets;
+  *sources = kernels()->winograd_depth / z_taps;
+}
+
+void tutti_winograd_weight_gradient(const tutti_weight_gradient *job, int32_t first_target, int32_t last_target,
+                                    int32_t first_source, int32_t last_source, float *scratch) {
+  kernels()->winograd_gradient(job, first_target, last_target, first_source, last_source, scratch);
+}

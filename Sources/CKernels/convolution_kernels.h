@@ -11,6 +11,11 @@
 #include "convolution_gradient_tiles.h"
 #include "convolution_weight_gradient.h"
 #include "convolution_gradient_channels.h"
+#include "convolution_winograd.h"
+#include "convolution_winograd_gradient.h"
 
 const tutti_convolution_kernels KERNELS = {LARGEST_BLOCK, convolution_rows, weight_gradient,
-                                          CHANNEL_TARGETS, CHANNEL_CHUNK, channel_gradient};
+                                          CHANNEL_TARGETS, CHANNEL_CHUNK, channel_gradient, WINOGRAD_CHANNELS, winograd_weight_count,
+                                          winograd_weights, winograd_vectors, winograd_together, winograd_scratch, winograd_run,
+                                          WINOGRAD_GRADIENT_TARGETS, WINOGRAD_GRADIENT_DEPTH,
+                                          winograd_gradient_scratch, winograd_gradient};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "include/convolution.h"
+#include "include/winograd.h"
 #include "isa.h"
 
 /// The convolution kernels of one instruction set; convolution_kernels.h and its parts are compiled once for each.
@@ -12,6 +13,18 @@ typedef struct {
   int32_t channel_targets, channel_columns;  // that one pass of channel_gradient takes
   void (*channel_gradient)(const tutti_weight_gradient *job, int32_t first_target, int32_t last_target,
                            int32_t first_source, int32_t last_source);
+  int32_t winograd_channels;  // targets of a block of transformed weights
+  size_t (*winograd_weight_count)(int32_t target_channels, int32_t source_channels, int32_t z_taps);
+  void (*winograd_weights)(const float *weights, int32_t target_channels, int32_t source_channels, int32_t z_taps,
+                           bool transposed, int32_t first_target, int32_t last_target, float *transformed);
+  int32_t (*winograd_vectors)(const tutti_winograd *job);
+  int32_t (*winograd_together)(const tutti_winograd *job);
+  size_t (*winograd_scratch)(const tutti_winograd *job);
+  void (*winograd_run)(const tutti_winograd *job, int32_t first, int32_t last, float *scratch);
+  int32_t winograd_targets, winograd_depth;  // that one call of winograd_gradient takes
+  size_t (*winograd_gradient_scratch)(int32_t targets, int32_t depth);
+  void (*winograd_gradient)(const tutti_weight_gradient *job, int32_t first_target, int32_t last_target,
+                            int32_t first_source, int32_t last_source, float *scratch);
 } tutti_convolution_kernels;
 
 extern const tutti_convolution_kernels tutti_convolution_portable;

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <linux/futex.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -55,10 +54,6 @@ uint64_t tutti_compute_environment(void) {
   return 0;
 #endif
 }
-
-// MARK: Memory
-
-uint64_t tutti_heap_bytes(void) { return mallinfo2().uordblks; }
 
 // MARK: Core masks
 

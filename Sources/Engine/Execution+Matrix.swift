@@ -13,7 +13,8 @@ extension Execution {
     return (base, base + product.wide.channels * product.taps * product.narrow.pixels)
   }
 
-  func matrixForward(_ product: Product, _ stage: Stage) {
+  func matrixForward(_ stage: Stage) {
+    guard let product = stage.product else { return }
     team.run(count: samples) { sample, thread in
       let (columns, narrow) = scratch(product, thread: thread)
       let source = planes(stage.source, sample)

@@ -29,7 +29,12 @@ extension Execution {
     for index in group.stages {
       let stage = plan.stages[index]
       if let normalization = stage.normalization, !usesBatchStatistics(stage) { useRunningStatistics(normalization) }
-      if let product = stage.product, product.algorithm == .matrix { matrixForward(product, stage) }
+      switch stage.product?.algorithm {
+      case .matrix: matrixForward(stage)
+      case .winograd: winogradForward(stage)
+      case .disjoint: disjointForward(stage)
+      case .direct, nil: break
+      }
     }
     if group.isDense {
       sumCommonSources(group, geometry)

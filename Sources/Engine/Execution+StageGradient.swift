@@ -7,9 +7,20 @@ extension Execution {
   func pack(_ group: StageGroup) {
     for index in group.stages {
       let stage = plan.stages[index]
-      guard let product = stage.product, product.algorithm == .direct else { continue }
+      guard let product = stage.product, product.algorithm == .direct || product.algorithm == .disjoint else {
+        continue
+      }
       let weights = parameters.pointer + product.weight.offset
       let (target, source) = (Int32(product.narrow.channels), Int32(product.wide.channels))
+      if product.algorithm == .disjoint {
+        // Weights are [narrow][wide][tap]: [narrow][pair].
+        let pairs = source * Int32(product.taps)
+        tutti_convolution_pack(weights, pairs, target, 1, true, packed.pointer + product.packed.offset)
+        if stage.sourceGradient != nil {
+          tutti_convolution_pack(weights, target, pairs, 1, false, packed.pointer + product.packedTransposed.offset)
+        }
+        continue
+      }
       tutti_convolution_pack(
         weights, target, source, Int32(product.taps), false, packed.pointer + product.packed.offset)
       guard stage.sourceGradient != nil else { continue }
@@ -34,9 +45,12 @@ extension Execution {
     weightGradient(group)
     let first = plan.stages[group.stages.lowerBound]
     if let product = first.product {
-      if product.algorithm == .direct {
-        commonGradient(group)
-      } else if let gradient = first.targetGradient, let sourceGradient = first.sourceGradient {
+      switch product.algorithm {
+      case .direct: commonGradient(group)
+      case .winograd: winogradDataGradient(first, accumulates: !group.storesGradient)
+      case .disjoint: disjointDataGradient(first, accumulates: !group.storesGradient)
+      case .matrix:
+        guard let gradient = first.targetGradient, let sourceGradient = first.sourceGradient else { return }
         matrixDataGradient(product, gradient, sourceGradient)
       }
     } else if let gradient = first.targetGradient, let sourceGradient = first.sourceGradient {

@@ -14,8 +14,8 @@ extension Execution {
       let count = product.weight.count
       let weights = shardWeights.pointer + product.groupWeight * shards
       switch product.gradientAlgorithm {
-      case .channels:
-        guard exchange != nil else {
+      case .channels, .winograd:
+        guard exchange != nil || product.joinsShards else {
           channelGradient(product, wide: wide, narrow: narrow)
           continue
         }
@@ -113,27 +113,35 @@ extension Execution {
     _ product: Product, wide: Place, narrow: Place, result: UnsafeMutablePointer<Float>
   ) {
     let pieces = GradientPieces(product)
-    team.run(count: shards * pieces.count) { index, _ in
+    team.run(count: shards * pieces.count) { index, thread in
       let (shard, piece) = index.quotientAndRemainder(dividingBy: pieces.count)
       let place = pieces.place(piece)
       channelGradient(
         product, wide: wide, narrow: narrow, shard: shard, piece: pieces[piece],
-        result: result + shard * product.weight.count + place, stride: pieces.stride, accumulates: false)
+        result: result + shard * product.weight.count + place, stride: pieces.stride, accumulates: false, thread: thread
+      )
     }
   }
 
   /// A shard's gradient of the weights of one piece.
   private func channelGradient(
     _ product: Product, wide: Place, narrow: Place, shard: Int, piece: (targets: Range<Int>, sources: Range<Int>),
-    result: UnsafeMutablePointer<Float>, stride: Int, accumulates: Bool
+    result: UnsafeMutablePointer<Float>, stride: Int, accumulates: Bool, thread: Int
   ) {
     for sample in samples(of: shard) {
       var job = weightJob(product, source: planes(wide, sample), gradient: planes(narrow, sample))
       job.accumulate = accumulates || sample > shard * samplesPerShard
       (job.result, job.result_stride) = (result, stride)
-      tutti_channel_weight_gradient(
-        &job, Int32(piece.targets.lowerBound), Int32(piece.targets.upperBound), Int32(piece.sources.lowerBound),
-        Int32(piece.sources.upperBound))
+      let (targets, sources) = (piece.targets, piece.sources)
+      if product.gradientAlgorithm == .winograd {
+        tutti_winograd_weight_gradient(
+          &job, Int32(targets.lowerBound), Int32(targets.upperBound), Int32(sources.lowerBound),
+          Int32(sources.upperBound), scratch.pointer + thread * plan.scratchFloats)
+      } else {
+        tutti_channel_weight_gradient(
+          &job, Int32(targets.lowerBound), Int32(targets.upperBound), Int32(sources.lowerBound),
+          Int32(sources.upperBound))
+      }
     }
   }
 
@@ -161,7 +169,7 @@ extension Execution {
           let to = operand(joins ? place - 1 : place)
           channelGradient(
             product, wide: wide, narrow: narrow, shard: shard, piece: piece, result: to.pointer, stride: to.stride,
-            accumulates: joins)
+            accumulates: joins, thread: thread)
         },
         join: { left, right, isLeaf in
           if isLeaf && joinsAtOnce { return }
@@ -182,15 +190,33 @@ struct GradientPieces {
   let sourceBlocks: Int
   let taps: Int
 
-  init(channels: (narrow: Int, wide: Int), taps: Int) {
+  init(_ algorithm: GradientAlgorithm, channels: (narrow: Int, wide: Int), taps: Int) {
     var block: (targets: Int32, sources: Int32) = (0, 0)
-    tutti_channel_weight_gradient_block(Int32(taps), &block.targets, &block.sources)
+    if algorithm == .winograd {
+      tutti_winograd_gradient_block(Int32(taps / 9), &block.targets, &block.sources)
+    } else {
+      tutti_channel_weight_gradient_block(Int32(taps), &block.targets, &block.sources)
+    }
     (targets, sources, self.taps) = (channels.narrow, channels.wide, taps)
     targetBlocks = (targets + Int(block.targets) - 1) / Int(block.targets)
     sourceBlocks = (sources + Int(block.sources) - 1) / Int(block.sources)
   }
 
-  init(_ product: Product) { self.init(channels: (product.narrow.channels, product.wide.channels), taps: product.taps) }
+  init(_ product: Product) {
+    self.init(
+      product.gradientAlgorithm, channels: (product.narrow.channels, product.wide.channels), taps: product.taps)
+  }
+
+  /// Floats of scratch memory that a piece takes with Winograd's algorithm.
+  func winogradScratch(zTaps: Int) -> Int {
+    (0..<count).reduce(0) {
+      max(
+        $0,
+        Int(
+          tutti_winograd_gradient_scratch(
+            Int32(self[$1].targets.count), Int32(self[$1].sources.count), Int32(zTaps))))
+    }
+  }
 
   var count: Int { targetBlocks * sourceBlocks }
 

@@ -35,6 +35,8 @@ public final class Execution {
   let shardWeights: AlignedBuffer<Float>
   let pieceWeights: AlignedBuffer<Float>
   let scratch: AlignedBuffer<Float>
+  /// The transformed weights of the product at work.
+  let winogradWeights: AlignedBuffer<Float>
 
   /// Samples and shards of the batch at work.
   var samples = 0
@@ -76,6 +78,7 @@ public final class Execution {
       count: training ? (exchange == nil ? plan.largestJoined : plan.largestWeight) * shards : 0)
     pieceWeights = AlignedBuffer(count: training ? plan.largestPiece * Self.levels(shards: shards) * team.size : 0)
     scratch = AlignedBuffer(count: plan.scratchFloats * team.size)
+    winogradWeights = AlignedBuffer(count: plan.winogradFloats)
     for entry in plan.layout.statistics {
       if case .constant(let value) = entry.initial {
         for index in entry.range { statistics.pointer[index] = value }
@@ -88,6 +91,7 @@ public final class Execution {
     let training = plan.purpose == .training
     let floats =
       plan.arenaFloats * capacity + plan.packedFloats + plan.coefficientFloats + plan.scratchFloats * threads
+      + plan.winogradFloats
       + (training ? plan.largestJoined * shards + plan.largestPiece * levels(shards: shards) * threads : 0)
     let partial = MemoryLayout<tutti_moments>.stride + (training ? MemoryLayout<tutti_gradient_sums>.stride : 0)
     return 4 * floats + partial * plan.partials * capacity + 24 * plan.partials * shards

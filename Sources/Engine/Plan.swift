@@ -7,7 +7,7 @@ import Networks
 /// change it.
 public final class Plan: Sendable {
   /// Changes whenever the bits of a result may change; checkpoints carry it.
-  public static let numericsVersion = 3
+  public static let numericsVersion = 4
 
   public enum Purpose: Hashable, Sendable {
     /// Forward with batch statistics and backward.
@@ -51,6 +51,8 @@ public final class Plan: Sendable {
   let packedFloats: Int
   let coefficientFloats: Int
   let scratchFloats: Int
+  /// Most transformed weights of a product by Winograd's algorithm.
+  let winogradFloats: Int
   /// Largest channels × bands of a group of stages: room for partial sums of one sample.
   let partials: Int
   /// Sums of a shard that wait for the end of the backward pass.
@@ -105,6 +107,7 @@ public final class Plan: Sendable {
     packedFloats = compiler.packedFloats
     coefficientFloats = compiler.coefficientFloats
     scratchFloats = compiler.scratchFloats
+    winogradFloats = compiler.winogradFloats
     partials = compiler.partials
     sumDoubles = compiler.sumDoubles
     largestWeight = compiler.largestWeight

@@ -25,6 +25,17 @@ extension PlanCompiler {
     return algorithm(product) == .direct
   }
 
+  /// Whether a product's data gradient can store all that is read of a root's gradient: the direct kernels also write the halo that
+  /// paddings other than zeros fold back.
+  private func storesAll(_ draft: Draft, of holder: Int) -> Bool {
+    guard case .stage(let product?, _, _, _) = draft.kind else { return false }
+    switch algorithm(product) {
+    case .direct: return true
+    case .winograd, .disjoint: return halos[holder, default: Halo()].mode == .zeros
+    case .matrix: return false
+    }
+  }
+
   private func joins(_ index: Int, _ group: Range<Int>) -> Bool {
     let first = drafts[group.lowerBound]
     let draft = drafts[index]
@@ -46,7 +57,7 @@ extension PlanCompiler {
   /// Whether a step's products write every channel of a root's gradient, and no other part of the step touches it.
   func writesAll(of holder: Int, _ step: Int) -> Bool {
     drafts[groups[step]].allSatisfy { draft in
-      isDirect(draft) && root(draft.source) == (holder, 0) && root(draft.target).value != holder
+      storesAll(draft, of: holder) && root(draft.source) == (holder, 0) && root(draft.target).value != holder
         && values[draft.source].geometry.channels == values[holder].geometry.channels
     }
   }
@@ -68,7 +79,9 @@ extension PlanCompiler {
     let target = stages[first].target.geometry
     partials = max(partials, channels * target.bands)
     largestWeight = max(largestWeight, weights)
-    if stages[first...].contains(where: { $0.product.map { $0.gradientAlgorithm != .channels } ?? false }) {
+    if stages[first...].contains(where: {
+      $0.product.map { !$0.gradientAlgorithm.isByPieces || $0.joinsShards } ?? false
+    }) {
       largestJoined = max(largestJoined, weights)
     }
     let isDense = common != mostSources(group)

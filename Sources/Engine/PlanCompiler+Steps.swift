@@ -8,21 +8,46 @@ extension PlanCompiler {
   /// for deep layers whose rows are shorter than a vector; else the direct kernels.
   func algorithm(_ id: Int) -> Algorithm {
     let node = graph.nodes[id]
+    if case .transposedConvolution = node.operation {
+      let isDisjoint = axes(id).allSatisfy {
+        $0.kernel == $0.stride && $0.padding == 0 && $0.source == $0.kernel * $0.target
+      }
+      return isDisjoint ? .disjoint : .matrix
+    }
     guard case .convolution = node.operation else { return .matrix }
-    let axis = axes(id)[2]
+    let axes = axes(id)
+    let axis = axes[2]
     if axis.stride != 1 { return .matrix }
+    let channels = min(shapes[id].channels, shapes[node.inputs[0]].channels)
+    if channels >= Self.winogradChannels, Self.suitsWinograd(axes) { return .winograd }
     let pairs = shapes[id].channels * shapes[node.inputs[0]].channels
     if axis.target < 12 && pairs >= 256 { return .matrix }
     return .direct
   }
 
+  /// The fewest channels on both sides for which the transforms of Winograd's algorithm pay.
+  private static let winogradChannels = 12
+
+  /// Whether Winograd's algorithm can compute a convolution, and most pixels of its tiles are the image's.
+  private static func suitsWinograd(_ axes: [AxisConvolution]) -> Bool {
+    let isPadded = axes.map {
+      $0.kernel == 3 && $0.stride == 1 && $0.dilation == 1 && $0.padding == 1 && $0.mode == .zeros
+    }
+    let isFlat = axes[0].kernel == 1 && axes[0].stride == 1 && axes[0].padding == 0
+    guard isPadded[1], isPadded[2], isPadded[0] || isFlat else { return false }
+    let (ny, nx) = (axes[1].target, axes[2].target)
+    let covered = nx <= 8 ? 8 * roundUp(ny, to: 8) : roundUp(nx, to: 16) * roundUp(ny, to: 4)
+    return 2 * nx * ny >= covered
+  }
+
   func gradientAlgorithm(_ id: Int) -> GradientAlgorithm {
     let node = graph.nodes[id]
+    if algorithm(id) == .winograd { return .winograd }
     var narrow = id
     if case .transposedConvolution = node.operation { narrow = node.inputs[0] }
     let choice = GradientAlgorithm(channels: shapes[narrow].channels, axes: axes(id))
     // Kernels on rows need the halos that direct kernels have.
-    return choice == .rows && algorithm(id) == .matrix ? .matrix : choice
+    return choice == .rows && algorithm(id) != .direct ? .matrix : choice
   }
 
   /// The convolution of a product along z, y and x, from the wide space to the narrow one.
@@ -222,7 +247,10 @@ extension PlanCompiler {
     var packed = Slice(offset: 0, count: 0)
     var packedTransposed = packed
     var packedRest = packed
-    if algorithm == .direct {
+    var identity = maps[0].entries
+    var noShift = shifts.shifts
+    switch algorithm {
+    case .direct:
       packed = reserve(tutti_convolution_packed_count(Int32(outputChannels), Int32(inputChannels), Int32(taps)))
       if training {
         packedTransposed = reserve(
@@ -230,13 +258,32 @@ extension PlanCompiler {
         packedRest = reserve(
           tutti_convolution_packed_count(Int32(inputChannels - common), Int32(outputChannels), Int32(taps)))
       }
-    } else {
+    case .winograd: reserveWinograd(channels: (outputChannels, inputChannels), axes: axes)
+    case .disjoint:
+      let pairs = outputChannels * taps
+      packed = reserve(tutti_convolution_packed_count(Int32(pairs), Int32(inputChannels), 1))
+      if training { packedTransposed = reserve(packed.count) }
+      let bands = Execution.DisjointBands(narrow: source, pairs: pairs)
+      scratchFloats = max(scratchFloats, roundUp(bands.floats, to: 16))
+      let map = AxisMap((0..<bands.rows).map { [(source: $0, tap: 0)] })
+      let shift = ShiftTable([0])
+      tables += [map, shift] as [AnyObject & Sendable]
+      identity = map.entries
+      noShift = shift.shifts
+    case .matrix: break
+    }
+    let gradientAlgorithm = gradientAlgorithm(id)
+    if algorithm == .matrix || gradientAlgorithm == .matrix {
       let narrow = axes.reduce(1) { $0 * $1.target }
       scratchFloats = max(scratchFloats, roundUp((wideChannels * taps + narrowChannels) * narrow, to: 16) + 32)
     }
-    let gradientAlgorithm = gradientAlgorithm(id)
-    if gradientAlgorithm == .channels {
-      largestPiece = max(largestPiece, GradientPieces(channels: (narrowChannels, wideChannels), taps: taps).largest)
+    if gradientAlgorithm == .channels || gradientAlgorithm == .winograd {
+      let pieces = GradientPieces(gradientAlgorithm, channels: (narrowChannels, wideChannels), taps: taps)
+      largestPiece = max(largestPiece, pieces.largest)
+      if gradientAlgorithm == .winograd, training {
+        let scratch = pieces.winogradScratch(zTaps: axes[0].kernel)
+        scratchFloats = max(scratchFloats, roundUp(scratch, to: 16))
+      }
     }
     func plain(_ geometry: PlaneGeometry, channels: Int) -> PlaneGeometry {
       PlaneGeometry(channels: channels, nz: geometry.nz, ny: geometry.ny, nx: geometry.nx, halo: 0)
@@ -249,9 +296,23 @@ extension PlanCompiler {
       narrow: transposed ? plain(source, channels: inputChannels) : plain(target, channels: outputChannels),
       z: maps[0].entries, y: maps[1].entries, x: maps[2].entries, adjointZ: adjoints[0].entries,
       adjointY: adjoints[1].entries, xShifts: shifts.shifts, adjointXShifts: adjointShifts.shifts,
-      xStride: axes[2].stride,
+      xStride: axes[2].stride, identity: identity, noShift: noShift,
       zTaps: axes[0].kernel, yTaps: axes[1].kernel, xTaps: axes[2].kernel,
       reach: reach, packed: packed, packedTransposed: packedTransposed, packedRest: packedRest, groupWeight: 0)
+  }
+
+  /// Room for the transformed weights of one product and direction at a time, and for a thread's tiles.
+  private mutating func reserveWinograd(channels: (target: Int, source: Int), axes: [AxisConvolution]) {
+    let directions = [channels] + (training ? [(target: channels.source, source: channels.target)] : [])
+    for (target, source) in directions {
+      var job = tutti_winograd()
+      job.source_channels = Int32(source)
+      job.target_channels = Int32(target)
+      job.z_taps = Int32(axes[0].kernel)
+      scratchFloats = max(scratchFloats, roundUp(Int(tutti_winograd_scratch(&job)), to: 16))
+      winogradFloats = max(
+        winogradFloats, Int(tutti_winograd_weight_count(Int32(target), Int32(source), Int32(axes[0].kernel))))
+    }
   }
 
   private mutating func makeNormalization(_ id: Int) -> Normalization {

@@ -67,6 +67,7 @@ struct PlanCompiler {
   var packedFloats = 0
   var coefficientFloats = 0
   var scratchFloats = 0
+  var winogradFloats = 0
   var partials = 0
   var sumDoubles = 0
   var largestWeight = 0
@@ -236,7 +237,7 @@ struct PlanCompiler {
     guard case .stage(let product?, _, _, _) = draft.kind else { return nil }
     let isTransposed = if case .transposedConvolution = graph.nodes[product].operation { true } else { false }
     let gradientReads = training && !isTransposed && gradientAlgorithm(product) == .channels
-    return algorithm(product) == .direct || gradientReads ? axes(product)[2] : nil
+    return [.direct, .winograd].contains(algorithm(product)) || gradientReads ? axes(product)[2] : nil
   }
 
   /// Readers whose paddings differ from the first reader's get a copy of their own.

@@ -27,6 +27,10 @@ struct Slice {
 enum Algorithm {
   /// The direct kernels on rows.
   case direct
+  /// Winograd's minimal filtering.
+  case winograd
+  /// A 1×1 convolution to channels × taps: transposed convolutions whose kernel is their stride.
+  case disjoint
   /// im2col (or col2im) and one matrix product a sample.
   case matrix
 }
@@ -37,8 +41,13 @@ package enum GradientAlgorithm {
   case rows
   /// Kernels whose lanes are channels of the narrow space.
   case channels
+  /// Winograd's minimal filtering, channels of the narrow space in lanes.
+  case winograd
   /// im2col and one matrix product a sample.
   case matrix
+
+  /// Whether weights are computed piece by piece, with all shards of a piece before the next.
+  var isByPieces: Bool { self == .channels || self == .winograd }
 
   /// The best by shape, as measured (docs/decisions/003-weight-gradients.md): lanes are channels where these fill most of a
   /// vector of 16.
@@ -79,6 +88,9 @@ struct Product {
   var xShifts: UnsafePointer<Int32>
   var adjointXShifts: UnsafePointer<Int32>
   var xStride: Int
+  /// The axis map and the shift of a 1×1 convolution.
+  var identity: tutti_axis
+  var noShift: UnsafePointer<Int32>
   var zTaps: Int
   var yTaps: Int
   var xTaps: Int
@@ -91,6 +103,8 @@ struct Product {
   var packedRest: Slice
   /// Place among the weights of the stage's group.
   var groupWeight: Int
+  /// Whether the shards' gradients of so few weights are kept side by side, so that more of the work can be shared out.
+  var joinsShards: Bool { weight.count <= 65536 }
 
   var taps: Int { zTaps * yTaps * xTaps }
 }

@@ -9,7 +9,8 @@ import Testing
   private let edges = Golden.fixtures + "/smsnet.json"
 
   @Test(arguments: [
-    ("tunet", 1_927_874), ("tunet-large", 31_042_434), ("tunet3plus", 414_706), ("msdnet30", 5_269), ("msdnet100", 56_054),
+    ("tunet", 1_927_874), ("tunet-large", 31_042_434), ("tunet3plus", 414_706), ("msdnet30", 5_269),
+    ("msdnet100", 56_054),
     ("msdnet30-planes", 4_339), ("msdnet100-planes", 45_954),
   ])
   func `networks have as many parameters as the peer's`(name: String, parameters: Int) throws {

@@ -95,3 +95,53 @@ import Testing
     }
   }
 }
+
+@Suite("Products whose taps never meet") struct DisjointTests {
+  @Test("every wide pixel is one pair's, and back") func gatherAndSeparate() {
+    var random = TestRandom(seed: 3)
+    func pick(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &random) }
+    for index in 0..<60 {
+      let channels = pick(1...3)
+      let kernel = (z: pick(1...2), y: pick(1...3), x: pick(1...3))
+      let narrow = (z: pick(1...3), y: pick(1...4), x: pick(1...21))
+      let wide = (z: narrow.z * kernel.z, y: narrow.y * kernel.y, x: narrow.x * kernel.x)
+      let (pitch, tapPitch, rows) = (wide.x + 3, narrow.x + 2, narrow.z * narrow.y)
+      let pairs = channels * kernel.z * kernel.y * kernel.x
+      var planes = [Float](repeating: .infinity, count: channels * wide.z * wide.y * pitch)
+      var taps = (0..<pairs * rows * tapPitch).map { _ in random.value() }
+      var back = [Float](repeating: .nan, count: taps.count)
+      let bias = (0..<channels).map { Float($0 + 1) }
+      let middle = pick(0...rows)
+      planes.withUnsafeMutableBufferPointer { planes in
+        func job(_ taps: UnsafeMutableBufferPointer<Float>, from row: Int) -> tutti_disjoint {
+          tutti_disjoint(
+            wide: planes.baseAddress, wide_channel_stride: wide.z * wide.y * pitch, wide_rows: Int32(wide.y),
+            wide_pitch: Int32(pitch), channels: Int32(channels), z_kernel: Int32(kernel.z), y_kernel: Int32(kernel.y),
+            x_kernel: Int32(kernel.x), narrow_rows: Int32(narrow.y), narrow_width: Int32(narrow.x),
+            taps: taps.baseAddress.map { $0 + row * tapPitch }, tap_stride: rows * tapPitch, tap_pitch: Int32(tapPitch))
+        }
+        taps.withUnsafeMutableBufferPointer { taps in
+          for range in [0..<middle, middle..<rows] {
+            var part = job(taps, from: range.lowerBound)
+            tutti_disjoint_gather(&part, bias, Int32(range.lowerBound), Int32(range.upperBound))
+          }
+        }
+        back.withUnsafeMutableBufferPointer { back in
+          var whole = job(back, from: 0)
+          tutti_disjoint_separate(&whole, 0, Int32(rows))
+        }
+      }
+      var wrong = 0
+      for (place, value) in planes.enumerated() {
+        let (row, x) = place.quotientAndRemainder(dividingBy: pitch)
+        let (c, y, z) = (row / wide.y / wide.z, row % wide.y, row / wide.y % wide.z)
+        let tap = (z % kernel.z * kernel.y + y % kernel.y) * kernel.x + x % kernel.x
+        let pair = c * kernel.z * kernel.y * kernel.x + tap
+        let from = (pair * rows + z / kernel.z * narrow.y + y / kernel.y) * tapPitch + x / kernel.x
+        let isRight = x < wide.x ? value == taps[from] + bias[c] && back[from] == value : value == .infinity
+        wrong += isRight ? 0 : 1
+      }
+      #expect(wrong == 0, "case \(index)")
+    }
+  }
+}

@@ -118,6 +118,7 @@ import Testing
     }
     work()
     // Tests that run beside this one may allocate meanwhile; not every time.
-    #expect((0..<8).map { _ in heapGrowth(work) }.contains(0))
+    guard allocatedBytes({}) != nil else { return }
+    #expect((0..<8).compactMap { _ in allocatedBytes(work) }.contains(0))
   }
 }

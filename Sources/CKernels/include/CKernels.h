@@ -1,6 +1,7 @@
 #pragma once
 
 #include "convolution.h"
+#include "disjoint.h"
 #include "convolution_reference.h"
 #include "elementwise.h"
 #include "optimizer.h"
@@ -9,3 +10,4 @@
 #include "pointwise.h"
 #include "pooling.h"
 #include "resampling.h"
+#include "winograd.h"

@@ -35,9 +35,6 @@ void tutti_team_destroy(tutti_team *team);
 /// `tutti_team_run(team, count, body)` is declared where it is called from, in Swift: its last parameter is a Swift
 /// closure, which C's syntax of a prototype cannot say to Swift's importer.
 
-/// The bytes of heap memory in use, as the C library counts them; blocks that it keeps at hand for a thread count as used.
-uint64_t tutti_heap_bytes(void);
-
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,72 @@
+import CKernels
+
+// Products by Winograd's minimal filtering. Weights are transformed just before they are used, since they take four times as much
+// memory as they are.
+
+extension Execution {
+  func winogradForward(_ stage: Stage) {
+    guard let product = stage.product else { return }
+    transformWeights(product, transposed: false)
+    var job = winogradJob(product, from: stage.source, to: stage.raw)
+    job.bias = product.bias.map { UnsafePointer(parameters.pointer + $0.offset) }
+    run(job)
+  }
+
+  func winogradDataGradient(_ stage: Stage, accumulates: Bool) {
+    guard let product = stage.product, let gradient = stage.targetGradient, let sourceGradient = stage.sourceGradient
+    else { return }
+    transformWeights(product, transposed: true)
+    var job = winogradJob(product, from: gradient, to: sourceGradient)
+    job.accumulate = accumulates
+    run(job)
+  }
+
+  private func transformWeights(_ product: Product, transposed: Bool) {
+    let (target, source) =
+      transposed
+      ? (product.wide.channels, product.narrow.channels) : (product.narrow.channels, product.wide.channels)
+    let piece = Int(tutti_winograd_weight_piece())
+    team.run(count: (target + piece - 1) / piece) { index, _ in
+      tutti_winograd_weights(
+        parameters.pointer + product.weight.offset, Int32(target), Int32(source), Int32(product.zTaps), transposed,
+        Int32(index * piece), Int32(min(target, (index + 1) * piece)), winogradWeights.pointer)
+    }
+  }
+
+  private func winogradJob(_ product: Product, from source: Place, to target: Place) -> tutti_winograd {
+    let (from, to) = (planes(source, 0), planes(target, 0))
+    var job = tutti_winograd()
+    job.source = UnsafePointer(from.base)
+    job.source_sample_stride = plan.arenaFloats
+    job.source_channel_stride = from.geometry.channelStride
+    job.source_channels = Int32(from.channels)
+    job.source_pitch = Int32(from.geometry.pitch)
+    job.target = to.base
+    job.target_sample_stride = plan.arenaFloats
+    job.target_channel_stride = to.geometry.channelStride
+    job.target_channels = Int32(to.channels)
+    job.target_pitch = Int32(to.geometry.pitch)
+    job.samples = Int32(samples)
+    job.planes = Int32(to.geometry.nz)
+    job.rows = Int32(to.geometry.ny)
+    job.width = Int32(to.geometry.nx)
+    job.z_taps = Int32(product.zTaps)
+    job.weights = UnsafePointer(winogradWeights.pointer)
+    return job
+  }
+
+  private func run(_ job: tutti_winograd) {
+    var job = job
+    let vectors = Int(tutti_winograd_vectors(&job))
+    let together = 2 * Int(tutti_winograd_together(&job))
+    // The cut into pieces is free: no tile depends on its neighbours.
+    let piece = max(1, min(together, (vectors + team.size - 1) / team.size))
+    let fixed = job
+    team.run(count: (vectors + piece - 1) / piece) { index, thread in
+      var job = fixed
+      tutti_winograd_run(
+        &job, Int32(index * piece), Int32(min(vectors, (index + 1) * piece)),
+        scratch.pointer + thread * plan.scratchFloats)
+    }
+  }
+}

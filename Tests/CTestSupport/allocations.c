@@ -1,0 +1,75 @@
+#include "include/allocations.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+static atomic_bool counting;
+static atomic_int_least64_t bytes;
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define FOREIGN_HEAP 1
+#endif
+#endif
+
+void tutti_test_begin_allocations(void) {
+  atomic_store(&bytes, 0);
+  atomic_store(&counting, true);
+}
+
+int64_t tutti_test_end_allocations(void) {
+  atomic_store(&counting, false);
+#if defined(FOREIGN_HEAP)
+  return -1;
+#else
+  return atomic_load(&bytes);
+#endif
+}
+
+#if !defined(FOREIGN_HEAP)
+// The C library's own, by the names that it keeps for those who replace them.
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *block, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
+
+static void note(size_t size) {
+  // A block of no bytes is a block.
+  if (atomic_load_explicit(&counting, memory_order_relaxed)) atomic_fetch_add(&bytes, (int64_t)(size > 0 ? size : 1));
+}
+
+void *malloc(size_t size) {
+  note(size);
+  return __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size) {
+  note(count * size);
+  return __libc_calloc(count, size);
+}
+
+void *realloc(void *block, size_t size) {
+  note(size);
+  return __libc_realloc(block, size);
+}
+
+void *memalign(size_t alignment, size_t size) {
+  note(size);
+  return __libc_memalign(alignment, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size) {
+  note(size);
+  return __libc_memalign(alignment, size);
+}
+
+int posix_memalign(void **block, size_t alignment, size_t size) {
+  note(size);
+  void *found = __libc_memalign(alignment, size);
+  if (found == NULL) return ENOMEM;
+  *block = found;
+  return 0;
+}
+#endif
