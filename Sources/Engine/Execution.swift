@@ -109,6 +109,13 @@ public final class Execution {
   /// The gradient with respect to a sample's image, after `backward`, when the plan was asked for it.
   public func inputGradient(_ sample: Int) -> FeaturePlanes { planes(trainingPlace(plan.inputGradient), sample) }
 
+  /// The planes of a sample's value `plan.taps[tap]`, after `forward`.
+  public func tap(_ tap: Int, _ sample: Int) -> FeaturePlanes { planes(plan.taps[tap].place, sample) }
+  /// The planes of the loss's gradient with respect to a tapped value, 0 unless written between `forward` and `backward`.
+  public func tapGradient(_ tap: Int, _ sample: Int) -> FeaturePlanes {
+    planes(trainingPlace(plan.taps[tap].gradient), sample)
+  }
+
   private func trainingPlace(_ place: Place?) -> Place {
     guard let place else { preconditionFailure("the plan was not made for this gradient") }
     return place
@@ -148,6 +155,9 @@ public final class Execution {
     }
     if plan.normalizationScope == .shard, updatesStatistics { moveStatisticsOfShards() }
     if let place = plan.outputGradient { zero(buffer: place.buffer) }
+    for tap in plan.taps.indices {
+      if let place = plan.taps[tap].gradient { zero(buffer: place.buffer) }
+    }
   }
 
   /// Computes the gradients of all parameters from those of the results, which must have been written to `outputGradient`.

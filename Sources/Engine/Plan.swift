@@ -47,6 +47,8 @@ public final class Plan: Sendable {
   let inputGradient: Place?
   let output: Place
   let outputGradient: Place?
+  /// The graph's tapped values, in the order of their names.
+  public let taps: [Tap]
   let inputBorder: Border
   let packedFloats: Int
   let coefficientFloats: Int
@@ -65,6 +67,14 @@ public final class Plan: Sendable {
   let largestPiece: Int
   /// Keeps the tables alive that steps point to.
   private let tables: [AnyObject & Sendable]
+
+  /// A value that can be read after a forward pass beside the output. In training its gradient can be given beside the output's.
+  public struct Tap: Sendable {
+    public let name: String
+    public let shape: FeatureShape
+    let place: Place
+    let gradient: Place?
+  }
 
   struct Buffer: Sendable {
     var geometry: PlaneGeometry
@@ -103,6 +113,7 @@ public final class Plan: Sendable {
     inputGradient = wantsInputGradient ? compiler.gradientPlace(0) : nil
     output = compiler.place(compiler.resolve(graph.output))
     outputGradient = purpose == .training ? compiler.gradientPlace(compiler.resolve(graph.output)) : nil
+    taps = compiler.taps()
     inputBorder = compiler.border(0)
     packedFloats = compiler.packedFloats
     coefficientFloats = compiler.coefficientFloats

@@ -236,7 +236,8 @@ extension PlanCompiler {
     let weight = layout.parameter("\(node.name).weight")!
     let bias = layout.parameter("\(node.name).bias")
     let inputChannels = shapes[node.inputs[0]].channels
-    let outputChannels = shapes[id].channels
+    var outputChannels = shapes[id].channels
+    if case .linear = node.operation { outputChannels = shapes[id].elements }
     let wideChannels = transposed ? outputChannels : inputChannels
     let narrowChannels = transposed ? inputChannels : outputChannels
     let taps = axes.reduce(1) { $0 * $1.kernel }

@@ -112,7 +112,8 @@ struct PlanCompiler {
   /// Products take the normalization and the activation behind them along when nothing else reads what lies between.
   private mutating func group() {
     let readers = graph.readers
-    func sole(_ id: Int) -> Int? { readers[id].count == 1 ? readers[id][0] : nil }
+    let tapped = Set(graph.taps.values)
+    func sole(_ id: Int) -> Int? { readers[id].count == 1 && !tapped.contains(id) ? readers[id][0] : nil }
     var absorbed = Set<Int>()
     for (id, node) in graph.nodes.enumerated() where !absorbed.contains(id) {
       func isNormalization(_ id: Int) -> Bool {
@@ -156,6 +157,15 @@ struct PlanCompiler {
       }
       switch node.operation {
       case .input, .concatenation: break
+      case .linear where node.inputs.count == 2:
+        // A vector first, then the shape of the second input.
+        values.append(Value(geometry: (shapes[id].elements, 1, 1, 1)))
+        drafts.append(
+          Draft(
+            kind: .stage(product: id, normalization: nil, activation: nil, activatesFirst: false),
+            source: resolve(node.inputs[0]),
+            target: values.count - 1))
+        drafts.append(Draft(kind: .reshape, source: values.count - 1, target: id))
       case .convolution, .transposedConvolution, .linear:
         stage(product: id, normalization: nil, activation: nil, last: id)
       case .batchNormalization: stage(product: nil, normalization: id, activation: nil, last: id)
@@ -364,6 +374,7 @@ struct PlanCompiler {
 
     touch(0, -1)
     touch(resolve(graph.output), lossTime)
+    for node in graph.taps.values { touch(resolve(node), lossTime) }
     for (step, draft) in groups.enumerated().flatMap({ step, group in drafts[group].map { (step, $0) } }) {
       touch(draft.source, step)
       touch(draft.target, step)
@@ -376,6 +387,7 @@ struct PlanCompiler {
     }
     if training {
       touchGradient(resolve(graph.output), lossTime)
+      for node in graph.taps.values.map(resolve) where needsGradient(node) { touchGradient(node, lossTime) }
       if wantsInputGradient { touchGradient(0, backwardTime(-1)) }
     }
     for (holder, life) in lives.sorted(by: { $0.key < $1.key }) {
@@ -404,6 +416,16 @@ struct PlanCompiler {
   }
 
   func needsGradient(_ value: Int) -> Bool { value != 0 || wantsInputGradient }
+
+  /// The tapped values by name, in the order of their names.
+  func taps() -> [Plan.Tap] {
+    graph.taps.sorted { $0.key < $1.key }.map { name, node in
+      let value = resolve(node)
+      return Plan.Tap(
+        name: name, shape: shapes[node], place: place(value),
+        gradient: training && needsGradient(value) ? gradientPlace(value) : nil)
+    }
+  }
 
   private mutating func finish() {
     for index in groups.indices { steps.append(step(index)) }

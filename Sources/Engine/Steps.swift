@@ -4,7 +4,7 @@ import CKernels
 // training step touches no reference counts.
 
 /// Some channels of a buffer.
-struct Place {
+struct Place: Sendable {
   var buffer: Int
   var channel: Int
   var channels: Int

@@ -106,7 +106,7 @@ public final class DatasetBatchSource: BatchSource {
     let pixels = staging.pointer + start
     let elastic = settings.augmentation.elastic
     region.cut(
-      sample.place.cell, patch: patch, sample.augmentation,
+      sample.place.cell, in: sample.place.plane, patch: patch, sample.augmentation,
       bending: !isFixed && elastic.magnitude > 0
         ? Bending(elastic, stream: stream(.elastic, epoch: epoch, position: position)) : nil,
       to: LearningRegion.Patch(

@@ -1,4 +1,5 @@
 import Imaging
+import Networks
 
 /// Why members do not make an ensemble, or cannot be used.
 public enum EnsembleError: Error, Hashable, Sendable {
@@ -10,6 +11,10 @@ public enum EnsembleError: Error, Hashable, Sendable {
   case weightsNotFinite(rate: Double)
   /// An image that is to be predicted holds a value that is not finite, in this box of its region.
   case imageNotFinite(file: String, image: Int, box: Box)
+  /// The networks have linear layers, which are bound to images of the training patches' extents.
+  case boundToSize(patch: [Int], input: [Int])
+  /// Two members reduce an image to values of different shapes.
+  case latents(FeatureShape, FeatureShape)
   /// Ranks that joined a member do not have the state that they were sent.
   case stateLost
   /// The rank that leads a group failed; it says why.
@@ -24,6 +29,10 @@ extension EnsembleError: CustomStringConvertible {
       "members \(a) and \(b) differ in task, classes, channels, dimensions or scaling; an ensemble is of one job."
     case .weightsNotFinite(let rate):
       "weights are not finite after the last step (rate \(rate)). Lower training.optimizer.rate."
+    case .latents(let a, let b): "members reduce an image to latent values of different shapes, \(a) and \(b)."
+    case .boundToSize(let patch, let input):
+      "the networks' linear layers are bound to images of \(patch) pixels, as the training patches have, and this one has "
+        + "\(input); predict images of that size."
     case .stateLost:
       "ranks that joined it received another state than was sent; check the network, and run the same command again."
     case .leaderFailed: "the rank that leads the group failed."

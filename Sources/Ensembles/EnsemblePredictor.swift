@@ -20,6 +20,8 @@ public final class EnsemblePredictor {
     public let mean: UnsafeBufferPointer<Float>
     /// Their sample standard deviation (divided by members − 1), alike; 0 for a single member.
     public let deviation: UnsafeBufferPointer<Float>
+    /// What each member reduces the tile's input to, `[member, channel, z, y, x]`; empty unless it was asked for.
+    public let latents: UnsafeBufferPointer<Float>
   }
 
   /// Writes the part of an image that a box shows, `[channel, z, y, x]`, scaled as the members want it.
@@ -29,17 +31,22 @@ public final class EnsemblePredictor {
   public let task: EnsembleTask
   /// One for each class, or the channels of the images that members answer with, for every quantile.
   public let channels: Int
+  /// The planes in which networks of two dimensions see a volume; their answers are averaged.
+  public let planes: [Plane]
+  /// Whether answers hold the members' latent values; only of networks for which `latentShape` gives a shape.
+  public var keepsLatents = false
   private let team: ThreadTeam
   /// The different networks, with probabilities behind them when they tell classes, and for each member which it is.
   private let networks: [NetworkGraph]
   private let networkOfMember: [Int]
-  /// Executions of all networks for inputs of these extents.
+  /// For inputs of these extents, of each network the executions of what it sees, and for each plane which of them.
   private var extents: Extents?
-  private var executions: [Execution] = []
+  private var executions: [(runs: [Execution], place: [Int])] = []
   private var pixels = AlignedBuffer<Float>(count: 0)
   private var answers = AlignedBuffer<Float>(count: 0)
   private var statistics = RunningStatistics(count: 0)
   private var deviations = AlignedBuffer<Float>(count: 0)
+  private var latents = AlignedBuffer<Float>(count: 0)
 
   /// - Parameter members: in the order in which they are folded; of one ensemble.
   /// - Throws: `EnsembleError` when there are none, or they do not belong together.
@@ -48,7 +55,7 @@ public final class EnsemblePredictor {
     for member in members {
       guard member.classes == first.classes, member.graph.dimensions == first.graph.dimensions,
         member.settings.inputChannels == first.settings.inputChannels, member.scaling == first.scaling,
-        member.settings.answer == first.settings.answer,
+        member.settings.answer == first.settings.answer, member.settings.planes == first.settings.planes,
         member.targetScaling == first.targetScaling
       else { throw .mixed(first.index, member.index) }
     }
@@ -56,6 +63,7 @@ public final class EnsemblePredictor {
     self.team = team
     task = first.settings.task
     channels = first.settings.answer.channels
+    planes = first.settings.planes
     (networks, networkOfMember) = Self.networks(members.map(\.graph), settings: first.settings)
   }
 
@@ -78,22 +86,29 @@ public final class EnsemblePredictor {
 
   /// How far a voxel's answer sees in each direction, and the grid that tiles must begin on: the largest of all networks.
   ///
+  /// - Parameter planes: those in which networks of two dimensions see a volume.
   /// - Returns: nil when a network sees the whole image, which then cannot be cut into tiles.
   /// - Throws: `NetworkError`.
-  public static func reach(_ graphs: some Sequence<NetworkGraph>) throws -> (margin: Extents, multiple: Extents)? {
-    var margin = [0, 0, 0]
-    var multiple = [1, 1, 1]
+  public static func reach(
+    _ graphs: some Sequence<NetworkGraph>, planes: [Plane] = []
+  ) throws -> (margin: Extents, multiple: Extents)? {
+    var margin = Extents(z: 0, y: 0, x: 0)
+    var multiple = Extents(z: 1, y: 1, x: 1)
     for graph in graphs {
       guard let field = try graph.receptiveField() else { return nil }
-      let first = 3 - graph.dimensions
-      for axis in 0..<graph.dimensions {
-        margin[first + axis] = max(margin[first + axis], field.radius[axis])
-        multiple[first + axis] = leastCommonMultiple(multiple[first + axis], field.alignment[axis])
+      let missing = 3 - graph.dimensions
+      let radius = Array(repeating: 0, count: missing) + field.radius
+      let alignment = Array(repeating: 1, count: missing) + field.alignment
+      for plane in planes.isEmpty ? [.xy] : planes {
+        let own = plane.volume(Extents(z: radius[0], y: radius[1], x: radius[2]))
+        margin = Extents(z: max(margin.z, own.z), y: max(margin.y, own.y), x: max(margin.x, own.x))
+        let grid = plane.volume(Extents(z: alignment[0], y: alignment[1], x: alignment[2]))
+        multiple = Extents(
+          z: leastCommonMultiple(multiple.z, grid.z), y: leastCommonMultiple(multiple.y, grid.y),
+          x: leastCommonMultiple(multiple.x, grid.x))
       }
     }
-    return (
-      Extents(z: margin[0], y: margin[1], x: margin[2]), Extents(z: multiple[0], y: multiple[1], x: multiple[2])
-    )
+    return (margin, multiple)
   }
 
   /// The tiles of a region for networks that see so far; one tile when a network sees the whole image.
@@ -101,12 +116,13 @@ public final class EnsemblePredictor {
   /// - Parameters:
   ///   - tile: the extents of a core; nil for one tile.
   ///   - margin: pixels read beyond each side of a core; nil: as far as the networks see, but at most `limit`.
+  ///   - planes: those in which networks of two dimensions see a volume.
   /// - Throws: `NetworkError`.
   public static func grid(
-    of region: Extents, tile: Extents?, margin: Extents? = nil, atMost limit: Extents? = nil,
+    of region: Extents, tile: Extents?, margin: Extents? = nil, atMost limit: Extents? = nil, planes: [Plane] = [],
     for graphs: some Sequence<NetworkGraph>
   ) throws -> TileGrid {
-    guard let tile, let reach = try reach(graphs) else { return TileGrid(region: region, tile: region) }
+    guard let tile, let reach = try reach(graphs, planes: planes) else { return TileGrid(region: region, tile: region) }
     let far = limit ?? reach.margin
     let seen = Extents(
       z: min(reach.margin.z, far.z), y: min(reach.margin.y, far.y), x: min(reach.margin.x, far.x))
@@ -116,25 +132,68 @@ public final class EnsemblePredictor {
   /// The bytes that a prediction of tiles with these input extents takes, the members' weights included.
   ///
   /// - Parameter graphs: the network of each member.
-  /// - Throws: `NetworkError` when tiles do not fit a network.
+  /// - Throws: `NetworkError` when tiles do not fit a network, `EnsembleError.boundToSize`.
   public static func bytes(
     _ graphs: [NetworkGraph], settings: EnsembleSettings, input: Extents, threads: Int
   ) throws -> Int {
     var bytes = 4 * (4 * settings.answer.channels + settings.inputChannels) * input.count
     let (networks, place) = networks(graphs, settings: settings)
     for (index, network) in networks.enumerated() {
-      let plan = try Plan(network, extents: input.list(dimensions: network.dimensions), purpose: .inference)
-      bytes += Execution.bytes(plan, capacity: 1, shards: 1, threads: threads)
-      // The execution holds one copy of the weights, each member another.
-      let copies = 1 + place.count { $0 == index }
-      bytes += 4 * (plan.layout.parameterCount + plan.layout.statisticCount) * copies
+      for (copies, extents) in views(of: input, network, settings.planes).extents.enumerated() {
+        let plan = try plan(network, settings, extents)
+        bytes += Execution.bytes(plan, capacity: 1, shards: 1, threads: threads)
+        // Every execution holds one copy of the weights, each member another.
+        let members = copies == 0 ? place.count { $0 == index } : 0
+        bytes += 4 * (plan.layout.parameterCount + plan.layout.statisticCount) * (1 + members)
+      }
     }
     return bytes
+  }
+
+  /// What a network sees of a tile's input: the different extents, and for each plane which of them; without planes one.
+  private static func views(
+    of input: Extents, _ network: NetworkGraph, _ planes: [Plane]
+  ) -> (extents: [[Int]], place: [Int]) {
+    var extents: [[Int]] = []
+    let place = (planes.isEmpty ? [.xy] : planes).map { plane in
+      let own = plane.view(input).list(dimensions: network.dimensions)
+      if let known = extents.firstIndex(of: own) { return known }
+      extents.append(own)
+      return extents.count - 1
+    }
+    return (extents, place)
+  }
+
+  /// The plan of a network for inputs of these extents.
+  ///
+  /// - Throws: `NetworkError` when they do not fit it, `EnsembleError.boundToSize` when its weights are those of other extents.
+  private static func plan(_ network: NetworkGraph, _ settings: EnsembleSettings, _ extents: [Int]) throws -> Plan {
+    let plan = try Plan(network, extents: extents, purpose: .inference)
+    guard try plan.layout == network.layout(extents: settings.patch) else {
+      throw EnsembleError.boundToSize(patch: settings.patch, input: extents)
+    }
+    return plan
   }
 
   /// A rank's part of `count` tiles: consecutive ones.
   public static func share(of count: Int, rank: Int, ranks: Int) -> Range<Int> {
     count * rank / ranks..<count * (rank + 1) / ranks
+  }
+
+  /// The shape of what every member reduces an input of these extents to; nil when a network has no latent values, or
+  /// sees slices.
+  ///
+  /// - Throws: `NetworkError` when the input does not fit a network, `EnsembleError.latents` when members differ.
+  public func latentShape(of input: Extents) throws -> FeatureShape? {
+    guard planes.isEmpty else { return nil }
+    var shape: FeatureShape?
+    for network in networks {
+      guard let tap = network.taps[NetworkGraph.latent] else { return nil }
+      let own = try network.shapes(extents: input.list(dimensions: network.dimensions))[tap]
+      guard shape == nil || shape == own else { throw EnsembleError.latents(shape ?? own, own) }
+      shape = own
+    }
+    return shape
   }
 
   // MARK: Prediction
@@ -172,7 +231,8 @@ public final class EnsemblePredictor {
         Answer(
           tile: tile, voxels: voxels,
           mean: UnsafeBufferPointer(start: UnsafePointer(statistics.mean.pointer), count: count),
-          deviation: UnsafeBufferPointer(start: UnsafePointer(deviations.pointer), count: count)))
+          deviation: UnsafeBufferPointer(start: UnsafePointer(deviations.pointer), count: count),
+          latents: UnsafeBufferPointer(latents.buffer)))
     }
   }
 
@@ -182,8 +242,12 @@ public final class EnsemblePredictor {
     executions = []
     extents = nil
     executions = try networks.map { network in
-      let plan = try Plan(network, extents: input.list(dimensions: network.dimensions), purpose: .inference)
-      return Execution(plan, samplesPerShard: 1, shards: 1, team: team)
+      let views = Self.views(of: input, network, planes)
+      let runs = try views.extents.map { extents in
+        let plan = try Self.plan(network, members[0].settings, extents)
+        return Execution(plan, samplesPerShard: 1, shards: 1, team: team)
+      }
+      return (runs, views.place)
     }
     pixels = AlignedBuffer(count: members[0].settings.inputChannels * input.count)
     // Cores differ in size, the largest is an input: behind a smaller one stands what an earlier one left.
@@ -191,26 +255,62 @@ public final class EnsemblePredictor {
     answers = AlignedBuffer(count: count)
     statistics = RunningStatistics(count: count)
     deviations = AlignedBuffer(count: count)
+    let latent = keepsLatents ? try latentShape(of: input)?.elements ?? 0 : 0
+    latents = AlignedBuffer(count: members.count * latent)
     extents = input
+  }
+
+  /// Copies a member's latent values out of its execution.
+  private func writeLatents(of index: Int, _ execution: Execution) {
+    guard let tap = execution.plan.taps.firstIndex(where: { $0.name == NetworkGraph.latent }) else { return }
+    let planes = execution.tap(tap, 0)
+    var place = latents.pointer + latents.count / members.count * index
+    for channel in 0..<planes.channels {
+      for row in 0..<planes.geometry.rows {
+        place.update(from: planes.row(row, channel: channel), count: planes.geometry.nx)
+        place += planes.geometry.nx
+      }
+    }
   }
 
   /// Leaves a member's answer over the tile's core in `answers`.
   private func run(_ index: Int, _ tile: Tile) {
     let member = members[index]
-    let execution = executions[networkOfMember[index]]
-    execution.parameters.buffer.copy(member.parameters)
-    execution.statistics.buffer.copy(member.statistics)
-    execution.input(0).setPixels(UnsafeBufferPointer(pixels.buffer))
-    execution.forward(samples: 1)
-    let output = execution.output(0)
+    let (runs, place) = executions[networkOfMember[index]]
+    for execution in runs {
+      execution.parameters.buffer.copy(member.parameters)
+      execution.statistics.buffer.copy(member.statistics)
+    }
+    if planes.isEmpty {
+      let execution = runs[0]
+      execution.input(0).setPixels(UnsafeBufferPointer(pixels.buffer))
+      execution.forward(samples: 1)
+      if latents.count > 0 { writeLatents(of: index, execution) }
+      if task.answersImages {
+        for channel in 0..<channels { answers.pointer[channel] = execution.output(0).row(0, channel: channel)[0] }
+        return
+      }
+      copy(execution.output(0), tile)
+    } else {
+      let count = channels * tile.core.count
+      answers.pointer.update(repeating: 0, count: count)
+      for (plane, run) in zip(planes, place) { addSlices(of: tile, in: plane, runs[run]) }
+      let part = 1 / Float(planes.count)
+      for i in 0..<count { answers.pointer[i] *= part }
+    }
+    guard let scaling = member.targetScaling else { return }
+    for channel in 0..<channels {
+      for i in channel * tile.core.count..<(channel + 1) * tile.core.count {
+        answers.pointer[i] = scaling.unscaled(answers.pointer[i], channel: channel % scaling.mean.count)
+      }
+    }
+  }
+
+  /// Copies what a network gives for a tile's input, over the core.
+  private func copy(_ output: FeaturePlanes, _ tile: Tile) {
     let (input, core) = (tile.input, tile.core)
     var place = answers.pointer
-    if task.answersImages {
-      for channel in 0..<channels { place[channel] = output.row(0, channel: channel)[0] }
-      return
-    }
     for channel in 0..<channels {
-      let start = place
       for z in core.z {
         for y in core.y {
           let row = (z - input.z.lowerBound) * input.y.count + y - input.y.lowerBound
@@ -219,8 +319,34 @@ public final class EnsemblePredictor {
           place += core.x.count
         }
       }
-      if let scaling = member.targetScaling {
-        for i in 0..<(place - start) { start[i] = scaling.unscaled(start[i], channel: channel % scaling.mean.count) }
+    }
+  }
+
+  /// Adds what a network of two dimensions gives for the slices of a plane through a tile's core.
+  private func addSlices(of tile: Tile, in plane: Plane, _ execution: Execution) {
+    func strides(_ extents: Extents) -> Extents { plane.view(Extents(z: extents.y * extents.x, y: extents.x, x: 1)) }
+    let (input, core) = (plane.view(tile.input), plane.view(tile.core))
+    let (from, to) = (strides(tile.input.extents), strides(tile.core.extents))
+    for slice in core.z {
+      let image = execution.input(0)
+      for channel in 0..<image.channels {
+        for row in 0..<input.y.count {
+          let line = image.row(row, channel: channel)
+          let source =
+            pixels.pointer + channel * tile.input.count + (slice - input.z.lowerBound) * from.z + row * from.y
+          for x in 0..<input.x.count { line[x] = source[x * from.x] }
+        }
+      }
+      execution.forward(samples: 1)
+      let output = execution.output(0)
+      for channel in 0..<channels {
+        for row in core.y {
+          let line = output.row(row - input.y.lowerBound, channel: channel) + core.x.lowerBound - input.x.lowerBound
+          let target =
+            answers.pointer + channel * tile.core.count + (slice - core.z.lowerBound) * to.z
+            + (row - core.y.lowerBound) * to.y
+          for x in 0..<core.x.count { target[x * to.x] += line[x] }
+        }
       }
     }
   }

@@ -17,6 +17,8 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
   /// Of the networks: one for each class (of two, one alone when the task is binary), or the channels of the target images, once
   /// for every quantile that the loss asks for.
   public var outputChannels: Int
+  /// The planes in which networks of two dimensions see a volume; none: networks have the dimensions of the images.
+  public var planes: [Plane]
   /// Extents of a training patch, outermost axis first; as many as the network has dimensions.
   public var patch: [Int]
   /// Pixels that the places of neighbouring patches share, along each axis.
@@ -37,9 +39,9 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
 
   public init(
     seed: UInt64, members: Int, task: EnsembleTask = .segmentation, bagging: Bool = true, family: NetworkFamily,
-    inputChannels: Int, outputChannels: Int, patch: [Int], overlap: Int = 0, epochs: Int, patchesPerUnit: Int = 1,
-    batch: Int, shards: Int, normalizationScope: Plan.NormalizationScope = .batch, recipe: TrainingRecipe,
-    loss: LossSettings = .crossEntropy,
+    inputChannels: Int, outputChannels: Int, planes: [Plane] = [], patch: [Int], overlap: Int = 0, epochs: Int,
+    patchesPerUnit: Int = 1, batch: Int, shards: Int, normalizationScope: Plan.NormalizationScope = .batch,
+    recipe: TrainingRecipe, loss: LossSettings = .crossEntropy,
     augmentation: AugmentationSettings = AugmentationSettings(), blindSpacing: Int = 4
   ) {
     self.seed = seed
@@ -49,6 +51,7 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
     self.family = family
     self.inputChannels = inputChannels
     self.outputChannels = outputChannels
+    self.planes = planes
     self.patch = patch
     self.overlap = overlap
     self.epochs = epochs
@@ -61,6 +64,18 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
     self.augmentation = augmentation
     self.blindSpacing = blindSpacing
   }
+
+  /// A training patch with all three axes; of one seen in planes, along (slice, row, column).
+  public var patchExtents: Extents {
+    let e = Array(repeating: 1, count: 3 - patch.count) + patch
+    return Extents(z: e[0], y: e[1], x: e[2])
+  }
+
+  /// The part of an image that the patches of all planes are cut from.
+  public var patchSpan: Extents { planes.span(of: patchExtents) }
+
+  /// Whether there is one 3-D image, not a stack of 2-D images.
+  public var isOfVolume: Bool { patch.count == 3 || !planes.isEmpty }
 
   /// The shards of a full batch: its samples do not always divide into as many as asked for.
   public var fullShards: Int {
@@ -86,8 +101,17 @@ extension EnsembleSettings {
         inputChannels: inputChannels, outputChannels: channels, dimensions: patch.count, seed: seed, member: index)
     }
     let graph = try family(outputChannels)
-    guard task.answersImages else { return graph }
     let extents = try graph.shapes(extents: patch)[graph.output].extents
+    guard task.answersImages else {
+      guard extents == patch else {
+        throw NetworkSettingError(
+          setting: "family",
+          problem:
+            "\(self.family.name.rawValue) answers \(patch) pixels with \(extents), and \(task.rawValue) asks for as "
+            + "many as there are; choose another family.")
+      }
+      return graph
+    }
     guard extents.reduce(1, *) > 1 else { return graph }
     var classifier = try family(Self.featuresPerClass * outputChannels)
     let features = classifier.add(classifier.unusedName("features"), .activation(.relu), classifier.output)

@@ -26,13 +26,15 @@ public struct TrainingSet: Sendable {
 
   /// Reads one part of a data set.
   ///
-  /// - Parameter overlap: pixels that the places of neighbouring patches share.
+  /// - Parameters:
+  ///   - overlap: pixels that the places of neighbouring patches share.
+  ///   - planes: those in which networks see a volume; none: patches are seen as they lie.
   /// - Throws: `ImagingError` when the patch does not fit or the data are not what they should be, `HDF5Error`.
   public init(
     _ data: LearningData, part: Part = .train, scaling: IntensityScaling, targetScaling: IntensityScaling? = nil,
-    patch: Extents, overlap: Int = 0
+    patch: Extents, overlap: Int = 0, planes: [Plane] = []
   ) throws {
-    units = try TrainingUnits(data, part: part, patch: patch, overlap: overlap)
+    units = try TrainingUnits(data, part: part, patch: patch, overlap: overlap, planes: planes)
     // An image that is its own target is kept once.
     let isItself = if case .itself = data.target { true } else { false }
     regions = try data.split[part].map {
@@ -83,9 +85,12 @@ extension TrainingUnits {
   /// The units of one part of a data set.
   ///
   /// - Throws: `ImagingError.patchTooLarge`.
-  public init(_ data: LearningData, part: Part = .train, patch: Extents, overlap: Int) throws {
+  public init(
+    _ data: LearningData, part: Part = .train, patch: Extents, overlap: Int, planes: [Plane] = []
+  ) throws {
     try self.init(
-      regions: data.split[part], patch: patch, overlap: Extents(z: overlap, y: overlap, x: overlap), of: data.images)
+      regions: data.split[part], patch: patch, overlap: Extents(z: overlap, y: overlap, x: overlap), planes: planes,
+      of: data.images)
   }
 }
 

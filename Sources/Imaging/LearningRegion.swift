@@ -82,6 +82,7 @@ public final class LearningRegion: Sendable {
   /// voxel, images and target images interpolated.
   ///
   /// - Parameters:
+  ///   - plane: in which the patch is seen; cell, patch and augmentation are told along its (slice, row, column).
   ///   - cell: a box within the region, counted from its first slice.
   ///   - patch: the patch's extents, which fit in the cell.
   ///   - augmentation: where in the cell the patch lies and how it is turned; it fits the patch.
@@ -89,11 +90,14 @@ public final class LearningRegion: Sendable {
   ///   - target: receives the patch.
   /// - Complexity: O(*voxels*); allocates nothing.
   public func cut(
-    _ cell: Box, patch: Extents, _ augmentation: Augmentation, bending elastic: Bending? = nil, to target: Patch
+    _ cell: Box, in plane: Plane = .xy, patch: Extents, _ augmentation: Augmentation, bending elastic: Bending? = nil,
+    to target: Patch
   ) {
     let extents = region.extents
-    precondition(Box(extents).contains(cell) && augmentation.fits(patch, in: cell), "a patch outside its cell")
-    let walk = Walk(cell, patch, augmentation, rowStride: extents.x, sliceStride: extents.y * extents.x)
+    precondition(
+      Box(plane.view(extents)).contains(cell) && augmentation.fits(patch, in: cell), "a patch outside its cell")
+    let walk = Walk(
+      cell, patch, augmentation, strides: plane.view(Extents(z: extents.y * extents.x, y: extents.x, x: 1)))
     if content.labels == .image { target.labels[0] = labels.pointer[0] }
     if let elastic {
       bend(walk, elastic, to: target)
@@ -186,14 +190,14 @@ private struct Walk {
   var stepY: Int
   var stepX: Int
 
-  init(_ cell: Box, _ patch: Extents, _ augmentation: Augmentation, rowStride: Int, sliceStride: Int) {
+  init(_ cell: Box, _ patch: Extents, _ augmentation: Augmentation, strides: Extents) {
     self.patch = patch
     start =
-      (cell.z.lowerBound + augmentation.offset.z) * sliceStride
-      + (cell.y.lowerBound + augmentation.offset.y) * rowStride + cell.x.lowerBound + augmentation.offset.x
-    stepZ = sliceStride
-    stepY = rowStride
-    stepX = 1
+      (cell.z.lowerBound + augmentation.offset.z) * strides.z + (cell.y.lowerBound + augmentation.offset.y) * strides.y
+      + (cell.x.lowerBound + augmentation.offset.x) * strides.x
+    stepZ = strides.z
+    stepY = strides.y
+    stepX = strides.x
     func flip(_ step: inout Int, _ extent: Int) {
       start += (extent - 1) * step
       step = -step

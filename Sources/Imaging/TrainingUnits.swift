@@ -47,13 +47,15 @@ public struct PatchGrid: Sendable, Hashable {
 public struct PatchPlace: Hashable, Sendable {
   /// The region's place among the training regions.
   public let region: Int
-  /// The cell, counted from the region's first slice.
+  /// The plane in which the patch is seen; `xy` for one that is seen as it lies.
+  public let plane: Plane
+  /// The cell, counted from the region's first slice, along (slice, row, column) of the plane.
   public let cell: Box
 }
 
 /// What a bootstrap sample draws: images of a stack, cells of a volume or of a single image; each with its patches.
 public struct TrainingUnits: Sendable, Hashable {
-  /// The extents of a patch.
+  /// The extents of a patch along (slice, row, column) of its plane.
   public let patch: Extents
   /// The patches of each unit.
   public let units: [[PatchPlace]]
@@ -62,21 +64,28 @@ public struct TrainingUnits: Sendable, Hashable {
   ///
   /// - Parameters:
   ///   - overlap: voxels that neighbouring cells share.
+  ///   - planes: those in which networks see a volume; a unit then has a patch in each, and its cell has room for all. None: the
+  ///     patch is seen as it lies.
   ///   - images: where the regions are from, for messages.
   /// - Throws: `ImagingError.patchTooLarge` when the patch does not fit into one of the regions.
   public init(
-    regions: [Region], patch: Extents, overlap: Extents = Extents(z: 0, y: 0, x: 0), of images: ImageSource
+    regions: [Region], patch: Extents, overlap: Extents = Extents(z: 0, y: 0, x: 0), planes: [Plane] = [],
+    of images: ImageSource
   ) throws {
     self.patch = patch
     var units: [[PatchPlace]] = []
+    let span = planes.span(of: patch)
+    let planes = planes.isEmpty ? [.xy] : planes
     for (index, region) in regions.enumerated() {
-      guard let grid = PatchGrid(region: region.extents, patch: patch, overlap: overlap) else {
-        throw ImagingError.patchTooLarge(images.location, patch: patch, region: region, layout: images.layout)
+      guard let grid = PatchGrid(region: region.extents, patch: span, overlap: overlap) else {
+        throw ImagingError.patchTooLarge(images.location, patch: span, region: region, layout: images.layout)
       }
-      let places = grid.cells.map { PatchPlace(region: index, cell: $0) }
+      let places = grid.cells.map { cell in
+        planes.map { PatchPlace(region: index, plane: $0, cell: $0.view(cell)) }
+      }
       switch images.layout {
-      case .stack where regions.count > 1: units.append(places)
-      case .stack, .volume: units += places.map { [$0] }
+      case .stack where regions.count > 1: units.append(places.flatMap { $0 })
+      case .stack, .volume: units += places
       }
     }
     self.units = units

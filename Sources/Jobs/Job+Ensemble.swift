@@ -42,7 +42,7 @@ extension Job {
 extension EnsembleSettings {
   /// What a job says of its ensemble, for data of these shapes and with so many training pixels of each class.
   init(_ job: Job, data: LearningData, inspection: DataInspection) throws {
-    let dimensions = job.data.volume ? 3 : 2
+    let dimensions = job.data.dimensions
     let training = job.training
     let outputChannels =
       switch job.task {
@@ -57,7 +57,7 @@ extension EnsembleSettings {
     self.init(
       seed: UInt64(bitPattern: Int64(training.seed)), members: job.ensemble.members, task: job.task,
       bagging: job.ensemble.bagging, family: job.network, inputChannels: data.images.channels,
-      outputChannels: outputChannels,
+      outputChannels: outputChannels, planes: job.data.planes ?? [],
       patch: Self.patch(job, data).list(dimensions: dimensions), overlap: job.data.overlap, epochs: training.epochs,
       patchesPerUnit: training.patchesPerUnit, batch: training.batch, shards: training.shards,
       normalizationScope: job.normalization.scope, recipe: training.recipe, loss: loss,
@@ -69,7 +69,13 @@ extension EnsembleSettings {
   private static func patch(_ job: Job, _ data: LearningData) -> Extents {
     if let patch = job.data.patch.flatMap({ Extents($0) }) { return patch }
     if job.task.answersImages || job.task == .autoencoder, let region = data.split.train.first { return region.extents }
-    return PatchGrid.defaultPatch(for: data.split.train, layout: data.layout)
+    guard let planes = job.data.planes else {
+      return PatchGrid.defaultPatch(for: data.split.train, layout: data.layout)
+    }
+    // As large as images' patches, where all planes have room for it.
+    let room = PatchGrid.defaultPatch(for: data.split.train, layout: .stack)
+    return Extents(
+      y: planes.map { $0.view(room).y }.min() ?? room.y, x: planes.map { $0.view(room).x }.min() ?? room.x)
   }
 }
 

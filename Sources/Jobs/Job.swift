@@ -42,6 +42,8 @@ public struct Job: Codable, Hashable, Sendable {
     public var targetScaling: TargetScaling?
     /// One 3-D image, not a stack of 2-D images.
     public var volume: Bool
+    /// The planes in which networks of two dimensions see the volume; nil: networks of three.
+    public var planes: [Plane]?
     /// Names; label k is the class `namedClasses[k]`. Nil when the task has no classes.
     public var namedClasses: [String]?
     /// The label of pixels whose class is not known.
@@ -53,10 +55,13 @@ public struct Job: Codable, Hashable, Sendable {
     public var overlap: Int
 
     enum CodingKeys: String, CodingKey {
-      case images, labels, targets, mask, volume, ignore, split, patch, overlap
+      case images, labels, targets, mask, volume, planes, ignore, split, patch, overlap
       case namedClasses = "classes"
       case targetScaling = "target-scaling"
     }
+
+    /// Spatial axes of what a network sees.
+    public var dimensions: Int { volume && planes == nil ? 3 : 2 }
 
     /// The names of the classes; empty when the task has none.
     public var classes: [String] { namedClasses ?? [] }
@@ -161,6 +166,8 @@ public struct Job: Codable, Hashable, Sendable {
     public var tile: [Int]?
     /// Pixels read beyond each side of a tile; nil: as far as the networks see.
     public var margin: [Int]?
+    /// Whether what each member reduces an image to is written too.
+    public var latent: Bool
   }
 
   public struct UncertaintySettings: Codable, Hashable, Sendable {

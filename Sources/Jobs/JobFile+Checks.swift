@@ -61,9 +61,19 @@ extension JobFile {
   /// Lists with one value an axis must fit the images.
   private static func checkAxes(_ values: SettingValue, _ report: (String, String) -> Void) {
     guard let volume = values["data.volume"]?.boolean else { return }
+    let planes = values["data.planes"]?.list
+    if planes != nil, !volume {
+      report("data.planes", "planes are those of a volume (volume: true); a stack of images has none")
+    }
+    if let repeated = firstRepeated(planes) { report("data.planes", "\(repeated) stands twice") }
+    if planes != nil, values["prediction.latent"]?.boolean == true {
+      report("prediction.latent", "slices of a volume have no common latent values; remove data.planes or this setting")
+    }
     for path in ["data.patch", "network.kernel", "network.pooling", "prediction.tile", "prediction.margin"] {
       guard let count = values[path]?.list?.count else { continue }
-      if volume, count != 3 {
+      if volume, planes != nil, !path.hasPrefix("prediction") {
+        if count != 2 { report(path, "needs 2 values (rows, columns) for the planes of a volume, not \(count)") }
+      } else if volume, count != 3 {
         report(path, "needs 3 values (z, y, x) for a volume, not \(count)")
       } else if !volume, count == 3 {
         report(path, "needs 2 values (y, x) for a stack of images, not 3; or is this a volume (volume: true)?")
@@ -81,7 +91,12 @@ extension JobFile {
       // Whether networks keep bounds of parameters depends on the images' channels, which only the data tell.
       let unbounded = settings.removing(["parameters"])
       let family = try JSONDecoder().decode(NetworkFamily.self, from: JSONEncoder().encode(unbounded))
-      _ = try family.graph(inputChannels: 1, outputChannels: 2, dimensions: volume ? 3 : 2, seed: 0, member: 0)
+      let graph = try family.graph(
+        inputChannels: 1, outputChannels: 6, dimensions: volume && values["data.planes"] == nil ? 3 : 2, seed: 0,
+        member: 0)
+      if values["prediction.latent"]?.boolean == true, graph.taps[NetworkGraph.latent] == nil {
+        report("prediction.latent", "\(family.name.rawValue) has no latent values; autoencoders have")
+      }
     } catch let error as NetworkSettingError {
       report(
         "network.\(error.setting)", error.problem.hasSuffix(".") ? String(error.problem.dropLast()) : error.problem)

@@ -16,19 +16,24 @@ public struct NewPrediction: Sendable {
   public var output: String
   public var threads: Int?
   public var overwrite: Bool
+  /// Whether the members' latent values are written too.
+  public var latents: Bool
 
-  public init(model: String, images: String, output: String, threads: Int? = nil, overwrite: Bool = false) {
+  public init(
+    model: String, images: String, output: String, threads: Int? = nil, overwrite: Bool = false, latents: Bool = false
+  ) {
     self.model = model
     self.images = images
     self.output = output
     self.threads = threads
     self.overwrite = overwrite
+    self.latents = latents
   }
 
   /// Writes `/entry/prediction` of all the images into `output`. Collective.
   public func run(over world: Communicator) throws {
     let (members, calibration) = try world.agree { try ModelFiles.load(model) }
-    let volume = members[0].graph.dimensions == 3
+    let volume = members[0].settings.isOfVolume
     let source = try world.agree {
       guard overwrite || !RunPaths.exists(output) else { throw RunError.outputExists(output) }
       return try ImageSource(ArrayLocation(images), layout: volume ? .volume : .stack)
@@ -49,7 +54,7 @@ public struct NewPrediction: Sendable {
     let regions = (0..<source.imageCount).map { source.region(ofImage: $0) }
     let work = try world.agree {
       try TileWork(
-        regions, tile: nil, margin: nil, patch: TrainingPatch(members[0].settings.patch).extents,
+        regions, tile: nil, margin: nil, patch: members[0].settings.patchSpan, planes: ensemble.planes,
         graphs: members.map(\.graph), volume: volume)
     }
     let unfinished = WholeFile.temporary(output)
@@ -57,7 +62,7 @@ public struct NewPrediction: Sendable {
       try RunPaths.makeFolder(RunPaths.folder(of: output))
       return []
     }
-    let writer = PredictionWriter(ensemble, calibration: calibration, volume: volume, over: world)
+    let writer = PredictionWriter(ensemble, calibration: calibration, volume: volume, latents: latents, over: world)
     try writer.write(work, to: unfinished) { region, predict in
       try predict(EnsemblePredictor.reader(of: source, region: region, scaling: members[0].scaling), nil)
     }

@@ -7,8 +7,8 @@ import MessagePassing
 /// `mean` and `mean_errors` are `[image, class, (z,) y, x]`, or `[image, (channel,) (z,) y, x]` when images are answered with, or
 /// `[image, class]` when images are classified. Sets are `set`, with a leading axis of levels, and `set_size`, without classes;
 /// intervals are `lower` and `upper`, with a leading axis of levels; where quantiles are predicted, they are `quantiles`, with a
-/// leading axis of them, and `mean` is the middle one. A volume is an image extent of 1. A chunk is a tile's core, so
-/// that no two ranks share one.
+/// leading axis of them, and `mean` is the middle one. `latent`, in a group of its own, is `[member, image, channel]`, with axes of
+/// pixels where it has them. A volume is an image extent of 1. A chunk is a tile's core, so that no two ranks share one.
 final class PredictionDatasets {
   let file: File
   let form: AnswerForm
@@ -23,11 +23,15 @@ final class PredictionDatasets {
   /// Nil without levels, or for classes.
   private let lower: Dataset?
   private let upper: Dataset?
+  /// What members reduce images to; nil when it is not written.
+  private let latents: Dataset?
   /// For each region, where its pixels begin: an image, and a slice of the volume.
   private let starts: [(image: Int, z: Int)]
 
   /// Makes the datasets. Collective.
-  init(_ file: File, work: TileWork, form: AnswerForm, levels: Int) throws {
+  ///
+  /// - Parameter latent: `[member, channel, (z, y, x)]` of the latent values; nil: none.
+  init(_ file: File, work: TileWork, form: AnswerForm, levels: Int, latent: [Int]?) throws {
     self.file = file
     self.form = form
     self.levels = levels
@@ -48,6 +52,11 @@ final class PredictionDatasets {
     if form.pixelAxes.isEmpty {
       pixels = []
       chunk = []
+    }
+    latents = try latent.map { shape in
+      let (all, chunk) = ([shape[0], work.regions.count] + shape.dropFirst(), [shape[0], 1] + shape.dropFirst())
+      return try file.createGroup("entry/latent").createDataset(
+        "latent", of: Float.self, shape: all, layout: .chunked(chunk, deflate: 4, shuffle: true))
     }
     let group = try file.createGroup("entry/prediction")
     func make<Scalar: HDF5Scalar>(_ name: String, _ type: Scalar.Type, _ shape: [Int], _ chunks: [Int]) throws
@@ -81,6 +90,8 @@ final class PredictionDatasets {
     /// `[level, channel, z, y, x]`; empty for classes.
     var lower: [Float] = []
     var upper: [Float] = []
+    /// `[member, channel, (z, y, x)]`, of a tile that is a whole region.
+    var latents: [Float] = []
   }
 
   /// Writes a tile, or takes part in the others' writes. Collective; a write that fails does not keep this rank from
@@ -101,7 +112,7 @@ final class PredictionDatasets {
     }
     let channels = form.channelExtents
     let origin = [start.image] + channels.map { _ in 0 }
-    let results = [
+    var results = [
       write(tile?.mean, mean, at: origin, [1] + channels),
       write(tile?.deviation, deviation, at: origin, [1] + channels),
       write(tile?.quantiles, quantiles, at: [0] + origin, [form.quantiles.count, 1] + channels),
@@ -110,6 +121,13 @@ final class PredictionDatasets {
       write(tile?.lower, lower, at: [0] + origin, [levels, 1] + channels),
       write(tile?.upper, upper, at: [0] + origin, [levels, 1] + channels),
     ]
+    let whole = try latents?.shape ?? []
+    let slab =
+      tile.map { tile in
+        Hyperslab(
+          start: whole.indices.map { $0 == 1 ? tile.region : 0 }, count: whole.enumerated().map { $0 == 1 ? 1 : $1 })
+      } ?? .nothing
+    results.append(Result { try latents?.write(tile?.latents ?? [], slab, transfer: .collective) })
     for result in results { try result.get() }
   }
 }

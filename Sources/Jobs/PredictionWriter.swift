@@ -11,9 +11,13 @@ struct PredictionWriter {
   let calibration: Calibration?
   let form: AnswerForm
   let world: Communicator
+  /// Whether the members' latent values are written too.
+  let writesLatents: Bool
 
-  init(_ ensemble: EnsemblePredictor, calibration: Calibration?, volume: Bool, over world: Communicator) {
+  init(_ ensemble: EnsemblePredictor, calibration: Calibration?, volume: Bool, latents: Bool, over world: Communicator)
+  {
     self.ensemble = ensemble
+    writesLatents = latents
     self.calibration = calibration
     form = AnswerForm(ensemble.members[0].settings, volume: volume)
     self.world = world
@@ -29,9 +33,11 @@ struct PredictionWriter {
     _ work: TileWork, to path: String,
     load: (Region, _ predict: (EnsemblePredictor.Reader, EachMember?) throws -> Void) throws -> Void
   ) throws {
+    let latent = try world.agree { writesLatents ? try latentShape(work) : nil }
     let file = try File(creating: path, overwriting: true, communicator: world)
     let datasets = try PredictionDatasets(
-      file, work: work, form: form, levels: calibration?.levels.count ?? 0)
+      file, work: work, form: form, levels: calibration?.levels.count ?? 0, latent: latent)
+    ensemble.keepsLatents = latent != nil
     // Every rank takes part in as many collective writes as the one with the most tiles.
     var left = work.longestShare(of: world.size)
     let predicted = Result {
@@ -64,11 +70,23 @@ struct PredictionWriter {
     }
   }
 
+  /// `[member, channel, (z, y, x)]` of the members' latent values; a vector has no axes of pixels.
+  ///
+  /// - Throws: `RunError.noLatents` when the networks have none, `RunError.latentTiles` when an image is cut into tiles.
+  private func latentShape(_ work: TileWork) throws -> [Int] {
+    guard let first = work.grids.first, work.grids.allSatisfy({ $0.count == 1 && $0.input == first.input }) else {
+      throw RunError.latentTiles(work.regions.first?.extents ?? Extents(y: 0, x: 0))
+    }
+    guard let shape = try ensemble.latentShape(of: first.input) else { throw RunError.noLatents }
+    return [ensemble.members.count, shape.channels] + (shape.pixels > 1 ? shape.extents : [])
+  }
+
   /// A tile's values with its prediction sets or intervals.
   private func tile(_ answer: EnsemblePredictor.Answer, region: Int) -> PredictionDatasets.Tile {
     var tile = PredictionDatasets.Tile(
       region: region, core: answer.tile.core, mean: Array(form.value(answer.mean)),
       deviation: Array(form.value(answer.deviation)))
+    tile.latents = Array(answer.latents)
     if !form.quantiles.isEmpty { tile.quantiles = Array(answer.mean) }
     switch calibration?.thresholds {
     case nil: break

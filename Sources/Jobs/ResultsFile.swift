@@ -47,6 +47,14 @@ enum ResultsFile {
       try prediction.dataset("lower").setAttribute("long_name", "lower bound of the prediction interval")
       try prediction.dataset("upper").setAttribute("long_name", "upper bound of the prediction interval")
     }
+    if try entry.exists("latent") {
+      let latent = try entry.group("latent")
+      try latent.setAttribute("NX_class", "NXdata")
+      try latent.setAttribute("signal", "latent")
+      let extents = try latent.dataset("latent").shape
+      try latent.setAttribute("axes", ["member", "image", "channel"] + ["z", "y", "x"].suffix(extents.count - 3))
+      try latent.dataset("latent").setAttribute("long_name", "what each member reduces the image to")
+    }
     for (axis, name) in names.enumerated() {
       var values = Array(0..<shape[axis])
       if name == "z" || (name == "image" && !header.form.volume) { values = header.indices }

@@ -16,7 +16,8 @@ extension Run {
     let calibration = try calibration()
     let ensemble = try EnsemblePredictor(members(), team: team)
     let work = try world.agree { try TileWork(truth.split.test, settings: self, graphs: ensemble.members.map(\.graph)) }
-    let writer = PredictionWriter(ensemble, calibration: calibration, volume: job.data.volume, over: world)
+    let writer = PredictionWriter(
+      ensemble, calibration: calibration, volume: job.data.volume, latents: job.prediction.latent, over: world)
     var figures = MemberFigures(ensemble, form: writer.form)
     try writer.write(work, to: paths.unfinished) { region, predict in
       let known = try truth.loadTruth(region, for: .test, scaling: inspection.scaling)

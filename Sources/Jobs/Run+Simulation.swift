@@ -10,8 +10,8 @@ extension Run {
   /// - Returns: a report for people.
   /// - Throws: as `EnsembleSettings.member(_:)`.
   public func simulate(on cluster: SimulatedCluster) throws -> String {
-    let patch = TrainingPatch(settings.patch).extents
-    let units = try TrainingUnits(regions: data.split.train, patch: patch, of: data.images)
+    let patch = settings.patchExtents
+    let units = try TrainingUnits(regions: data.split.train, patch: patch, planes: settings.planes, of: data.images)
     let patches = settings.patchesPerUnit * units.units.reduce(0) { $0 + $1.count }
     let candidates = try (0..<settings.members).map { index in
       MemberSchedule.Candidate(

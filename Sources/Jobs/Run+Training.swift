@@ -12,19 +12,19 @@ extension Run {
     let done = settings.members - missing.count
     if done > 0 { log.note("\(done) of \(settings.members) members are trained already.") }
     guard !missing.isEmpty else { return }
-    let patch = TrainingPatch(settings.patch).extents
     try world.barrier()
     team.timeline.begin(capacity: options.traceEvents)
     let training = try world.agree {
       try TrainingSet(
-        data, scaling: inspection.scaling, targetScaling: inspection.targetScaling, patch: patch,
-        overlap: settings.overlap)
+        data, scaling: inspection.scaling, targetScaling: inspection.targetScaling,
+        patch: settings.patchExtents, overlap: settings.overlap, planes: settings.planes)
     }
     let validation = try world.agree {
       data.split.validate.isEmpty
         ? nil
         : try TrainingSet(
-          data, part: .validate, scaling: inspection.scaling, targetScaling: inspection.targetScaling, patch: patch)
+          data, part: .validate, scaling: inspection.scaling, targetScaling: inspection.targetScaling,
+          patch: settings.patchExtents, planes: settings.planes)
     }
     var trainer = MemberTrainer(
       settings, data: training, validation: validation, scaling: inspection.scaling,

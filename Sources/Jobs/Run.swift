@@ -83,8 +83,8 @@ public final class Run {
     settings = try world.agree {
       let settings = try EnsembleSettings(job, data: data, inspection: inspection)
       // A patch that does not fit is told before anything is written.
-      let patch = TrainingPatch(settings.patch).extents
-      _ = try TrainingUnits(data, patch: patch, overlap: settings.overlap)
+      _ = try TrainingUnits(
+        data, patch: settings.patchExtents, overlap: settings.overlap, planes: settings.planes)
       try settings.loss.loss.check(
         target: data.content.kind(for: settings.task), channels: settings.outputChannels)
       return settings

@@ -22,6 +22,12 @@ public enum RunError: Error, Hashable, Sendable {
   case file(String, action: String, reason: String)
   /// Tiles of these extents of a part are too small for a network.
   case tilesDoNotFit(String, Extents, ImageLayout, reason: String)
+  /// There is no such member; they are counted from 0.
+  case noSuchMember(Int, of: Int)
+  /// Latent values are asked for of networks that have none.
+  case noLatents
+  /// Latent values are asked for of images that are cut into tiles.
+  case latentTiles(Extents)
   /// The job lacks a setting that its task needs.
   case missing(String, task: String)
   /// The images that a task is compared with have other channels than its answers.
@@ -76,6 +82,13 @@ extension RunError: CustomStringConvertible {
         """
     case .tilesDoNotFit(let part, let tile, let layout, let reason):
       return "tiles of \(layout.text(tile)) of the part ‘\(part)’ cannot be predicted: \(reason)"
+    case .noSuchMember(let member, let count):
+      return "there is no member \(member); the job has members 0 to \(count - 1)."
+    case .noLatents: return "the networks have no latent values; autoencoders have."
+    case .latentTiles(let image):
+      return
+        "latent values are of whole images of one size, and images of \(image) are cut into tiles; set prediction.tile to "
+        + "the images' extents."
     case .missing(let setting, let task):
       return "\(setting) is missing: \(task) needs it; name the dataset."
     case .referenceChannels(let path, let channels, let expected):

@@ -24,8 +24,8 @@ extension Run {
           + (shares.isEmpty ? "" : ": " + shares.joined(separator: ", ")))
     }
     lines.append("intensities: mean \(scaling.mean), standard deviation \(scaling.standardDeviation)")
-    let patch = TrainingPatch(settings.patch).extents
-    let units = try TrainingUnits(data, patch: patch, overlap: settings.overlap)
+    let patch = settings.patchExtents
+    let units = try TrainingUnits(data, patch: patch, overlap: settings.overlap, planes: settings.planes)
     let patches = settings.patchesPerUnit * units.units.reduce(0) { $0 + $1.count }
     let steps = (patches + settings.batch - 1) / settings.batch
     lines.append(

@@ -55,6 +55,11 @@ extension Setting {
     ),
     Setting("volume", .boolean, default: false, "true: one 3-D image; false: a stack of 2-D images"),
     Setting(
+      "planes", .list(of: .choice(Choice(noun: "plane", words: Plane.allCases.map(\.rawValue))), count: 1...3),
+      otherwise: "networks are 3-D",
+      "of a volume, the planes in which 2-D networks see it, slice by slice; their answers are averaged, in training each "
+        + "cell shows a patch of every plane. `[xy, xz, yz]` is DLSIA's OrthoQuilt (2.5-D)"),
+    Setting(
       "classes", .list(of: .text, 2...), otherwise: "the task has none",
       "names of the classes; label 0 is the first of them"),
     Setting(
@@ -103,7 +108,8 @@ extension Setting {
       "which images train, validate, calibrate and test: by a dataset, or by fractions"),
     Setting(
       "patch", .list(of: .integer(1...), count: 1...3), otherwise: "chosen from the image",
-      "pixels of a training patch along (z,) y, x; all of an image for classification and autoencoders"),
+      "pixels of a training patch along (z,) y, x, or of `planes` along rows and columns; all of an image for classification "
+        + "and autoencoders"),
     Setting(
       "overlap", .integer(0...4096), default: 0,
       "pixels that the places of neighbouring patches share, so that there are more of them and they move further"),
@@ -182,6 +188,10 @@ extension Setting {
     Setting(
       "margin", .list(of: .integer(0...), count: 1...3), otherwise: "as far as the networks see",
       "pixels read beyond each side of a tile along (z,) y, x"),
+    Setting(
+      "latent", .boolean, default: false,
+      "whether what each member reduces an image to (an autoencoder's code) is written too, as `/entry/latent/latent` "
+        + "`[member, image, channel, …]`; images are then predicted whole"),
   ]
 
   private static let uncertainty: [Setting] = [

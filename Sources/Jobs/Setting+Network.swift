@@ -18,28 +18,56 @@ extension Setting {
     case .tunet:
       Variants.Variant(
         name: family.rawValue, meaning: "a tunable U-Net: encoder and decoder with skip connections",
-        settings: tunet + [squash])
+        settings: tunet + aroundAll)
     case .tunet3plus:
       Variants.Variant(
         name: family.rawValue,
         meaning: "a tunable U-Net whose decoder levels read all levels (UNet 3+, arXiv 2004.08790)",
-        settings: tunet3plus + [squash])
+        settings: tunet3plus + aroundAll)
     case .msdnet:
       Variants.Variant(
         name: family.rawValue,
         meaning: "a mixed-scale dense network: every layer reads all planes before it through dilated convolutions "
           + "(Pelt and Sethian, doi 10.1073/pnas.1715832114)",
-        settings: msdnet + [squash])
+        settings: msdnet + aroundAll)
     case .smsnet:
       Variants.Variant(
         name: family.rawValue,
         meaning: "a sparse mixed-scale network: a random graph of dilated convolutions, another for each member "
           + "(DLSIA, Roberts et al. 2024, section II-D)",
-        settings: smsnet + [squash])
+        settings: smsnet + aroundAll)
     case .fcnet:
       Variants.Variant(
         name: family.rawValue, meaning: "a fully connected network for every pixel by itself: 1×1 convolutions",
-        settings: fcnet + [squash])
+        settings: fcnet + aroundAll)
+    case .autoencoder:
+      Variants.Variant(
+        name: family.rawValue,
+        meaning:
+          "a tunable convolutional autoencoder: levels of convolutions and pooling, a linear layer to a vector of few "
+          + "numbers, and the same way back; with `max-dilation` above 1 the mixed-scale autoencoder (DLSIA's MSAE)",
+        settings: autoencoder + aroundAll)
+    case .sparseAutoencoder:
+      Variants.Variant(
+        name: family.rawValue,
+        meaning:
+          "a random sparse mixed-scale network to smaller planes, perhaps to a vector of few numbers, and another one back "
+          + "(DLSIA's SparseAutoEncoder); other networks for each member",
+        settings: sparseAutoencoder + aroundAll)
+    case .sparseLabeler:
+      Variants.Variant(
+        name: family.rawValue,
+        meaning:
+          "a random sparse mixed-scale network to smaller planes and linear layers to a score a class, for images that "
+          + "have one class (DLSIA's SparseLabeler)",
+        settings: sparseLabeler + aroundAll)
+    case .grey2color:
+      Variants.Variant(
+        name: family.rawValue,
+        meaning:
+          "an autoencoder of every pixel's channels by itself, whose code of few numbers in 0 … 1 can be shown as colours "
+          + "(DLSIA's Grey2Color)",
+        settings: grey2color + aroundAll)
     }
   }
 
@@ -53,7 +81,7 @@ extension Setting {
       Setting("pooling", perAxis(1...16), "how many pixels become one from level to level"),
       padding,
       Setting("activation", activation, "what follows each normalization; \(activationExamples)"),
-      Setting("normalization", normalization, "what follows each convolution; \(normalizationExample)"),
+      Setting("normalization", normalizationKind, "what follows each convolution; \(normalizationExample)"),
       runningStatistics,
       Setting("dropout", rate, "rate of dropout at the end of each level, while training"),
       initialization, finalActivation,
@@ -101,7 +129,7 @@ extension Setting {
         Setting(
           "input-activation", activations, otherwise: "none; in the form `stack`, `activation`",
           "what the image goes through first"),
-        Setting("normalization", normalization, "what follows each activation; \(normalizationExample)"),
+        Setting("normalization", normalizationKind, "what follows each activation; \(normalizationExample)"),
         runningStatistics,
         Setting(
           "dropout",
@@ -113,21 +141,10 @@ extension Setting {
         initialization, finalActivation,
       ], withDefaultsOf: MSDNet())
 
-  /// How large the networks are is the user's to say.
   private static let smsnet =
-    [Setting("nodes", .integer(1...1000), "nodes between input and output")]
+    [nodes]
     + settings(
-      [
-        Setting(
-          "hidden-channels", .list(of: .integer(1...1024), 1...),
-          "channels that a connection makes; drawn from this list for each"),
-        Setting(
-          "dilations", .list(of: .integer(1...64), 1...),
-          "dilations of connections between nodes; drawn from this list as `dilation-mode` says"),
-        Setting(
-          "dilation-mode", words(SMSNetGenerator.DilationMode.self, noun: "dilation mode"),
-          "what draws a dilation: `edge`, each connection; `node`, each node for all connections that enter it; `cyclic`, as "
-            + "`node` but the list is gone through in turn"),
+      connections + [
         Setting(
           "scales",
           defaults: [
@@ -143,39 +160,10 @@ extension Setting {
           ],
           "bounds of a network's number of parameters; it is drawn again until it keeps them, at most "
             + "\(SMSNetGenerator.attempts) times"),
-        Setting(
-          "alpha", .number(.atLeast(0)),
-          "skip length: a connection over δ nodes has weight exp(−alpha·δ); 0 makes all lengths alike"),
-        Setting(
-          "gamma", .number(.atLeast(0)),
-          "degree: a node has k connections with weight k^(−gamma); 0 makes all degrees alike"),
-        Setting(
-          "degree",
-          defaults: [
-            Setting("min", degree, "fewest connections from a node to later ones; below 1: a part of the nodes"),
-            Setting(
-              "max", degree, otherwise: "no limit",
-              "most connections from a node to later ones; below 1: a part of the nodes"),
-          ], "limits of the number of connections of a node"),
-        Setting(
-          "input-probability", .number(.from(0...1)), "how likely a node that need not read the input reads it"),
-        Setting(
-          "output-probability", .number(.from(0...1)), "how likely the output reads a node that it need not read"),
-        Setting("input-output", .boolean, "whether the output reads the input"),
       ], withDefaultsOf: SMSNetGenerator())
     + settings(
-      [
-        Setting(
-          "form", words(SMSNet.Form.self, noun: "form"),
-          "the connection from input to output: `planar`, kernel 3 with normalization and activation (DLSIA in 2-D); "
-            + "`volumetric`, 1×1×1 and linear (DLSIA in 3-D)"),
-        Setting("kernel", .integer(1...31), "extent of the connections' kernels, an odd number"),
-        padding,
-        Setting("activation", activation, "what follows each normalization; \(activationExamples)"),
-        Setting("normalization", normalization, "what follows each convolution; \(normalizationExample)"),
-        runningStatistics,
+      edges + [
         Setting("dropout", rate, "rate of dropout of each node between input and output, while training"),
-        initialization,
         Setting("reservoir", .boolean, "whether only the last convolution is trained; the rest stays as it starts"),
         Setting("final-normalization", .boolean, "whether batch normalization follows the last convolution"),
         finalActivation,
@@ -187,7 +175,7 @@ extension Setting {
         "hidden-channels", .list(of: .integer(1...4096), 0...), "channels of the hidden layers, first to last"),
       Setting("skips", .boolean, "whether every layer but the first reads the image beside the layer before"),
       Setting("activation", activation, "what follows each normalization; \(activationExamples)"),
-      Setting("normalization", normalization, "what follows each hidden layer; \(normalizationExample)"),
+      Setting("normalization", normalizationKind, "what follows each hidden layer; \(normalizationExample)"),
       runningStatistics,
       Setting("dropout", rate, "rate of dropout after each hidden layer, while training"),
       Setting("bias", .boolean, "whether the last layer has a bias"),
@@ -195,6 +183,22 @@ extension Setting {
     ], withDefaultsOf: FCNet())
 
   /// The same in all families.
+  private static let aroundAll = [squash, quantileHeads]
+
+  private static let quantileHeads = Setting(
+    "quantile-heads",
+    .section(
+      settings(
+        [
+          Setting("features", .integer(1...4096), "channels that the network gives the heads"),
+          Setting(
+            "hidden-channels", .list(of: .integer(1...4096), 0...), otherwise: "one layer of the mean of in and out",
+            "channels of each head's hidden layers, first to last"),
+          Setting("reads-image", .boolean, "whether the heads read the image beside the network's features"),
+        ], withDefaultsOf: QuantileHeads())), otherwise: "the network gives all numbers itself",
+    "for the loss `quantile` with three quantiles: a head each for the lower one, the median and the upper one, which then "
+      + "cannot cross (DLSIA's Cerberus)")
+
   private static let squash = Setting(
     "squash",
     .section([
@@ -205,32 +209,30 @@ extension Setting {
     ]), otherwise: "the network reads the image",
     "a fully connected network for every pixel that makes fewer channels of the image's (SquashNet)")
 
-  private static let padding = Setting(
+  static let padding = Setting(
     "padding", words(PaddingMode.self, noun: "padding"), "what convolutions see beyond the image")
 
-  private static let initialization = Setting(
+  static let initialization = Setting(
     "initialization", words(Initialization.self, noun: "initialization"),
     "how weights start: PyTorch's default (uniform in ±1/√fan-in), Kaiming's, Xavier's or orthogonal ones")
 
-  private static let finalActivation = Setting(
+  static let finalActivation = Setting(
     "final-activation", activation, "what follows the last convolution, and its normalization if it has one")
 
-  private static let runningStatistics = Setting(
+  static let runningStatistics = Setting(
     "running-statistics", .boolean,
     "whether batch normalization predicts with the statistics of training, or with those of the batch")
 
-  private static let degree = Kind.or([.integer(1...), .number(.above(0, below: 1))])
-
-  private static func perAxis(_ range: ClosedRange<Int>) -> Kind {
+  static func perAxis(_ range: ClosedRange<Int>) -> Kind {
     .or([.integer(range), .list(of: .integer(range), count: 1...3)])
   }
 
-  private static func words<Word: CaseIterable & RawRepresentable<String>>(_: Word.Type, noun: String) -> Kind {
+  static func words<Word: CaseIterable & RawRepresentable<String>>(_: Word.Type, noun: String) -> Kind {
     .choice(Choice(noun: noun, words: Word.allCases.map(\.rawValue)))
   }
 
   /// A name, or a section with the name and the number that some have.
-  private static let activation: Kind = {
+  static let activation: Kind = {
     let word = Kind.choice(Choice(noun: "activation", words: Activation.names + ["none"]))
     let name = Kind.choice(Choice(noun: "activation", words: Activation.names))
     let variants = Activation.names.map { name in
@@ -255,7 +257,7 @@ extension Setting {
   }()
 
   /// A word, or a section with the name and the number of groups.
-  private static let normalization: Kind = {
+  static let normalizationKind: Kind = {
     let words = Kind.choice(
       Choice(noun: "normalization", words: NormalizationKind.names.filter { $0 != "group" }))
     let name = Kind.choice(Choice(noun: "normalization", words: NormalizationKind.names))
@@ -269,11 +271,11 @@ extension Setting {
     ])
   }()
 
-  private static let normalizationExample = "`{name: group, groups: 4}` normalizes each sample in groups of channels"
+  static let normalizationExample = "`{name: group, groups: 4}` normalizes each sample in groups of channels"
 
-  private static let rate = Kind.number(.atLeast(0, below: 1))
+  static let rate = Kind.number(.atLeast(0, below: 1))
 
-  private static let activationExamples =
+  static let activationExamples =
     "`{name: leaky-relu, negative-slope: 0.01}`, `{name: prelu, per-channel: true}` and `{name: elu, alpha: 1}` give its "
     + "setting"
 }

@@ -22,14 +22,15 @@ struct TileWork {
   /// Tiles as a job asks for.
   init(_ regions: [Region], settings run: Run, graphs: [NetworkGraph]) throws {
     try self.init(
-      regions, tile: run.job.prediction.tile, margin: run.job.prediction.margin,
-      patch: TrainingPatch(run.settings.patch).extents, graphs: graphs, volume: run.job.data.volume)
+      regions, tile: run.job.prediction.tile, margin: run.job.prediction.margin, patch: run.settings.patchSpan,
+      planes: run.settings.planes, graphs: graphs, volume: run.job.data.volume)
   }
 
   /// Tiles as asked for, or as the images suggest: of a volume as large as a training patch with a margin of a quarter
   /// patch at most, of a stack whole images of up to 2048 pixels.
   init(
-    _ regions: [Region], tile: [Int]?, margin: [Int]?, patch: Extents, graphs: [NetworkGraph], volume: Bool
+    _ regions: [Region], tile: [Int]?, margin: [Int]?, patch: Extents, planes: [Plane],
+    graphs: [NetworkGraph], volume: Bool
   ) throws {
     self.regions = regions
     let limit = Extents(z: volume ? (patch.z + 3) / 4 : 0, y: (patch.y + 3) / 4, x: (patch.x + 3) / 4)
@@ -40,7 +41,8 @@ struct TileWork {
       let suggested = volume ? patch : Extents(z: 1, y: min(whole.y, 2048), x: min(whole.x, 2048))
       let grid = try EnsemblePredictor.grid(
         of: whole, tile: tile.map { TrainingPatch($0).extents } ?? suggested,
-        margin: margin.map { TrainingPatch($0).extents }, atMost: limit, for: graphs)
+        margin: margin.map { TrainingPatch($0).extents }, atMost: limit, planes: planes,
+        for: graphs)
       known[whole] = grid
       return grid
     }

@@ -6,17 +6,30 @@ public indirect enum NetworkFamily: Hashable, Sendable {
   case tunet3plus(TUNet3Plus)
   case msdnet(MSDNet)
   case fcnet(FCNet)
+  case autoencoder(Autoencoder)
+  /// Topologies are drawn for every member.
+  case sparseAutoencoder(SparseAutoencoder)
+  /// A topology is drawn for every member.
+  case sparseLabeler(SparseLabeler)
+  case grey2color(Grey2Color)
   /// A topology is drawn for every member.
   case smsnet(SMSNetGenerator, SMSNet)
   /// Another family behind fewer channels.
   case squashed(SquashNet, NetworkFamily)
+  /// Another family before three heads, for quantiles.
+  case quantiles(QuantileHeads, NetworkFamily)
 
   /// The names of the families in job files.
   public enum Name: String, Codable, Hashable, Sendable, CaseIterable {
-    case tunet, tunet3plus, msdnet, smsnet, fcnet
+    case tunet, tunet3plus, msdnet, smsnet, fcnet, autoencoder
+    case sparseAutoencoder = "sparse-autoencoder"
+    case sparseLabeler = "sparse-labeler"
+    case grey2color
 
     /// The names of the family's settings in job files.
-    public var settings: [String] { ownSettings + [NetworkFamily.Key.squash.rawValue] }
+    public var settings: [String] {
+      ownSettings + [NetworkFamily.Key.squash.rawValue, NetworkFamily.Key.quantileHeads.rawValue]
+    }
 
     private var ownSettings: [String] {
       switch self {
@@ -25,6 +38,10 @@ public indirect enum NetworkFamily: Hashable, Sendable {
       case .msdnet: MSDNet.Key.allCases.map(\.rawValue)
       case .fcnet: FCNet.Key.allCases.map(\.rawValue)
       case .smsnet: SMSNetGenerator.Key.allCases.map(\.rawValue) + SMSNet.Key.allCases.map(\.rawValue)
+      case .autoencoder: Autoencoder.Key.allCases.map(\.rawValue)
+      case .sparseAutoencoder: SparseReduction.settings + SparseAutoencoder.Key.allCases.map(\.rawValue)
+      case .sparseLabeler: SparseReduction.settings + SparseLabeler.Key.allCases.map(\.rawValue)
+      case .grey2color: Grey2Color.Key.allCases.map(\.rawValue)
       }
     }
   }
@@ -36,7 +53,11 @@ public indirect enum NetworkFamily: Hashable, Sendable {
     case .msdnet: .msdnet
     case .smsnet: .smsnet
     case .fcnet: .fcnet
-    case .squashed(_, let family): family.name
+    case .autoencoder: .autoencoder
+    case .sparseAutoencoder: .sparseAutoencoder
+    case .sparseLabeler: .sparseLabeler
+    case .grey2color: .grey2color
+    case .squashed(_, let family), .quantiles(_, let family): family.name
     }
   }
 
@@ -59,11 +80,37 @@ public indirect enum NetworkFamily: Hashable, Sendable {
     case .fcnet(let settings):
       return try settings.graph(
         inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
+    case .autoencoder(let settings):
+      return try settings.graph(
+        inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
+    case .grey2color(let settings):
+      return try settings.graph(
+        inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
+    case .sparseAutoencoder(let settings):
+      return try settings.graph(
+        inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions, seed: seed,
+        member: member)
+    case .sparseLabeler(let settings):
+      return try settings.graph(
+        inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions, seed: seed,
+        member: member)
     case .squashed(let squash, let family):
       let network = try family.graph(
         inputChannels: squash.channels, outputChannels: outputChannels, dimensions: dimensions, seed: seed,
         member: member)
       return try squash.graph(inputChannels: inputChannels, before: network)
+    case .quantiles(let heads, let family):
+      guard outputChannels % 3 == 0 else {
+        throw NetworkSettingError(
+          setting: "quantile-heads",
+          problem:
+            "the heads give three numbers for each of the target's channels, and \(outputChannels) are asked for; write "
+            + "training.loss: {name: quantile} with a lower quantile, the median and an upper one.")
+      }
+      let network = try family.graph(
+        inputChannels: inputChannels, outputChannels: heads.features, dimensions: dimensions, seed: seed,
+        member: member)
+      return try heads.graph(base: network, outputChannels: outputChannels / 3)
     case .smsnet(let generator, let settings):
       return try generator.member(member, inputChannels: inputChannels, seed: seed) { topology in
         try settings.graph(
@@ -88,13 +135,20 @@ public indirect enum NetworkFamily: Hashable, Sendable {
       return try family.statistics(
         inputChannels: squash.channels, outputChannels: outputChannels, dimensions: dimensions, seed: seed,
         member: member)
+    case .quantiles(let heads, let family):
+      return try family.statistics(
+        inputChannels: inputChannels, outputChannels: heads.features, dimensions: dimensions, seed: seed,
+        member: member)
     default: return nil
     }
   }
 }
 
 extension NetworkFamily: Codable {
-  fileprivate enum Key: String, CodingKey { case family, squash }
+  fileprivate enum Key: String, CodingKey {
+    case family, squash
+    case quantileHeads = "quantile-heads"
+  }
 
   public init(from decoder: Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
@@ -104,6 +158,10 @@ extension NetworkFamily: Codable {
     case .tunet3plus?: self = .tunet3plus(try TUNet3Plus(from: decoder))
     case .msdnet?: self = .msdnet(try MSDNet(from: decoder))
     case .fcnet?: self = .fcnet(try FCNet(from: decoder))
+    case .autoencoder?: self = .autoencoder(try Autoencoder(from: decoder))
+    case .sparseAutoencoder?: self = .sparseAutoencoder(try SparseAutoencoder(from: decoder))
+    case .sparseLabeler?: self = .sparseLabeler(try SparseLabeler(from: decoder))
+    case .grey2color?: self = .grey2color(try Grey2Color(from: decoder))
     case .smsnet?: self = .smsnet(try SMSNetGenerator(from: decoder), try SMSNet(from: decoder))
     case nil:
       throw DecodingError.dataCorruptedError(
@@ -112,6 +170,9 @@ extension NetworkFamily: Codable {
           + Name.allCases.map(\.rawValue).joined(separator: ", ") + ".")
     }
     if let squash = try container.decodeIfPresent(SquashNet.self, forKey: .squash) { self = .squashed(squash, self) }
+    if let heads = try container.decodeIfPresent(QuantileHeads.self, forKey: .quantileHeads) {
+      self = .quantiles(heads, self)
+    }
   }
 
   public func encode(to encoder: Encoder) throws {
@@ -122,8 +183,15 @@ extension NetworkFamily: Codable {
     case .tunet3plus(let settings): try settings.encode(to: encoder)
     case .msdnet(let settings): try settings.encode(to: encoder)
     case .fcnet(let settings): try settings.encode(to: encoder)
+    case .autoencoder(let settings): try settings.encode(to: encoder)
+    case .sparseAutoencoder(let settings): try settings.encode(to: encoder)
+    case .sparseLabeler(let settings): try settings.encode(to: encoder)
+    case .grey2color(let settings): try settings.encode(to: encoder)
     case .squashed(let squash, let family):
       try container.encode(squash, forKey: .squash)
+      try family.encode(to: encoder)
+    case .quantiles(let heads, let family):
+      try container.encode(heads, forKey: .quantileHeads)
       try family.encode(to: encoder)
     case .smsnet(let generator, let settings):
       try generator.encode(to: encoder)

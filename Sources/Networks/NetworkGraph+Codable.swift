@@ -1,5 +1,5 @@
 extension NetworkGraph: Codable {
-  private enum Key: String, CodingKey { case dimensions, nodes, initialization }
+  private enum Key: String, CodingKey { case dimensions, nodes, taps, initialization }
 
   /// Reads a graph and checks what `add` takes for granted; `shapes(extents:)` checks the rest.
   public init(from decoder: Decoder) throws {
@@ -22,12 +22,21 @@ extension NetworkGraph: Codable {
       if !node.isTrainable { freeze(id) }
     }
     initialization = try container.decodeIfPresent(Initialization.self, forKey: .initialization) ?? .pytorch
+    for (name, node) in try container.decodeIfPresent([String: Int].self, forKey: .taps) ?? [:] {
+      guard nodes.indices.contains(node) else {
+        throw DecodingError.dataCorruptedError(
+          forKey: .taps, in: container,
+          debugDescription: "the value ‘\(name)’ of the network is that of node \(node), but there are \(nodes.count).")
+      }
+      tap(name, node)
+    }
   }
 
   public func encode(to encoder: Encoder) throws {
     var container = encoder.container(keyedBy: Key.self)
     try container.encode(dimensions, forKey: .dimensions)
     try container.encode(nodes, forKey: .nodes)
+    if !taps.isEmpty { try container.encode(taps, forKey: .taps) }
     if initialization != .pytorch { try container.encode(initialization, forKey: .initialization) }
   }
 }

@@ -1,17 +1,18 @@
 extension NetworkGraph {
-  /// Adds the nodes of another network that reads `input` in place of its image: those that its node `last` (the output
-  /// unless said otherwise) depends on, with `prefix` before their names.
+  /// Adds the nodes of another network that reads `input` in place of its image, with `prefix` before their names: all, with
+  /// what is tapped, or those that its node `last` depends on.
   ///
   /// - Precondition: both have as many dimensions.
-  /// - Returns: the node that stands for `last`.
+  /// - Returns: the node that stands for `last`, or for the other network's output.
   @discardableResult
   public mutating func add(
     _ other: NetworkGraph, prefix: String, reading input: NodeID, through last: NodeID? = nil
   ) -> NodeID {
     precondition(other.dimensions == dimensions, "a part of a network has the network's dimensions")
+    let taps = last == nil ? other.taps : [:]
     let last = last ?? other.output
     var isNeeded = Array(repeating: false, count: other.nodes.count)
-    isNeeded[last] = true
+    for id in [last] + taps.values { isNeeded[id] = true }
     for id in other.nodes.indices.reversed() where isNeeded[id] {
       for input in other.nodes[id].inputs { isNeeded[input] = true }
     }
@@ -21,6 +22,7 @@ extension NetworkGraph {
       copies[id] = add(prefix + node.name, node.operation, inputs: node.inputs.map { copies[$0] })
       if !node.isTrainable { freeze(copies[id]) }
     }
+    for (name, node) in taps { tap(prefix + name, copies[node]) }
     return copies[last]
   }
 

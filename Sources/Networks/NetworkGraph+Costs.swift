@@ -41,7 +41,7 @@ extension NetworkGraph {
     switch node.operation {
     case .convolution(let c): return 2 * shapes[id].elements * shapes[node.inputs[0]].channels * taps(c.kernel)
     case .transposedConvolution(let c): return 2 * shapes[node.inputs[0]].elements * c.channels * taps(c.kernel)
-    case .linear(let features, _): return 2 * shapes[node.inputs[0]].elements * features
+    case .linear: return 2 * shapes[node.inputs[0]].elements * shapes[id].elements
     default: return 0
     }
   }
@@ -66,12 +66,13 @@ extension NetworkGraph {
   private func liveBytes(shapes: [FeatureShape]) -> Int {
     let place = sharedPlaces()
     let readers = readers
+    let tapped = Set(taps.values)
     // A place is as large as its largest value, the outermost stack, and lives from its first writer to its last reader.
     var size: [NodeID: Int] = [:]
     var last: [NodeID: NodeID] = [:]
     var first: [NodeID: NodeID] = [:]
     for id in nodes.indices {
-      let end = id == output ? nodes.count : readers[id].last ?? id
+      let end = id == output || tapped.contains(id) ? nodes.count : readers[id].last ?? id
       size[place[id]] = max(size[place[id]] ?? 0, shapes[id].elements)
       last[place[id]] = max(last[place[id]] ?? 0, end)
       if first[place[id]] == nil { first[place[id]] = id }

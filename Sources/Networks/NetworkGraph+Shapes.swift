@@ -41,12 +41,15 @@ extension NetworkGraph {
     }
     var names = Set<String>()
     let readers = readers
+    let tapped = Set(taps.values)
     for (id, node) in nodes.enumerated() {
       guard names.insert(node.name).inserted else {
         throw NetworkError(node: node.name, problem: "two nodes have this name.")
       }
-      if id != output, readers[id].isEmpty {
-        throw NetworkError(node: node.name, problem: "nothing reads it; every node must lie on a path to the output.")
+      if id != output, readers[id].isEmpty, !tapped.contains(id) {
+        throw NetworkError(
+          node: node.name,
+          problem: "nothing reads it; every node must lie on a path to the output or to a tapped value.")
       }
       if id > 0, case .input = node.operation {
         throw NetworkError(node: node.name, problem: "a network has one input, its first node.")
@@ -67,7 +70,7 @@ extension NetworkGraph {
       switch node.operation {
       case .input: 0...0
       case .concatenation, .sum: 1...Int.max
-      case .transposedConvolution, .upsampling: 1...2
+      case .transposedConvolution, .upsampling, .linear: 1...2
       default: 1...1
       }
     guard expected.contains(inputs.count) else {
@@ -163,6 +166,7 @@ extension NetworkGraph {
       return FeatureShape(channels: inputs.reduce(0) { $0 + $1.channels }, extents: inputs[0].extents)
 
     case .linear(let features, _):
+      if inputs.count == 2 { return inputs[1] }
       guard features > 0 else { throw fail("a linear layer needs at least one feature.") }
       return FeatureShape(channels: features, extents: Array(repeating: 1, count: dimensions))
 

@@ -18,6 +18,8 @@ public struct NetworkGraph: Hashable, Sendable {
   /// Spatial axes of the images: 1, 2 or 3.
   public let dimensions: Int
   public private(set) var nodes: [Node] = []
+  /// Values that are read beside the output, by name: a latent vector, a second result.
+  public private(set) var taps: [String: NodeID] = [:]
   /// How the weights start.
   public var initialization = Initialization.pytorch
 
@@ -56,6 +58,15 @@ public struct NetworkGraph: Hashable, Sendable {
   /// Freezes the parameters of the nodes for which the condition holds: training leaves them as they start.
   public mutating func freeze(where condition: (Node) -> Bool) {
     for id in nodes.indices where condition(nodes[id]) { freeze(id) }
+  }
+
+  /// The name of what an autoencoder reduces an image to, among the tapped values.
+  public static let latent = "latent"
+
+  /// Gives a value a name by which it is read beside the output. Nothing else need read it.
+  public mutating func tap(_ name: String, _ node: NodeID) {
+    precondition(nodes.indices.contains(node), "a tapped node is one of the graph")
+    taps[name] = node
   }
 
   /// For every node, the nodes that read its value, in order (a node that reads it twice stands twice).

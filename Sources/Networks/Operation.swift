@@ -14,6 +14,8 @@ public enum Operation: Hashable, Sendable {
   /// Σ factor · input, element by element, of inputs of one shape; without factors their plain sum.
   case sum(factors: [Double])
   /// All values of a sample as one vector (channel, z, y, x), times a matrix: `features` channels of extent 1.
+  ///
+  /// With a second input the result has the shape of that input, and as many features as it has values.
   case linear(features: Int, bias: Bool)
   /// The values of a sample in the order (channel, z, y, x) as another shape of as many, as `torch.nn.Unflatten`.
   case reshape(channels: Int, extents: [Int])

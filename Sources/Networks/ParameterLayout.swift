@@ -53,7 +53,8 @@ public struct ParameterLayout: Hashable, Sendable {
         addWeights(
           node, weight: [input.channels, c.channels] + axes(c.kernel), bias: c.bias ? c.channels : nil,
           graph.initialization)
-      case (.linear(let features, let bias), let input?):
+      case (.linear(_, let bias), let input?):
+        let features = shapes[id].elements
         addWeights(
           node, weight: [features, input.elements], bias: bias ? features : nil, graph.initialization)
       case (.batchNormalization(let normalization), _):

@@ -4,6 +4,8 @@
 ///
 /// The result stacks all lower, then all median, then all upper channels.
 public struct QuantileHeads: Hashable, Sendable {
+  /// Channels that the network gives the heads.
+  public var features = 8
   /// The hidden layers of each head; nil for one of the mean of the channels that it reads and gives.
   public var hiddenChannels: [Int]?
   /// Whether the heads read the image beside the network's result.
@@ -15,12 +17,10 @@ public struct QuantileHeads: Hashable, Sendable {
 
   public init() {}
 
-  /// The network for a `base` that gives `features` channels, `outputChannels` for each quantile.
+  /// The network for a `base` that gives `features` channels; the result has `outputChannels` for each quantile.
   ///
   /// - Throws: `NetworkSettingError` that names the setting.
-  public func graph(
-    base: NetworkGraph, features: Int, outputChannels: Int
-  ) throws(NetworkSettingError) -> NetworkGraph {
+  public func graph(base: NetworkGraph, outputChannels: Int) throws(NetworkSettingError) -> NetworkGraph {
     var graph = NetworkGraph(dimensions: base.dimensions)
     graph.initialization = base.initialization
     let input = graph.add(base.nodes[0].name, base.nodes[0].operation)
@@ -40,5 +40,28 @@ public struct QuantileHeads: Hashable, Sendable {
     }
     if let finalActivation { graph.add("last.act", .activation(finalActivation), value) }
     return graph
+  }
+}
+
+// A job file's names of the settings; those left out have their defaults.
+extension QuantileHeads: Codable {
+  private enum Key: String, CodingKey {
+    case features
+    case hiddenChannels = "hidden-channels"
+    case readsImage = "reads-image"
+  }
+
+  public init(from decoder: Decoder) throws {
+    let container = try decoder.container(keyedBy: Key.self)
+    features = try container.decodeIfPresent(Int.self, forKey: .features) ?? features
+    hiddenChannels = try container.decodeIfPresent([Int].self, forKey: .hiddenChannels)
+    readsImage = try container.decodeIfPresent(Bool.self, forKey: .readsImage) ?? readsImage
+  }
+
+  public func encode(to encoder: Encoder) throws {
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(features, forKey: .features)
+    try container.encodeIfPresent(hiddenChannels, forKey: .hiddenChannels)
+    try container.encode(readsImage, forKey: .readsImage)
   }
 }

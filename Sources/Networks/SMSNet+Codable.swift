@@ -8,11 +8,35 @@ extension SMSNet: Codable {
     case normalizesOutput = "final-normalization"
     case finalActivation = "final-activation"
     case isReservoir = "reservoir"
+
+    /// Those of the edges.
+    static let layers: [Key] = [
+      .form, .kernel, .activation, .normalization, .paddingMode, .tracksRunningStatistics, .initialization,
+    ]
   }
 
   public init(from decoder: Decoder) throws {
-    let container = try decoder.container(keyedBy: Key.self)
     self.init()
+    try decodeLayers(from: decoder)
+    let container = try decoder.container(keyedBy: Key.self)
+    dropout = try container.decodeIfPresent(Double.self, forKey: .dropout) ?? dropout
+    normalizesOutput = try container.decodeIfPresent(Bool.self, forKey: .normalizesOutput) ?? normalizesOutput
+    finalActivation = try container.activation(forKey: .finalActivation, default: nil)
+    isReservoir = try container.decodeIfPresent(Bool.self, forKey: .isReservoir) ?? isReservoir
+  }
+
+  public func encode(to encoder: Encoder) throws {
+    try encodeLayers(to: encoder)
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(dropout, forKey: .dropout)
+    try container.encode(normalizesOutput, forKey: .normalizesOutput)
+    try container.encode(activation: finalActivation, forKey: .finalActivation)
+    try container.encode(isReservoir, forKey: .isReservoir)
+  }
+
+  /// Reads what is given of `Key.layers`.
+  mutating func decodeLayers(from decoder: Decoder) throws {
+    let container = try decoder.container(keyedBy: Key.self)
     form = try container.decodeIfPresent(Form.self, forKey: .form) ?? form
     kernel = try container.decodeIfPresent(Int.self, forKey: .kernel) ?? kernel
     activation = try container.activation(forKey: .activation, default: activation)
@@ -20,14 +44,10 @@ extension SMSNet: Codable {
     paddingMode = try container.decodeIfPresent(PaddingMode.self, forKey: .paddingMode) ?? paddingMode
     tracksRunningStatistics =
       try container.decodeIfPresent(Bool.self, forKey: .tracksRunningStatistics) ?? tracksRunningStatistics
-    dropout = try container.decodeIfPresent(Double.self, forKey: .dropout) ?? dropout
-    normalizesOutput = try container.decodeIfPresent(Bool.self, forKey: .normalizesOutput) ?? normalizesOutput
-    finalActivation = try container.activation(forKey: .finalActivation, default: nil)
     initialization = try container.decodeIfPresent(Initialization.self, forKey: .initialization) ?? initialization
-    isReservoir = try container.decodeIfPresent(Bool.self, forKey: .isReservoir) ?? isReservoir
   }
 
-  public func encode(to encoder: Encoder) throws {
+  func encodeLayers(to encoder: Encoder) throws {
     var container = encoder.container(keyedBy: Key.self)
     try container.encode(form, forKey: .form)
     try container.encode(kernel, forKey: .kernel)
@@ -35,10 +55,6 @@ extension SMSNet: Codable {
     try container.encode(normalization, forKey: .normalization)
     try container.encode(paddingMode, forKey: .paddingMode)
     try container.encode(tracksRunningStatistics, forKey: .tracksRunningStatistics)
-    try container.encode(dropout, forKey: .dropout)
-    try container.encode(normalizesOutput, forKey: .normalizesOutput)
-    try container.encode(activation: finalActivation, forKey: .finalActivation)
     try container.encode(initialization, forKey: .initialization)
-    try container.encode(isReservoir, forKey: .isReservoir)
   }
 }

@@ -8,11 +8,30 @@ extension SMSNetGenerator: Codable {
     case inputOutput = "input-output"
     case dilationMode = "dilation-mode"
     case hiddenChannels = "hidden-channels"
+
+    /// All but those of sizes and bounds.
+    static let connections = allCases.filter { $0 != .scales && $0 != .parameters }
   }
 
   private enum DegreeKey: String, CodingKey { case min, max }
 
   public init(from decoder: Decoder) throws {
+    self.init()
+    try decodeConnections(from: decoder)
+    let container = try decoder.container(keyedBy: Key.self)
+    scales = try container.decodeIfPresent(Scales.self, forKey: .scales) ?? scales
+    parameters = try container.decodeIfPresent(ParameterBounds.self, forKey: .parameters) ?? parameters
+  }
+
+  public func encode(to encoder: Encoder) throws {
+    try encodeConnections(to: encoder)
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(scales, forKey: .scales)
+    try container.encode(parameters, forKey: .parameters)
+  }
+
+  /// Reads what is given of `Key.connections`.
+  mutating func decodeConnections(from decoder: Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
     nodes = try container.decodeIfPresent(Int.self, forKey: .nodes) ?? nodes
     if container.contains(.degree) {
@@ -27,12 +46,10 @@ extension SMSNetGenerator: Codable {
     inputOutput = try container.decodeIfPresent(Bool.self, forKey: .inputOutput) ?? inputOutput
     dilations = try container.decodeIfPresent([Int].self, forKey: .dilations) ?? dilations
     dilationMode = try container.decodeIfPresent(DilationMode.self, forKey: .dilationMode) ?? dilationMode
-    scales = try container.decodeIfPresent(Scales.self, forKey: .scales) ?? scales
-    parameters = try container.decodeIfPresent(ParameterBounds.self, forKey: .parameters) ?? parameters
     hiddenChannels = try container.decodeIfPresent([Int].self, forKey: .hiddenChannels) ?? hiddenChannels
   }
 
-  public func encode(to encoder: Encoder) throws {
+  func encodeConnections(to encoder: Encoder) throws {
     var container = encoder.container(keyedBy: Key.self)
     try container.encode(nodes, forKey: .nodes)
     var degree = container.nestedContainer(keyedBy: DegreeKey.self, forKey: .degree)
@@ -45,8 +62,6 @@ extension SMSNetGenerator: Codable {
     try container.encode(inputOutput, forKey: .inputOutput)
     try container.encode(dilations, forKey: .dilations)
     try container.encode(dilationMode, forKey: .dilationMode)
-    try container.encode(scales, forKey: .scales)
-    try container.encode(parameters, forKey: .parameters)
     try container.encode(hiddenChannels, forKey: .hiddenChannels)
   }
 }

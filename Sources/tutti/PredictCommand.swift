@@ -26,7 +26,11 @@ struct PredictCommand: ParsableCommand {
   @Flag(help: "Replace a prediction that exists.")
   var overwrite = false
 
+  @Flag(help: "Write what each member reduces an image to as well: /entry/latent (a job says prediction.latent).")
+  var latent = false
+
   func validate() throws {
+    if latent && images == nil { throw ValidationError("--latent is for new images; a job says prediction.latent.") }
     if images != nil && output == nil { throw ValidationError("name the new images' prediction with -o OUT.h5.") }
     if images == nil && output != nil { throw ValidationError("-o is for new images; a job names its own output.") }
   }
@@ -36,7 +40,8 @@ struct PredictCommand: ParsableCommand {
       let display = ProgressDisplay(isShown: world.rank == 0)
       if let images, let output {
         let prediction = NewPrediction(
-          model: model, images: images, output: output, threads: launch.threads, overwrite: overwrite)
+          model: model, images: images, output: output, threads: launch.threads, overwrite: overwrite,
+          latents: latent)
         try prediction.run(over: world)
         if world.rank == 0 { print(ResultsHint(output)) }
       } else {

@@ -17,7 +17,8 @@ struct Tutti: ParsableCommand {
     version: tuttiVersion,
     subcommands: [
       RunCommand.self, CheckCommand.self, TrainCommand.self, CalibrateCommand.self, PredictCommand.self,
-      EvaluateCommand.self, PlotCommand.self, SchemaCommand.self, SynthesizeCommand.self, SimulateCommand.self,
+      EvaluateCommand.self, PlotCommand.self, DrawCommand.self, SchemaCommand.self, SynthesizeCommand.self,
+      SimulateCommand.self,
       BenchCommand.self,
     ])
 

@@ -21,8 +21,10 @@ import Testing
   @Test func `the three quantiles never cross`() throws {
     var base = TUNet()
     (base.depth, base.baseChannels) = (2, 4)
-    let graph = try QuantileHeads().graph(
-      base: try base.graph(inputChannels: 1, outputChannels: 4, dimensions: 2), features: 4, outputChannels: 2)
+    var heads = QuantileHeads()
+    heads.features = 4
+    let graph = try NetworkFamily.quantiles(heads, .tunet(base)).graph(
+      inputChannels: 1, outputChannels: 6, dimensions: 2, seed: 1, member: 0)
     for seed in 1...3 {
       let values = try outputs(graph, extents: [12, 13], seed: UInt64(seed))
       let size = 2 * 12 * 13

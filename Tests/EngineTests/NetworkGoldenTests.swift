@@ -37,6 +37,10 @@ import Testing
     case "msdnet":
       let graph = try group.msdnet().graph(inputChannels: x[1], outputChannels: y[1], dimensions: x.count - 2)
       return GoldenRun(group: group, graph: graph, name: msdnetName)
+    case "msae":
+      let topology: MSAETopology = try group.settings("topology")
+      let graph = try topology.network.graph(inputChannels: x[1], outputChannels: y[1], dimensions: x.count - 2)
+      return GoldenRun(group: group, graph: graph) { autoencoderName($0, depth: topology.depth) }
     case "smsnet": return try smsnet(group, .planar)
     case "smsnet3d": return try smsnet(group, .volumetric)
     default: return nil

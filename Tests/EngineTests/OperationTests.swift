@@ -117,6 +117,19 @@ import Testing
     }
   }
 
+  @Test func `a linear layer takes the shape of its second input`() throws {
+    for extents in [[9], [7, 10], [4, 5, 6]] {
+      var graph = NetworkGraph(dimensions: extents.count)
+      let input = graph.add("input", .input(channels: 2))
+      let low = graph.add("low", .maxPooling(MaxPooling(kernel: 2)), input)
+      let code = graph.add("code", .linear(features: 3, bias: true), low)
+      let wide = graph.add("wide", .linear(features: 0, bias: extents.count > 1), code, low)
+      let conv = graph.add("conv", .convolution(.same(channels: 2, paddingMode: .circular)), wide)
+      graph.add("act", .activation(.silu), conv)
+      try Trial(graph, extents: extents, batch: 3).expectOracle(samplesPerShard: 2, "\(extents)")
+    }
+  }
+
   @Test func `max pooling is its definition, windows that overlap or leave gaps included`() throws {
     for image in Self.images {
       for (kernel, stride) in [(2, 2), (3, 1), (3, 2), (1, 2), (2, 3)] {

@@ -81,7 +81,8 @@ struct Oracle {
           (0..<batch).flatMap { sample in
             zip(inputs, sizes).flatMap { $0[sample * $1..<(sample + 1) * $1] }
           })
-      case .linear(let features, _):
+      case .linear:
+        let features = shapes[id].elements
         let size = shapes[node.inputs[0]].elements
         let weight = parameter("weight")!
         let bias = parameter("bias")

@@ -140,6 +140,65 @@ import Training
     }
   }
 
+  @Test("networks of two dimensions that see a volume in planes give the mean over planes of their slices' answers")
+  func planes() throws {
+    let slices = try members(try Problem(members: 2, epochs: 1))
+    var members = slices
+    for index in members.indices { members[index].settings.planes = [.xy, .yz, .xz] }
+    let extents = Extents(z: 9, y: 12, x: 10)
+    func region(_ plane: Plane) -> LearningRegion {
+      let own = plane.view(extents)
+      let region = LearningRegion(
+        region: Region(image: 0, z: 0..<own.z, height: own.y, width: own.x), channels: 1,
+        content: TargetContent(labels: .none, channels: 0, hasWeights: false))
+      for z in 0..<own.z {
+        for y in 0..<own.y {
+          for x in 0..<own.x {
+            let at = plane.volume(slice: z, row: y, column: x)
+            var random = TestRandom(UInt64((at.z * 12 + at.y) * 10 + at.x))
+            region.images.pointer[(z * own.y + y) * own.x + x] = random.uniform()
+          }
+        }
+      }
+      return region
+    }
+    let volume = region(.xy)
+    let whole = try predict(members, volume, TileGrid(region: extents, tile: extents))
+    // By hand: every slice of every plane by itself.
+    var expected = [Float](repeating: 0, count: 2 * extents.count)
+    for plane in Plane.allCases {
+      let own = plane.view(extents)
+      let turned = region(plane)
+      for slice in 0..<own.z {
+        let grid = TileGrid(region: Extents(y: own.y, x: own.x), tile: Extents(y: own.y, x: own.x))
+        let predictor = try EnsemblePredictor(slices, team: try ThreadTeam(size: 1))
+        try predictor.predict(grid: grid, tiles: 0..<1) { _, pixels in
+          let from = turned.images.pointer + slice * own.y * own.x
+          _ = pixels.update(from: UnsafeBufferPointer(start: from, count: own.y * own.x))
+        } eachTile: { answer in
+          for (place, value) in answer.mean.enumerated() {
+            let (channel, pixel) = place.quotientAndRemainder(dividingBy: own.y * own.x)
+            let at = plane.volume(slice: slice, row: pixel / own.x, column: pixel % own.x)
+            expected[channel * extents.count + (at.z * extents.y + at.y) * extents.x + at.x] += value / 3
+          }
+        }
+      }
+    }
+    expectClose(whole.mean, expected, relative: 1e-5, "mean over planes")
+    // Tiles with the margins that the networks need, on any number of ranks and threads.
+    let grid = try EnsemblePredictor.grid(
+      of: extents, tile: Extents(z: 4, y: 6, x: 5), planes: members[0].settings.planes, for: members.map(\.graph))
+    let tiled = try predict(members, volume, grid)
+    expectClose(tiled.mean, whole.mean, relative: 1e-5, "tiles")
+    #expect(try predict(members, volume, grid, threads: 2, ranks: 3) == tiled)
+    let bytes = try [[], Plane.allCases].map { planes in
+      var settings = members[0].settings
+      settings.planes = planes
+      return try EnsemblePredictor.bytes([members[0].graph], settings: settings, input: extents, threads: 1)
+    }
+    #expect(bytes[1] > bytes[0])
+  }
+
   @Test("a single member has no spread")
   func single() throws {
     let problem = try Problem(members: 1, epochs: 1)

@@ -54,6 +54,24 @@ struct TrainingUnitsTests {
         """)
   }
 
+  @Test("a cell of a volume that is seen in planes has a patch in each, and room for all")
+  func planes() throws {
+    let scratch = try Scratch()
+    try scratch.write { try $0.write([Float](repeating: 0, count: 8 * 9 * 12), shape: [8, 9, 12], to: "/images") }
+    let volume = try ImageSource(scratch.location("a.h5:/images"), layout: .volume)
+    let patch = Extents(y: 4, x: 6)
+    let units = try TrainingUnits(
+      regions: [volume.region(ofImage: 0)], patch: patch, planes: [.xy, .yz], of: volume)
+    // Rows and columns of 4 × 6 are (y, x) and (z, y): cells have 4 slices, 6 rows and 6 columns at least.
+    #expect(units.units.count == 2 * 1 * 2)
+    for unit in units.units {
+      #expect(unit.map(\.plane) == [.xy, .yz])
+      #expect(unit[0].cell.extents == Extents(z: 4, y: 9, x: 6))
+      #expect(unit[1].cell == Plane.yz.view(unit[0].cell))
+      #expect(unit.allSatisfy { patch.fits(in: $0.cell.extents) })
+    }
+  }
+
   @Test("the patch that is chosen fits every region in whole multiples of 16")
   func defaultPatch() {
     let regions = [0..<72, 80..<120].map { Region(image: 0, z: $0, height: 128, width: 50) }

@@ -121,7 +121,7 @@ struct JobFileTests {
           loss: .crossEntropy, seed: 7, patchesPerUnit: 3,
           augmentation: AugmentationSettings(
             quarterTurns: true, elastic: .init(magnitude: 1.5, spacing: 16), noise: 0.25)))
-    #expect(job.prediction == .init(tile: [32, 128, 128], margin: [4, 8, 8]))
+    #expect(job.prediction == .init(tile: [32, 128, 128], margin: [4, 8, 8], latent: false))
     #expect(job.uncertainty == .init(method: .lac, coverage: [0.8, 0.9, 0.95], unit: .pixel))
     #expect(job.output == "results/cement.h5")
     #expect(job.folder == nil)
@@ -148,7 +148,7 @@ struct JobFileTests {
           optimizer: .adam(rate: 0.001), schedule: .constant, clip: ClippingSettings(), accumulate: 1, keep: .last,
           checkpoint: 5,
           loss: .crossEntropy, seed: 1, patchesPerUnit: 1, augmentation: AugmentationSettings()))
-    #expect(job.prediction == .init(tile: nil, margin: nil))
+    #expect(job.prediction == .init(tile: nil, margin: nil, latent: false))
     #expect(job.uncertainty == .init(method: .lac, coverage: [0.9], unit: .pixel))
   }
 
@@ -453,7 +453,7 @@ struct JobFingerprintTests {
         "ensemble":{"bagging":true,"members":5},"network":{"activation":"relu",\
         "base-channels":16,"depth":4,"dropout":0,"family":"tunet","final-activation":"none","growth-rate":2,"hidden-rate":1,\
         "initialization":"pytorch","kernel":3,"normalization":"batch","padding":"zeros","pooling":2,\
-        "running-statistics":true},"normalization":{"scope":"batch"},"prediction":{},"task":"segmentation","training":{"accumulate":1,\
+        "running-statistics":true},"normalization":{"scope":"batch"},"prediction":{"latent":false},"task":"segmentation","training":{"accumulate":1,\
         "augmentation":{"elastic":{"magnitude":0,"spacing":16},"flips":false,"gain":0,"gamma":0,"noise":0,"offset":0,\
         "quarter-turns":false},"batch":4,"clip":{},"epochs":10,"keep":"last","loss":{"input":"logits",\
         "name":"cross-entropy","smoothing":0,"weight":1},"optimizer":{"amsgrad":false,"betas":[0.9,0.999],\

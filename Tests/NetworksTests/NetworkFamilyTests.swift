@@ -54,11 +54,27 @@ import Testing
     var reservoir = SMSNet()
     (reservoir.isReservoir, reservoir.normalization, reservoir.activation) = (true, .none, nil)
     (reservoir.kernel, reservoir.dropout, reservoir.normalizesOutput) = (5, 0.1, true)
+    var dilated = Autoencoder()
+    (dilated.depth, dilated.block, dilated.maximumDilation, dilated.pooling) = (2, .dense, 3, [1, 2])
+    (dilated.normalization, dilated.initialization, dilated.activation) = (.instance, .xavierNormal, nil)
+    var coded = SparseAutoencoder()
+    (coded.reduction.generator.nodes, coded.reduction.network.kernel, coded.reduction.levels) = (5, 5, 3)
+    (coded.reduction.latentChannels, coded.code, coded.finalActivation) = (2, [32, 2], .sigmoid)
+    var labeler = SparseLabeler()
+    (labeler.reduction.factor, labeler.features, labeler.normalizesScores) = (3, [], true)
+    var heads = QuantileHeads()
+    (heads.features, heads.hiddenChannels, heads.readsImage) = (3, [4, 5], true)
+    var colour = Grey2Color()
+    (colour.encoder, colour.decoder, colour.latentChannels, colour.normalization) = ([8], [], 2, .none)
     let families: [NetworkFamily] = [
       .msdnet(MSDNet()), .msdnet(dense), .tunet3plus(TUNet3Plus()), .tunet3plus(full), .fcnet(FCNet()),
       .squashed(SquashNet(channels: 2), .tunet(tunet)), .smsnet(bounded, reservoir),
       .tunet(TUNet()), .tunet(tunet), .smsnet(SMSNetGenerator(), SMSNet()),
       .smsnet(generator, SMSNet(form: .volumetric, activation: .elu(alpha: 2))),
+      .autoencoder(Autoencoder()), .autoencoder(dilated), .sparseAutoencoder(SparseAutoencoder()),
+      .sparseAutoencoder(coded), .sparseLabeler(SparseLabeler()), .sparseLabeler(labeler), .grey2color(Grey2Color()),
+      .grey2color(colour), .quantiles(QuantileHeads(), .tunet(tunet)),
+      .quantiles(heads, .squashed(SquashNet(channels: 2), .fcnet(FCNet()))),
     ]
     for family in families { #expect(try throughJSON(family).value == family) }
   }
@@ -66,15 +82,18 @@ import Testing
   @Test func `an unknown family is refused with those that there are`() {
     #expect(
       decodingMessage(NetworkFamily.self, #"{"family": "resnet"}"#)
-        == "‘resnet’ is no network family; there are tunet, tunet3plus, msdnet, smsnet, fcnet.")
+        == "‘resnet’ is no network family; there are tunet, tunet3plus, msdnet, smsnet, fcnet, autoencoder, "
+        + "sparse-autoencoder, sparse-labeler, grey2color.")
   }
 
   @Test func `the names of the settings are those that are written`() throws {
-    let optional: Set = ["input-activation", "carryover-channels", "squash"]
+    let optional: Set = ["input-activation", "carryover-channels", "squash", "quantile-heads"]
     var dense = MSDNet()
     dense.dilations = .cycle([1, 2])
     for family in [
       NetworkFamily.tunet(TUNet()), .tunet3plus(TUNet3Plus()), .msdnet(dense), .smsnet(SMSNetGenerator(), SMSNet()),
+      .fcnet(FCNet()), .autoencoder(Autoencoder()), .sparseAutoencoder(SparseAutoencoder()),
+      .sparseLabeler(SparseLabeler()), .grey2color(Grey2Color()),
     ] {
       let text = try throughJSON(family).text
       for name in family.name.settings where !optional.contains(name) { #expect(text.contains("\"\(name)\":")) }
@@ -95,6 +114,18 @@ import Testing
       #expect(try first.shapes(extents: image).last == FeatureShape(channels: 3, extents: image))
       let tunet = NetworkFamily.tunet(TUNet())
       #expect(try graph(tunet, seed: 1, member: 0) == graph(tunet, seed: 2, member: 1))
+    }
+  }
+
+  @Test func `a drawing has a box for every node and an arrow for every value that is read`() throws {
+    for family in NetworkFamily.Name.allCases {
+      let graph = try decode(NetworkFamily.self, #"{"family": "\#(family.rawValue)"}"#).graph(
+        inputChannels: 2, outputChannels: 3, dimensions: 2, seed: 1, member: 0)
+      let lines = try graph.dot(name: "a \"b\"", extents: [64, 64]).split(separator: "\n")
+      #expect(lines.first == #"digraph "a \"b\"" {"#)
+      #expect(lines.count { $0.contains("[label=") } == graph.nodes.count)
+      #expect(lines.count { $0.contains(" -> ") } == graph.nodes.reduce(0) { $0 + $1.inputs.count })
+      #expect(lines.count { $0.contains("peripheries=2") } == Set([graph.output] + graph.taps.values).count)
     }
   }
 }

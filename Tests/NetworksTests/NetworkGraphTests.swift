@@ -36,7 +36,10 @@ import Testing
     let reshape = graph.add("reshape", .reshape(channels: 94, extents: [20, 2]), clamp)
     let dropout = graph.add("dropout", .dropout(rate: 0.25), reshape)
     let linear = graph.add("linear", .linear(features: 5, bias: true), dropout)
-    graph.add("softmax", .softmax(logarithm: true), linear)
+    let softmax = graph.add("softmax", .softmax(logarithm: true), linear)
+    graph.tap("features", stack)
+    graph.tap("alone", graph.add("alone", .linear(features: 0, bias: false), linear, norm))
+    graph.add("last", .activation(.sigmoid), softmax)
     return graph
   }
 
@@ -64,6 +67,23 @@ import Testing
         """)
   }
 
+  @Test func `a network embedded in another has its nodes, names and taps behind a prefix`() throws {
+    var inner = NetworkGraph(dimensions: 1)
+    let image = inner.add("input", .input(channels: 3))
+    let conv = inner.add("conv", .convolution(.same(channels: 2)), image)
+    inner.tap("code", conv)
+    inner.add("sum", .sum(factors: []), conv, conv)
+    var outer = NetworkGraph(dimensions: 1)
+    let input = outer.add("input", .input(channels: 1))
+    let wide = outer.add("wide", .convolution(.same(channels: 3)), input)
+    let result = outer.add(inner, prefix: "encoder.", reading: wide)
+    #expect(result == outer.output)
+    #expect(outer.nodes.map(\.name) == ["input", "wide", "encoder.conv", "encoder.sum"])
+    #expect(outer.nodes.map(\.inputs) == [[], [0], [1], [2, 2]])
+    #expect(outer.taps == ["encoder.code": 2])
+    #expect(try outer.shapes(extents: [7]).last == FeatureShape(channels: 2, extents: [7]))
+  }
+
   @Test func `broken JSON of a graph is refused with its reason`() throws {
     let input = #"{"inputs":[],"name":"input","operation":{"channels":1,"kind":"input"}}"#
     func message(_ dimensions: Int, _ nodes: String) throws -> String {
@@ -72,6 +92,8 @@ import Testing
     #expect(try message(4, input).contains("not 4"))
     let later = #"{"inputs":[1],"name":"stack","operation":{"kind":"concatenation"}}"#
     #expect(try message(2, input + "," + later).contains("‘stack’ reads [1]"))
+    let taps = #"{"dimensions":2,"nodes":[\#(input)],"taps":{"code":1}}"#
+    #expect(try #require(decodingMessage(NetworkGraph.self, taps)).contains("‘code’"))
     let unknown = #"{"inputs":[0],"name":"act","operation":{"kind":"activation","function":"rely"}}"#
     #expect(try message(2, input + "," + unknown).contains("‘rely’ is no activation; there are relu"))
   }

@@ -84,6 +84,9 @@ import Testing
     case "tunet3plus":
       return try group.settings("topology", as: TUNet3PlusTopology.self).network.graph(
         inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
+    case "msae":
+      return try group.settings("topology", as: MSAETopology.self).network.graph(
+        inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
     case "msdnet":
       return try group.msdnet().graph(
         inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)

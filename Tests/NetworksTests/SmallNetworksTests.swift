@@ -50,18 +50,18 @@ import Testing
 
   @Test func `quantile heads give three results for each channel of the base's`() throws {
     var heads = QuantileHeads()
-    (heads.readsImage, heads.range) = (true, 0...1)
+    (heads.readsImage, heads.range, heads.features) = (true, 0...1, 5)
     let base = try FCNet(hiddenChannels: [4]).graph(inputChannels: 2, outputChannels: 5, dimensions: 1)
-    let graph = try heads.graph(base: base, features: 5, outputChannels: 1)
+    let graph = try heads.graph(base: base, outputChannels: 1)
     #expect(try graph.shapes(extents: [7]).last == FeatureShape(channels: 3, extents: [7]))
     let stack = try #require(graph.nodes.first { $0.name == "quantiles" })
     #expect(stack.inputs.map { graph.nodes[$0].name } == ["lower", "median.last.conv", "upper"])
   }
 
   @Test func `a colour code is three numbers a pixel, which the encoder alone gives too`() throws {
-    let graph = try Grey2Color().graph(channels: 4, dimensions: 2)
+    let graph = try Grey2Color().graph(inputChannels: 4, outputChannels: 4, dimensions: 2)
     #expect(try graph.shapes(extents: [3, 3]).last == FeatureShape(channels: 4, extents: [3, 3]))
-    let code = try #require(graph.node(named: "code"))
+    let code = try #require(graph.taps["latent"])
     let encoder = graph.ending(at: code)
     #expect(try encoder.shapes(extents: [3, 3]).last == FeatureShape(channels: 3, extents: [3, 3]))
     // DLSIA's 70677 without the normalization of code and result.

@@ -117,6 +117,48 @@ public func msdnetName(_ name: String) -> String {
   return "layer_\(layer).conv_\(parts[1].dropFirst("conv".count)).\(parts[2])"
 }
 
+/// DLSIA's settings of an MSAE, as golden files hold them.
+public struct MSAETopology: Decodable, Sendable {
+  public var depth: Int
+  public var base_channels: Int
+  public var growth_rate: Double
+  public var latent_dimension: Int
+  public var max_dilation: Int
+  public var MS_depth: Int
+
+  /// The network of these settings.
+  public var network: Autoencoder {
+    var network = Autoencoder()
+    network.depth = depth
+    network.baseChannels = base_channels
+    network.growthRate = growth_rate
+    network.latentDimension = latent_dimension
+    network.maximumDilation = max_dilation
+    network.blockDepth = MS_depth
+    return network
+  }
+}
+
+/// `encode1.dilation3.conv0.weight` → `encoder.network_operator_sequence.1.0.Dilation 3.ops.0.weight`, and so on.
+public func autoencoderName(_ name: String, depth: Int) -> String {
+  let parts = name.split(separator: ".").map(String.init)
+  let suffix = parts.last!
+  func number(_ text: String) -> Int { Int(text.filter(\.isNumber))! }
+  switch parts[0] {
+  case "latent": return "encoder.final_operator.\(suffix)"
+  case "expand": return "decoder.first_operator.\(suffix)"
+  default: break
+  }
+  let level = number(parts[0])
+  if parts[0].hasPrefix("up") { return "decoder.network_operator_sequence.\(depth - 1 - level).0.\(suffix)" }
+  let place =
+    parts[0].hasPrefix("encode")
+    ? "encoder.network_operator_sequence.\(level).0" : "decoder.network_operator_sequence.\(depth - 1 - level).1"
+  if parts[1] == "mix" { return "\(place).aggregate.\(suffix)" }
+  let operation = 3 * number(parts[2]) + (parts[2].hasPrefix("norm") ? 2 : 0)
+  return "\(place).Dilation \(number(parts[1])).ops.\(operation).\(suffix)"
+}
+
 /// `edge3-5.conv.weight` → `Edge_3_5.0.weight`, `last.conv.weight` → `Last_Action.0.weight`.
 public func smsnetName(_ name: String) -> String {
   let parts = name.split(separator: ".").map(String.init)

@@ -1,0 +1,85 @@
+/// The sparse mixed-scale autoencoder of DLSIA (arXiv 2308.02559): a random sparse network from the image to smaller planes, perhaps a
+/// vector of few numbers, and another random sparse network back to the image's extents.
+///
+/// With a code, the planes go through linear layers (with batch normalization, ReLU and dropout between them) to the code's last
+/// length and mirrored back; the linear layers make the parameters those of one size of image. What is tapped as `latent` is the code,
+/// or without one the planes.
+public struct SparseAutoencoder: Hashable, Sendable {
+  /// The encoder, and turned round the decoder.
+  public var reduction = SparseReduction()
+  /// Lengths of the vectors from the planes to the code, which is the last one; none to decode the planes themselves.
+  public var code: [Int] = []
+  /// Rate of dropout between linear layers.
+  public var dropout = 0.05
+  /// After the decoder, if any.
+  public var finalActivation: Activation?
+
+  public init() {
+    (reduction.generator.inputProbability, reduction.generator.outputProbability) = (1, 1)
+  }
+
+  /// The network of one member for images of `inputChannels` channels and 1, 2 or 3 spatial axes.
+  ///
+  /// - Throws: `NetworkSettingError` that names the setting.
+  public func graph(
+    inputChannels: Int, outputChannels: Int, dimensions: Int, seed: UInt64, member: Int
+  ) throws -> NetworkGraph {
+    try NetworkSettingError.check(
+      inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
+    try SparseReduction.check(code, "code")
+    try SparseReduction.check(dropout: dropout)
+    func part(_ direction: SparseReduction.Direction, from first: Int, to last: Int) throws -> NetworkGraph {
+      try reduction.graph(
+        direction, inputChannels: first, outputChannels: last, dimensions: dimensions, seed: seed,
+        draw: 2 * member + (direction == .encoder ? 0 : 1))
+    }
+    var graph = NetworkGraph(dimensions: dimensions)
+    graph.initialization = reduction.network.initialization
+    let image = graph.add("input", .input(channels: inputChannels))
+    let encoder = try part(.encoder, from: inputChannels, to: reduction.latentChannels)
+    let planes = graph.add(encoder, prefix: "encode.", reading: image)
+    var value = planes
+    for (place, length) in code.enumerated() {
+      value = graph.addLinear(
+        "code\(place)", length, isLast: place == code.count - 1, dropout: dropout, reading: value)
+    }
+    graph.tap(NetworkGraph.latent, value)
+    if !code.isEmpty {
+      for (place, length) in code.dropLast().reversed().enumerated() {
+        value = graph.addLinear("expand\(place)", length, isLast: false, dropout: dropout, reading: value)
+      }
+      value = graph.add("expand", .linear(features: 0, bias: true), value, planes)
+    }
+    let decoder = try part(.decoder, from: reduction.latentChannels, to: outputChannels)
+    value = graph.add(decoder, prefix: "decode.", reading: value)
+    // Images whose extents are no multiples of the reduction come back a little larger.
+    value = graph.add("last.size", .upsampling(Upsampling(mode: .nearest, factor: 1)), value, image)
+    if let finalActivation { graph.add("last.act", .activation(finalActivation), value) }
+    return graph
+  }
+}
+
+// A job file's names of the settings; those left out have their defaults.
+extension SparseAutoencoder: Codable {
+  enum Key: String, CodingKey, CaseIterable {
+    case code, dropout
+    case finalActivation = "final-activation"
+  }
+
+  public init(from decoder: Decoder) throws {
+    self.init()
+    try reduction.decode(from: decoder)
+    let container = try decoder.container(keyedBy: Key.self)
+    code = try container.decodeIfPresent([Int].self, forKey: .code) ?? code
+    dropout = try container.decodeIfPresent(Double.self, forKey: .dropout) ?? dropout
+    finalActivation = try container.activation(forKey: .finalActivation, default: nil)
+  }
+
+  public func encode(to encoder: Encoder) throws {
+    try reduction.encode(to: encoder)
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(code, forKey: .code)
+    try container.encode(dropout, forKey: .dropout)
+    try container.encode(activation: finalActivation, forKey: .finalActivation)
+  }
+}

@@ -1,0 +1,69 @@
+/// The sparse mixed-scale image classifier of DLSIA (arXiv 2308.02559): a random sparse network from the image to smaller planes, then
+/// linear layers with batch normalization, ReLU and dropout to one score a class.
+///
+/// The planes are tapped as `latent`.
+public struct SparseLabeler: Hashable, Sendable {
+  public var reduction = SparseReduction()
+  /// Lengths of the vectors between the planes and the scores.
+  public var features = [32]
+  /// Rate of dropout of the planes and between linear layers.
+  public var dropout = 0.05
+  /// Whether batch normalization follows the scores, as in DLSIA.
+  public var normalizesScores = false
+
+  public init() {
+    (reduction.generator.inputProbability, reduction.generator.outputProbability) = (0.25, 0.25)
+  }
+
+  /// The network of one member; its result is a vector of `outputChannels` scores, one a class.
+  ///
+  /// - Throws: `NetworkSettingError` that names the setting.
+  public func graph(
+    inputChannels: Int, outputChannels: Int, dimensions: Int, seed: UInt64, member: Int
+  ) throws -> NetworkGraph {
+    try NetworkSettingError.check(
+      inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
+    try SparseReduction.check(features, "features")
+    try SparseReduction.check(dropout: dropout)
+    let encoder = try reduction.graph(
+      .encoder, inputChannels: inputChannels, outputChannels: reduction.latentChannels, dimensions: dimensions,
+      seed: seed, draw: member)
+    var graph = NetworkGraph(dimensions: dimensions)
+    graph.initialization = reduction.network.initialization
+    let image = graph.add("input", .input(channels: inputChannels))
+    var value = graph.add(encoder, prefix: "encode.", reading: image)
+    graph.tap(NetworkGraph.latent, value)
+    if dropout > 0 { value = graph.add("encode.dropout", .dropout(rate: dropout), value) }
+    for (place, length) in features.enumerated() {
+      value = graph.addLinear("classify\(place)", length, isLast: false, dropout: dropout, reading: value)
+    }
+    value = graph.addLinear("last", outputChannels, isLast: true, dropout: 0, reading: value)
+    if normalizesScores { graph.add("last.norm", .batchNormalization(BatchNormalization()), value) }
+    return graph
+  }
+}
+
+// A job file's names of the settings; those left out have their defaults.
+extension SparseLabeler: Codable {
+  enum Key: String, CodingKey, CaseIterable {
+    case features, dropout
+    case normalizesScores = "final-normalization"
+  }
+
+  public init(from decoder: Decoder) throws {
+    self.init()
+    try reduction.decode(from: decoder)
+    let container = try decoder.container(keyedBy: Key.self)
+    features = try container.decodeIfPresent([Int].self, forKey: .features) ?? features
+    dropout = try container.decodeIfPresent(Double.self, forKey: .dropout) ?? dropout
+    normalizesScores = try container.decodeIfPresent(Bool.self, forKey: .normalizesScores) ?? normalizesScores
+  }
+
+  public func encode(to encoder: Encoder) throws {
+    try reduction.encode(to: encoder)
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(features, forKey: .features)
+    try container.encode(dropout, forKey: .dropout)
+    try container.encode(normalizesScores, forKey: .normalizesScores)
+  }
+}

@@ -1,0 +1,113 @@
+/// A random sparse network (`SMSNet`) between an image and planes that are `factor`^`levels` times smaller on each axis: what the
+/// sparse autoencoder and the sparse labeler of DLSIA (arXiv 2308.02559) have in common.
+///
+/// Its nodes have sizes between the image's and those of the planes, a uniform choice of the powers of `factor`.
+public struct SparseReduction: Hashable, Sendable {
+  /// How the network is drawn; of its scales only the base counts, which is `factor`, and it has no bounds of parameters.
+  public var generator = SMSNetGenerator()
+  /// What its edges consist of; what follows its last convolution is left out.
+  public var network = SMSNet()
+  /// Steps of size between the image and the planes.
+  public var levels = 2
+  /// Pixels that become one from step to step.
+  public var factor = 2
+  /// The number of planes.
+  public var latentChannels = 1
+
+  public init() {}
+
+  /// Which way a network goes.
+  enum Direction {
+    case encoder, decoder
+  }
+
+  /// The network of a member, one way or the other.
+  ///
+  /// - Parameter draw: other numbers draw other networks.
+  /// - Throws: `NetworkSettingError` that names the setting.
+  func graph(
+    _ direction: Direction, inputChannels: Int, outputChannels: Int, dimensions: Int, seed: UInt64, draw: Int
+  ) throws -> NetworkGraph {
+    guard (1...8).contains(levels) else {
+      throw NetworkSettingError(setting: "levels", problem: "there are 1 to 8 steps of size, not \(levels).")
+    }
+    guard (2...16).contains(factor),
+      SMSNetTopology.Scales.factor(base: factor, power: levels) != nil
+    else {
+      throw NetworkSettingError(
+        setting: "factor",
+        problem: "2 to 16 pixels become one from step to step, 256 at most in all, not \(factor) in \(levels) steps.")
+    }
+    guard (1...1_000_000).contains(latentChannels) else {
+      throw NetworkSettingError(
+        setting: "latent-channels", problem: "there is at least one plane, not \(latentChannels).")
+    }
+    var (generator, network) = (generator, network)
+    let power = direction == .encoder ? -levels : levels
+    generator.scales.base = factor
+    (generator.scales.minimum, generator.scales.maximum) = (min(power, 0), max(power, 0))
+    generator.scales.output = power
+    (network.normalizesOutput, network.finalActivation, network.isReservoir) = (false, nil, false)
+    let topology = try generator.topology(inputChannels: inputChannels, seed: seed, member: draw)
+    return try network.graph(
+      topology: topology, inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
+  }
+
+  /// Throws unless these are lengths of vectors.
+  static func check(_ lengths: [Int], _ setting: String) throws(NetworkSettingError) {
+    guard lengths.allSatisfy({ (1...1_000_000).contains($0) }) else {
+      throw NetworkSettingError(setting: setting, problem: "every length is at least 1, not \(lengths).")
+    }
+  }
+
+  static func check(dropout rate: Double) throws(NetworkSettingError) {
+    guard (0..<1).contains(rate) else {
+      throw NetworkSettingError(setting: "dropout", problem: "a dropout rate lies in 0 ..< 1, not at \(rate).")
+    }
+  }
+}
+
+extension NetworkGraph {
+  /// A linear layer on the values of a sample; unless it is the last, batch normalization, ReLU and dropout follow.
+  mutating func addLinear(
+    _ name: String, _ features: Int, isLast: Bool, dropout rate: Double, reading input: NodeID
+  ) -> NodeID {
+    var value = add(name, .linear(features: features, bias: true), input)
+    guard !isLast else { return value }
+    value = add("\(name).norm", .batchNormalization(BatchNormalization()), value)
+    value = add("\(name).act", .activation(.relu), value)
+    return rate > 0 ? add("\(name).dropout", .dropout(rate: rate), value) : value
+  }
+}
+
+// A job file's names of the settings; those left out have their defaults.
+extension SparseReduction {
+  enum Key: String, CodingKey, CaseIterable {
+    case levels, factor
+    case latentChannels = "latent-channels"
+  }
+
+  /// The names of all settings, those of the generator and the network that count among them.
+  static var settings: [String] {
+    SMSNetGenerator.Key.connections.map(\.rawValue) + SMSNet.Key.layers.map(\.rawValue) + Key.allCases.map(\.rawValue)
+  }
+
+  /// Reads what is given.
+  mutating func decode(from decoder: Decoder) throws {
+    try generator.decodeConnections(from: decoder)
+    try network.decodeLayers(from: decoder)
+    let container = try decoder.container(keyedBy: Key.self)
+    levels = try container.decodeIfPresent(Int.self, forKey: .levels) ?? levels
+    factor = try container.decodeIfPresent(Int.self, forKey: .factor) ?? factor
+    latentChannels = try container.decodeIfPresent(Int.self, forKey: .latentChannels) ?? latentChannels
+  }
+
+  func encode(to encoder: Encoder) throws {
+    try generator.encodeConnections(to: encoder)
+    try network.encodeLayers(to: encoder)
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(levels, forKey: .levels)
+    try container.encode(factor, forKey: .factor)
+    try container.encode(latentChannels, forKey: .latentChannels)
+  }
+}
