@@ -136,7 +136,7 @@ import Training
       try message {
         try $0.remove("classes")
         try $0.write(["one"], to: "classes")
-      }.contains("names 1 classes but its network has 2"))
+      }.contains("names 1 classes but its network tells 2 apart"))
   }
 
   @Test("a missing, truncated or foreign file is named")

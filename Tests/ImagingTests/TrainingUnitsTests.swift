@@ -50,7 +50,7 @@ struct TrainingUnitsTests {
     #expect(
       message { _ = try TrainingUnits(regions: [stack.region(ofImage: 3)], patch: Extents(y: 7, x: 4), of: stack) }
         == """
-        a patch of [1, 7, 4] does not fit into image 3 of a.h5:/images, which is [1, 6, 9]; lower data.patch.
+        a patch of [7, 4] does not fit into image 3 of a.h5:/images, which is [6, 9]; lower data.patch.
         """)
   }
 
