@@ -7,7 +7,8 @@ import Training
 
 /// How long a training step of one network over all ranks takes, beside the same step of every rank by itself.
 ///
-/// All steps begin after a barrier and count for the slowest rank; the kinds of steps take turns, so that a busy machine strikes all.
+/// All steps begin after a barrier and count for the slowest rank; the kinds of steps take turns, so that a busy machine strikes all,
+/// and what is compared is compared round by round.
 public struct ParallelBenchmark: Hashable, Sendable, Encodable {
   public let network: String
   public let ranks: Int
@@ -16,7 +17,8 @@ public struct ParallelBenchmark: Hashable, Sendable, Encodable {
   public let threads: Int
   public let parameters: Int
   public let repetitions: Int
-  /// Normalization by shards: the median step with gradients exchanged, and without any exchange; the second over the first.
+  /// Normalization by shards: the median step with gradients exchanged, and without any exchange; the median over the rounds
+  /// of the second over the first.
   public let step: Double
   public let alone: Double
   public let efficiency: Double
@@ -78,8 +80,11 @@ public struct ParallelBenchmark: Hashable, Sendable, Encodable {
       (try trainer(batchPlan, batch: batch, groups[1]), batch),
     ]
     var times = Array(repeating: [Double](), count: kinds.count)
-    for _ in 0..<repetitions + 2 {
-      for (kind, (trainer, samples)) in kinds.enumerated() {
+    for round in 0..<repetitions + 2 {
+      for turn in kinds.indices {
+        // Each kind comes after each other one, so that none always meets the cache that another left.
+        let kind = round.isMultiple(of: 2) ? turn : kinds.count - 1 - turn
+        let (trainer, samples) = kinds[kind]
         try world.barrier()
         let seconds = try Stopwatch.seconds { _ = try trainer.step(source, epoch: 0, positions: 0..<samples) }
         times[kind].append(try world.allReduce(seconds, .maximum))
@@ -87,7 +92,12 @@ public struct ParallelBenchmark: Hashable, Sendable, Encodable {
       }
     }
     for memory in memories { try memory.free() }
-    let medians = times.map { Stopwatch.median($0.dropFirst(2).sorted()) }
+    times = times.map { Array($0.dropFirst(2)) }
+    let medians = times.map { Stopwatch.median($0.sorted()) }
+    // Of each round by itself: what slows the machine for a while strikes both.
+    func ratio(_ kind: Int, _ other: Int) -> Double {
+      Stopwatch.median(zip(times[kind], times[other]).map { $0 / $1 }.sorted())
+    }
     self.network = network.name.rawValue
     self.ranks = world.size
     self.side = side
@@ -96,9 +106,9 @@ public struct ParallelBenchmark: Hashable, Sendable, Encodable {
     self.repetitions = repetitions
     parameters = count
     (step, alone, libraryStep, batchScopeStep) = (medians[0], medians[1], medians[2], medians[3])
-    efficiency = alone / step
-    exactnessCost = (step - libraryStep) / step
-    batchScopeEfficiency = alone / batchScopeStep
+    efficiency = ratio(1, 0)
+    exactnessCost = 1 - ratio(2, 0)
+    batchScopeEfficiency = ratio(1, 3)
   }
 }
 
