@@ -1,3 +1,5 @@
+import Tensors
+
 /// How fast convolutions are by shape, pass and algorithm, on one thread.
 public struct KernelBenchmark: Sendable, Encodable {
   /// One line of the table.
@@ -60,7 +62,7 @@ public struct KernelBenchmark: Sendable, Encodable {
         }
       }
     }
-    kernels = Kernels.name
+    kernels = HostFacts.kernels
     peak = best
     self.timings = timings
   }

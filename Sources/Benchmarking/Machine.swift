@@ -44,7 +44,7 @@ public struct Machine: Sendable, Encodable {
     let facts = HostFacts.detect()
     processor = facts.processorName
     instructionSets = facts.instructionSets
-    kernels = Kernels.name
+    kernels = HostFacts.kernels
     cores = facts.cores
     allowedCores = facts.allowedCores
     processorQuota = facts.processorQuota

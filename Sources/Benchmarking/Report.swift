@@ -1,4 +1,3 @@
-import CKernels
 import Foundation
 
 /// How measurements are written.
@@ -24,10 +23,4 @@ extension Double {
 
   /// As a share of a hundred.
   var percent: String { (100 * self).text(0) + " %" }
-}
-
-/// The kernels in use.
-enum Kernels {
-  /// `avx512`, `avx2` or `portable`.
-  static var name: String { tutti_isa().map { String(cString: $0) } ?? "unknown" }
 }

@@ -78,7 +78,7 @@ public struct StepBenchmark: Hashable, Sendable, Encodable {
     batch = settings.batch
     threads = settings.threads
     repetitions = times.count
-    kernels = Kernels.name
+    kernels = HostFacts.kernels
     gflop = Double(settings.batch * (settings.forward ? costs.forwardFLOPs : costs.trainingFLOPs)) / 1e9
     median = Stopwatch.median(times)
     least = times[0]

@@ -90,7 +90,8 @@ public final class Run {
       return settings
     }
     let facts = HostFacts.detect()
-    processors = Set(try world.allGather("\(facts.processorName), \(BLAS.kernelName)")).sorted()
+    let processor = "\(facts.processorName), \(HostFacts.kernels) kernels, BLAS for \(BLAS.kernelName)"
+    processors = Set(try world.allGather(processor)).sorted()
     if world.rank == 0, processors.count > 1 {
       log.note(
         "the ranks run on unequal processors (\(processors.joined(separator: "; "))): bits may differ from those of one "

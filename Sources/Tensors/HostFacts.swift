@@ -55,6 +55,9 @@ public struct HostFacts: Sendable, Equatable {
     self.instructionSets = instructionSets
   }
 
+  /// The instruction set whose kernels run: the best that the processor has, or what `TUTTI_ISA` names.
+  public static var kernels: String { tutti_isa().map { String(cString: $0) } ?? "unknown" }
+
   /// Whether two processes on one node may meet on a core.
   public static func overlap(_ a: [Int], _ b: [Int]) -> Bool { !Set(a).isDisjoint(with: b) }
 }

@@ -43,11 +43,14 @@ public struct RandomStream: Sendable {
   @usableFromInline var words: SIMD4<UInt32> = .zero
 
   /// The stream of a seed for a purpose and keys; the order and the number of keys matter.
+  // Inlinable, so that the keys need no memory from the heap.
+  @inlinable
   public init(seed: UInt64, purpose: Purpose, keys: UInt64...) {
     self.init(seed: seed, purpose: purpose, keys: keys)
   }
 
   /// The stream of a seed for a purpose and keys; the order and the number of keys matter.
+  @inlinable
   public init(seed: UInt64, purpose: Purpose, keys: [UInt64]) {
     var hash = SIMD4<UInt32>.zero
     func absorb(_ word: UInt64) {

@@ -7,13 +7,11 @@ import Testing
 
 /// The hot path takes no memory.
 @Suite struct AllocationTests {
-  /// What OpenBLAS takes for a moment in products of small matrices, on some processors: some 10 KiB a product.
-  static let matrixProductBytes = 1 << 20
-  /// The list of keys that each plane's random numbers begin with.
-  static let dropoutBytes = 3 * 3 * 80
+  /// What OpenBLAS takes for a moment in products of small matrices, on some processors.
+  static let matrixProductBytes = 1 << 15
 
-  @Test func `after the first, a forward and backward pass allocates nothing but the keys of dropout`() throws {
-    try expectNoGrowth(everything(), atMost: Self.dropoutBytes)
+  @Test func `after the first, a forward and backward pass allocates nothing`() throws {
+    try expectNoGrowth(everything(), atMost: 0)
   }
 
   @Test func `after the first, a pass with matrix products allocates nothing but what OpenBLAS does`() throws {
@@ -37,7 +35,8 @@ import Testing
     guard let seen = allocatedBytes({ touchHeap(bytes: 24) }) else { return }
     #expect(seen >= 24, "the measurement sees a small block taken for a moment")
     // Tests that run beside this one may allocate meanwhile; not every time.
-    #expect((0..<8).compactMap { _ in allocatedBytes(pass) }.contains { $0 <= bytes })
+    let taken = (0..<8).compactMap { _ in allocatedBytes(pass) }
+    #expect(taken.contains { $0 <= bytes }, "bytes: \(taken)")
   }
 
   /// A network with steps of every kind, all products by the direct kernels.
