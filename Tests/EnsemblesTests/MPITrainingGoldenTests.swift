@@ -1,15 +1,18 @@
 import Engine
+import MessagePassing
 import Networks
 import Tensors
 import TestSupport
 import Testing
+import Training
 
-@testable import Training
+@testable import Ensembles
 
-/// Short training runs against PyTorch.
-@Suite struct TrainingGoldenTests {
+/// Short training runs against PyTorch in one process. Run with 1 to 4 ranks, which train one network together.
+@MainActor @Suite struct MPITrainingGoldenTests {
   @Test(arguments: [(shards: 4, threads: 2), (shards: 1, threads: 1)])
   func `a training run loses what PyTorch's loses, step by step`(shards: Int, threads: Int) throws {
+    let world = try MPI.initialize().duplicate()
     var skipped: [String] = []
     for group in try Golden("training.h5").groups {
       let x = try group.array("x")
@@ -32,9 +35,11 @@ import Testing
         dimensions: x.shape.count - 3, seed: 0, member: 0)
       let plan = try Plan(graph, extents: Array(x.shape[3...]), purpose: .training)
       let batch = x.shape[1]
+      let ranks = GroupReduction(world, ranks: Array(0..<world.size), shards: shards, memory: nil)
       let trainer = try Trainer(
         plan, batch: batch, shards: shards, recipe: .adam(rate: try group.number("rate")),
-        team: try ThreadTeam(size: threads), seed: 1, member: 0)
+        team: try ThreadTeam(size: threads), seed: 1, member: 0,
+        reduction: world.size > 1 ? ranks : LocalShards())
       for entry in plan.layout.parameters {
         let values = try group.array("state/" + name(entry.name)).values
         for (index, value) in zip(entry.range, values) { trainer.execution.parameters.pointer[index] = value }
@@ -46,6 +51,7 @@ import Testing
         let loss = try trainer.step(source, epoch: 0, positions: step * batch..<(step + 1) * batch)
         #expect(abs(loss - expected[step]) <= 5e-4 * expected[step], "\(group.name), step \(step)")
       }
+      #expect(ranks.failure == nil)
     }
     reportSkipped("training runs", skipped)
   }
