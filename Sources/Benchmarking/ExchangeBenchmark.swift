@@ -37,7 +37,7 @@ public struct ExchangeBenchmark: Hashable, Sendable, Encodable {
     let memory = try NodeMemory(floats: count, over: world)
     let group = GroupReduction(world, ranks: Array(0..<world.size), shards: world.size, memory: memory)
     guard let exchange = group.gradientExchange else { preconditionFailure("a group exchanges gradients") }
-    _ = exchange.storage(count: count)
+    let gradients = exchange.storage(count: count)
     let own = AlignedBuffer<Float>(count: count)
     for index in 0..<count { own.pointer[index] = Float((index &* 7 &+ world.rank) % 13) }
     let bucket = 1 << 18
@@ -45,9 +45,8 @@ public struct ExchangeBenchmark: Hashable, Sendable, Encodable {
     var libraryTimes: [Double] = []
     for _ in 0..<repetitions + 2 {
       _ = group.begin(shards: world.size)
-      for first in stride(from: 0, to: count, by: bucket) {
-        exchange.add(own.pointer + first, first..<min(count, first + bucket), team: team)
-      }
+      gradients.update(from: own.pointer, count: count)
+      for first in stride(from: 0, to: count, by: bucket) { exchange.add(first..<min(count, first + bucket)) }
       try world.barrier()
       times.append(try world.allReduce(Stopwatch.seconds { exchange.finish(team: team) }, .maximum))
       if let failure = group.failure { throw failure }

@@ -1,4 +1,3 @@
-import CKernels
 import Engine
 import Ensembles
 import MessagePassing
@@ -50,16 +49,11 @@ final class LibraryReduction: ShardReduction, GradientExchange {
     return memory.pointer
   }
 
-  func add(_ shards: UnsafeMutablePointer<Float>, _ range: Range<Int>, team: ThreadTeam) {
-    let (piece, count, held, target) = (16384, range.count, held, memory.pointer + range.lowerBound)
-    team.run(count: (count + piece - 1) / piece) { index, _ in
-      let first = index * piece
-      let length = min(piece, count - first)
-      foldShards(count: held) { left, right in
-        tutti_add(shards + left * count + first, shards + right * count + first, length)
-      }
-      (target + first).update(from: shards + first, count: length)
-    }
+  var subtreeCount: Int { held > 0 ? 1 : 0 }
+
+  func subtree(_ index: Int) -> Range<Int> { 0..<held }
+
+  func add(_ range: Range<Int>) {
     waiting.append(range)
     if waiting.reduce(0, { $0 + $1.count }) >= bucket { start() }
   }

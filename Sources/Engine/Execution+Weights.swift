@@ -15,8 +15,9 @@ extension Execution {
       let weights = shardWeights.pointer + product.groupWeight * shards
       switch product.gradientAlgorithm {
       case .channels, .winograd:
-        guard exchange != nil || product.joinsShards else {
+        guard product.joinsShards else {
           channelGradient(product, wide: wide, narrow: narrow)
+          exchange?.add(product.weight.range)
           continue
         }
         channelGradientsOfShards(product, wide: wide, narrow: narrow, result: weights)
@@ -30,11 +31,16 @@ extension Execution {
           }
         }
       }
-      if let exchange {
-        exchange.add(weights, product.weight.offset..<product.weight.offset + count, team: team)
-      } else {
-        joinShards(weights, count: count, into: gradients.pointer + product.weight.offset)
-      }
+      joinShards(weights, product)
+      exchange?.add(product.weight.range)
+    }
+  }
+
+  /// Calls `body` with each subtree of the tree over shards that is summed here, and the place of its gradients: alone, the whole tree.
+  private func forEachSubtree(_ body: (_ shards: Range<Int>, _ gradients: UnsafeMutablePointer<Float>) -> Void) {
+    guard let exchange else { return body(0..<shards, gradients.pointer) }
+    for index in 0..<exchange.subtreeCount {
+      body(exchange.subtree(index), gradients.pointer + index * gradients.count)
     }
   }
 
@@ -92,17 +98,18 @@ extension Execution {
   }
 
   /// Adds the shards' gradients along the tree, piece by piece of the weights.
-  private func joinShards(
-    _ weights: UnsafeMutablePointer<Float>, count: Int, into result: UnsafeMutablePointer<Float>
-  ) {
-    let piece = 16384
-    team.run(count: (count + piece - 1) / piece) { index, _ in
-      let first = index * piece
-      let length = min(piece, count - first)
-      foldShards(count: shards) { left, right in
-        tutti_add(weights + left * count + first, weights + right * count + first, length)
+  private func joinShards(_ shardWeights: UnsafeMutablePointer<Float>, _ product: Product) {
+    let (piece, count) = (16384, product.weight.count)
+    forEachSubtree { tree, gradients in
+      let weights = shardWeights + tree.lowerBound * count
+      team.run(count: (count + piece - 1) / piece) { index, _ in
+        let first = index * piece
+        let length = min(piece, count - first)
+        foldShards(count: tree.count) { left, right in
+          tutti_add(weights + left * count + first, weights + right * count + first, length)
+        }
+        (gradients + product.weight.offset + first).update(from: weights + first, count: length)
       }
-      (result + first).update(from: weights + first, count: length)
     }
   }
 
@@ -152,32 +159,34 @@ extension Execution {
   private func channelGradient(_ product: Product, wide: Place, narrow: Place) {
     let pieces = GradientPieces(product)
     let levels = Self.levels(shards: capacity / samplesPerShard)
-    team.run(count: pieces.count) { index, thread in
-      let piece = pieces[index]
-      let columns = piece.sources.count * product.taps
-      let result = gradients.pointer + product.weight.offset + pieces.place(index)
-      let stack = pieceWeights.pointer + thread * levels * plan.largestPiece
-      func operand(_ place: Int) -> (pointer: UnsafeMutablePointer<Float>, stride: Int) {
-        place == 0 ? (result, pieces.stride) : (stack + (place - 1) * plan.largestPiece, columns)
+    forEachSubtree { tree, gradients in
+      team.run(count: pieces.count) { index, thread in
+        let piece = pieces[index]
+        let columns = piece.sources.count * product.taps
+        let result = gradients + product.weight.offset + pieces.place(index)
+        let stack = pieceWeights.pointer + thread * levels * plan.largestPiece
+        func operand(_ place: Int) -> (pointer: UnsafeMutablePointer<Float>, stride: Int) {
+          place == 0 ? (result, pieces.stride) : (stack + (place - 1) * plan.largestPiece, columns)
+        }
+        // A shard of one sample joins its left sibling as it is computed: the kernel ends in the same one addition.
+        let joinsAtOnce = samplesPerShard == 1
+        foldShardsDepthFirst(
+          count: tree.count,
+          leaf: { shard, place in
+            let joins = joinsAtOnce && shard % 2 == 1
+            let to = operand(joins ? place - 1 : place)
+            channelGradient(
+              product, wide: wide, narrow: narrow, shard: tree.lowerBound + shard, piece: piece, result: to.pointer,
+              stride: to.stride, accumulates: joins, thread: thread)
+          },
+          join: { left, right, isLeaf in
+            if isLeaf && joinsAtOnce { return }
+            let (l, r) = (operand(left), operand(right))
+            for target in 0..<piece.targets.count {
+              tutti_add(l.pointer + target * l.stride, r.pointer + target * r.stride, columns)
+            }
+          })
       }
-      // A shard of one sample joins its left sibling as it is computed: the kernel ends in the same one addition.
-      let joinsAtOnce = samplesPerShard == 1
-      foldShardsDepthFirst(
-        count: shards,
-        leaf: { shard, place in
-          let joins = joinsAtOnce && shard % 2 == 1
-          let to = operand(joins ? place - 1 : place)
-          channelGradient(
-            product, wide: wide, narrow: narrow, shard: shard, piece: piece, result: to.pointer, stride: to.stride,
-            accumulates: joins, thread: thread)
-        },
-        join: { left, right, isLeaf in
-          if isLeaf && joinsAtOnce { return }
-          let (l, r) = (operand(left), operand(right))
-          for target in 0..<piece.targets.count {
-            tutti_add(l.pointer + target * l.stride, r.pointer + target * r.stride, columns)
-          }
-        })
     }
   }
 }

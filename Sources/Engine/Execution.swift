@@ -73,9 +73,7 @@ public final class Execution {
     lateSums = AlignedBuffer(count: training ? plan.sumDoubles * shards : 0)
     shardStatistics = AlignedBuffer(
       count: plan.normalizationScope == .shard ? (plan.layout.statisticCount + 1) * shards : 0)
-    // Others need every shard's gradient as it is; alone, only what joins its siblings is kept.
-    shardWeights = AlignedBuffer(
-      count: training ? (exchange == nil ? plan.largestJoined : plan.largestWeight) * shards : 0)
+    shardWeights = AlignedBuffer(count: training ? plan.largestJoined * shards : 0)
     pieceWeights = AlignedBuffer(count: training ? plan.largestPiece * Self.levels(shards: shards) * team.size : 0)
     scratch = AlignedBuffer(count: plan.scratchFloats * team.size)
     winogradWeights = AlignedBuffer(count: plan.winogradFloats)

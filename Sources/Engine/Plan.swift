@@ -59,9 +59,7 @@ public final class Plan: Sendable {
   let partials: Int
   /// Sums of a shard that wait for the end of the backward pass.
   let sumDoubles: Int
-  /// Most weights of the products of one group.
-  let largestWeight: Int
-  /// Most weights of one product whose shards' gradients are kept side by side even when a process holds them all.
+  /// Most weights of the products of one group, some of which keep their shards' gradients side by side.
   let largestJoined: Int
   /// Most weights of one piece of the others.
   let largestPiece: Int
@@ -121,7 +119,6 @@ public final class Plan: Sendable {
     winogradFloats = compiler.winogradFloats
     partials = compiler.partials
     sumDoubles = compiler.sumDoubles
-    largestWeight = compiler.largestWeight
     largestJoined = compiler.largestJoined
     largestPiece = compiler.largestPiece
     tables = compiler.tables

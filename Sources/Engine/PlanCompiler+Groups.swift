@@ -78,7 +78,6 @@ extension PlanCompiler {
     }
     let target = stages[first].target.geometry
     partials = max(partials, channels * target.bands)
-    largestWeight = max(largestWeight, weights)
     if stages[first...].contains(where: {
       $0.product.map { !$0.gradientAlgorithm.isByPieces || $0.joinsShards } ?? false
     }) {

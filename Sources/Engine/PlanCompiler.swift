@@ -70,7 +70,6 @@ struct PlanCompiler {
   var winogradFloats = 0
   var partials = 0
   var sumDoubles = 0
-  var largestWeight = 0
   var largestJoined = 0
   var largestPiece = 0
   var tables: [AnyObject & Sendable] = []

@@ -29,17 +29,20 @@ public protocol ShardReduction: AnyObject {
 
 /// Sums the gradients of weights over the processes that hold a batch's shards, while the backward pass goes on.
 public protocol GradientExchange: AnyObject {
-  /// Memory for the gradient of all parameters, in which the whole batch's stands after `finish`.
+  /// Memory for the gradients of all parameters: that of subtree k for parameter p stands at k · `count` + p. The whole batch's
+  /// stands in the place of the first subtree after `finish`.
   ///
   /// Called once for a network. Others may write to it between `add` and the end of `finish`, in the ranges that were added.
   func storage(count: Int) -> UnsafeMutablePointer<Float>
 
-  /// Takes the gradients of some weights; all processes add the same ranges in the same order in every step.
-  ///
-  /// - Parameters:
-  ///   - shards: for each shard held here the gradient of these weights, a shard after another; overwritten.
-  ///   - range: which of the parameters.
-  func add(_ shards: UnsafeMutablePointer<Float>, _ range: Range<Int>, team: ThreadTeam)
+  /// The largest subtrees of the tree over the batch's shards that are held here.
+  var subtreeCount: Int { get }
+  /// The shards of a subtree, counted among those held here.
+  func subtree(_ index: Int) -> Range<Int>
+
+  /// Takes the gradients of some weights, which stand in the places of all subtrees; all processes add the same ranges in the same
+  /// order in every step.
+  func add(_ range: Range<Int>)
 
   /// Lets the exchange go on; called between the steps of a pass.
   func progress(team: ThreadTeam)

@@ -21,6 +21,8 @@ struct Border {
 struct Slice {
   var offset: Int
   var count: Int
+
+  var range: Range<Int> { offset..<offset + count }
 }
 
 /// How a product of weights and planes is computed. Chosen by shape alone.

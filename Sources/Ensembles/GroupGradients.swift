@@ -77,26 +77,15 @@ final class GroupGradients: GradientExchange {
     return memory[rank] ?? own.pointer
   }
 
-  func add(_ shards: UnsafeMutablePointer<Float>, _ range: Range<Int>, team: ThreadTeam) {
-    let layout = group.layout
-    let held = layout.held[rank]
-    if !held.isEmpty, let target = memory[rank] {
-      let trees = layout.subtrees[rank]
-      let (length, piece, stride, total) = (range.count, 16384, count, group.shards)
-      team.run(count: (length + piece - 1) / piece) { index, _ in
-        let first = index * piece
-        let width = min(piece, length - first)
-        foldShards(count: total, held: held) { left, right in
-          tutti_add(
-            shards + (left - held.lowerBound) * length + first, shards + (right - held.lowerBound) * length + first,
-            width)
-        }
-        for slot in 0..<trees.count {
-          (target + slot * stride + range.lowerBound + first).update(
-            from: shards + (trees[slot] - held.lowerBound) * length + first, count: width)
-        }
-      }
-    }
+  var subtreeCount: Int { group.layout.subtrees[rank].count }
+
+  func subtree(_ index: Int) -> Range<Int> {
+    let (trees, held) = (group.layout.subtrees[rank], group.layout.held[rank])
+    let end = index + 1 < trees.count ? trees[index + 1] : held.upperBound
+    return trees[index] - held.lowerBound..<end - held.lowerBound
+  }
+
+  func add(_ range: Range<Int>) {
     filling.append(range)
     fillingCount += range.count
     if fillingCount >= group.bucket { startBucket() }
