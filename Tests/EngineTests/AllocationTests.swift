@@ -7,11 +7,8 @@ import Testing
 
 /// The hot path takes no memory.
 @Suite struct AllocationTests {
-  /// What OpenBLAS takes for a moment in products of small matrices, on some processors.
-  static let matrixProductBytes = 1 << 15
-
   @Test func `after the first, a forward and backward pass allocates nothing`() throws {
-    try expectNoGrowth(everything(), atMost: 0)
+    try expectNoGrowth(everything())
   }
 
   @Test func `after the first, a pass with matrix products allocates nothing but what OpenBLAS does`() throws {
@@ -20,10 +17,10 @@ import Testing
     network.baseChannels = 2
     var graph = try network.graph(inputChannels: 1, outputChannels: 2, dimensions: 3)
     graph.add("vector", .linear(features: 3, bias: true), graph.output)
-    try expectNoGrowth(graph, atMost: Self.matrixProductBytes)
+    try expectNoGrowth(graph)
   }
 
-  private func expectNoGrowth(_ graph: NetworkGraph, atMost bytes: Int) throws {
+  private func expectNoGrowth(_ graph: NetworkGraph) throws {
     let plan = try Plan(graph, extents: [4, 8, 12], purpose: .training, inputGradient: true)
     let run = Execution(plan, samplesPerShard: 2, shards: 2, team: try ThreadTeam(size: 2))
     let key = DropoutKey(seed: 1, member: 0, step: 0, firstSample: 0)
@@ -36,7 +33,7 @@ import Testing
     #expect(seen >= 24, "the measurement sees a small block taken for a moment")
     // Tests that run beside this one may allocate meanwhile; not every time.
     let taken = (0..<8).compactMap { _ in allocatedBytes(pass) }
-    #expect(taken.contains { $0 <= bytes }, "bytes: \(taken)")
+    #expect(taken.contains(0), "bytes: \(taken)")
   }
 
   /// A network with steps of every kind, all products by the direct kernels.

@@ -207,8 +207,7 @@ import Testing
   @Test func `after the first, a training step allocates nothing`() throws {
     let extents = [4, 8, 12]
     let source = ToyImages(samples: 4, extents: extents)
-    // OpenBLAS takes some memory for a moment in the products of the U-Net's small matrices, on some processors.
-    for (graph, bytes) in [(try smsnet(dimensions: 3), 0), (try tunet(dimensions: 3), 4096)] {
+    for graph in [try smsnet(dimensions: 3), try tunet(dimensions: 3)] {
       let trainer = try trainer(graph, extents: extents, batch: 4, shards: 4, threads: 1)
       func step() throws { _ = try trainer.step(source, epoch: 0, positions: 0..<4) }
       try step()
@@ -216,7 +215,7 @@ import Testing
       #expect(seen >= 24, "the measurement sees a small block taken for a moment")
       // Tests that run beside this one may allocate meanwhile; not every time.
       let taken = try (0..<8).compactMap { _ in try allocatedBytes(step) }
-      #expect(taken.contains { $0 <= bytes }, "bytes: \(taken)")
+      #expect(taken.contains(0), "bytes: \(taken)")
     }
   }
 }
