@@ -39,7 +39,7 @@ int32_t tutti_winograd_weight_piece(void);
 
 /// Transforms the weights of targets first_target ..< last_target (multiples of a piece, or the end). `weights` is
 /// [target][source][taps], or [source][target][taps] when `transposed`, as tutti_convolution_pack takes them; the taps of
-/// transposed ones are turned around.
+/// transposed ones are turned around. `transformed` begins at a multiple of 64 bytes.
 void tutti_winograd_weights(const float *weights, int32_t target_channels, int32_t source_channels, int32_t z_taps,
                             bool transposed, int32_t first_target, int32_t last_target, float *transformed);
 
