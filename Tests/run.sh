@@ -13,7 +13,7 @@ and 4 ranks under mpirun, all others once in one process, and slurm/train.sbatch
 
   --filter REGEX  only tests whose name (Module.Suite/test(); Slurm for Tests/slurm.sh) matches, as swift test
                   --filter takes it
-  --all           also every product of ranks, threads, networks and ways to share a member (about an hour)
+  --all           also every product of ranks, threads, networks and ways to share a member (five minutes more)
   --sanitize      instead: build with the address sanitizer, C also with the undefined-behaviour sanitizer, into
                   .build-sanitize, and run the suites of CKernels
   --help          this
@@ -21,7 +21,7 @@ and 4 ranks under mpirun, all others once in one process, and slurm/train.sbatch
 Environment:
   TUTTI_GOLDEN        folder of the golden files (default: Tests/Fixtures)
   TUTTI_REQUIRE       what must be there, so that its tests fail rather than being skipped: mpi,slurm,netns
-  TUTTI_TEST_TIMEOUT  seconds that one group of tests may take (default 1800, with --all 14400)
+  TUTTI_TEST_TIMEOUT  seconds that one group of tests may take (default 1800, with --all 3600)
 
 Exit status: 0 when all passed, 1 when a test failed, 2 when they could not be run.
 TEXT
@@ -67,7 +67,7 @@ warn_of_little_shared_memory() {
 
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
-limit=${TUTTI_TEST_TIMEOUT:-$([[ -n ${TUTTI_ALL:-} ]] && echo 14400 || echo 1800)}
+limit=${TUTTI_TEST_TIMEOUT:-$([[ -n ${TUTTI_ALL:-} ]] && echo 3600 || echo 1800)}
 failures=0
 groups=0
 

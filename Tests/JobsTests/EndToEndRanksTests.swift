@@ -11,7 +11,7 @@ import Testing
 struct EndToEndRanksTests {
   enum Network: String, CaseIterable, Sendable {
     case tunet = "{family: tunet, depth: 2, base-channels: 4}"
-    case smsnet = "{family: smsnet, nodes: 2}"
+    case smsnet = "{family: smsnet, nodes: 2, dilations: [1, 2]}"
   }
 
   /// A job whose batches are of eight samples in eight shards; its epochs end with a short batch.
