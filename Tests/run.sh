@@ -13,7 +13,7 @@ and 4 ranks under mpirun, all others once in one process, and slurm/train.sbatch
 
   --filter REGEX  only tests whose name (Module.Suite/test(); Slurm for Tests/slurm.sh) matches, as swift test
                   --filter takes it
-  --all           also every product of ranks, threads, networks and ways to share a member (five minutes more)
+  --all           also every product of ranks, threads, networks and ways to share a member (some seven minutes more)
   --sanitize      instead: build with the address sanitizer, C also with the undefined-behaviour sanitizer, into
                   .build-sanitize, and run the suites of CKernels
   --help          this
