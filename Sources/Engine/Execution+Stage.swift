@@ -88,30 +88,38 @@ extension Execution {
     guard let product = stage.product, !sources.isEmpty else { return }
     let source = planes(stage.source, sample)
     let raw = planes(stage.raw, sample)
+    var job = convolution(product, from: source, to: raw, weights: product.packed)
+    job.first_source = Int32(sources.lowerBound)
+    job.summed_sources = Int32(sources.count)
+    job.width = Int32(raw.geometry.nx)
+    (job.z, job.y, job.x_shift) = (product.z, product.y, product.xShifts)
+    job.bias = product.bias.map { UnsafePointer(parameters.pointer + $0.offset) }
+    job.accumulate = sources.lowerBound > 0
+    tutti_convolution_rows(&job, Int32(rows.lowerBound), Int32(rows.upperBound))
+  }
+
+  /// What the direct kernels' forward pass and data gradient have in common: the planes and the packed weights. Width, maps and shifts
+  /// are left to be set.
+  @inline(__always)
+  func convolution(
+    _ product: Product, from source: FeaturePlanes, to target: FeaturePlanes, weights: Slice
+  ) -> tutti_convolution {
     var job = tutti_convolution()
     job.source = UnsafePointer(source.base)
     job.source_channel_stride = source.geometry.channelStride
     job.source_channels = Int32(source.channels)
-    job.first_source = Int32(sources.lowerBound)
-    job.summed_sources = Int32(sources.count)
     job.source_rows = Int32(source.geometry.ny)
     job.source_pitch = Int32(source.geometry.pitch)
-    job.target = raw.base
-    job.target_channel_stride = raw.geometry.channelStride
-    job.target_channels = Int32(raw.channels)
-    job.target_rows = Int32(raw.geometry.ny)
-    job.target_pitch = Int32(raw.geometry.pitch)
-    job.width = Int32(raw.geometry.nx)
-    job.z = product.z
-    job.y = product.y
+    job.target = target.base
+    job.target_channel_stride = target.geometry.channelStride
+    job.target_channels = Int32(target.channels)
+    job.target_rows = Int32(target.geometry.ny)
+    job.target_pitch = Int32(target.geometry.pitch)
     job.z_taps = Int32(product.zTaps)
     job.y_taps = Int32(product.yTaps)
     job.x_taps = Int32(product.xTaps)
-    job.x_shift = product.xShifts
-    job.weights = UnsafePointer(packed.pointer + product.packed.offset)
-    job.bias = product.bias.map { UnsafePointer(parameters.pointer + $0.offset) }
-    job.accumulate = sources.lowerBound > 0
-    tutti_convolution_rows(&job, Int32(rows.lowerBound), Int32(rows.upperBound))
+    job.weights = UnsafePointer(packed.pointer + weights.offset)
+    return job
   }
 
   /// What follows a product while its result is in cache: moments, or all that is left of the stage.

@@ -178,27 +178,14 @@ extension Execution {
   ) {
     guard let gradient = stage.targetGradient, let sourceGradient = stage.sourceGradient else { return }
     let g = planes(gradient, sample)
-    let target = planes(sourceGradient, sample)
-    var job = tutti_convolution()
-    job.source = UnsafePointer(g.base)
-    job.source_channel_stride = g.geometry.channelStride
-    job.source_channels = Int32(g.channels)
-    job.source_rows = Int32(g.geometry.ny)
-    job.source_pitch = Int32(g.geometry.pitch)
-    job.target = target.base + channels.lowerBound * target.geometry.channelStride
-    job.target_channel_stride = target.geometry.channelStride
-    job.target_channels = Int32(channels.count)
-    job.target_rows = Int32(target.geometry.ny)
-    job.target_pitch = Int32(target.geometry.pitch)
+    let all = planes(sourceGradient, sample)
+    let target = FeaturePlanes(
+      base: all.base + channels.lowerBound * all.geometry.channelStride, geometry: all.geometry,
+      channels: channels.count)
+    var job = convolution(product, from: g, to: target, weights: slice)
     job.first_x = Int32(-product.reach)
     job.width = Int32(target.geometry.nx + 2 * product.reach)
-    job.z = product.adjointZ
-    job.y = product.adjointY
-    job.z_taps = Int32(product.zTaps)
-    job.y_taps = Int32(product.yTaps)
-    job.x_taps = Int32(product.xTaps)
-    job.x_shift = product.adjointXShifts
-    job.weights = UnsafePointer(packed.pointer + slice.offset)
+    (job.z, job.y, job.x_shift) = (product.adjointZ, product.adjointY, product.adjointXShifts)
     job.accumulate = accumulates
     tutti_convolution_rows(&job, Int32(rows.lowerBound), Int32(rows.upperBound))
   }

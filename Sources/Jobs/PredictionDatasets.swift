@@ -10,7 +10,6 @@ import MessagePassing
 /// leading axis of them, and `mean` is the middle one. `latent`, in a group of its own, is `[member, image, channel]`, with axes of
 /// pixels where it has them. A volume is an image extent of 1. A chunk is a tile's core, so that no two ranks share one.
 final class PredictionDatasets {
-  let file: File
   let form: AnswerForm
   let levels: Int
   private let mean: Dataset
@@ -32,7 +31,6 @@ final class PredictionDatasets {
   ///
   /// - Parameter latent: `[member, channel, (z, y, x)]` of the latent values; nil: none.
   init(_ file: File, work: TileWork, form: AnswerForm, levels: Int, latent: [Int]?) throws {
-    self.file = file
     self.form = form
     self.levels = levels
     let volume = form.volume

@@ -16,10 +16,6 @@ public struct ValueFigures: Sendable {
   public func coverage(level: Int) -> Double { intervals.coverage(level: level) }
   /// The mean width of intervals; NaN without any.
   public func meanWidth(level: Int) -> Double { intervals.meanWidth(level: level) }
-  /// The mean squared error of a channel.
-  public func meanSquaredError(channel: Int) -> Double { ensemble[channel].meanSquaredError }
-  /// The peak signal-to-noise ratio of a channel, in dB.
-  public func peakSignalToNoise(channel: Int) -> Double { ensemble[channel].peakSignalToNoiseRatio() }
 
   private static let metrics: [(name: String, title: String, value: @Sendable (RegressionMetrics) -> Double)] = [
     ("mse", "MSE", { $0.meanSquaredError }), ("mae", "MAE", { $0.meanAbsoluteError }),

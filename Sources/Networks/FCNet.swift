@@ -53,9 +53,7 @@ public struct FCNet: Hashable, Sendable {
       throw NetworkSettingError(
         setting: "hidden-channels", problem: "every layer needs at least one channel, not \(hiddenChannels).")
     }
-    guard (0..<1).contains(dropout) else {
-      throw NetworkSettingError(setting: "dropout", problem: "a dropout rate lies in 0 ..< 1, not at \(dropout).")
-    }
+    try NetworkSettingError.check(dropout: dropout)
     var value = input
     for (index, channels) in hiddenChannels.enumerated() {
       let layer = "\(name)layer\(index)"

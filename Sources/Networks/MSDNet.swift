@@ -182,9 +182,7 @@ public struct MSDNet: Hashable, Sendable {
       throw fail("kernel", "kernels are odd, so that images keep their size: 1, 3, 5, …, not \(kernel).")
     }
     for (name, rate) in [("initial", dropout.initial), ("hidden", dropout.hidden), ("final", dropout.final)] {
-      guard (0..<1).contains(rate) else {
-        throw fail("dropout.\(name)", "a dropout rate lies in 0 ..< 1, not at \(rate).")
-      }
+      try NetworkSettingError.check(dropout: rate, "dropout.\(name)")
     }
     return extents
   }

@@ -26,4 +26,11 @@ public struct NetworkSettingError: Error, Hashable, Sendable, CustomStringConver
         setting: "output-channels", problem: "a network gives at least one channel, not \(outputChannels).")
     }
   }
+
+  /// Throws unless this is a rate of dropout.
+  static func check(dropout rate: Double, _ setting: String = "dropout") throws(NetworkSettingError) {
+    guard (0..<1).contains(rate) else {
+      throw NetworkSettingError(setting: setting, problem: "a dropout rate lies in 0 ..< 1, not at \(rate).")
+    }
+  }
 }

@@ -78,9 +78,7 @@ public struct SMSNet: Hashable, Sendable {
       throw NetworkSettingError(
         setting: "kernel", problem: "kernels are odd, so that images keep their size: 1, 3, 5, …, not \(kernel).")
     }
-    guard (0..<1).contains(dropout) else {
-      throw NetworkSettingError(setting: "dropout", problem: "a dropout rate lies in 0 ..< 1, not at \(dropout).")
-    }
+    try NetworkSettingError.check(dropout: dropout)
     var leaving = Array(repeating: [Int](), count: topology.nodeCount)
     var entering = leaving
     for (index, edge) in topology.edges.enumerated() {

@@ -27,7 +27,7 @@ public struct SparseAutoencoder: Hashable, Sendable {
     try NetworkSettingError.check(
       inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
     try SparseReduction.check(code, "code")
-    try SparseReduction.check(dropout: dropout)
+    try NetworkSettingError.check(dropout: dropout)
     func part(_ direction: SparseReduction.Direction, from first: Int, to last: Int) throws -> NetworkGraph {
       try reduction.graph(
         direction, inputChannels: first, outputChannels: last, dimensions: dimensions, seed: seed,

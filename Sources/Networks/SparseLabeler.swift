@@ -24,7 +24,7 @@ public struct SparseLabeler: Hashable, Sendable {
     try NetworkSettingError.check(
       inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
     try SparseReduction.check(features, "features")
-    try SparseReduction.check(dropout: dropout)
+    try NetworkSettingError.check(dropout: dropout)
     let encoder = try reduction.graph(
       .encoder, inputChannels: inputChannels, outputChannels: reduction.latentChannels, dimensions: dimensions,
       seed: seed, draw: member)

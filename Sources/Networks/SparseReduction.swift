@@ -59,12 +59,6 @@ public struct SparseReduction: Hashable, Sendable {
       throw NetworkSettingError(setting: setting, problem: "every length is at least 1, not \(lengths).")
     }
   }
-
-  static func check(dropout rate: Double) throws(NetworkSettingError) {
-    guard (0..<1).contains(rate) else {
-      throw NetworkSettingError(setting: "dropout", problem: "a dropout rate lies in 0 ..< 1, not at \(rate).")
-    }
-  }
 }
 
 extension NetworkGraph {

@@ -155,9 +155,7 @@ public struct TUNet: Hashable, Sendable {
     guard try axes(kernel, "kernel").allSatisfy({ $0 > 0 && $0 % 2 == 1 }) else {
       throw fail("kernel", "kernels are odd, so that images keep their size: 1, 3, 5, …, not \(kernel).")
     }
-    guard (0..<1).contains(dropout) else {
-      throw fail("dropout", "a dropout rate lies in 0 ..< 1, not at \(dropout).")
-    }
+    try NetworkSettingError.check(dropout: dropout)
     let factors = try axes(pooling, "pooling")
     guard factors.allSatisfy({ $0 >= 1 }), factors.contains(where: { $0 > 1 }) else {
       throw fail("pooling", "the factor between levels is at least 2 (1 on an axis to leave alone), not \(pooling).")
