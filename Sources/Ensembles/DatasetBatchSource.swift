@@ -110,7 +110,8 @@ public final class DatasetBatchSource: BatchSource {
       bending: !isFixed && elastic.magnitude > 0
         ? Bending(elastic, stream: stream(.elastic, epoch: epoch, position: position)) : nil,
       to: LearningRegion.Patch(
-        images: pixels, labels: target.labels, values: target.values, weights: target.weights))
+        images: pixels, labels: target.kind.hasImageLabel ? target.imageLabel : target.labels, values: target.values,
+        weights: target.weights))
     if target.kind.hasWeights, !region.content.hasWeights {
       target.weights.update(repeating: 1, count: patch.count)
     }

@@ -20,6 +20,9 @@ public final class EnsemblePredictor {
     public let mean: UnsafeBufferPointer<Float>
     /// Their sample standard deviation (divided by members − 1), alike; 0 for a single member.
     public let deviation: UnsafeBufferPointer<Float>
+    /// The same of the classes of the image that are told beside it, `[class]`; empty when none are.
+    public let classMean: UnsafeBufferPointer<Float>
+    public let classDeviation: UnsafeBufferPointer<Float>
     /// What each member reduces the tile's input to, `[member, channel, z, y, x]`; empty unless it was asked for.
     public let latents: UnsafeBufferPointer<Float>
   }
@@ -27,10 +30,17 @@ public final class EnsemblePredictor {
   /// Writes the part of an image that a box shows, `[channel, z, y, x]`, scaled as the members want it.
   public typealias Reader = (_ box: Box, _ pixels: UnsafeMutableBufferPointer<Float>) throws -> Void
 
+  /// Called with the answer of a member for a tile, and the classes that it tells beside.
+  public typealias EachMember = (
+    _ member: Int, _ tile: Tile, _ answer: UnsafeBufferPointer<Float>, _ classes: UnsafeBufferPointer<Float>
+  ) throws -> Void
+
   public let members: [TrainedMember]
   public let task: EnsembleTask
   /// One for each class, or the channels of the images that members answer with, for every quantile.
   public let channels: Int
+  /// Classes of the image that are told beside it; 0 for none.
+  public let imageClasses: Int
   /// The planes in which networks of two dimensions see a volume; their answers are averaged.
   public let planes: [Plane]
   /// Whether answers hold the members' latent values; only of networks for which `latentShape` gives a shape.
@@ -43,6 +53,7 @@ public final class EnsemblePredictor {
   private var extents: Extents?
   private var executions: [(runs: [Execution], place: [Int])] = []
   private var pixels = AlignedBuffer<Float>(count: 0)
+  /// A member's answer, and behind it the classes that it tells beside.
   private var answers = AlignedBuffer<Float>(count: 0)
   private var statistics = RunningStatistics(count: 0)
   private var deviations = AlignedBuffer<Float>(count: 0)
@@ -63,6 +74,7 @@ public final class EnsemblePredictor {
     self.team = team
     task = first.settings.task
     channels = first.settings.answer.channels
+    imageClasses = first.settings.answer.imageClasses
     planes = first.settings.planes
     (networks, networkOfMember) = Self.networks(members.map(\.graph), settings: first.settings)
   }
@@ -204,12 +216,13 @@ public final class EnsemblePredictor {
   ///   - grid: the region's tiles.
   ///   - tiles: which of them.
   ///   - read: reads a tile's input; its box is counted from the region's corner.
-  ///   - eachMember: called for every member and tile with the member's answer, as `Answer.mean`.
+  ///   - eachMember: called for every member and tile with the member's answer, as `Answer.mean`, and the classes that it tells
+  ///     beside it, as `Answer.classMean`.
   ///   - eachTile: called for every tile, in order.
   /// - Throws: `NetworkError` when a tile does not fit a network, and what the closures throw.
   public func predict(
     grid: TileGrid, tiles: Range<Int>, reading read: Reader,
-    eachMember: ((_ member: Int, _ tile: Tile, _ answer: UnsafeBufferPointer<Float>) throws -> Void)? = nil,
+    eachMember: EachMember? = nil,
     eachTile: (Answer) throws -> Void
   ) throws {
     guard !tiles.isEmpty else { return }
@@ -218,20 +231,25 @@ public final class EnsemblePredictor {
       let tile = grid[index]
       let voxels = task.answersImages ? 1 : tile.core.count
       let count = channels * voxels
+      func own(_ values: AlignedBuffer<Float>) -> UnsafeBufferPointer<Float> {
+        UnsafeBufferPointer(start: UnsafePointer(values.pointer), count: count)
+      }
+      func classes(_ values: AlignedBuffer<Float>) -> UnsafeBufferPointer<Float> {
+        UnsafeBufferPointer(start: UnsafePointer(values.pointer + count), count: imageClasses)
+      }
       try read(tile.input, pixels.buffer)
       statistics.reset()
       for member in members.indices {
         run(member, tile)
         statistics.add(answers.pointer, team: team)
-        try eachMember?(
-          member, tile, UnsafeBufferPointer(start: UnsafePointer(answers.pointer), count: count))
+        try eachMember?(member, tile, own(answers), classes(answers))
       }
       if members.count > 1 { statistics.writeStandardDeviation(to: deviations.pointer) }
       try eachTile(
         Answer(
           tile: tile, voxels: voxels,
-          mean: UnsafeBufferPointer(start: UnsafePointer(statistics.mean.pointer), count: count),
-          deviation: UnsafeBufferPointer(start: UnsafePointer(deviations.pointer), count: count),
+          mean: own(statistics.mean), deviation: own(deviations), classMean: classes(statistics.mean),
+          classDeviation: classes(deviations),
           latents: UnsafeBufferPointer(latents.buffer)))
     }
   }
@@ -251,7 +269,7 @@ public final class EnsemblePredictor {
     }
     pixels = AlignedBuffer(count: members[0].settings.inputChannels * input.count)
     // Cores differ in size, the largest is an input: behind a smaller one stands what an earlier one left.
-    let count = channels * (task.answersImages ? 1 : input.count)
+    let count = channels * (task.answersImages ? 1 : input.count) + imageClasses
     answers = AlignedBuffer(count: count)
     statistics = RunningStatistics(count: count)
     deviations = AlignedBuffer(count: count)
@@ -291,6 +309,10 @@ public final class EnsemblePredictor {
         return
       }
       copy(execution.output(0), tile)
+      if imageClasses > 0, let tap = execution.plan.taps.firstIndex(where: { $0.name == NetworkGraph.classes }) {
+        let scores = execution.tap(tap, 0)
+        for i in 0..<imageClasses { answers.pointer[channels * tile.core.count + i] = scores.row(0, channel: i)[0] }
+      }
     } else {
       let count = channels * tile.core.count
       answers.pointer.update(repeating: 0, count: count)

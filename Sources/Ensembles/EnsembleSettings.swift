@@ -33,6 +33,8 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
   public var normalizationScope: Plan.NormalizationScope
   public var recipe: TrainingRecipe
   public var loss: LossSettings
+  /// What tells the class of an image from its latent values, of autoencoders; nil when nothing does.
+  public var classifier: Classifier?
   public var augmentation: AugmentationSettings
   /// Pixels from one blind pixel to the next, of a task that is self-supervised.
   public var blindSpacing: Int
@@ -41,7 +43,7 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
     seed: UInt64, members: Int, task: EnsembleTask = .segmentation, bagging: Bool = true, family: NetworkFamily,
     inputChannels: Int, outputChannels: Int, planes: [Plane] = [], patch: [Int], overlap: Int = 0, epochs: Int,
     patchesPerUnit: Int = 1, batch: Int, shards: Int, normalizationScope: Plan.NormalizationScope = .batch,
-    recipe: TrainingRecipe, loss: LossSettings = .crossEntropy,
+    recipe: TrainingRecipe, loss: LossSettings = .crossEntropy, classifier: Classifier? = nil,
     augmentation: AugmentationSettings = AugmentationSettings(), blindSpacing: Int = 4
   ) {
     self.seed = seed
@@ -61,8 +63,26 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
     self.normalizationScope = normalizationScope
     self.recipe = recipe
     self.loss = loss
+    self.classifier = classifier
     self.augmentation = augmentation
     self.blindSpacing = blindSpacing
+  }
+
+  /// A classifier beside an autoencoder.
+  public struct Classifier: Hashable, Sendable, Codable {
+    public var classes: Int
+    public var head: ClassifierHead
+    /// What its cross entropy is multiplied by in the sum with the autoencoder's loss.
+    public var weight: Double
+
+    public init(classes: Int, head: ClassifierHead = ClassifierHead(), weight: Double = 1) {
+      self.classes = classes
+      self.head = head
+      self.weight = weight
+    }
+
+    /// Its part of the loss.
+    public var loss: any Loss { WeightedSum([(loss: CrossEntropy(), weight: weight)]) }
   }
 
   /// A training patch with all three axes; of one seen in planes, along (slice, row, column).
@@ -110,7 +130,7 @@ extension EnsembleSettings {
             "\(self.family.name.rawValue) answers \(patch) pixels with \(extents), and \(task.rawValue) asks for as "
             + "many as there are; choose another family.")
       }
-      return graph
+      return try classifier.map { try $0.head.graph(of: graph, classes: $0.classes, extents: patch) } ?? graph
     }
     guard extents.reduce(1, *) > 1 else { return graph }
     var classifier = try family(Self.featuresPerClass * outputChannels)

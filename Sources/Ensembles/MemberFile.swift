@@ -140,7 +140,7 @@ public enum MemberFile {
       settings: settings, scaling: try scaling("scaling", in: file, channels: settings.inputChannels, fail),
       targetScaling: settings.task.hasClasses
         ? nil : try scaling("target_scaling", in: file, channels: settings.targetChannels, fail),
-      classes: settings.task.hasClasses ? try file.readStrings("classes") : [], fingerprint: fingerprint)
+      classes: settings.classes > 0 ? try file.readStrings("classes") : [], fingerprint: fingerprint)
     guard member.classes.count == settings.classes else {
       throw fail("it names \(member.classes.count) classes but its network tells \(settings.classes) apart.")
     }

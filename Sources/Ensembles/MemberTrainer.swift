@@ -97,7 +97,8 @@ public struct MemberTrainer {
     let validator = try validator(of: member)
     func makeLoop() throws -> TrainingLoop {
       let trainer = try Trainer(
-        plan, loss: settings.loss.loss, target: data.targetKind(settings.task), batch: settings.batch,
+        plan, loss: settings.loss.loss, classifier: settings.classifier?.loss, target: data.targetKind(settings.task),
+        batch: settings.batch,
         shards: settings.shards, recipe: settings.recipe, team: team, seed: settings.seed, member: UInt64(index),
         reduction: crew?.makeReduction(shards: settings.fullShards) ?? LocalShards())
       return TrainingLoop(
@@ -163,7 +164,8 @@ public struct MemberTrainer {
     source.prepare(epoch: 0)
     return try Validator(
       try Plan(member.graph, extents: settings.patch, purpose: .inference), loss: settings.loss.loss,
-      target: validation.targetKind(settings.task), source: source, batch: settings.batch,
+      classifier: settings.classifier?.loss, target: validation.targetKind(settings.task), source: source,
+      batch: settings.batch,
       threshold: settings.loss.input == .logits ? 0 : 0.5, team: team)
   }
 

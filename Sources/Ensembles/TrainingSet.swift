@@ -110,6 +110,8 @@ public struct Bag: Hashable, Sendable {
 extension TargetContent {
   /// What a patch's target holds when it is learnt for a task.
   public func kind(for task: EnsembleTask) -> TargetKind {
-    TargetKind(hasLabels: labels != .none, channels: channels, hasWeights: hasWeights || task == .selfSupervised)
+    TargetKind(
+      hasLabels: labels != .none && channels == 0, channels: channels,
+      hasWeights: hasWeights || task == .selfSupervised, hasImageLabel: labels == .image && channels > 0)
   }
 }

@@ -28,7 +28,7 @@ extension LearningData {
       for region in split[part] {
         for box in slabs(of: region) {
           let slab = try Slab(self, box, image: region.image, part, &faults)
-          slab.count(&counts)
+          if content.labels != .image { slab.count(&counts) }
           if part == .train {
             slab.add(slab.images, to: &moments, weights: nil)
             if let values = slab.values { slab.add(values, to: &answers, weights: slab.weights) }

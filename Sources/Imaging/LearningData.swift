@@ -33,27 +33,38 @@ public final class LearningData: Sendable {
       imageLabels = []
       self.target = .pixelClasses(labels.location, classes: classes, ignore: ignore)
     case .imageClasses(let labels, let classes, let ignore):
-      let (location, dataset) = try ImageSource.open(labels)
-      let shape = try dataset.shape
-      guard layout == .stack, shape == [images.imageCount] else {
-        throw ImagingError.imageLabels(location, shape: shape, images: images.imageCount, layout: layout)
-      }
+      let (location, values) = try Self.labels(labels, of: images)
       answers = nil
-      imageLabels = try dataset.read(as: Int32.self)
+      imageLabels = values
       self.target = .imageClasses(location, classes: classes, ignore: ignore)
     case .images(let targets, let mask):
       let targets = try Self.open(targets, for: images, withChannels: true)
       answers = targets
       imageLabels = []
       self.target = .images(targets.location, mask: mask)
-    case .itself:
+    case .itself(let mask, let classes):
       answers = nil
-      imageLabels = []
-      self.target = target
+      if var classes {
+        (classes.labels, imageLabels) = try Self.labels(classes.labels, of: images)
+        self.target = .itself(mask: mask, classes: classes)
+      } else {
+        imageLabels = []
+        self.target = target
+      }
     }
     mask = try target.mask.map { try Self.open($0, for: images, withChannels: false) }
     let strata: [Int]? = imageLabels.isEmpty ? nil : imageLabels.map(Int.init)
     self.split = try Split(split, of: images, strata: strata)
+  }
+
+  /// The label of each image as the file has it.
+  private static func labels(_ labels: ArrayLocation, of images: ImageSource) throws -> (ArrayLocation, [Int32]) {
+    let (location, dataset) = try ImageSource.open(labels)
+    let shape = try dataset.shape
+    guard images.layout == .stack, shape == [images.imageCount] else {
+      throw ImagingError.imageLabels(location, shape: shape, images: images.imageCount, layout: images.layout)
+    }
+    return (location, try dataset.read(as: Int32.self))
   }
 
   private static func open(
@@ -79,7 +90,7 @@ public final class LearningData: Sendable {
   /// The layout of the images.
   public var layout: ImageLayout { images.layout }
 
-  /// The number of classes; 0 when the answer is an image.
+  /// The number of classes; 0 when the answer is an image alone.
   public var classes: Int { target.classes }
 
   /// The channels of target images; 0 when the answer is a class.
@@ -97,7 +108,8 @@ public final class LearningData: Sendable {
     case .pixelClasses: TargetContent(labels: .pixels, channels: 0, hasWeights: false)
     case .imageClasses: TargetContent(labels: .image, channels: 0, hasWeights: false)
     case .images, .itself:
-      TargetContent(labels: .none, channels: targetChannels, hasWeights: mask != nil || split.pixels != nil)
+      TargetContent(
+        labels: classes > 0 ? .image : .none, channels: targetChannels, hasWeights: mask != nil || split.pixels != nil)
     }
   }
 
@@ -105,7 +117,7 @@ public final class LearningData: Sendable {
   public var targetLocation: ArrayLocation {
     switch target {
     case .pixelClasses(let location, _, _), .imageClasses(let location, _, _), .images(let location, _): location
-    case .itself: images.location
+    case .itself(_, let classes): classes?.labels ?? images.location
     }
   }
 

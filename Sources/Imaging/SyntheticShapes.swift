@@ -71,7 +71,8 @@ public struct SyntheticShapes: Sendable, Hashable {
     return Image(kind: kind, clean: clean, noisy: noisy)
   }
 
-  /// Writes all images: `/images` (noisy), `/clean`, `/labels` (of pixels) and `/kinds` (of images).
+  /// Writes all images: `/images` (noisy), `/clean`, `/labels` (of pixels), `/kinds` (of images) and `/some_kinds`, the same with 255
+  /// for half of the images, four in turn known and not known.
   ///
   /// - Throws: `HDF5Error` when the file exists and may not be replaced, or cannot be written.
   public func write(to path: String, overwriting: Bool) throws {
@@ -83,6 +84,8 @@ public struct SyntheticShapes: Sendable, Hashable {
     let labels = all.flatMap { image in image.clean.map { $0 > 0 ? UInt8(1 + image.kind) : 0 } }
     try file.write(labels, shape: shape, to: "labels")
     try file.write(all.map { UInt8($0.kind) }, to: "kinds")
+    let some = all.enumerated().map { UInt8($0 / Self.kinds.count % 2 == 0 ? $1.kind : 255) }
+    try file.write(some, to: "some_kinds")
     try file.setAttribute("kinds", Self.kinds)
     try file.setAttribute("seed", seed)
     try file.close()

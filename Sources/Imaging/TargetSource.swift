@@ -7,14 +7,28 @@ public enum TargetSource: Sendable, Hashable {
   case imageClasses(ArrayLocation, classes: Int, ignore: Int?)
   /// Another image for each image, of any number of channels. Where the mask is 0, nothing is known.
   case images(ArrayLocation, mask: ArrayLocation?)
-  /// The image itself. Where the mask is 0, nothing is asked.
-  case itself(mask: ArrayLocation?)
+  /// The image itself. Where the mask is 0, nothing is asked. Beside it each image of a stack may have a class, to be told too.
+  case itself(mask: ArrayLocation?, classes: ImageClasses? = nil)
 
-  /// The number of classes; 0 when the answer is an image.
+  /// One class for each image; images of the label `ignore` are of no known class.
+  public struct ImageClasses: Sendable, Hashable {
+    public var labels: ArrayLocation
+    public var count: Int
+    public var ignore: Int?
+
+    public init(labels: ArrayLocation, count: Int, ignore: Int?) {
+      self.labels = labels
+      self.count = count
+      self.ignore = ignore
+    }
+  }
+
+  /// The number of classes; 0 when the answer is an image alone.
   public var classes: Int {
     switch self {
     case .pixelClasses(_, let classes, _), .imageClasses(_, let classes, _): classes
-    case .images, .itself: 0
+    case .itself(_, let classes): classes?.count ?? 0
+    case .images: 0
     }
   }
 
@@ -22,14 +36,15 @@ public enum TargetSource: Sendable, Hashable {
   public var ignore: Int? {
     switch self {
     case .pixelClasses(_, _, let ignore), .imageClasses(_, _, let ignore): ignore
-    case .images, .itself: nil
+    case .itself(_, let classes): classes?.ignore
+    case .images: nil
     }
   }
 
   var mask: ArrayLocation? {
     switch self {
     case .pixelClasses, .imageClasses: nil
-    case .images(_, let mask), .itself(let mask): mask
+    case .images(_, let mask), .itself(let mask, _): mask
     }
   }
 }

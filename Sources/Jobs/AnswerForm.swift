@@ -18,6 +18,16 @@ struct AnswerForm: Hashable, Sendable {
     channels = answer.channels / max(1, quantiles.count)
   }
 
+  /// Classes of images, told beside another answer.
+  init(imageClasses classes: Int) {
+    (task, volume, channels, quantiles) = (.classification, false, classes, [])
+  }
+
+  /// Of the classes that an ensemble tells beside its answers; nil when it tells none.
+  static func classes(beside settings: EnsembleSettings) -> AnswerForm? {
+    settings.classifier.map { AnswerForm(imageClasses: $0.classes) }
+  }
+
   /// Of an answer with all its quantiles, `[quantile, channel, voxel]`, the middle one's part, which is the value.
   func value<Element>(_ answer: UnsafeBufferPointer<Element>) -> UnsafeBufferPointer<Element> {
     guard !quantiles.isEmpty else { return answer }

@@ -11,6 +11,8 @@ struct Calibration: Hashable, Sendable {
 
   var method: Job.UncertaintySettings.Method
   var thresholds: Thresholds
+  /// Of the classes of images that are told beside; nil when none are.
+  var classes: SplitConformal?
 
   /// Of sets.
   init(_ sets: SplitConformal) {
@@ -47,6 +49,9 @@ struct Calibration: Hashable, Sendable {
     }
   }
 
+  /// Of each level, whether there were too few images for a threshold of classes that are told beside.
+  var classesInfeasible: [Bool] { classes.map { Calibration($0).infeasible } ?? [] }
+
   /// Of each level, whether there were too few scores for a threshold of it.
   var infeasible: [Bool] {
     let width = values.count / levels.count
@@ -54,7 +59,8 @@ struct Calibration: Hashable, Sendable {
   }
 }
 
-/// Thresholds in a small HDF5 file: `/coverage`, `/threshold` and `/infeasible` (by level, or by level and class), attributes `method` and `scores`.
+/// Thresholds in a small HDF5 file: `/coverage`, `/threshold` and `/infeasible` (by level, or by level and class), attributes `method` and `scores`; of classes that are told beside
+/// other answers the same in `/classification`.
 enum CalibrationFile {
   static func write(_ calibration: Calibration, job: UInt64, key: String, to path: String) throws {
     try WholeFile.write(path) { temporary in
@@ -80,6 +86,9 @@ enum CalibrationFile {
     let dataset = try group.write(thresholds, shape: shape, to: "threshold")
     try dataset.setAttribute("long_name", calibration.method.score)
     try group.write(values.map { $0 == .infeasible ? UInt8(1) : 0 }, shape: shape, to: "infeasible")
+    if let classes = calibration.classes {
+      try write(Calibration(classes), to: try group.createGroup("classification"))
+    }
   }
 
   /// The calibration in a file; nil when it is of another job.
@@ -107,7 +116,13 @@ enum CalibrationFile {
     if let score = method.ofClasses {
       return Calibration(SplitConformal(score, levels: levels, thresholds: values, scores: scores))
     }
-    return Calibration(
+    var result = Calibration(
       method, ConformalIntervals(IntervalPlanes.score(method), levels: levels, thresholds: values, scores: scores))
+    if try group.exists("classification"),
+      case .sets(let sets) = try read(try group.group("classification")).thresholds
+    {
+      result.classes = sets
+    }
+    return result
   }
 }

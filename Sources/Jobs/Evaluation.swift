@@ -8,6 +8,9 @@ public struct Evaluation: Sendable {
   public var levels: [Coverage]
   /// Whether the sets of a level hold everything because there were too few calibration pixels.
   public var infeasible: [Bool]
+  /// Of the classes of images that are told beside; nil when none are.
+  public var classes: ClassFigures?
+  public var classesInfeasible: [Bool] = []
 
   /// What depends on the kind of answer.
   public enum Figures: Sendable {
@@ -26,6 +29,7 @@ public struct Evaluation: Sendable {
     case .classes(let figures): try figures.write(to: group, levels: levels.count)
     case .values(let figures): try figures.write(to: group, levels: levels.count)
     }
+    if let classes { try classes.write(to: try group.createGroup("classification"), levels: levels.count) }
     try group.write(levels.map(\.value), to: "level")
     try file.close()
   }
@@ -36,6 +40,10 @@ public struct Evaluation: Sendable {
     switch figures {
     case .classes(let figures): lines = figures.lines + [""] + figures.levelLines(levels, infeasible: infeasible)
     case .values(let figures): lines = figures.lines + [""] + figures.levelLines(levels, infeasible: infeasible)
+    }
+    if let classes {
+      lines += ["", "the classes of images:"] + classes.lines + [""]
+      lines += classes.levelLines(levels, infeasible: classesInfeasible)
     }
     lines = lines.map { line in String(line.reversed().drop { $0 == " " }.reversed()) }
     return lines.joined(separator: "\n")

@@ -30,7 +30,12 @@ extension Job {
       case (.classification, let labels?, _):
         return .imageClasses(location(of: labels), classes: data.classes.count, ignore: data.ignore)
       case (.regression, _, let targets?): return .images(location(of: targets), mask: mask)
-      case (.autoencoder, _, _), (.selfSupervised, _, _): return .itself(mask: mask)
+      case (.autoencoder, let labels?, _):
+        return .itself(
+          mask: mask,
+          classes: TargetSource.ImageClasses(
+            labels: location(of: labels), count: data.classes.count, ignore: data.ignore))
+      case (.autoencoder, nil, _), (.selfSupervised, _, _): return .itself(mask: mask)
       case (.segmentation, nil, _), (.binary, nil, _), (.classification, nil, _):
         throw .missing("data.labels", task: task.rawValue)
       case (.regression, _, nil): throw .missing("data.targets", task: task.rawValue)
@@ -61,6 +66,11 @@ extension EnsembleSettings {
       patch: Self.patch(job, data).list(dimensions: dimensions), overlap: job.data.overlap, epochs: training.epochs,
       patchesPerUnit: training.patchesPerUnit, batch: training.batch, shards: training.shards,
       normalizationScope: job.normalization.scope, recipe: training.recipe, loss: loss,
+      classifier: job.classifier.map {
+        Classifier(
+          classes: job.data.classes.count, head: ClassifierHead(features: $0.features, dropout: $0.dropout),
+          weight: $0.weight)
+      },
       augmentation: training.augmentation,
       blindSpacing: training.blindSpacing ?? Job.blindSpacing)
   }

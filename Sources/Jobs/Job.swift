@@ -15,6 +15,8 @@ public struct Job: Codable, Hashable, Sendable {
   public var task: EnsembleTask
   public var data: DataSettings
   public var network: NetworkFamily
+  /// Nil: nothing tells the classes of an autoencoder's images.
+  public var classifier: ClassifierSettings?
   public var ensemble: EnsembleSettings
   public var normalization: NormalizationSettings
   public var training: TrainingSettings
@@ -27,7 +29,8 @@ public struct Job: Codable, Hashable, Sendable {
 
   enum CodingKeys: String, CodingKey {
     case version = "tutti"
-    case name, task, data, network, ensemble, normalization, training, prediction, uncertainty, output, folder
+    case name, task, data, network, classifier, ensemble, normalization, training, prediction, uncertainty, output,
+      folder
   }
 
   public struct DataSettings: Codable, Hashable, Sendable {
@@ -100,6 +103,16 @@ public struct Job: Codable, Hashable, Sendable {
     public enum Unit: String, Codable, Hashable, Sendable {
       case image, pixel
     }
+  }
+
+  /// What tells the class of an image from an autoencoder's latent values.
+  public struct ClassifierSettings: Codable, Hashable, Sendable {
+    /// Lengths of the vectors between latent values and scores; nil: two of half as many as there are latent values.
+    public var features: [Int]?
+    /// Rate of dropout between linear layers.
+    public var dropout: Double
+    /// What its cross entropy is multiplied by in the sum with the autoencoder's loss.
+    public var weight: Double
   }
 
   public struct EnsembleSettings: Codable, Hashable, Sendable {

@@ -97,6 +97,9 @@ extension JobFile {
       if values["prediction.latent"]?.boolean == true, graph.taps[NetworkGraph.latent] == nil {
         report("prediction.latent", "\(family.name.rawValue) has no latent values; autoencoders have")
       }
+      if values["classifier"] != nil, graph.taps[NetworkGraph.latent] == nil {
+        report("classifier", "\(family.name.rawValue) has no latent values to tell classes from; autoencoders have")
+      }
     } catch let error as NetworkSettingError {
       report(
         "network.\(error.setting)", error.problem.hasSuffix(".") ? String(error.problem.dropLast()) : error.problem)

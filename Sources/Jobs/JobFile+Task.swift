@@ -9,7 +9,7 @@ extension JobFile {
     switch task {
     case .segmentation, .binary, .classification: (["labels", "classes"], ["ignore"])
     case .regression: (["targets"], ["mask", "target-scaling"])
-    case .autoencoder: ([], ["mask", "target-scaling"])
+    case .autoencoder: ([], ["labels", "classes", "ignore", "mask", "target-scaling"])
     case .selfSupervised: ([], ["targets", "mask", "target-scaling"])
     }
   }
@@ -51,8 +51,40 @@ extension JobFile {
         reader.line(of: "data.classes"), "data.classes",
         "binary tells 2 classes apart, not \(classes.count); write task: segmentation for more")
     }
+    checkClassifier(values, task, &reader)
     checkQuantiles(values, &reader)
     checkUncertainty(values, task, &reader)
+  }
+
+  /// Sees that a classifier has classes to tell, and that labels of an autoencoder's images have a classifier.
+  private static func checkClassifier(
+    _ values: SettingValue, _ task: EnsembleTask, _ reader: inout SettingReader
+  ) {
+    let line = reader.lines["classifier"]
+    guard task == .autoencoder else {
+      if let line { reader.report(line, "classifier", "\(task.rawValue) has none; it belongs to autoencoder") }
+      return
+    }
+    let own = ["data.labels", "data.classes"]
+    guard let line else {
+      for path in own + ["data.ignore"] {
+        guard let line = reader.lines[path] else { continue }
+        reader.report(
+          line, path, "autoencoder has it for a classifier alone; write classifier: {weight: 1}, or remove this setting"
+        )
+      }
+      return
+    }
+    for path in own where reader.lines[path] == nil {
+      reader.report(line, path, "missing; a classifier needs \(Setting.meaning(of: path))")
+    }
+    if values["data.volume"]?.boolean == true {
+      reader.report(line, "classifier", "a volume is one image; a classifier needs a stack (volume: false)")
+    }
+    if values["data.split.by"]?.text == "pixel" {
+      reader.report(
+        reader.line(of: "data.split"), "data.split.by", "pixels of an image that has one class cannot be divided")
+    }
   }
 
   /// The losses of the sum with their places in the file.

@@ -18,7 +18,7 @@ struct MemberFigures {
   init(_ ensemble: EnsemblePredictor, form: AnswerForm) {
     self.form = form
     members = ensemble.members.count
-    if ensemble.task.hasClasses {
+    if form.task.hasClasses {
       confusion = Array(repeating: ConfusionMatrix(classes: form.channels), count: members)
     }
   }

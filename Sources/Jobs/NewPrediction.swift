@@ -71,7 +71,8 @@ public struct NewPrediction: Sendable {
       try ResultsFile.describe(
         file,
         ResultsFile.Header(
-          job: members[0].fingerprint, name: source.location.name, form: writer.form, classes: members[0].classes,
+          job: members[0].fingerprint, name: source.location.name, form: writer.form, classForm: writer.classForm,
+          classes: members[0].classes,
           indices: Array(0..<(volume ? source.extents.z : source.imageCount))))
       if let calibration {
         try CalibrationFile.write(calibration, to: try file.group("entry").createGroup("calibration"))

@@ -29,8 +29,12 @@ final class PredictionDatasets {
 
   /// Makes the datasets. Collective.
   ///
-  /// - Parameter latent: `[member, channel, (z, y, x)]` of the latent values; nil: none.
-  init(_ file: File, work: TileWork, form: AnswerForm, levels: Int, latent: [Int]?) throws {
+  /// - Parameters:
+  ///   - name: of the group.
+  ///   - latent: `[member, channel, (z, y, x)]` of the latent values; nil: none.
+  init(
+    _ file: File, _ name: String = "prediction", work: TileWork, form: AnswerForm, levels: Int, latent: [Int]? = nil
+  ) throws {
     self.form = form
     self.levels = levels
     let volume = form.volume
@@ -56,7 +60,7 @@ final class PredictionDatasets {
       return try file.createGroup("entry/latent").createDataset(
         "latent", of: Float.self, shape: all, layout: .chunked(chunk, deflate: 4, shuffle: true))
     }
-    let group = try file.createGroup("entry/prediction")
+    let group = try file.createGroup("entry/\(name)")
     func make<Scalar: HDF5Scalar>(_ name: String, _ type: Scalar.Type, _ shape: [Int], _ chunks: [Int]) throws
       -> Dataset
     {

@@ -10,6 +10,8 @@ struct PredictionWriter {
   /// Nil: no prediction sets or intervals.
   let calibration: Calibration?
   let form: AnswerForm
+  /// Of the classes of images that are told beside; nil when none are.
+  let classForm: AnswerForm?
   let world: Communicator
   /// Whether the members' latent values are written too.
   let writesLatents: Bool
@@ -20,23 +22,31 @@ struct PredictionWriter {
     writesLatents = latents
     self.calibration = calibration
     form = AnswerForm(ensemble.members[0].settings, volume: volume)
+    classForm = AnswerForm.classes(beside: ensemble.members[0].settings)
     self.world = world
   }
 
-  typealias EachMember = (_ member: Int, _ tile: Tile, _ answer: UnsafeBufferPointer<Float>) throws -> Void
-
-  /// Writes `/entry/prediction` into a new file at `path`. Collective; memory does not grow with the number of tiles.
+  /// Writes `/entry/prediction`, and `/entry/classification` where classes are told beside, into a new file at `path`. Collective; memory does not grow with the number of tiles.
   ///
   /// - Parameter load: called for every region that this rank has tiles of, with a closure that predicts them from what a
   ///   reader gives, and hands over what each member says.
   func write(
     _ work: TileWork, to path: String,
-    load: (Region, _ predict: (EnsemblePredictor.Reader, EachMember?) throws -> Void) throws -> Void
+    load: (Region, _ predict: (EnsemblePredictor.Reader, EnsemblePredictor.EachMember?) throws -> Void) throws -> Void
   ) throws {
     let latent = try world.agree { writesLatents ? try latentShape(work) : nil }
     let file = try File(creating: path, overwriting: true, communicator: world)
     let datasets = try PredictionDatasets(
       file, work: work, form: form, levels: calibration?.levels.count ?? 0, latent: latent)
+    let classes = try classForm.map {
+      try PredictionDatasets(file, "classification", work: work, form: $0, levels: calibration?.levels.count ?? 0)
+    }
+    // Both are written even when the first fails: other ranks wait for it.
+    func write(_ tile: PredictionDatasets.Tile?, _ classTile: PredictionDatasets.Tile?) throws {
+      let first = Result { try datasets.write(tile) }
+      try classes?.write(classTile)
+      try first.get()
+    }
     ensemble.keepsLatents = latent != nil
     // Every rank takes part in as many collective writes as the one with the most tiles.
     var left = work.longestShare(of: world.size)
@@ -45,7 +55,7 @@ struct PredictionWriter {
         try load(part.region) { reader, eachMember in
           try ensemble.predict(grid: part.grid, tiles: part.tiles, reading: reader, eachMember: eachMember) { answer in
             left -= 1
-            try datasets.write(tile(answer, region: part.index))
+            try write(tile(answer, region: part.index), classTile(answer, region: part.index))
           }
         }
       }
@@ -54,7 +64,7 @@ struct PredictionWriter {
     let finished = Result {
       while left > 0 {
         left -= 1
-        try datasets.write(nil)
+        try write(nil, nil)
       }
       try file.close()
     }
@@ -97,20 +107,30 @@ struct PredictionWriter {
       for level in intervals.levels.indices {
         planes.writeIntervals(intervals, level: level, lower: &tile.lower, upper: &tile.upper)
       }
-    case .sets(let conformal): writeSets(conformal, answer, to: &tile)
+    case .sets(let conformal): writeSets(conformal, answer.mean, voxels: answer.voxels, to: &tile)
     }
     return tile
   }
 
+  /// The classes of an image that are told beside its answer.
+  private func classTile(_ answer: EnsemblePredictor.Answer, region: Int) -> PredictionDatasets.Tile {
+    var tile = PredictionDatasets.Tile(
+      region: region, core: answer.tile.core, mean: Array(answer.classMean), deviation: Array(answer.classDeviation))
+    if let sets = calibration?.classes { writeSets(sets, answer.classMean, voxels: 1, to: &tile) }
+    return tile
+  }
+
+  /// - Parameter mean: `[class, voxel]`.
   private func writeSets(
-    _ conformal: SplitConformal, _ answer: EnsemblePredictor.Answer, to tile: inout PredictionDatasets.Tile
+    _ conformal: SplitConformal, _ mean: UnsafeBufferPointer<Float>, voxels: Int,
+    to tile: inout PredictionDatasets.Tile
   ) {
-    let (voxels, classes, levels) = (answer.voxels, ensemble.channels, conformal.levels.count)
+    let (classes, levels) = (mean.count / voxels, conformal.levels.count)
     tile.sets = [UInt8](repeating: 0, count: levels * classes * voxels)
     tile.sizes = [UInt8](repeating: 0, count: levels * voxels)
     tile.sets.withUnsafeMutableBufferPointer { sets in
       tile.sizes.withUnsafeMutableBufferPointer { sizes in
-        guard let mean = answer.mean.baseAddress, let set = sets.baseAddress, let size = sizes.baseAddress
+        guard let mean = mean.baseAddress, let set = sets.baseAddress, let size = sizes.baseAddress
         else { return }
         for level in 0..<levels {
           conformal.writeSets(

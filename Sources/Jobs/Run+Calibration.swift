@@ -16,14 +16,21 @@ extension Run {
     }
     let ensemble = try EnsemblePredictor(members(), team: team)
     let levels = try world.agree { try job.uncertainty.coverage.map { try Coverage($0) } }
-    let calibration: Calibration
+    var calibration: Calibration
     var units = ""
     switch job.uncertainty.method.ofClasses {
     case nil:
       let method = job.uncertainty.method
-      let scores = try intervalScores(ensemble)
+      let (scores, classScores) = try intervalScores(ensemble)
       calibration = Calibration(
         method, try ConformalIntervals(IntervalPlanes.score(method), calibrating: scores, levels: levels, over: world))
+      if settings.classifier != nil {
+        let sets = try SplitConformal(calibrating: classScores, levels: levels, over: world)
+        calibration.classes = sets
+        for (level, isInfeasible) in zip(levels, calibration.classesInfeasible) where isInfeasible {
+          log.note("coverage \(level) is infeasible with \(sets.scores) calibration images: its sets hold all classes.")
+        }
+      }
       units = "\(calibration.scores) calibration pixels: its intervals hold all numbers"
     case let score? where isByImage:
       var risk = RiskControl(images: truth.split.calibrate.count)
@@ -87,17 +94,23 @@ extension Run {
     }
   }
 
-  /// The scores of values of this rank's calibration tiles.
-  private func intervalScores(_ ensemble: EnsemblePredictor) throws -> [Float] {
-    guard let scaling = inspection.targetScaling else { return [] }
+  /// The scores of values of this rank's calibration tiles, and those of the classes that are told beside them.
+  private func intervalScores(_ ensemble: EnsemblePredictor) throws -> (values: [Float], classes: CalibrationScores) {
+    var classes = CalibrationScores(.lac)
+    guard let scaling = inspection.targetScaling else { return ([], classes) }
     var planes = IntervalPlanes(
       job.uncertainty.method, targetScaling: scaling, form: AnswerForm(settings, volume: job.data.volume))
     var scores: [Float] = []
     try predictCalibration(ensemble) { answer, known, _ in
       planes.take(mean: answer.mean, deviation: answer.deviation)
       planes.addScores(known, to: &scores)
+      guard !answer.classMean.isEmpty, let mean = answer.classMean.baseAddress else { return }
+      try known.labels.withUnsafeBufferPointer { labels in
+        guard let labels = labels.baseAddress else { return }
+        try classes.add(probabilities: mean, labels: labels, classes: ensemble.imageClasses, pixels: 1)
+      }
     }
-    return scores
+    return (scores, classes)
   }
 
   /// The calibration of this job.

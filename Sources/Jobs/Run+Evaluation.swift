@@ -30,9 +30,15 @@ extension Run {
     let levels = calibration.levels.count
     let figures: Evaluation.Figures =
       settings.task.hasClasses
-      ? .classes(try classFigures(of: file, levels: levels)) : .values(try valueFigures(of: file, levels: levels))
+      ? .classes(try classFigures(of: file, "prediction", form, levels: levels))
+      : .values(try valueFigures(of: file, levels: levels))
+    let classes = try AnswerForm.classes(beside: settings).map {
+      try classFigures(of: file, "classification", $0, levels: levels)
+    }
     try world.agree { try file.close() }
-    let result = Evaluation(figures: figures, levels: calibration.levels, infeasible: calibration.infeasible)
+    let result = Evaluation(
+      figures: figures, levels: calibration.levels, infeasible: calibration.infeasible, classes: classes,
+      classesInfeasible: calibration.classesInfeasible)
     try onRoot { try result.write(to: path) }
     return result
   }
@@ -78,7 +84,8 @@ extension Run {
     AnswerForm(settings, volume: job.data.volume)
   }
 
-  private func classFigures(of file: File, levels: Int) throws -> ClassFigures {
+  /// How classes fare that stand in the group of this name.
+  private func classFigures(of file: File, _ group: String, _ form: AnswerForm, levels: Int) throws -> ClassFigures {
     let classes = job.data.classes.count
     var figures = ClassFigures(
       classes: job.data.classes, ensemble: ConfusionMatrix(classes: classes), members: [],
@@ -86,8 +93,8 @@ extension Run {
     /// Of each slice and level the part of pixels that are covered.
     var covered: [Double] = []
     try world.agree {
-      let mean = try file.dataset("entry/prediction/mean")
-      let sets = try file.dataset("entry/prediction/set")
+      let mean = try file.dataset("entry/\(group)/mean")
+      let sets = try file.dataset("entry/\(group)/set")
       var predictions: [UInt8] = []
       for slice in mySlices {
         let region = try truth.loadTruth(slice.region, for: .test, scaling: inspection.scaling)
@@ -113,7 +120,7 @@ extension Run {
     figures.ensemble = ConfusionMatrix(classes: classes, counts: try world.allReduce(figures.ensemble.counts, .sum))
     try figures.sets.reduce(over: world)
     let coverage = Array(try world.allGather(covered).joined())
-    if !job.data.volume, !settings.task.answersImages {
+    if !job.data.volume, !form.task.answersImages {
       figures.imageCoverage = (0..<levels).map { level in
         stride(from: level, to: coverage.count, by: levels).map { coverage[$0] }
       }

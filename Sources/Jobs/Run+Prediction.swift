@@ -19,29 +19,33 @@ extension Run {
     let writer = PredictionWriter(
       ensemble, calibration: calibration, volume: job.data.volume, latents: job.prediction.latent, over: world)
     var figures = MemberFigures(ensemble, form: writer.form)
+    var classFigures = writer.classForm.map { MemberFigures(ensemble, form: $0) }
     try writer.write(work, to: paths.unfinished) { region, predict in
       let known = try truth.loadTruth(region, for: .test, scaling: inspection.scaling)
-      try predict(EnsemblePredictor.reader(of: known)) { member, tile, answer in
+      try predict(EnsemblePredictor.reader(of: known)) { member, tile, answer, classes in
         try figures.add(answer, of: member, tile: tile, known)
+        try classFigures?.add(classes, of: member, tile: tile, known)
       }
     }
     try figures.reduce(over: world)
+    try classFigures?.reduce(over: world)
     try onRoot {
-      try self.complete(calibration, form: writer.form, members: ensemble.members, figures)
+      try self.complete(calibration, writer, [figures] + (classFigures.map { [$0] } ?? []))
       if isFinal { try self.publish() }
     }
   }
 
   /// Adds to the written prediction what else belongs in the file. Rank 0 alone.
   private func complete(
-    _ calibration: Calibration, form: AnswerForm, members: [TrainedMember], _ figures: MemberFigures
+    _ calibration: Calibration, _ writer: PredictionWriter, _ figures: [MemberFigures]
   ) throws {
+    let members = writer.ensemble.members
     let file = try File(opening: paths.unfinished, mode: .readWrite)
     let regions = truth.split.test
     try ResultsFile.describe(
       file,
       ResultsFile.Header(
-        job: fingerprint, name: job.name, form: form, classes: job.data.classes,
+        job: fingerprint, name: job.name, form: writer.form, classForm: writer.classForm, classes: job.data.classes,
         indices: job.data.volume ? regions.flatMap { Array($0.z) } : regions.map(\.image)))
     let entry = try file.group("entry")
     let group = try entry.createGroup("calibration")
@@ -53,7 +57,7 @@ extension Run {
     try memberGroup.write(members.map { Int32($0.index) }, to: "member")
     try memberGroup.write(members.map { Int64($0.parameters.count) }, to: "parameters")
     try memberGroup.write(members.map { $0.history.last?.loss ?? .nan }, to: "final_loss")
-    try figures.write(to: memberGroup)
+    for figures in figures { try figures.write(to: memberGroup) }
     try writeProvenance(entry)
     try file.close()
   }

@@ -18,7 +18,7 @@ extension Run {
       let total = max(1, voxels.reduce(0, +))
       let shares = zip(job.data.classes, voxels).map { "\($0) \(Self.percent(Double($1) / Double(total)))" }
       guard !regions.isEmpty else { continue }
-      let things = job.task.answersImages ? "images" : "pixels"
+      let things = data.content.labels == .image ? "images" : "pixels"
       lines.append(
         "\(part.rawValue): \(listed(regions)), \(voxels.reduce(0, +)) known \(things)"
           + (shares.isEmpty ? "" : ": " + shares.joined(separator: ", ")))
@@ -76,6 +76,8 @@ extension Run {
     case .binary: "segmentation of \(images) into \(job.data.classes.joined(separator: " and ")) by one channel"
     case .classification: "classification of \(images) as \(job.data.classes.joined(separator: ", "))"
     case .regression: "regression from \(images) to \(data.targetLocation)"
+    case .autoencoder where job.classifier != nil:
+      "autoencoding of \(images), told to be \(job.data.classes.joined(separator: ", "))"
     case .autoencoder: "autoencoding of \(images)"
     case .selfSupervised: "self-supervised denoising of \(images)"
     }

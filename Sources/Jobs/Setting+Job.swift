@@ -22,6 +22,10 @@ extension Setting {
         + "arXiv 1901.11365)"),
     Setting("data", .section(data), "the images, what is known of them, and which of them serve for what"),
     Setting("network", .variants(network), "the networks of the ensemble"),
+    Setting(
+      "classifier", .section(classifier), otherwise: "no classes are told",
+      "of an autoencoder whose images have labels: linear layers that tell the class of an image from its latent values (DLSIA's "
+        + "SparseAEC), trained with it; the results hold `/entry/classification` beside the images"),
     Setting("ensemble", defaults: ensemble, "how many networks are trained, and on what"),
     Setting("normalization", defaults: normalization, "how networks with batch normalization are trained"),
     Setting("training", defaults: training, "how each network is trained"),
@@ -36,8 +40,8 @@ extension Setting {
     Setting("images", .dataPath, "the images: `path[:dataset]`, the path relative to this file"),
     Setting(
       "labels", .dataPath, otherwise: "the task has none",
-      "for segmentation and binary the class of every pixel, in the shape of the images without channels; for classification one class "
-        + "an image: `path[:dataset]`"),
+      "for segmentation and binary the class of every pixel, in the shape of the images without channels; for classification, and for "
+        + "an autoencoder with a classifier, one class an image: `path[:dataset]`"),
     Setting(
       "targets", .dataPath, otherwise: "the task has none",
       "for regression the image that answers each image, in the shape of the images, with channels of its own: "
@@ -113,6 +117,17 @@ extension Setting {
     Setting(
       "overlap", .integer(0...4096), default: 0,
       "pixels that the places of neighbouring patches share, so that there are more of them and they move further"),
+  ]
+
+  private static let classifier: [Setting] = [
+    Setting(
+      "weight", .number(.above(0)), default: 1,
+      "factor of its cross entropy in the sum with `training.loss`; images without a known class do not count in it"),
+    Setting(
+      "features", .list(of: .integer(1...1_000_000), count: 0...16),
+      otherwise: "two of half as many as there are latent values",
+      "lengths of the vectors between the latent values and the classes"),
+    Setting("dropout", .number(.atLeast(0, below: 1)), default: 0.05, "rate of dropout between its layers"),
   ]
 
   private static let ensemble: [Setting] = [

@@ -53,6 +53,17 @@ public struct NetworkGraph: Hashable, Sendable {
     return nodes.count - 1
   }
 
+  /// Appends nodes before the last one, which stays the output.
+  public mutating func insertBeforeOutput(_ body: (inout NetworkGraph) throws -> Void) rethrows {
+    let last = nodes.removeLast()
+    let tapped = taps.keys.filter { taps[$0] == nodes.count }
+    defer {
+      nodes.append(last)
+      for name in tapped { taps[name] = output }
+    }
+    try body(&self)
+  }
+
   mutating func freeze(_ id: NodeID) { nodes[id].isTrainable = false }
 
   /// Freezes the parameters of the nodes for which the condition holds: training leaves them as they start.
@@ -62,6 +73,9 @@ public struct NetworkGraph: Hashable, Sendable {
 
   /// The name of what an autoencoder reduces an image to, among the tapped values.
   public static let latent = "latent"
+
+  /// The name of the classes of the image that a network tells beside its result, among the tapped values.
+  public static let classes = "classes"
 
   /// Gives a value a name by which it is read beside the output. Nothing else need read it.
   public mutating func tap(_ name: String, _ node: NodeID) {

@@ -8,11 +8,14 @@ public struct TargetKind: Hashable, Sendable, Codable {
   public var channels: Int
   /// A weight a pixel.
   public var hasWeights: Bool
+  /// One class for all of the image, with which what a network tells beside its output is compared.
+  public var hasImageLabel: Bool
 
-  public init(hasLabels: Bool, channels: Int, hasWeights: Bool = false) {
+  public init(hasLabels: Bool, channels: Int, hasWeights: Bool = false, hasImageLabel: Bool = false) {
     self.hasLabels = hasLabels
     self.channels = channels
     self.hasWeights = hasWeights
+    self.hasImageLabel = hasImageLabel
   }
 
   /// Classes.
@@ -22,7 +25,11 @@ public struct TargetKind: Hashable, Sendable, Codable {
   public static func values(channels: Int) -> TargetKind { TargetKind(hasLabels: false, channels: channels) }
 
   /// The same with a weight a pixel.
-  public var weighted: TargetKind { TargetKind(hasLabels: hasLabels, channels: channels, hasWeights: true) }
+  public var weighted: TargetKind {
+    var result = self
+    result.hasWeights = true
+    return result
+  }
 }
 
 /// What one sample is compared with; a `BatchSource` writes the parts that its kind has.
@@ -42,6 +49,13 @@ public struct Target: Sendable {
   public nonisolated(unsafe) let values: UnsafeMutablePointer<Float>
   /// `[z, y, x]`, not negative: how much each pixel counts; 0 leaves it out, whatever its value.
   public nonisolated(unsafe) let weights: UnsafeMutablePointer<Float>
+  /// A class or `ignored`.
+  public nonisolated(unsafe) let imageLabel: UnsafeMutablePointer<UInt8>
+
+  /// The image's label alone, as the target of an image classifier.
+  var ofImage: Target {
+    Target(kind: .labels, pixels: 1, labels: imageLabel, values: values, weights: weights, imageLabel: imageLabel)
+  }
 }
 
 /// Room for the targets of a batch.
@@ -52,6 +66,7 @@ public final class TargetBuffer: Sendable {
   private let labels: AlignedBuffer<UInt8>
   private let values: AlignedBuffer<Float>
   private let weights: AlignedBuffer<Float>
+  private let imageLabels: AlignedBuffer<UInt8>
 
   /// Targets of `pixels` pixels each.
   public init(_ kind: TargetKind, pixels: Int, samples: Int) {
@@ -60,6 +75,7 @@ public final class TargetBuffer: Sendable {
     labels = AlignedBuffer(count: kind.hasLabels ? samples * pixels : 0)
     values = AlignedBuffer(count: samples * kind.channels * pixels)
     weights = AlignedBuffer(count: kind.hasWeights ? samples * pixels : 0)
+    imageLabels = AlignedBuffer(count: kind.hasImageLabel ? samples : 0)
   }
 
   /// The target of one sample.
@@ -67,6 +83,7 @@ public final class TargetBuffer: Sendable {
     Target(
       kind: kind, pixels: pixels, labels: labels.pointer + (kind.hasLabels ? sample * pixels : 0),
       values: values.pointer + sample * kind.channels * pixels,
-      weights: weights.pointer + (kind.hasWeights ? sample * pixels : 0))
+      weights: weights.pointer + (kind.hasWeights ? sample * pixels : 0),
+      imageLabel: imageLabels.pointer + (kind.hasImageLabel ? sample : 0))
   }
 }

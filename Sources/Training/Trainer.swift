@@ -23,7 +23,7 @@ public protocol BatchSource: AnyObject {
 public final class Trainer {
   public let execution: Execution
   public let optimizer: Optimizer
-  public let loss: any Loss
+  private let objective: Objective
   private let team: ThreadTeam
   private let reduction: any ShardReduction
   private let targets: TargetBuffer
@@ -48,6 +48,8 @@ public final class Trainer {
   /// - Parameters:
   ///   - plan: for training.
   ///   - loss: of the network's output; for classes the output holds logits `[class, …]`.
+  ///   - classifier: added to it, the loss of the scores that the network taps as `classes`, which are compared with the label of
+  ///     each image; its target has one.
   ///   - target: what the output is compared with.
   ///   - batch: samples of a full batch; `shards` divides it into ranges of ⌈batch ÷ shards⌉.
   ///   - recipe: of it the optimizer, clipping, accumulation and averaging.
@@ -56,12 +58,12 @@ public final class Trainer {
   ///   - seed: what random numbers of the run are keyed by, with `member`.
   /// - Throws: `LossError` when the loss has no meaning for the target or the output.
   public init(
-    _ plan: Plan, loss: any Loss = CrossEntropy(), target: TargetKind = .labels, batch: Int, shards: Int,
-    recipe: TrainingRecipe, trainable: [Range<Int>]? = nil, team: ThreadTeam, seed: UInt64, member: UInt64,
+    _ plan: Plan, loss: any Loss = CrossEntropy(), classifier: (any Loss)? = nil, target: TargetKind = .labels,
+    batch: Int, shards: Int, recipe: TrainingRecipe, trainable: [Range<Int>]? = nil, team: ThreadTeam, seed: UInt64,
+    member: UInt64,
     reduction: any ShardReduction = LocalShards()
   ) throws(LossError) {
-    try loss.check(target: target, channels: plan.outputShape.channels)
-    self.loss = loss
+    objective = try Objective(loss, classifier: classifier, target: target, plan: plan)
     let samplesPerShard = (batch + shards - 1) / shards
     execution = Execution(
       plan, samplesPerShard: samplesPerShard,
@@ -83,8 +85,8 @@ public final class Trainer {
     self.seed = seed
     self.member = member
     targets = TargetBuffer(target, pixels: plan.outputShape.pixels, samples: execution.capacity)
-    sums = AlignedBuffer(count: loss.width(channels: plan.outputShape.channels) * execution.capacity)
-    scratchCount = LossSample.scratchCount(loss.scratchPlanes, of: execution.outputGradient(0))
+    sums = AlignedBuffer(count: objective.width * execution.capacity)
+    scratchCount = objective.scratchCount(execution)
     scratch = AlignedBuffer(count: team.size * scratchCount)
   }
 
@@ -152,14 +154,14 @@ public final class Trainer {
       samples: samples,
       randomKey: DropoutKey(seed: seed, member: member, step: UInt64(steps), firstSample: firstSample + first))
     reduceLoss(samples: samples)
-    let channels = execution.plan.outputShape.channels
-    let value = loss.value(sums: sums.pointer, channels: channels)
+    let value = objective.value(sums: sums.pointer)
     guard value.isFinite else {
       throw .notFinite(loss: value, epoch: epoch, step: steps, rate: optimizer.rate)
     }
-    let weight = loss.weight(sums: sums.pointer, channels: channels) ?? Double(positions.count)
+    let weight = objective.weight(sums: sums.pointer) ?? Double(positions.count)
     team.run(count: samples) { sample, thread in
-      loss.derive(lossSample(sample, thread: thread), sums: sums.pointer)
+      objective.derive(
+        execution, sample, targets[sample], sums: sums.pointer, scratch: scratch.pointer + thread * scratchCount)
     }
     execution.backward()
     return (value, weight)
@@ -167,9 +169,11 @@ public final class Trainer {
 
   /// The loss's sums over the batch, at the start of `sums`: samples in order within a shard, shards along the tree.
   private func reduceLoss(samples: Int) {
-    let width = loss.width(channels: execution.plan.outputShape.channels)
-    team.run(count: samples) { sample, thread in
-      loss.writeSums(lossSample(sample, thread: thread), to: sums.pointer + width * sample)
+    let width = objective.width
+    team.run(count: samples) { sample, _ in
+      objective.writeSums(execution, sample, targets[sample], to: sums.pointer + width * sample) { _, tap in
+        tap.map { execution.tapGradient($0, sample) } ?? execution.outputGradient(sample)
+      }
     }
     let size = execution.samplesPerShard
     let shards = (samples + size - 1) / size
@@ -184,12 +188,6 @@ public final class Trainer {
     reduction.reduce(sums.pointer, shards: shards, width: width) { left, right in
       for index in 0..<width { left[index] += right[index] }
     }
-  }
-
-  private func lossSample(_ sample: Int, thread: Int) -> LossSample {
-    LossSample(
-      output: execution.output(sample), target: targets[sample], gradient: execution.outputGradient(sample),
-      scratch: scratch.pointer + thread * scratchCount)
   }
 
   /// One pass over the source's samples, in steps of one batch or as many as are accumulated; the last may be short.

@@ -6,45 +6,47 @@ import Tensors
 /// The loss is that of all samples as one batch; the samples' sums are added in order, so that it depends on nothing else.
 public final class Validator {
   private let execution: Execution
-  private let loss: any Loss
+  private let objective: Objective
   private let targets: TargetBuffer
   private let source: any BatchSource
   private let team: ThreadTeam
   private let width: Int
-  private let channels: Int
-  /// Classes of labels.
+  /// Classes of labels: of pixels, or of images that are told beside the output.
   private let classes: Int
   private let threshold: Float
   /// Sums of each sample of a batch.
   private let sums: AlignedBuffer<Double>
   /// `[sample, true class, predicted class]`.
   private let counts: AlignedBuffer<Int64>
-  /// Planes of the output's shape for each thread.
+  /// Planes of the output's shape, or of the classes told beside it, for each thread.
   private let scratch: AlignedBuffer<Float>
+  private let scratchCount: Int
 
   /// - Parameters:
   ///   - plan: of the network for inference.
+  ///   - classifier: as for `Trainer`.
   ///   - source: its epoch 0 is the validation part.
   ///   - batch: samples that are computed at once.
   ///   - threshold: of one output channel, above which a pixel is of class 1: 0 for logits.
   /// - Throws: `LossError` when the loss has no meaning for the target or the output.
   public init(
-    _ plan: Plan, loss: any Loss, target: TargetKind, source: any BatchSource, batch: Int, threshold: Float = 0,
-    team: ThreadTeam
+    _ plan: Plan, loss: any Loss, classifier: (any Loss)? = nil, target: TargetKind, source: any BatchSource,
+    batch: Int, threshold: Float = 0, team: ThreadTeam
   ) throws(LossError) {
-    channels = plan.outputShape.channels
-    classes = max(channels, 2)
+    objective = try Objective(loss, classifier: classifier, target: target, plan: plan)
+    classes = objective.classes?.count ?? max(plan.outputShape.channels, 2)
     self.threshold = threshold
-    try loss.check(target: target, channels: channels)
-    self.loss = loss
     self.source = source
     self.team = team
     execution = Execution(plan, samplesPerShard: 1, shards: max(1, min(batch, source.samplesPerEpoch)), team: team)
     targets = TargetBuffer(target, pixels: plan.outputShape.pixels, samples: execution.capacity)
-    width = loss.width(channels: channels)
+    width = objective.width
     sums = AlignedBuffer(count: width * (execution.capacity + 1))
-    counts = AlignedBuffer(count: target.hasLabels ? classes * classes * execution.capacity : 0)
-    scratch = AlignedBuffer(count: team.size * execution.output(0).geometry.sampleStride)
+    counts = AlignedBuffer(count: target.hasLabels || target.hasImageLabel ? classes * classes * execution.capacity : 0)
+    var stride = execution.output(0).geometry.sampleStride
+    if let tap = objective.classes?.tap { stride = max(stride, execution.tap(tap, 0).geometry.sampleStride) }
+    scratchCount = stride
+    scratch = AlignedBuffer(count: team.size * scratchCount)
   }
 
   /// The loss and figures of these weights.
@@ -78,18 +80,20 @@ public final class Validator {
     }
     var metrics: [String: Double] = [:]
     if confusion.pixels > 0 { metrics = ["accuracy": confusion.accuracy, "f1_macro": confusion.f1Macro] }
-    return (loss.value(sums: total, channels: channels), metrics)
+    return (objective.value(sums: total), metrics)
   }
 
   private func judge(_ sample: Int, thread: Int) {
-    let output = execution.output(sample)
-    let geometry = output.geometry
-    let planes = FeaturePlanes(
-      base: scratch.pointer + thread * geometry.sampleStride + geometry.lead, geometry: geometry, channels: channels)
-    let target = targets[sample]
-    loss.writeSums(
-      LossSample(output: output, target: target, gradient: planes), to: sums.pointer + width * sample)
+    var target = targets[sample]
+    objective.writeSums(execution, sample, target, to: sums.pointer + width * sample) { planes, _ in
+      let geometry = planes.geometry
+      return FeaturePlanes(
+        base: scratch.pointer + thread * scratchCount + geometry.lead, geometry: geometry, channels: planes.channels)
+    }
     guard counts.count > 0 else { return }
+    var output = execution.output(sample)
+    if let tap = objective.classes?.tap { (output, target) = (execution.tap(tap, sample), target.ofImage) }
+    let (geometry, channels) = (output.geometry, output.channels)
     let own = counts.pointer + sample * classes * classes
     own.update(repeating: 0, count: classes * classes)
     for row in 0..<geometry.rows {

@@ -9,7 +9,8 @@ struct SynthesizeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "shapes", abstract: "Images of one shape each with noise: rectangles, circles, triangles, rings.",
       discussion: """
-        The file holds /images (with noise), /clean, /labels (0 outside, 1 to 4 within) and /kinds (0 to 3, of images).
+        The file holds /images (with noise), /clean, /labels (0 outside, 1 to 4 within), /kinds (0 to 3, of images) and
+        /some_kinds, the same where half of the images are of no known kind (255).
 
           tutti synthesize shapes -o jobs/data/shapes.h5
         """)

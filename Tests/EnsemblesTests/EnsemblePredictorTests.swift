@@ -48,7 +48,7 @@ import Training
       try predictor.predict(
         grid: grid, tiles: EnsemblePredictor.share(of: grid.count, rank: rank, ranks: ranks),
         reading: EnsemblePredictor.reader(of: region),
-        eachMember: { place($2, $1.core, in: &whole.members[$0]) },
+        eachMember: { member, tile, answer, _ in place(answer, tile.core, in: &whole.members[member]) },
         eachTile: { answer in
           place(answer.mean, answer.tile.core, in: &whole.mean)
           place(answer.deviation, answer.tile.core, in: &whole.deviation)

@@ -33,6 +33,7 @@ struct ExampleJobTests {
       Example(name: "shapes-autoencoder", epochs: 40, score: "correlation", floor: 0.6),
       // One kind for all reaches 0.1.
       Example(name: "shapes-classification", epochs: 40, images: 160, score: "f1_macro", floor: 0.5),
+      Example(name: "shapes-labels", epochs: 40, images: 80, score: "classification/f1_macro", floor: 0.5),
       // The background everywhere reaches 0.2.
       Example(name: "shapes-segmentation", epochs: 30, score: "f1_macro", floor: 0.33),
     ])
@@ -43,7 +44,7 @@ struct ExampleJobTests {
     for (pattern, replacement) in [
       ("epochs: [0-9]+", "epochs: \(example.epochs)"), ("members: [0-9]+", "members: 2"),
       ("base-channels: [0-9]+", "base-channels: 4"),
-      ("depth: [0-9]+", "depth: 2"), ("\\.\\./results/", ""),
+      ("depth: [0-9]+", "depth: 2"), ("nodes: [0-9]+", "nodes: 3"), ("\\.\\./results/", ""),
       ("split: \\{dataset: data/cement[^}]*\\}", "split: {train: 0.25, calibrate: 0.05, test: 0.05}"),
       // Planes need as many slices as a patch has rows.
       ("patch: \\[24, 48\\]", "patch: [6, 48]"),

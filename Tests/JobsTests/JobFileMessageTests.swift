@@ -64,7 +64,7 @@ struct JobFileMessageTests {
         "bagging: true", "gpu: 3", "7: ensemble.gpu: unknown setting; known here: members, bagging, ranks-per-member"),
       Case(
         "output:", "author: me\noutput:",
-        "10: author: unknown setting; known here: tutti, name, task, data, network, ensemble, normalization, training, prediction, uncertainty, output"
+        "10: author: unknown setting; known here: tutti, name, task, data, network, classifier, ensemble, normalization, training, prediction, uncertainty, output"
       ),
       Case("{rate:", "{learning-rate:", "8: training.optimizer.learning-rate: unknown setting; did you mean ‘rate’?"),
       Case(
@@ -245,11 +245,46 @@ struct JobFileMessageTests {
   @Test("data settings that are not of the task are told with the tasks that they belong to")
   func taskSettings() {
     let text = Self.good.replacingOccurrences(of: "task: segmentation", with: "task: autoencoder")
-    let tasks = "autoencoder has no such setting; it belongs to segmentation, binary or classification"
+    let alone =
+      "autoencoder has it for a classifier alone; write classifier: {weight: 1}, or remove this setting"
     #expect(
       Self.messages(text) == [
-        "job.yaml:4: data.classes: \(tasks)", "job.yaml:4: data.labels: \(tasks)", "job.yaml:5: data.ignore: \(tasks)",
+        "job.yaml:4: data.labels: \(alone)", "job.yaml:4: data.classes: \(alone)", "job.yaml:5: data.ignore: \(alone)",
       ])
+    #expect(
+      Self.messages(text.replacingOccurrences(of: "autoencoder", with: "regression")).contains(
+        "job.yaml:4: data.classes: regression has no such setting; it belongs to segmentation, binary, autoencoder or "
+          + "classification"))
+  }
+
+  @Test(
+    "a classifier is an autoencoder's, of a stack of images with one class each",
+    arguments: [
+      ("task: autoencoder", "task: regression", "classifier: regression has none; it belongs to autoencoder"),
+      ("labels: a.h5:/kinds, ", "", "data.labels: missing; a classifier needs"),
+      ("classes: [a, b], ", "", "data.classes: missing; a classifier needs names"),
+      ("split: {}", "split: {by: pixel}", "split.by: pixels of an image that has one class cannot be divided"),
+      (
+        "family: autoencoder", "family: tunet",
+        "classifier: tunet has no latent values to tell classes from; autoencoders have"
+      ),
+      ("weight: 0.5", "weight: 0", "classifier.weight: must be above 0, not 0"),
+    ])
+  func classifier(old: String, new: String, message: String) {
+    let text = """
+      tutti: 1
+      name: x
+      task: autoencoder
+      data: {images: a.h5:/images, labels: a.h5:/kinds, classes: [a, b], split: {}}
+      network: {family: autoencoder}
+      classifier: {weight: 0.5}
+      output: r.h5
+      """
+    #expect(Self.messages(text) == [])
+    let wrong = text.replacingOccurrences(of: old, with: new)
+    #expect(wrong != text)
+    let messages = Self.messages(wrong)
+    #expect(messages.contains { $0.contains(message) }, "\(messages)")
   }
 
   @Test(
