@@ -42,9 +42,11 @@ public struct ParallelBenchmark: Hashable, Sendable, Encodable {
 
   /// Measures. Collective over `world`.
   ///
+  /// - Parameter dividesState: each rank keeps a part of the optimizer's state, but where the library sums.
   /// - Throws: `NetworkError` when the images do not fit the network, `ThreadTeamError`, `TrainingError`, `MPIError`.
   public init(
-    _ network: BenchmarkNetwork, side: Int, batchPerRank: Int, threads: Int, repetitions: Int, over world: Communicator
+    _ network: BenchmarkNetwork, side: Int, batchPerRank: Int, threads: Int, repetitions: Int,
+    dividesState: Bool = false, over world: Communicator
   ) throws {
     let extents = Array(repeating: side, count: network.name.dimensions)
     let team = try ThreadTeam(size: threads)
@@ -59,7 +61,9 @@ public struct ParallelBenchmark: Hashable, Sendable, Encodable {
     // Two groups train by turns, each with its own part of the memory.
     let memories = try (0..<2).map { _ in try NodeMemory(floats: count, over: world) }
     func makeGroup(_ memory: NodeMemory?) throws -> GroupReduction {
-      GroupReduction(try world.duplicate(), ranks: ranks, shards: batch, memory: memory)
+      GroupReduction(
+        try world.duplicate(), ranks: ranks, shards: batch, memory: memory,
+        dividesState: dividesState && memory != nil)
     }
     let source = RandomBatch(
       samples: batch, channels: shardPlan.inputShape.channels, pixels: shardPlan.inputShape.pixels,

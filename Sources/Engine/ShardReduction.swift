@@ -49,6 +49,18 @@ public protocol GradientExchange: AnyObject {
 
   /// Waits until the whole batch's gradient stands in `storage`.
   func finish(team: ThreadTeam)
+
+  /// The parameters that this process moves, where each moves a part and keeps the optimizer's state of that part alone; nil: every
+  /// process moves all.
+  func moved(of count: Int) -> Range<Int>?
+
+  /// Gives all processes the parameters that the others have moved.
+  func share(_ parameters: UnsafeMutablePointer<Float>, team: ThreadTeam)
+}
+
+extension GradientExchange {
+  public func moved(of count: Int) -> Range<Int>? { nil }
+  public func share(_ parameters: UnsafeMutablePointer<Float>, team: ThreadTeam) {}
 }
 
 /// All shards of the batch are held by this process.

@@ -11,7 +11,7 @@ public final class Crew {
   /// World ranks, the leader first.
   public private(set) var ranks: [Int]
   /// Nil for a rank alone.
-  private var communicator: Communicator?
+  private(set) var communicator: Communicator?
   private var reduction: GroupReduction?
   /// What this rank has computed.
   var shards = 0
@@ -54,14 +54,17 @@ public final class Crew {
   // MARK: Training
 
   /// Sums over the shards of the crew.
-  func makeReduction(shards: Int) -> any ShardReduction {
+  ///
+  /// - Parameter dividesState: each rank keeps a part of the optimizer's state.
+  func makeReduction(shards: Int, dividesState: Bool) -> any ShardReduction {
     guard let communicator else {
       reduction = nil
       return LocalShards()
     }
     let queue = queue
     let made = GroupReduction(
-      communicator, ranks: ranks, shards: shards, memory: memory, whileWaiting: { try queue.serve() })
+      communicator, ranks: ranks, shards: shards, memory: memory, dividesState: dividesState,
+      whileWaiting: { try queue.serve() })
     reduction = made
     return made
   }
@@ -85,13 +88,16 @@ public final class Crew {
 
   /// Before an epoch: takes in the ranks that join. Collective over the crew.
   ///
-  /// - Parameter fault: of the leader, which becomes the failure of all.
+  /// - Parameters:
+  ///   - fault: of the leader, which becomes the failure of all.
+  ///   - beforeJoining: called on the ranks of the crew as it was, when others come.
   /// - Returns: whether the crew is another now, so that its reduction must be made anew.
-  func meet(member: Int, epoch: Int, fault: (any Error)?) throws -> Bool {
+  func meet(member: Int, fault: (any Error)?, beforeJoining: () throws -> Void) throws -> Bool {
     var joining = fault != nil ? [-1] : isLeader ? try queue.takeJoining() : []
     if let communicator { joining = try communicator.broadcast(joining, from: 0) }
     if joining == [-1] { throw fault ?? EnsembleError.leaderFailed }
     guard !joining.isEmpty else { return false }
+    try beforeJoining()
     let all = ranks + joining
     if isLeader {
       for rank in joining { try queue.invite(rank, to: all, member: member) }
@@ -102,18 +108,19 @@ public final class Crew {
     return true
   }
 
-  /// Copies what the rest of a training depends on.
+  /// Copies what the rest of a training depends on, but what is divided now.
   func copy(_ loop: TrainingLoop, to other: TrainingLoop) {
     other.progress = loop.progress
-    for (from, to) in zip(loop.buffers, other.buffers) {
+    for (from, to) in zip(loop.buffers, other.buffers) where !to.isDivided {
       to.values.pointer.update(from: from.values.pointer, count: to.values.count)
     }
   }
 
   /// Gives all ranks the leader's state between two epochs. Collective over the crew.
   ///
+  /// - Parameter whole: on the leader the arrays that are divided now, by name; one that is not there stays as it is.
   /// - Throws: `EnsembleError.stateLost` on all ranks when not all have the same afterwards.
-  func share(_ loop: TrainingLoop) throws {
+  func share(_ loop: TrainingLoop, whole: [String: [Float]]) throws {
     isJoining = false
     guard let communicator else { return }
     let sent = isLeader ? Array(try JSONEncoder().encode(loop.progress)) : []
@@ -125,9 +132,13 @@ public final class Crew {
     for record in loop.history { add(record.loss.bitPattern) }
     add(loop.trainer.optimizer.rate.bitPattern)
     add(UInt64(loop.trainer.steps))
-    for (_, values) in loop.buffers {
-      try communicator.broadcast(values.buffer, from: 0)
-      for value in values.buffer { add(UInt64(value.bitPattern)) }
+    for buffer in loop.buffers {
+      if buffer.isDivided {
+        try scatter(whole[buffer.name], to: buffer, over: communicator)
+        continue
+      }
+      try communicator.broadcast(buffer.values.buffer, from: 0)
+      for value in buffer.values.buffer { add(UInt64(value.bitPattern)) }
     }
     guard try communicator.allAgree(on: hash) else { throw EnsembleError.stateLost }
   }

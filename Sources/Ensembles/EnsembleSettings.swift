@@ -103,6 +103,19 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
     return (batch + size - 1) / size
   }
 
+  /// The floats of node memory with which groups of up to `ranks` ranks can train any of these members.
+  ///
+  /// - Throws: as `member(_:)`.
+  public func nodeMemory(_ members: some Sequence<Int>, ranks: Int) throws -> Int {
+    nodeMemory(parameters: try members.map { try member($0).costs.parameters }.max() ?? 0, ranks: ranks)
+  }
+
+  /// The same for members of up to so many parameters.
+  func nodeMemory(parameters: Int, ranks: Int) -> Int {
+    let ranks = min(ranks, fullShards)
+    return ranks > 1 ? parameters * GroupReduction.mostSubtrees(shards: fullShards, ranks: ranks) : 0
+  }
+
   /// A member before its training.
   ///
   /// - Throws: `NetworkSettingError` for an impossible setting, `NetworkError` when patches do not fit the network.

@@ -9,19 +9,22 @@ import Tensors
 /// subtrees of all ranks, joins them in the order of the tree, and hands the sum to all. On a node the owner reads and writes the
 /// others' memory; between nodes subtrees and sums are messages. Buckets are summed in order, so that two counters a rank tell all.
 final class GroupGradients: GradientExchange {
-  private unowned let group: GroupReduction
-  private let communicator: Communicator
-  private let size: Int
-  private let rank: Int
+  unowned let group: GroupReduction
+  let communicator: Communicator
+  let size: Int
+  let rank: Int
   /// Parameters of the network.
   private var count = 0
   /// Subtrees for which there is room.
   private var slots = 1
   /// The memory of each rank: subtree k of parameter p at k · `count` + p. Nil on another node.
-  private var memory: [UnsafeMutablePointer<Float>?]
-  private var parts: [NodeMemory.Part?]
+  private(set) var memory: [UnsafeMutablePointer<Float>?]
+  private(set) var parts: [NodeMemory.Part?]
+  /// For each rank the parameters that it moves, where each moves a part, and how many they are.
+  private(set) var moved: [Range<Int>] = []
+  private(set) var movedCounts: [Int] = []
   /// Where each rank's counters stood when the group began.
-  private var begins: [(written: Int, summed: Int)] = []
+  private(set) var begins: [(written: Int, summed: Int)] = []
   /// This rank's memory when it has none that others see.
   private var own = AlignedBuffer<Float>(count: 0)
 
@@ -33,8 +36,8 @@ final class GroupGradients: GradientExchange {
   private var full = 0
   private var summed = 0
   private var complete = 0
-  /// Buckets of all steps before.
-  private var past = 0
+  /// Buckets of all steps before; parameters that are shared count as one.
+  var past = 0
 
   init(_ group: GroupReduction) {
     self.group = group
@@ -47,6 +50,8 @@ final class GroupGradients: GradientExchange {
 
   func storage(count: Int) -> UnsafeMutablePointer<Float> {
     self.count = count
+    moved = (0..<size).map { GroupReduction.moved(of: count, rank: $0, ranks: size) }
+    movedCounts = moved.map(\.count)
     slots = (1...group.mostShards).reduce(1) { most, shards in
       max(most, GroupReduction.Layout(shards: shards, ranks: size).subtrees.map(\.count).max() ?? 1)
     }
@@ -125,7 +130,7 @@ final class GroupGradients: GradientExchange {
   }
 
   /// Whether all ranks of the node have written so many buckets.
-  private func hasWritten(_ buckets: Int) -> Bool {
+  func hasWritten(_ buckets: Int) -> Bool {
     for rank in 0..<size {
       if let part = parts[rank], part.written.value - begins[rank].written < buckets { return false }
     }
@@ -161,19 +166,25 @@ final class GroupGradients: GradientExchange {
 
   func finish(team: ThreadTeam) {
     if fillingCount > 0 { startBucket() }
-    var patience = Patience()
-    while group.failure == nil {
+    wait {
       progress(team: team)
-      if summed == full, complete == full, hasSummed(past + full), areSent() { break }
-      group.attempt { try group.whileWaiting() }
-      patience.wait()
+      return summed == full && complete == full && hasSummed(past + full) && areSent()
     }
     past += full
     (full, summed, complete) = (0, 0, 0)
   }
 
+  /// Waits for others, but not after a failure.
+  func wait(until isDone: () -> Bool) {
+    var patience = Patience()
+    while group.failure == nil, !isDone() {
+      group.attempt { try group.whileWaiting() }
+      patience.wait()
+    }
+  }
+
   /// Whether all ranks of the node have handed out the sums of so many buckets.
-  private func hasSummed(_ buckets: Int) -> Bool {
+  func hasSummed(_ buckets: Int) -> Bool {
     for rank in 0..<size {
       if let part = parts[rank], part.summed.value - begins[rank].summed < buckets { return false }
     }

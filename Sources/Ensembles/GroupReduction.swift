@@ -57,14 +57,19 @@ public final class GroupReduction: ShardReduction {
   let mostShards: Int
   /// Floats of a bucket of gradients.
   let bucket: Int
+  /// Whether each rank moves a part of the parameters.
+  let dividesState: Bool
 
   /// - Parameters:
   ///   - ranks: the world ranks of the communicator's ranks.
   ///   - shards: of a full batch.
   ///   - memory: nil: messages only.
   ///   - bucket: floats of gradients that are exchanged together.
+  ///   - dividesState: each rank keeps the optimizer's state of a part of the parameters and moves these alone, as the first stage of
+  ///     ZeRO (Rajbhandari et al., arXiv 1910.02054) and `torch.distributed.optim.ZeroRedundancyOptimizer`.
   public init(
     _ communicator: Communicator, ranks: [Int], shards: Int, memory: NodeMemory?, bucket: Int = 1 << 18,
+    dividesState: Bool = false,
     whileWaiting: @escaping () throws -> Void = {}
   ) {
     precondition(ranks.count == communicator.size, "\(ranks.count) names for \(communicator.size) ranks")
@@ -73,6 +78,7 @@ public final class GroupReduction: ShardReduction {
     self.memory = memory
     self.whileWaiting = whileWaiting
     self.bucket = bucket
+    self.dividesState = dividesState
     mostShards = shards
     layout = Layout(shards: shards, ranks: communicator.size)
     layouts[shards] = layout
@@ -84,6 +90,12 @@ public final class GroupReduction: ShardReduction {
     let (each, more) = count.quotientAndRemainder(dividingBy: ranks)
     let first = rank * each + min(rank, more)
     return first..<first + each + (rank < more ? 1 : 0)
+  }
+
+  /// The parameters that a rank moves where each moves a part: whole lines of the cache.
+  static func moved(of count: Int, rank: Int, ranks: Int) -> Range<Int> {
+    func end(_ rank: Int) -> Int { rank == ranks ? count : count * rank / ranks / 16 * 16 }
+    return end(rank)..<end(rank + 1)
   }
 
   /// The most subtrees that a rank holds of a batch of `shards` or fewer, for groups of up to so many ranks.

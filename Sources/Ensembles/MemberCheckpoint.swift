@@ -32,40 +32,46 @@ public struct MemberCheckpoint: Sendable {
 
   /// Writes the state of a member's training.
   ///
+  /// - Parameter whole: the whole of an array, of which this rank may hold a part.
   /// - Throws: `HDF5Error`, or `MemberFileError` when the file cannot be flushed or renamed.
-  public func write(_ loop: TrainingLoop, member: Int) throws {
+  public func write(
+    _ loop: TrainingLoop, member: Int,
+    whole: (TrainingLoop.Buffer) throws -> [Float] = { Array($0.values.buffer) }
+  ) throws {
     try WholeFile.write(path(member)) { temporary in
       let file = try File(creating: temporary, overwriting: true)
-      try write(loop, member: member, to: file)
+      try write(loop, member: member, whole: whole, to: file)
       try file.close()
     }
   }
 
-  private func write(_ loop: TrainingLoop, member: Int, to file: File) throws {
+  private func write(
+    _ loop: TrainingLoop, member: Int, whole: (TrainingLoop.Buffer) throws -> [Float], to file: File
+  ) throws {
     try file.setAttribute("format", Self.format)
     try file.setAttribute("version", Self.version)
     try file.setAttribute("numerics", Plan.numericsVersion)
     try file.setAttribute("job", fingerprint)
     try file.setAttribute("member", member)
     try file.write(String(decoding: try JSONEncoder().encode(loop.progress), as: UTF8.self), to: "progress")
-    for (name, values) in loop.buffers {
-      try file.write(Array(values.buffer), to: "state/\(name)")
-    }
+    for buffer in loop.buffers { try file.write(try whole(buffer), to: "state/\(buffer.name)") }
   }
 
   /// Brings a training that has not begun to the state of the member's checkpoint.
   ///
-  /// - Returns: whether there was one of this job; one of another job or another version's numerics is no checkpoint.
+  /// - Returns: the whole arrays of which this rank holds a part, by name; nil when there was no checkpoint of this job: one of
+  ///   another job or another version's numerics is none.
   /// - Throws: `HDF5Error` and `MemberFileError` when the file is there but cannot be read.
-  public func restore(_ loop: TrainingLoop, member: Int) throws -> Bool {
+  @discardableResult
+  public func restore(_ loop: TrainingLoop, member: Int) throws -> [String: [Float]]? {
     let path = path(member)
-    guard access(path, F_OK) == 0 else { return false }
+    guard access(path, F_OK) == 0 else { return nil }
     let file = try File(opening: path)
     guard try file.hasAttribute("format"), try file.attribute("format", as: String.self) == Self.format,
       try file.attribute("version", as: Int.self) == Self.version,
       try file.attribute("numerics", as: Int.self) == Plan.numericsVersion,
       try file.attribute("job", as: UInt64.self) == fingerprint, try file.attribute("member", as: Int.self) == member
-    else { return false }
+    else { return nil }
     func fail(_ problem: String) -> MemberFileError {
       MemberFileError(path: path, problem: "\(problem); remove the file to train the member from its beginning.")
     }
@@ -78,12 +84,15 @@ public struct MemberCheckpoint: Sendable {
     }
     let buffers = loop.buffers
     let arrays = try buffers.map { try file.read("state/\($0.name)", as: Float.self) }
-    for (buffer, array) in zip(buffers, arrays) where buffer.values.count != array.count {
-      throw fail("/state/\(buffer.name) has \(array.count) values, not \(buffer.values.count)")
+    for (buffer, array) in zip(buffers, arrays) where buffer.count != array.count {
+      throw fail("/state/\(buffer.name) has \(array.count) values, not \(buffer.count)")
     }
-    for (buffer, array) in zip(buffers, arrays) { buffer.values.buffer.copy(array) }
+    var divided: [String: [Float]] = [:]
+    for (buffer, array) in zip(buffers, arrays) {
+      if buffer.isDivided { divided[buffer.name] = array } else { buffer.values.buffer.copy(array) }
+    }
     loop.progress = progress
     try file.close()
-    return true
+    return divided
   }
 }

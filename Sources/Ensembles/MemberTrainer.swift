@@ -36,6 +36,8 @@ public struct MemberTrainer {
   public let fingerprint: UInt64
   /// Where a training that was cut short goes on from; nil: no checkpoints.
   public var checkpoints: MemberCheckpoint?
+  /// Whether each rank of a crew keeps a part of the optimizer's state; never changes a member.
+  public var dividesOptimizerState = false
   private let team: ThreadTeam
 
   /// - Parameters:
@@ -100,32 +102,41 @@ public struct MemberTrainer {
         plan, loss: settings.loss.loss, classifier: settings.classifier?.loss, target: data.targetKind(settings.task),
         batch: settings.batch,
         shards: settings.shards, recipe: settings.recipe, team: team, seed: settings.seed, member: UInt64(index),
-        reduction: crew?.makeReduction(shards: settings.fullShards) ?? LocalShards())
+        reduction: crew?.makeReduction(shards: settings.fullShards, dividesState: dividesOptimizerState)
+          ?? LocalShards())
       return TrainingLoop(
         trainer, recipe: settings.recipe, epochs: settings.epochs, samplesPerEpoch: source.samplesPerEpoch,
         batch: settings.batch, validator: validator)
     }
     var loop = try makeLoop()
+    var divided: [String: [Float]] = [:]
     if crew?.isJoining != true {
       let execution = loop.trainer.execution
       execution.parameters.buffer.copy(plan.layout.initialParameters(seed: settings.seed, member: index))
       execution.statistics.buffer.copy(plan.layout.initialStatistics())
       let restored = Result { crew?.isLeader ?? true ? try checkpoints?.restore(loop, member: index) : nil }
-      _ = try crew?.agree(restored) ?? restored.get()
+      divided = try crew?.agree(restored) ?? restored.get() ?? [:]
     }
     // All ranks begin with the leader's checkpoint, or where those are that they join.
-    try crew?.share(loop)
+    try crew?.share(loop, whole: divided)
     var isNew = true
     var saved = ContinuousClock.now
     var fault: (any Error)?
     while !loop.isFinished {
       let epoch = loop.history.count
-      if let crew, !isNew, try crew.meet(member: index, epoch: epoch, fault: fault) {
-        let before = loop
-        loop = try makeLoop()
-        crew.copy(before, to: loop)
-        try crew.share(loop)
+      if let crew, !isNew {
+        divided = [:]
+        let isAnother = try crew.meet(member: index, fault: fault) {
+          if dividesOptimizerState { divided = try crew.optimizerState(of: loop) }
+        }
+        if isAnother {
+          let before = loop
+          loop = try makeLoop()
+          crew.copy(before, to: loop)
+          try crew.share(loop, whole: divided)
+        }
       }
+      divided = [:]
       isNew = false
       if loop.isBeforeLastEpoch { try hooks.beforeLastEpoch() }
       source.prepare(epoch: epoch)
@@ -139,23 +150,36 @@ public struct MemberTrainer {
       // Before the last epoch's end is told, which says that the member is trained.
       if loop.isFinished { try checkFinite(loop.result) }
       if let last = loop.history.last { try hooks.afterEpoch(loop.history.count, last.loss) }
-      if let checkpoints, crew?.isLeader ?? true, !loop.isFinished,
-        ContinuousClock.now - saved >= checkpoints.interval
-      {
+      if let checkpoints, !loop.isFinished {
         // The others learn of a failure where they meet.
         do {
-          try team.timeline.measure(.write) { try checkpoints.write(loop, member: index) }
+          try save(loop, index, to: checkpoints, in: crew, since: &saved)
         } catch {
           fault = error
         }
         if crew == nil, let fault { throw fault }
-        saved = .now
       }
     }
     return TrainedMember(
       index: index, graph: member.graph, parameters: Array(loop.result.parameters.buffer),
       statistics: Array(loop.result.statistics.buffer), history: loop.history, bag: bag, settings: settings,
       scaling: scaling, targetScaling: targetScaling, classes: classes, fingerprint: fingerprint)
+  }
+
+  /// Writes a checkpoint when it is time to; the other ranks give their parts of a state that is divided.
+  private func save(
+    _ loop: TrainingLoop, _ index: Int, to checkpoints: MemberCheckpoint, in crew: Crew?,
+    since saved: inout ContinuousClock.Instant
+  ) throws {
+    let leads = crew?.isLeader ?? true
+    var isDue = leads && ContinuousClock.now - saved >= checkpoints.interval
+    if let crew, loop.buffers.contains(where: \.isDivided) { isDue = try crew.hear(isDue) }
+    guard isDue else { return }
+    defer { saved = .now }
+    guard let crew else { return try team.timeline.measure(.write) { try checkpoints.write(loop, member: index) } }
+    try team.timeline.measure(.write) {
+      try crew.save(loop) { try checkpoints.write(loop, member: index, whole: $0) }
+    }
   }
 
   private func validator(of member: MemberSpecification) throws -> Validator? {
@@ -184,16 +208,6 @@ public struct MemberTrainer {
       hooks: Hooks(
         afterStep: { _ in try queue.serve() }, beforeLastEpoch: { if leads { try queue.ask() } },
         afterEpoch: { if leads { try queue.tell(epoch: $0, of: epochs, member: index, loss: $1) } }))
-  }
-
-  /// The floats of node memory with which groups of up to `ranks` ranks can train any of these members.
-  ///
-  /// - Throws: as `EnsembleSettings.member(_:)`.
-  public func nodeMemory(_ members: some Sequence<Int>, ranks: Int) throws -> Int {
-    let ranks = min(ranks, settings.fullShards)
-    guard ranks > 1 else { return 0 }
-    let largest = try members.map { try settings.member($0).costs.parameters }.max() ?? 0
-    return largest * GroupReduction.mostSubtrees(shards: settings.fullShards, ranks: ranks)
   }
 }
 

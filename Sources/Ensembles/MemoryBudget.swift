@@ -10,6 +10,8 @@ public struct MemoryBudget: Hashable, Sendable {
   public struct Item: Hashable, Sendable {
     public var name: String
     public var bytes: Int
+    /// Whether the other ranks of the node map it too, into their own address spaces.
+    public var isShared = false
   }
 
   public private(set) var items: [Item] = []
@@ -18,26 +20,70 @@ public struct MemoryBudget: Hashable, Sendable {
 
   public var bytes: Int { items.reduce(0) { $0 + $1.bytes } }
 
-  public mutating func add(_ name: String, bytes: Int) { items.append(Item(name: name, bytes: bytes)) }
+  public mutating func add(_ name: String, bytes: Int, isShared: Bool = false) {
+    items.append(Item(name: name, bytes: bytes, isShared: isShared))
+  }
+
+  /// What a rank needs to train any of these members.
+  ///
+  /// - Parameters:
+  ///   - validates: whether some of the data say after each epoch how good a member is.
+  ///   - ranks: of the whole run.
+  ///   - ranksPerMember: that train a member together at first; those that join later only take of its work.
+  ///   - dividesState: each of these ranks keeps a part of the optimizer's state.
+  /// - Throws: `NetworkError` when patches do not fit the network.
+  public init(
+    training members: some Sequence<MemberSpecification>, settings: EnsembleSettings, validates: Bool, threads: Int,
+    ranks: Int = 1, ranksPerMember: Int = 1, dividesState: Bool = false
+  ) throws {
+    var (training, validation, parameters) = (0, 0, 0)
+    for member in members {
+      training = max(
+        training,
+        try Self.training(
+          member, settings: settings, threads: threads, ranks: ranksPerMember, dividesState: dividesState))
+      if validates { validation = max(validation, try Self.validation(member, settings: settings, threads: threads)) }
+      parameters = max(parameters, member.costs.parameters)
+    }
+    add("training a member", bytes: training)
+    if validates { add("validating it", bytes: validation) }
+    let shared = 4 * settings.nodeMemory(parameters: parameters, ranks: ranks)
+    if shared > 0 { add("gradients that ranks share", bytes: shared, isShared: true) }
+  }
 
   /// The bytes that the training of a member takes: feature maps of a batch, weights with gradients and the optimizer's
   /// moments, and the patches of a batch.
   ///
+  /// - Parameters:
+  ///   - ranks: that train it together; several have their gradients in memory that they share, which is not counted here.
+  ///   - dividesState: each of them keeps a part of the optimizer's state.
   /// - Throws: `NetworkError` when patches do not fit the network.
-  public static func training(
-    _ member: MemberSpecification, settings: EnsembleSettings, threads: Int
+  static func training(
+    _ member: MemberSpecification, settings: EnsembleSettings, threads: Int, ranks: Int = 1, dividesState: Bool = false
   ) throws -> Int {
     let plan = try Plan(member.graph, extents: settings.patch, purpose: .training)
     let samplesPerShard = (settings.batch + settings.shards - 1) / settings.shards
-    let shards = (settings.batch + samplesPerShard - 1) / samplesPerShard
+    let shards = (settings.fullShards + ranks - 1) / ranks
     let capacity = samplesPerShard * shards
-    let voxels = settings.patch.reduce(1, *)
     return Execution.bytes(plan, capacity: capacity, shards: shards, threads: threads)
-      + 4 * (2 * plan.layout.parameterCount + plan.layout.statisticCount)
+      + 4 * ((ranks > 1 ? 1 : 2) * plan.layout.parameterCount + plan.layout.statisticCount)
       + TrainingLoop.bytes(
-        settings.recipe, parameters: plan.layout.parameterCount, statistics: plan.layout.statisticCount)
-      + capacity * (settings.task.hasClasses ? 1 : 4 * settings.targetChannels + 4) * voxels
-      + 4 * settings.batch * settings.inputChannels * voxels * (settings.task == .selfSupervised ? 2 : 1)
+        settings.recipe, parameters: plan.layout.parameterCount, statistics: plan.layout.statisticCount,
+        parts: dividesState ? ranks : 1)
+      + bytes(ofTargets: capacity, settings)
+      + 4 * settings.batch * settings.inputChannels * settings.patch.reduce(1, *)
+      * (settings.task == .selfSupervised ? 2 : 1)
+  }
+
+  /// The bytes that the validation of a member takes: feature maps of a batch, a copy of the weights, and targets.
+  static func validation(_ member: MemberSpecification, settings: EnsembleSettings, threads: Int) throws -> Int {
+    let plan = try Plan(member.graph, extents: settings.patch, purpose: .inference)
+    return Validator.bytes(plan, batch: settings.batch, threads: threads)
+      + bytes(ofTargets: settings.batch, settings)
+  }
+
+  private static func bytes(ofTargets samples: Int, _ settings: EnsembleSettings) -> Int {
+    samples * (settings.task.hasClasses ? 1 : 4 * settings.targetChannels + 4) * settings.patch.reduce(1, *)
   }
 
   /// Throws unless what this rank and the others on its node need is there.
@@ -51,7 +97,8 @@ public struct MemoryBudget: Hashable, Sendable {
       guard let limit, need > limit else { return }
       throw MemoryBudgetError(budget: self, ranks: ranks, limit: limit, limitName: name)
     }
-    try check(memory.addressSpace, UInt64(bytes), "the limit on a process's address space (ulimit -v)")
+    let mapped = items.reduce(0) { $0 + ($1.isShared ? $1.bytes * (ranks - 1) : 0) }
+    try check(memory.addressSpace, UInt64(bytes + mapped), "the limit on a process's address space (ulimit -v)")
     try check(memory.controlGroup, all, "the control group's limit")
     try check(memory.available, all, "what the machine has free")
   }

@@ -1,7 +1,8 @@
 extension Job {
   /// All that decides the results as one JSON text: equal jobs have equal texts, whatever their files look like.
   ///
-  /// Left out are the job's name, its folder, where the results go and how many ranks train a member or how often it is saved.
+  /// Left out are the job's name, its folder, where the results go and how many ranks train a member, what each of them keeps, or how often
+  /// it is saved.
   public var canonicalText: String { canonicalText(without: Self.undecisive) }
 
   /// A 64-bit number of `canonicalText`, for a checkpoint to know its job and for ranks to agree on it.
@@ -12,7 +13,9 @@ extension Job {
     Self.hash(canonicalText(without: Self.undecisive + ["prediction", "uncertainty"]))
   }
 
-  private static let undecisive = ["name", "folder", "output", "ensemble.ranks-per-member", "training.checkpoint"]
+  private static let undecisive = [
+    "name", "folder", "output", "ensemble.ranks-per-member", "training.checkpoint", "training.optimizer-state",
+  ]
 
   private func canonicalText(without paths: [String]) -> String {
     SettingValue(encoding: self).removing(paths).canonicalText

@@ -141,6 +141,7 @@ public struct Job: Codable, Hashable, Sendable {
     /// Parts of a batch that are summed in a fixed order.
     public var shards: Int
     public var optimizer: OptimizerSettings
+    public var optimizerState: OptimizerState
     public var schedule: RateSchedule
     public var clip: ClippingSettings
     /// Batches whose gradients make up one step.
@@ -161,6 +162,7 @@ public struct Job: Codable, Hashable, Sendable {
     enum CodingKeys: String, CodingKey {
       case epochs, batch, shards, optimizer, schedule, clip, accumulate, average, keep, checkpoint, loss, seed,
         augmentation
+      case optimizerState = "optimizer-state"
       case earlyStopping = "early-stopping"
       case patchesPerUnit = "patches-per-unit"
       case blindSpacing = "blind-spacing"
@@ -172,6 +174,16 @@ public struct Job: Codable, Hashable, Sendable {
         optimizer: optimizer, schedule: schedule, clipping: clip, accumulation: accumulate, averaging: average,
         earlyStopping: earlyStopping, keep: keep)
     }
+  }
+
+  /// Where the optimizer's state is kept when several ranks train a member.
+  public enum OptimizerState: String, Codable, Hashable, Sendable, CaseIterable {
+    /// On every rank.
+    case replicated
+    /// On each rank a part.
+    case divided
+    /// On each rank a part where there is no room for the whole.
+    case auto
   }
 
   public struct PredictionSettings: Codable, Hashable, Sendable {

@@ -33,8 +33,8 @@ extension JobFile {
       \(example)
       ```
 
-      The results depend on everything here but `name`, `output`, `ranks-per-member` and `checkpoint`. A key without a default must be
-      given.
+      The results depend on everything here but `name`, `output`, `ranks-per-member`, `optimizer-state` and `checkpoint`. A key
+      without a default must be given.
       """
     ]
     pages.append(table(Setting.job, title: "The top level", meaning: nil))

@@ -33,11 +33,12 @@ extension Run {
     let checkpoints = MemberCheckpoint(
       folder: paths.members, interval: .seconds(60 * job.training.checkpoint), fingerprint: fingerprint)
     trainer.checkpoints = checkpoints
+    trainer.dividesOptimizerState = dividesOptimizerState
     let candidates = try world.agree { try trainer.candidates(missing) }
     let groups = RankGroups(
       ranks: world.size, members: missing.count, ranksPerMember: ranksPerMember, shards: settings.fullShards)
     if let remark = groups.remark(members: missing.count) { log.note(remark) }
-    let floats = try world.agree { try trainer.nodeMemory(missing, ranks: world.size) }
+    let floats = try world.agree { try settings.nodeMemory(missing, ranks: world.size) }
     let memory = try NodeMemory(floats: floats, over: world)
     if let remark = memory.remark { log.note("ranks of a node exchange gradients by messages. \(remark)") }
     let progress = log.progress

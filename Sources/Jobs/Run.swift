@@ -39,6 +39,8 @@ public final class Run {
   public let fingerprint: UInt64
   public let team: ThreadTeam
   let log: Log
+  /// Whether each rank that trains a member with others keeps a part of the optimizer's state.
+  private(set) var dividesOptimizerState = false
   /// The different kinds of processors that the ranks run on.
   let processors: [String]
   /// For each rank the shards that it computed in training.
@@ -101,7 +103,7 @@ public final class Run {
     let overlapping = try Self.overlappingRanks(facts.cores, on: node)
     let threads = options.threads ?? ThreadTeam.defaultSize(for: facts, ranksOnNodeWithOverlappingMask: overlapping)
     team = try world.agree { try ThreadTeam(size: threads) }
-    try checkMemory(facts, ranksOnNode: node.size)
+    dividesOptimizerState = try checkMemory(facts, ranksOnNode: node.size)
     if world.rank == 0, options.threads == nil, facts.openMPThreads == nil,
       facts.cores.count < facts.allowedCores.count,
       node.size * facts.cores.count < facts.allowedCores.count
@@ -116,46 +118,6 @@ public final class Run {
   private static func overlappingRanks(_ cores: [Int], on node: Communicator) throws -> Int {
     let overlapping = try node.allGather(cores).count { HostFacts.overlap(cores, $0) }
     return max(1, overlapping)
-  }
-
-  /// Refuses a job that does not fit in memory before work begins.
-  private func checkMemory(_ facts: HostFacts, ranksOnNode: Int) throws {
-    try world.agree {
-      var budget = MemoryBudget()
-      budget.add("training images", bytes: TrainingSet.bytes(of: data))
-      var largest = 0
-      for member in 0..<settings.members {
-        largest = max(
-          largest, try MemoryBudget.training(settings.member(member), settings: settings, threads: team.size))
-      }
-      budget.add("training a member", bytes: largest)
-      try budget.check(against: facts.memory, ranksOnNode: ranksOnNode)
-      var prediction = MemoryBudget()
-      prediction.add("predicting a tile", bytes: try predictionBytes())
-      try prediction.check(against: facts.memory, ranksOnNode: ranksOnNode)
-    }
-  }
-
-  /// The bytes that the largest tile of the calibration and test parts takes.
-  ///
-  /// - Throws: `RunError.tilesDoNotFit` when a network cannot predict them, which is better known before the training.
-  private func predictionBytes() throws -> Int {
-    let graphs = try (0..<settings.members).map { try settings.member($0).graph }
-    var largest = 0
-    var seen: Set<Extents> = []
-    for part in [Part.calibrate, .test] {
-      for grid in try TileWork(data.split[part], settings: self, graphs: graphs).grids
-      where seen.insert(grid.input).inserted {
-        do {
-          let bytes = try EnsemblePredictor.bytes(
-            graphs, settings: settings, input: grid.input, threads: team.size)
-          largest = max(largest, bytes)
-        } catch {
-          throw RunError.tilesDoNotFit(part.rawValue, grid.input, job.layout, reason: "\(error)")
-        }
-      }
-    }
-    return largest
   }
 
   // MARK: Stages

@@ -54,16 +54,13 @@ extension Run {
     if ranks > 1, settings.fullShards > 1 {
       lines.append("ranks that become free join the members that still train, before an epoch.")
     }
-    var largest = 0
-    for member in members {
-      largest = max(largest, try MemoryBudget.training(member, settings: settings, threads: team.size))
-    }
+    let budget = try trainingBudget(ranks: ranks, dividesState: job.training.optimizerState == .divided)
     let held = TrainingSet.bytes(of: data)
     lines.append("")
     lines.append(
       String(
-        format: "memory of a rank: %.2f GB to train, %.2f GB of images; %d %@ a rank", Double(largest) / 1e9,
-        Double(held) / 1e9, team.size, team.size == 1 ? "thread" : "threads"))
+        format: "memory of a rank: %.2f GB to train, %.2f GB of images; %d %@ a rank",
+        Double(budget.bytes - held) / 1e9, Double(held) / 1e9, team.size, team.size == 1 ? "thread" : "threads"))
     lines.append("results: \(paths.results)")
     return lines.joined(separator: "\n")
   }

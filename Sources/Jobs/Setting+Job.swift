@@ -151,6 +151,12 @@ extension Setting {
         presence: .derived("min(batch, 4)") { $0["batch"]?.integer.map { .integer(min($0, 4)) } },
         meaning: "parts of a batch that are summed in a fixed order; decides rounding, so it is part of the job"),
       Setting("optimizer", defaults: optimizer, "how weights follow gradients; defaults are PyTorch's"),
+      Setting(
+        "optimizer-state",
+        .choice(Choice(noun: "place", words: Job.OptimizerState.allCases.map(\.rawValue))), default: "auto",
+        "where the optimizer's running means are kept when several ranks train a member: all on every rank (`replicated`), a part "
+          + "on each (`divided`, the first stage of ZeRO; Rajbhandari et al., arXiv 1910.02054), or divided where they "
+          + "would not fit otherwise (`auto`); never changes a result"),
       Setting("schedule", defaults: schedule, "how the learning rate changes; defaults are PyTorch's"),
     ]
     + recipe

@@ -4,7 +4,7 @@ import Tensors
 /// Moves parameters against their gradients, step by step as the optimizer of the same name in `torch.optim`.
 ///
 /// All rules are cases of one kernel (`tutti_optimize`); what differs are its scalars, which are made here in double. The
-/// state is up to three buffers as long as the parameters. A step allocates nothing.
+/// state is up to three buffers as long as the parameters that are moved here. A step allocates nothing.
 public final class Optimizer {
   public let settings: OptimizerSettings
   /// The learning rate of the next step: the settings' one until a schedule changes it.
@@ -14,27 +14,35 @@ public final class Optimizer {
   /// NAdam's product of all momenta so far.
   private var momentumProduct = 1.0
   private let rule: OptimizerRule
-  /// The rule's running means and sums, each as long as the parameters: in the order of the kernel, those that it has.
+  /// The rule's running means and sums, each as long as `held`: in the order of the kernel, those that it has.
   public let state: [AlignedBuffer<Float>]
   private let first: UnsafeMutablePointer<Float>?
   private let second: UnsafeMutablePointer<Float>?
   private let third: UnsafeMutablePointer<Float>?
   private let blocks: ParameterBlocks
+  /// The parameters that are moved here, and that `state` belongs to.
+  public let held: Range<Int>
 
   /// - Parameters:
   ///   - count: of parameters.
   ///   - trainable: what is moved; the other parameters are frozen. Ranges ascend and do not overlap; nil: all.
-  public init(_ settings: OptimizerSettings, count: Int, trainable: [Range<Int>]? = nil) {
+  ///   - held: what is moved here, where processes divide the parameters among them; nil: all.
+  public init(
+    _ settings: OptimizerSettings, count: Int, trainable: [Range<Int>]? = nil, held: Range<Int>? = nil
+  ) {
     self.settings = settings
     rate = settings.rate
     rule = settings.rule
-    blocks = ParameterBlocks(of: trainable ?? [0..<count])
-    precondition(blocks.end <= count, "a trainable range ends beyond the parameters")
+    let trainable = trainable ?? [0..<count]
+    precondition(trainable.allSatisfy { $0.upperBound <= count }, "a trainable range ends beyond the parameters")
+    let held = held ?? 0..<count
+    self.held = held
+    blocks = ParameterBlocks(of: trainable.map { $0.clamped(to: held) }.filter { !$0.isEmpty })
     var buffers: [AlignedBuffer<Float>] = []
     func buffer(_ isNeeded: Bool, filled value: Double = 0) -> UnsafeMutablePointer<Float>? {
       guard isNeeded else { return nil }
-      let buffer = AlignedBuffer<Float>(count: count)
-      if value != 0 { buffer.pointer.update(repeating: Float(value), count: count) }
+      let buffer = AlignedBuffer<Float>(count: held.count)
+      if value != 0 { buffer.pointer.update(repeating: Float(value), count: held.count) }
       buffers.append(buffer)
       return buffer.pointer
     }
@@ -60,9 +68,10 @@ public final class Optimizer {
     withUnsafePointer(to: &kernel) { kernel in
       team.run(count: blocks.count) { index, _ in
         let (start, count) = blocks[index]
+        let place = start - held.lowerBound
         tutti_optimize(
-          kernel, parameters + start, gradients + start, first.map { $0 + start }, second.map { $0 + start },
-          third.map { $0 + start }, count)
+          kernel, parameters + start, gradients + start, first.map { $0 + place }, second.map { $0 + place },
+          third.map { $0 + place }, count)
       }
     }
   }

@@ -36,6 +36,8 @@ public final class Trainer {
   private let member: UInt64
   private let batch: Int
   private let accumulation: Int
+  /// Whether the optimizer's state here is a part of it.
+  let dividesState: Bool
   private let clipping: GradientClipping
   private let sum: GradientSum
   /// The average of the weights, where one was asked for.
@@ -71,7 +73,9 @@ public final class Trainer {
       reduction: reduction)
     let layout = plan.layout
     let trainable = trainable ?? layout.trainableRanges
-    optimizer = Optimizer(recipe.optimizer, count: layout.parameterCount, trainable: trainable)
+    let moved = reduction.gradientExchange?.moved(of: layout.parameterCount)
+    dividesState = moved != nil
+    optimizer = Optimizer(recipe.optimizer, count: layout.parameterCount, trainable: trainable, held: moved)
     clipping = GradientClipping(
       recipe.clipping, ranges: Self.ranges(layout.parameters.map(\.range), within: trainable))
     sum = GradientSum(count: recipe.accumulation > 1 ? layout.parameterCount : 0)
@@ -125,6 +129,7 @@ public final class Trainer {
       throw .gradientNotFinite(epoch: epoch, step: steps, rate: optimizer.rate)
     }
     optimizer.step(parameters: execution.parameters.pointer, gradients: gradients, team: team)
+    if dividesState { reduction.gradientExchange?.share(execution.parameters.pointer, team: team) }
     average?.update(
       parameters: execution.parameters.pointer, statistics: execution.statistics.pointer, team: team)
     steps += 1

@@ -154,22 +154,48 @@ extension TrainingLoop {
     }
   }
 
-  /// The arrays that belong to `progress`, by name.
-  public var buffers: [(name: String, values: AlignedBuffer<Float>)] {
+  /// An array that belongs to `progress`.
+  public struct Buffer {
+    public let name: String
+    public let values: AlignedBuffer<Float>
+    /// Elements of the whole array, and those of them that `values` are.
+    public let count: Int
+    public let held: Range<Int>
+    /// Whether it is the optimizer's, which may be divided over ranks.
+    public let isOptimizerState: Bool
+    /// Whether this rank and others hold a part each.
+    public let isDivided: Bool
+  }
+
+  /// The arrays that belong to `progress`; the same ones on all ranks that train together.
+  public var buffers: [Buffer] {
     let execution = trainer.execution
-    var result = [("parameters", execution.parameters), ("statistics", execution.statistics)]
-    for (index, buffer) in trainer.optimizer.state.enumerated() { result.append(("optimizer_\(index)", buffer)) }
-    if let average = trainer.average {
-      result += [("average_parameters", average.parameters), ("average_statistics", average.statistics)]
+    func whole(_ name: String, _ values: AlignedBuffer<Float>) -> Buffer {
+      Buffer(
+        name: name, values: values, count: values.count, held: 0..<values.count, isOptimizerState: false,
+        isDivided: false)
     }
-    if let best { result += [("best_parameters", best.parameters), ("best_statistics", best.statistics)] }
-    return result.map { (name: $0.0, values: $0.1) }
+    var result = [whole("parameters", execution.parameters), whole("statistics", execution.statistics)]
+    for (index, values) in trainer.optimizer.state.enumerated() {
+      result.append(
+        Buffer(
+          name: "optimizer_\(index)", values: values, count: execution.parameters.count,
+          held: trainer.optimizer.held, isOptimizerState: true, isDivided: trainer.dividesState))
+    }
+    if let average = trainer.average {
+      result += [whole("average_parameters", average.parameters), whole("average_statistics", average.statistics)]
+    }
+    if let best { result += [whole("best_parameters", best.parameters), whole("best_statistics", best.statistics)] }
+    return result
   }
 
   /// Bytes of all that a training keeps besides the execution and its weights and gradients.
-  public static func bytes(_ recipe: TrainingRecipe, parameters: Int, statistics: Int) -> Int {
+  ///
+  /// - Parameter parts: into which the optimizer's state is divided.
+  public static func bytes(_ recipe: TrainingRecipe, parameters: Int, statistics: Int, parts: Int = 1) -> Int {
     let copies = (recipe.averaging == nil ? 0 : 1) + (recipe.keep == .best ? 1 : 0)
-    return Optimizer.bytes(recipe.optimizer, count: parameters) + copies * 4 * (parameters + statistics)
+    return Optimizer.bytes(recipe.optimizer, count: (parameters + parts - 1) / parts) + copies * 4
+      * (parameters + statistics)
       + (recipe.accumulation > 1 ? 4 * parameters : 0)
   }
 }

@@ -49,6 +49,15 @@ public final class Validator {
     scratch = AlignedBuffer(count: team.size * scratchCount)
   }
 
+  /// Bytes that a validator takes, its targets not counted.
+  public static func bytes(_ plan: Plan, batch: Int, threads: Int) -> Int {
+    let channels = plan.outputShape.channels
+    let classes = max(channels, 2)
+    return Execution.bytes(plan, capacity: batch, shards: batch, threads: threads)
+      + 4 * (plan.layout.parameterCount + plan.layout.statisticCount)
+      + 4 * threads * channels * plan.outputShape.pixels + 8 * classes * classes * batch
+  }
+
   /// The loss and figures of these weights.
   public func evaluate(
     parameters: UnsafePointer<Float>, statistics: UnsafePointer<Float>

@@ -26,6 +26,9 @@ struct BenchParallelCommand: ParsableCommand {
   @Option(help: "Steps of each kind that are timed, at least 5; two more go before.")
   var repetitions = 7
 
+  @Flag(help: "Divide the optimizer's state over the ranks.")
+  var divideState = false
+
   @Flag(help: "Print one JSON object.")
   var json = false
 
@@ -42,7 +45,7 @@ struct BenchParallelCommand: ParsableCommand {
       let network: BenchmarkNetwork = try world.agree { try BenchmarkNetwork(named: name, edges: edges) }
       let result = try ParallelBenchmark(
         network, side: side ?? network.name.defaultSide, batchPerRank: batchPerRank, threads: threads,
-        repetitions: repetitions, over: world)
+        repetitions: repetitions, dividesState: divideState, over: world)
       if world.rank == 0 { print(json ? try Report.json(result) : "\(result)") }
     }
   }

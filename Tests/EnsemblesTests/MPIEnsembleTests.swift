@@ -50,7 +50,7 @@ import Testing
     let groups = RankGroups(
       ranks: all.size, members: problem.members, ranksPerMember: ranksPerMember, shards: trainer.settings.fullShards)
     let memory = try NodeMemory(
-      floats: trainer.nodeMemory(0..<problem.members, ranks: all.size), over: all)
+      floats: trainer.settings.nodeMemory(0..<problem.members, ranks: all.size), over: all)
     let queue = try MemberQueue(candidates, over: all, groups: groups)
     var hashes = [UInt64](repeating: 0, count: problem.members)
     var shards = 0
@@ -68,14 +68,17 @@ import Testing
     #expect(trained == alone)
   }
 
-  @Test("a rank that becomes free joins a member in the middle and does not change it", arguments: [true, false])
-  func joining(sharesMemory: Bool) throws {
+  @Test(
+    "a rank that becomes free joins a member in the middle and does not change it", arguments: [true, false],
+    [true, false])
+  func joining(sharesMemory: Bool, dividesState: Bool) throws {
     let all = try MPI.initialize().duplicate()
     guard all.size > 1 else { return }
     let problem = try Problem(family: Problem.pyramid, members: all.size, epochs: 4)
-    let trainer = try problem.trainer()
+    var trainer = try problem.trainer()
+    trainer.dividesOptimizerState = dividesState
     let groups = RankGroups(ranks: all.size, members: all.size, ranksPerMember: 1, shards: 2)
-    let floats = try trainer.nodeMemory(0..<all.size, ranks: all.size)
+    let floats = try trainer.settings.nodeMemory(0..<all.size, ranks: all.size)
     let memory = try NodeMemory(floats: sharesMemory ? floats : 0, over: all)
     let queue = try MemberQueue(try trainer.candidates(0..<all.size), over: all, groups: groups)
     var late: (hash: UInt64, ranks: Int, shards: Int) = (0, 0, 0)
@@ -96,6 +99,46 @@ import Testing
     let hashes = try all.allGather(late.hash)
     #expect(hashes.filter { $0 != 0 } == [alone, alone])
     #expect(late.hash == 0 || late.ranks == 2 && late.shards > 0)
+  }
+
+  @Test("a checkpoint of an optimizer that is divided over ranks is whole")
+  func dividedCheckpoint() throws {
+    struct Cut: Error {}
+    let all = try MPI.initialize().duplicate()
+    let problem = try Problem(family: Problem.pyramid, members: 1, epochs: 6, shards: 4)
+    let straight = hash(try problem.trainer().train(0))
+    try TemporaryFolder.with { folder in
+      let folder = try all.broadcast(folder, from: 0)
+      /// All ranks together, on from the last checkpoint, until an epoch ends.
+      func train(cutAfter last: Int, divides: Bool) throws -> (member: TrainedMember?, epochs: [Int]) {
+        var trainer = try problem.trainer()
+        trainer.checkpoints = MemberCheckpoint(folder: folder, interval: .zero, fingerprint: 77)
+        trainer.dividesOptimizerState = divides
+        let groups = RankGroups(ranks: all.size, members: 1, ranksPerMember: nil, shards: 4)
+        let memory = try NodeMemory(floats: trainer.settings.nodeMemory(0..<1, ranks: all.size), over: all)
+        let queue = try MemberQueue(try trainer.candidates(0..<1), over: all, groups: groups)
+        var (found, epochs): (TrainedMember?, [Int]) = (nil, [])
+        _ = try queue.runCrews(memory: memory) { member, crew in
+          #expect(crew.ranks.count == all.size)
+          found = try trainer.train(
+            member, in: crew,
+            hooks: MemberTrainer.Hooks(afterEpoch: { epoch, _ in
+              epochs.append(epoch)
+              if epoch == last { throw Cut() }
+            }))
+        }
+        try memory.free()
+        return (found, epochs)
+      }
+      // The epoch that ends with the cut is not saved.
+      #expect(try train(cutAfter: 3, divides: true).epochs == [1, 2, 3])
+      #expect(try train(cutAfter: 4, divides: false).epochs == [3, 4])
+      #expect(try train(cutAfter: 5, divides: true).epochs == [4, 5])
+      let last = try train(cutAfter: 7, divides: true)
+      #expect(last.epochs == [5, 6])
+      #expect(last.member.map(hash) == straight)
+      try all.barrier()
+    }
   }
 
   @Test("members whose loss is no number are reported by all ranks, and all ranks go on")

@@ -38,16 +38,18 @@ import Training
     }
   }
 
-  /// The state after two epochs, the last batch of each short, and the losses.
+  /// The state after two epochs, the last batch of each short, the losses, and the parameters that were moved here.
   private func train(
     _ reduction: any ShardReduction, batch: Int, shards: Int, samples: Int, threads: Int, dimensions: Int,
     scope: Plan.NormalizationScope
-  ) throws -> (buffers: [[Float]], losses: [Double]) {
+  ) throws -> (buffers: [[Float]], losses: [Double], moved: Range<Int>) {
     let plan = try Plan(
       graph(dimensions: dimensions), extents: dimensions == 2 ? [9, 11] : [3, 4, 7], purpose: .training,
       normalizationScope: scope)
+    var recipe = TrainingRecipe.adam(rate: 0.01)
+    recipe.clipping.norm = 0.5
     let trainer = try Trainer(
-      plan, batch: batch, shards: shards, recipe: .adam(rate: 0.01), team: try ThreadTeam(size: threads), seed: 5,
+      plan, batch: batch, shards: shards, recipe: recipe, team: try ThreadTeam(size: threads), seed: 5,
       member: 2, reduction: reduction)
     trainer.execution.parameters.buffer.copy(plan.layout.initialParameters(seed: 3, member: 2))
     let source = Images(samples: samples, pixels: plan.inputShape.pixels)
@@ -57,7 +59,7 @@ import Training
     }
     let execution = trainer.execution
     let buffers = [execution.parameters, execution.statistics] + trainer.optimizer.state
-    return (buffers.map { Array($0.buffer) }, losses)
+    return (buffers.map { Array($0.buffer) }, losses, trainer.optimizer.held)
   }
 
   struct Case: Sendable, CustomTestStringConvertible {
@@ -77,22 +79,30 @@ import Training
     Case(batch: 6, shards: 3, samples: 7), Case(batch: 2, shards: 1, samples: 4),
   ]
 
-  @Test("a network trained by all ranks together is that of one rank", arguments: cases, [false, true])
+  @Test(
+    "a network trained by all ranks together is that of one rank, whether or not each moves a part of the weights",
+    arguments: cases, [false, true])
   func sameBits(_ sample: Case, sharesMemory: Bool) throws {
     let all = try MPI.initialize().duplicate()
     let alone = try train(
       LocalShards(), batch: sample.batch, shards: sample.shards, samples: sample.samples, threads: 1,
       dimensions: sample.dimensions, scope: sample.scope)
     let memory = sharesMemory ? try NodeMemory(floats: 20_000, over: all) : nil
-    for threads in 1...2 {
+    for (threads, divides) in [(1, !sharesMemory), (2, sharesMemory)] {
       let group = GroupReduction(
-        all, ranks: Array(0..<all.size), shards: sample.shards, memory: memory, bucket: sample.bucket)
+        all, ranks: Array(0..<all.size), shards: sample.shards, memory: memory, bucket: sample.bucket,
+        dividesState: divides)
       let together = try train(
         group, batch: sample.batch, shards: sample.shards, samples: sample.samples, threads: threads,
         dimensions: sample.dimensions, scope: sample.scope)
       #expect(group.failure == nil)
       #expect(together.losses == alone.losses)
-      for (mine, whole) in zip(together.buffers, alone.buffers) { #expect(haveSameBits(mine, whole)) }
+      for (mine, whole) in zip(together.buffers, alone.buffers).prefix(2) { #expect(haveSameBits(mine, whole)) }
+      for (mine, whole) in zip(together.buffers, alone.buffers).dropFirst(2) {
+        #expect(haveSameBits(mine, Array(whole[together.moved])))
+      }
+      let moved = try all.allGather(together.moved.count)
+      #expect(moved.reduce(0, +) == alone.moved.count * (divides ? 1 : all.size))
     }
     #expect(alone.losses.last! < alone.losses[0])
     try memory?.free()

@@ -48,6 +48,7 @@ enum JobFileText {
       early-stopping: {patience: 4, threshold: 0.001}
       keep: best
       checkpoint: 0.5
+      optimizer-state: divided
       loss: cross-entropy
       seed: 7
       patches-per-unit: 3
@@ -115,6 +116,7 @@ struct JobFileTests {
         == .init(
           epochs: 6, batch: 8, shards: 2,
           optimizer: .init(.adam(betas: .init(0.8, 0.99), epsilon: 1e-7), rate: 0.005, weightDecay: 0.1),
+          optimizerState: .divided,
           schedule: RateSchedule(.oneCycle(.init(maximum: 0.02, rise: 0.5)), per: .step, warmUp: 3, warmUpStart: 0.25),
           clip: ClippingSettings(norm: 1, value: 0.5), accumulate: 2, average: AveragingSettings(decay: 0.99),
           earlyStopping: EarlyStopping(patience: 4, threshold: 0.001), keep: .best, checkpoint: 0.5,
@@ -145,7 +147,8 @@ struct JobFileTests {
       job.training
         == .init(
           epochs: 10, batch: 4, shards: 4,
-          optimizer: .adam(rate: 0.001), schedule: .constant, clip: ClippingSettings(), accumulate: 1, keep: .last,
+          optimizer: .adam(rate: 0.001), optimizerState: .auto, schedule: .constant, clip: ClippingSettings(),
+          accumulate: 1, keep: .last,
           checkpoint: 5,
           loss: .crossEntropy, seed: 1, patchesPerUnit: 1, augmentation: AugmentationSettings()))
     #expect(job.prediction == .init(tile: nil, margin: nil, latent: false))
