@@ -92,6 +92,15 @@ public final class GroupReduction: ShardReduction {
     return first..<first + each + (rank < more ? 1 : 0)
   }
 
+  /// How fast ranks of these speeds are together, each with its share of the shards: they wait for the last. A rank alone is
+  /// as fast as it is.
+  static func speed(of speeds: [Double], shards: Int) -> Double {
+    let longest = speeds.indices.map {
+      Double(share(of: shards, rank: $0, ranks: speeds.count).count) / speeds[$0]
+    }.max()
+    return Double(shards) / (longest ?? 1)
+  }
+
   /// The parameters that a rank moves where each moves a part: whole lines of the cache.
   static func moved(of count: Int, rank: Int, ranks: Int) -> Range<Int> {
     func end(_ rank: Int) -> Int { rank == ranks ? count : count * rank / ranks / 16 * 16 }

@@ -78,17 +78,19 @@ public final class MemberQueue {
   /// - Parameters:
   ///   - candidates: the members to be trained, the same on all ranks.
   ///   - groups: ranks that train together; by default every rank trains by itself.
+  ///   - speeds: of all ranks, relative to each other and the same on all of them; nil: taken for alike.
   ///   - onProgress: called on rank 0 for what any rank tells of its progress.
   public init(
     _ candidates: [MemberSchedule.Candidate], over communicator: Communicator, groups: RankGroups? = nil,
-    onProgress: @escaping (Progress) -> Void = { _ in }
+    speeds: [Double]? = nil, onProgress: @escaping (Progress) -> Void = { _ in }
   ) throws {
     self.communicator = try communicator.duplicate()
     let groups = groups ?? RankGroups(single: communicator.size)
     self.groups = groups
     led = groups.led(by: communicator.rank)
-    schedule = MemberSchedule(candidates, ranks: groups.groups.count)
-    ledger = GroupLedger(groups, begins: groups.groups.indices.map { [schedule] in schedule.first(for: $0) != nil })
+    schedule = MemberSchedule(candidates, groups: groups, speeds: speeds)
+    ledger = GroupLedger(
+      groups, begins: groups.groups.indices.map { [schedule] in schedule.first(for: $0) != nil }, speeds: speeds)
     isExhausted = led.flatMap { [schedule] in schedule.first(for: $0) } == nil
     self.onProgress = onProgress
   }

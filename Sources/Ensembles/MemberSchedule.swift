@@ -95,6 +95,13 @@ public struct MemberSchedule: Sendable {
     for rank in 0..<ranks where firsts[rank] == nil { isTold[rank] = true }
   }
 
+  /// A schedule for groups of ranks, each of which counts as one rank.
+  ///
+  /// - Parameter speeds: of all ranks, relative to each other; nil: all alike.
+  init(_ candidates: [Candidate], groups: RankGroups, speeds: [Double]?) {
+    self.init(candidates, ranks: groups.groups.count, speeds: speeds.map { groups.speeds(of: $0) })
+  }
+
   private mutating func give(_ candidate: Candidate, to rank: Int) {
     given[rank].append(candidate)
     owners[candidate.member] = rank

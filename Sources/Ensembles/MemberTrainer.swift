@@ -38,7 +38,7 @@ public struct MemberTrainer {
   public var checkpoints: MemberCheckpoint?
   /// Whether each rank of a crew keeps a part of the optimizer's state; never changes a member.
   public var dividesOptimizerState = false
-  private let team: ThreadTeam
+  let team: ThreadTeam
 
   /// - Parameters:
   ///   - data: the same on all ranks; its patches are the settings' ones.

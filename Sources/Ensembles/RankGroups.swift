@@ -48,60 +48,17 @@ public struct RankGroups: Hashable, Sendable {
     return "\(count(members, "member")) to train in \(count(groups.count, "group")) of \(size)\(helpers)."
   }
 
+  /// How fast each group is, beside what it would be if all ranks had speed 1: groups of unlike sizes count as alike, since free
+  /// ranks join the smaller ones.
+  ///
+  /// - Parameter speeds: of all ranks.
+  func speeds(of speeds: [Double]) -> [Double] {
+    groups.map { ranks in
+      GroupReduction.speed(of: ranks.map { speeds[$0] }, shards: mostRanks)
+        / GroupReduction.speed(of: ranks.map { _ in 1 }, shards: mostRanks)
+    }
+  }
+
   /// Which group a rank leads.
   func led(by rank: Int) -> Int? { groups.firstIndex { $0[0] == rank } }
-}
-
-/// What rank 0 knows of the groups: who is in which, and whom ranks without work join.
-struct GroupLedger {
-  private var ranks: [[Int]]
-  /// Members that a group was given and has not reported.
-  private var open: [Int]
-  /// Groups that know that there is no further member. The last epoch of their last member has begun.
-  private var isTold: [Bool]
-  private var free: [Int]
-  private let mostRanks: Int
-
-  /// - Parameter begins: for each group whether it begins with a member.
-  init(_ groups: RankGroups, begins: [Bool]) {
-    ranks = groups.groups
-    open = begins.map { $0 ? 1 : 0 }
-    isTold = begins.map { !$0 }
-    free = groups.spare
-    mostRanks = groups.mostRanks
-    for group in begins.indices where !begins[group] { release(group) }
-  }
-
-  mutating func give(_ group: Int) { open[group] += 1 }
-
-  mutating func tellEnd(_ group: Int) {
-    isTold[group] = true
-    release(group)
-  }
-
-  mutating func end(_ group: Int) {
-    open[group] -= 1
-    release(group)
-  }
-
-  /// The ranks of a group without work, and those on their way to it, are free.
-  private mutating func release(_ group: Int) {
-    guard open[group] == 0, isTold[group] else { return }
-    free += ranks[group]
-    free.sort()
-    ranks[group] = []
-  }
-
-  /// Sends each free rank to the smallest of the groups that have an epoch left to begin.
-  mutating func joins() -> [(group: Int, ranks: [Int])] {
-    var result: [Int: [Int]] = [:]
-    while !free.isEmpty {
-      let running = ranks.indices.filter { open[$0] > 0 && !isTold[$0] && ranks[$0].count < mostRanks }
-      guard let group = running.min(by: { (ranks[$0].count, $0) < (ranks[$1].count, $1) }) else { break }
-      let rank = free.removeFirst()
-      ranks[group].append(rank)
-      result[group, default: []].append(rank)
-    }
-    return result.sorted { $0.key < $1.key }.map { (group: $0.key, ranks: $0.value) }
-  }
 }

@@ -4,12 +4,21 @@ import Tensors
   import Glibc
 #endif
 
-/// A cluster that exists in numbers only, on which `MemberSchedule` hands members out as on a real one.
+/// A cluster that exists in numbers only, on which `MemberSchedule` hands members out and `GroupLedger` sends free ranks to join others,
+/// as on a real one.
+///
+/// Ranks that train a member together are taken to lose no time by that, but for shards that do not divide by them.
 public struct SimulatedCluster: Sendable {
   /// The ranks' speeds, in units of cost a second.
   public var speeds: [Double]
   /// Whether the schedule knows the speeds from the start, as when ranks have timed a step.
   public var knowsSpeeds = true
+  /// Epochs of a member: free ranks come in before one, and a group asks for its next member before the last.
+  public var epochs = 10
+  /// Ranks that train a member together from its beginning; nil: as many as there are for each.
+  public var ranksPerMember: Int? = 1
+  /// Shards of a batch: as many ranks can train a member. With one, none joins another.
+  public var shards = 1
   /// How far a member's true cost lies from the known one at most, as a part of it.
   public var scatter = 0.0
   /// Mean seconds until a rank fails, which ends the run; nil: never.
@@ -33,10 +42,10 @@ public struct SimulatedCluster: Sendable {
     public var lowerBound: Double
     /// Seconds of each rank in which it trained, lost work included.
     public var busy: [Double]
-    /// Members that each rank ended.
+    /// Members that each rank ended, as the leader of a group.
     public var members: [Int]
     public var failures: Int
-    /// Seconds of training that were done twice.
+    /// Seconds of training that were done twice, of all ranks.
     public var lost: Double
 
     /// Makespan over lower bound.
@@ -79,48 +88,41 @@ public struct SimulatedCluster: Sendable {
     _ candidates: [MemberSchedule.Candidate], _ left: inout [Int: Double], until failure: Double,
     _ result: inout Result
   ) -> Double {
-    var schedule = MemberSchedule(candidates, ranks: speeds.count, speeds: knowsSpeeds ? speeds : nil)
-    // What each rank trains, and since when.
-    var running: [(member: Int, start: Double, end: Double)?] = speeds.indices.map { rank in
-      schedule.first(for: rank).map { ($0, 0, (left[$0] ?? 0) / speeds[rank]) }
-    }
+    let groups =
+      shards > 1
+      ? RankGroups(ranks: speeds.count, members: candidates.count, ranksPerMember: ranksPerMember, shards: shards)
+      : RankGroups(single: speeds.count)
+    var queue = SimulatedQueue(self, groups, candidates, work: left)
     var last = 0.0
-    while true {
-      var rank = 0
-      for other in running.indices where end(running[other]) < end(running[rank]) { rank = other }
-      guard let work = running[rank], work.end <= failure else { break }
-      last = max(last, work.end)
-      result.busy[rank] += work.end - work.start
-      result.members[rank] += 1
-      left[work.member] = nil
-      schedule.finish(
-        MemberSchedule.Report(member: work.member, rank: rank, outcome: .done, seconds: work.end - work.start))
-      running[rank] = schedule.next(for: rank).map {
-        ($0, work.end, work.end + (left[$0] ?? 0) / speeds[rank])
-      }
+    while let time = queue.nextEvent, time <= failure {
+      guard let ended = queue.advance() else { continue }
+      last = max(last, time)
+      left[ended.member] = nil
+      result.members[ended.leader] += 1
     }
-    guard !left.isEmpty else { return last }
-    for case (let rank, let work?) in running.enumerated() {
-      let time = failure - work.start
-      let saved = (time / checkpoint).rounded(.down) * checkpoint
-      result.busy[rank] += time
-      result.lost += time - saved
-      left[work.member, default: 0] -= saved * speeds[rank]
+    guard !left.isEmpty else {
+      queue.addBusy(until: last, to: &result.busy)
+      return last
+    }
+    queue.addBusy(until: failure, to: &result.busy)
+    for cut in queue.cut(at: failure, checkpoint: checkpoint) {
+      left[cut.member, default: 0] -= cut.saved
+      result.lost += cut.lost
     }
     return failure
   }
 
-  private func end(_ work: (member: Int, start: Double, end: Double)?) -> Double { work?.end ?? .infinity }
-
-  /// For every k, the k largest members need as long as the k fastest ranks take for them together, and all members as
-  /// long as all ranks do.
+  /// For every k, the k largest members need as long as the fastest ranks, as many as can train them, take for them together, and
+  /// all members as long as all ranks do.
   public func lowerBound(_ costs: [Double]) -> Double {
     let (costs, speeds) = (costs.sorted(by: >), speeds.sorted(by: >))
-    var (cost, speed) = (0.0, 0.0)
+    var (cost, speed, ranks) = (0.0, 0.0, 0)
     var bound = costs.reduce(0, +) / speeds.reduce(0, +)
-    for (one, rank) in zip(costs, speeds) {
+    for one in costs where ranks < speeds.count {
       cost += one
-      speed += rank
+      let more = speeds[ranks..<min(speeds.count, ranks + shards)]
+      speed += more.reduce(0, +)
+      ranks += more.count
       bound = max(bound, cost / speed)
     }
     return bound

@@ -6,7 +6,7 @@ extension Run {
   /// Plays the training of a job's members through on a cluster that exists in numbers only.
   ///
   /// - Parameters:
-  ///   - cluster: its speeds are in floating-point operations a second.
+  ///   - cluster: its speeds are in floating-point operations a second; what the job says of epochs and groups is filled in.
   /// - Returns: a report for people.
   /// - Throws: as `EnsembleSettings.member(_:)`.
   public func simulate(on cluster: SimulatedCluster) throws -> String {
@@ -19,6 +19,9 @@ extension Run {
         cost: try settings.member(index).cost(samplesPerEpoch: patches, epochs: settings.epochs))
     }
     let costs = candidates.map(\.cost)
+    var cluster = cluster
+    (cluster.epochs, cluster.shards) = (settings.epochs, settings.fullShards)
+    cluster.ranksPerMember = ranksPerMember
     var lines = [
       "\(job.name): \(candidates.count) members of \(Self.number(costs.min() ?? 0)) to "
         + "\(Self.number(costs.max() ?? 0)) operations on \(cluster.speeds.count) simulated ranks"
@@ -27,13 +30,13 @@ extension Run {
     var result: SimulatedCluster.Result?
     let took = clock.measure { result = cluster.run(candidates) }
     guard let result else { return "" }
-    let idle = result.members.count { $0 == 0 }
+    let idle = result.busy.count { $0 == 0 }
     lines += [
       String(format: "makespan        %12.1f s", result.makespan),
       String(format: "lower bound     %12.1f s", result.lowerBound),
       String(format: "ratio           %12.4f", result.ratio),
       String(format: "utilization     %12.1f %%", 100 * result.utilization),
-      "ranks without a member \(idle); members of a rank \(result.members.min() ?? 0) to "
+      "ranks without work \(idle); members that a rank led to their end \(result.members.min() ?? 0) to "
         + "\(result.members.max() ?? 0)",
     ]
     if result.failures > 0 {

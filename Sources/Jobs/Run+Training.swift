@@ -42,7 +42,9 @@ extension Run {
     let memory = try NodeMemory(floats: floats, over: world)
     if let remark = memory.remark { log.note("ranks of a node exchange gradients by messages. \(remark)") }
     let progress = log.progress
-    let queue = try MemberQueue(candidates, over: world, groups: groups) { progress($0) }
+    // Where each group has one member there is nothing to choose.
+    let speeds = candidates.count > groups.groups.count ? try trainer.speeds(candidates, over: world) : nil
+    let queue = try MemberQueue(candidates, over: world, groups: groups, speeds: speeds) { progress($0) }
     queue.timeline = team.timeline
     let limit = options.stallLimit
     queue.watchForStalls(after: limit) { [log, members = paths.members] ranks in

@@ -62,11 +62,67 @@ import Testing
     #expect(result.ratio <= 1.02, "\(result.ratio)")
   }
 
+  @Test("ranks that become free join the members still in training, and all end sooner", arguments: [1, 2, nil])
+  func joining(ranksPerMember: Int?) {
+    let members = members(300)
+    var cluster = SimulatedCluster(speeds: Array(repeating: 1, count: 256))
+    cluster.epochs = 50
+    let alone = cluster.run(members)
+    cluster.shards = 4
+    cluster.ranksPerMember = ranksPerMember
+    let result = cluster.run(members)
+    #expect(result.makespan < 0.8 * alone.makespan)
+    #expect(result.utilization > alone.utilization)
+    #expect(result.members.reduce(0, +) == 300)
+    // Nothing is done twice, and nobody does another's work: groups of three leave one of them waiting for a shard.
+    let work = members.reduce(0) { $0 + $1.cost }
+    #expect(result.busy.reduce(0, +) >= work * (1 - 1e-9) && result.makespan >= result.lowerBound * (1 - 1e-9))
+  }
+
+  @Test("1000 members on 256 ranks that join others stay within 5 % of the lower bound, 7 % with a slow rank")
+  func joiningThousand() {
+    for (slow, limit) in [(false, 1.05), (true, 1.07)] {
+      var cluster = SimulatedCluster(speeds: Array(repeating: 1, count: 256))
+      if slow { cluster.speeds[80] = 0.25 }
+      cluster.shards = 4
+      let result = cluster.run(members(1000, steep: true, seed: 2))
+      #expect(result.ratio >= 1 && result.ratio <= limit, "\(result.ratio)")
+    }
+  }
+
+  @Test("a rank joins before an epoch, and the members' epochs last as long as its shards say")
+  func joiningByEpochs() {
+    // The second rank is free after 4 s and comes in at 5, when 15 of 20 are left for both.
+    var cluster = SimulatedCluster(speeds: [1, 1])
+    (cluster.epochs, cluster.shards) = (4, 2)
+    let result = cluster.run([.init(member: 0, cost: 20), .init(member: 1, cost: 4)])
+    #expect(abs(result.makespan - 12.5) < 1e-9)
+    #expect(zip(result.busy, [12.5, 11.5]).allSatisfy { abs($0 - $1) < 1e-9 })
+    // Four shards of three ranks: two for one of them.
+    cluster.speeds = [1, 1, 1]
+    cluster.shards = 4
+    cluster.ranksPerMember = nil
+    #expect(abs(cluster.run([.init(member: 0, cost: 20)]).makespan - 10) < 1e-9)
+  }
+
+  @Test("a rank that would make a group wait joins none")
+  func slowRanksStayAway() {
+    var cluster = SimulatedCluster(speeds: [1, 0.25])
+    (cluster.epochs, cluster.shards) = (10, 2)
+    let members = [MemberSchedule.Candidate(member: 0, cost: 100), .init(member: 1, cost: 5)]
+    #expect(abs(cluster.run(members).makespan - 100) < 1e-9)
+    cluster.speeds = [1, 0.75]
+    #expect(cluster.run(members).makespan < 75)
+  }
+
   @Test("the lower bound is that of the largest members on the fastest ranks, or of all on all")
   func lowerBound() {
     #expect(SimulatedCluster(speeds: [1, 2]).lowerBound([6, 3, 3]) == 4)
     #expect(SimulatedCluster(speeds: [1, 2]).lowerBound([12]) == 6)
     #expect(SimulatedCluster(speeds: [1, 1, 1]).lowerBound([9, 6, 6]) == 9)
+    var shared = SimulatedCluster(speeds: [1, 1, 1])
+    shared.shards = 2
+    #expect(shared.lowerBound([18]) == 9 && shared.lowerBound([9, 6, 6]) == 7)
     let result = SimulatedCluster(speeds: [1, 2]).run([.init(member: 0, cost: 12)])
     #expect(result.makespan == 6 && result.ratio == 1)
     #expect(result.members == [0, 1] && result.utilization == 0.5)
