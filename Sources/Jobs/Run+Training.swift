@@ -43,7 +43,8 @@ extension Run {
     if let remark = memory.remark { log.note("ranks of a node exchange gradients by messages. \(remark)") }
     let progress = log.progress
     // Where each group has one member there is nothing to choose.
-    let speeds = candidates.count > groups.groups.count ? try trainer.speeds(candidates, over: world) : nil
+    let choose = candidates.count > groups.groups.count && groups.groups.count > 1 && !sharesCores
+    let speeds = choose ? try trainer.speeds(candidates, over: world) : nil
     let queue = try MemberQueue(candidates, over: world, groups: groups, speeds: speeds) { progress($0) }
     queue.timeline = team.timeline
     let limit = options.stallLimit

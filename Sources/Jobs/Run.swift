@@ -41,6 +41,8 @@ public final class Run {
   let log: Log
   /// Whether each rank that trains a member with others keeps a part of the optimizer's state.
   private(set) var dividesOptimizerState = false
+  /// Whether some ranks take turns on cores, so that what each takes for a step says little.
+  let sharesCores: Bool
   /// The different kinds of processors that the ranks run on.
   let processors: [String]
   /// For each rank the shards that it computed in training.
@@ -103,6 +105,8 @@ public final class Run {
     let overlapping = try Self.overlappingRanks(facts.cores, on: node)
     let threads = options.threads ?? ThreadTeam.defaultSize(for: facts, ranksOnNodeWithOverlappingMask: overlapping)
     team = try world.agree { try ThreadTeam(size: threads) }
+    let wanted = node.size * team.size
+    sharesCores = try world.allReduce(wanted > facts.allowedCores.count ? 1 : 0, .maximum) == 1
     dividesOptimizerState = try checkMemory(facts, ranksOnNode: node.size)
     if world.rank == 0, options.threads == nil, facts.openMPThreads == nil,
       facts.cores.count < facts.allowedCores.count,
