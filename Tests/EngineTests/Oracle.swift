@@ -31,9 +31,18 @@ struct Oracle {
   func outputs(_ point: Point, batch: Int) -> [Double] { values(point, batch: batch)[graph.output] }
 
   /// The values of all nodes.
-  func values(_ point: Point, batch: Int) -> [[Double]] {
+  ///
+  /// - Parameters:
+  ///   - moved: nil: all are computed; else those of this node and of what depends on it, the others are `known`.
+  func values(_ point: Point, batch: Int, moved: Int? = nil, from known: [[Double]] = []) -> [[Double]] {
     var values: [[Double]] = []
+    var isMoved: [Bool] = []
     for (id, node) in graph.nodes.enumerated() {
+      isMoved.append(moved == nil || id == moved || node.inputs.contains { isMoved[$0] })
+      guard isMoved[id] else {
+        values.append(known[id])
+        continue
+      }
       let inputs = node.inputs.map { values[$0] }
       let name = node.name
       func parameter(_ part: String) -> [Double]? {
@@ -134,21 +143,31 @@ struct Oracle {
     let (input, output) = (extents(source), extents(target))
     let inputs = shapes[source].channels
     let (k, s, d, p) = (axes(c.kernel, 1), axes(c.stride, 1), axes(c.dilation, 1), axes(c.padding, 0))
-    func place(_ axis: Int, _ index: Int, _ tap: Int) -> Int? {
-      Self.pixel(index * s[axis] + tap * d[axis] - p[axis], extent: input[axis], mode: c.paddingMode)
+    // For each pixel and tap of an axis the source pixel, -1 for a zero.
+    let places = (0..<3).map { axis in
+      (0..<output[axis] * k[axis]).map { index in
+        let (pixel, tap) = index.quotientAndRemainder(dividingBy: k[axis])
+        return Self.pixel(pixel * s[axis] + tap * d[axis] - p[axis], extent: input[axis], mode: c.paddingMode) ?? -1
+      }
     }
+    let (zPlaces, yPlaces, xPlaces) = (places[0], places[1], places[2])
+    let taps = taps(k)
+    let (area, pixels) = (k[0] * k[1] * k[2], input.pixels)
     var result: [Double] = []
+    result.reserveCapacity(batch * c.channels * output.pixels)
     for sample in 0..<batch {
       for channel in 0..<c.channels {
         for z in 0..<output.z {
           for y in 0..<output.y {
             for x in 0..<output.x {
               var sum = bias?[channel] ?? 0
-              for (tz, ty, tx) in taps(k) {
-                guard let zs = place(0, z, tz), let ys = place(1, y, ty), let xs = place(2, x, tx) else { continue }
+              for (tap, (tz, ty, tx)) in taps.enumerated() {
+                let (zs, ys, xs) = (zPlaces[z * k[0] + tz], yPlaces[y * k[1] + ty], xPlaces[x * k[2] + tx])
+                guard zs >= 0, ys >= 0, xs >= 0 else { continue }
+                let pixel = (zs * input.y + ys) * input.x + xs
                 for from in 0..<inputs {
-                  let w = weight[(((channel * inputs + from) * k[0] + tz) * k[1] + ty) * k[2] + tx]
-                  sum += w * image[(((sample * inputs + from) * input.z + zs) * input.y + ys) * input.x + xs]
+                  sum +=
+                    weight[(channel * inputs + from) * area + tap] * image[(sample * inputs + from) * pixels + pixel]
                 }
               }
               result.append(sum)
@@ -172,13 +191,14 @@ struct Oracle {
     let (input, output) = (extents(source), extents(target))
     let inputs = shapes[source].channels
     let (k, s, p) = (axes(c.kernel, 1), axes(c.stride, 1), axes(c.padding, 0))
+    let taps = taps(k)
     var result = (0..<batch * c.channels * output.pixels).map { bias?[$0 / output.pixels % c.channels] ?? 0 }
     for sample in 0..<batch {
       for from in 0..<inputs {
         for index in 0..<input.pixels {
           let (z, y, x) = (index / (input.y * input.x), index / input.x % input.y, index % input.x)
           let value = image[(sample * inputs + from) * input.pixels + index]
-          for (tz, ty, tx) in taps(k) {
+          for (tz, ty, tx) in taps {
             let (zt, yt, xt) = (z * s[0] + tz - p[0], y * s[1] + ty - p[1], x * s[2] + tx - p[2])
             guard (0..<output.z).contains(zt), (0..<output.y).contains(yt), (0..<output.x).contains(xt) else {
               continue
@@ -266,12 +286,15 @@ struct Oracle {
   private func pool(_ image: [Double], from source: Int, to target: Int, _ p: MaxPooling, _ batch: Int) -> [Double] {
     let (input, output) = (extents(source), extents(target))
     let (k, s) = (axes(p.kernel, 1), axes(p.stride, 1))
+    let taps = taps(k)
     return (0..<batch * shapes[target].channels * output.pixels).map { index in
       let (plane, pixel) = index.quotientAndRemainder(dividingBy: output.pixels)
       let (z, y, x) = (pixel / (output.y * output.x), pixel / output.x % output.y, pixel % output.x)
-      return taps(k).map { tz, ty, tx in
-        image[((plane * input.z + z * s[0] + tz) * input.y + y * s[1] + ty) * input.x + x * s[2] + tx]
-      }.max()!
+      return taps.reduce(-.infinity) { largest, tap in
+        let (tz, ty, tx) = tap
+        return max(
+          largest, image[((plane * input.z + z * s[0] + tz) * input.y + y * s[1] + ty) * input.x + x * s[2] + tx])
+      }
     }
   }
 

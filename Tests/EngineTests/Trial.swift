@@ -109,8 +109,9 @@ struct Trial {
     let result = try run(samplesPerShard: samplesPerShard, threads: threads, key: key)
     let point = Oracle.Point(
       images: images.map(Double.init), parameters: parameters.map(Double.init), dropout: key)
+    let known = oracle.values(point, batch: batch)
     expectOutputClose(
-      result.output, oracle.outputs(point, batch: batch).map(Float.init), "\(what) output",
+      result.output, known[graph.output].map(Float.init), "\(what) output",
       sourceLocation: sourceLocation)
 
     var random = TestRandom(99)
@@ -125,28 +126,33 @@ struct Trial {
       "\(what) prediction", sourceLocation: sourceLocation)
 
     let largest = max(norm(result.gradients), norm(result.inputGradient))
-    func loss(_ point: Oracle.Point) -> Double {
-      zip(oracle.outputs(point, batch: batch), slopes).reduce(0) { $0 + $1.0 * Double($1.1) }
+    func loss(_ point: Oracle.Point, moved node: Int?) -> Double {
+      let outputs = oracle.values(point, batch: batch, moved: node, from: known)[graph.output]
+      return zip(outputs, slopes).reduce(0) { $0 + $1.0 * Double($1.1) }
     }
-    func check(_ gradient: ArraySlice<Float>, _ name: String, move: (inout Oracle.Point, [Double]) -> Void) {
+    func check(
+      _ gradient: ArraySlice<Float>, _ name: String, of node: Int?, move: (inout Oracle.Point, [Double]) -> Void
+    ) {
       let direction = random.uniforms(gradient.count).map(Double.init)
       // Small, so that few values cross a kink on the way.
       let step = 1e-7
       var (up, down) = (point, point)
       move(&up, direction.map { $0 * step })
       move(&down, direction.map { -$0 * step })
-      let expected = (loss(up) - loss(down)) / (2 * step)
+      let expected = (loss(up, moved: node) - loss(down, moved: node)) / (2 * step)
       let actual = zip(gradient, direction).reduce(0) { $0 + Double($1.0) * $1.1 }
       let tolerance = 1e-4 * norm(gradient) + 1e-5 * largest + 1e-7
       #expect(
         abs(actual - expected) <= tolerance, "\(what) gradient of \(name): \(actual) instead of \(expected)",
         sourceLocation: sourceLocation)
     }
-    check(result.inputGradient[...], "the image") { point, direction in
+    check(result.inputGradient[...], "the image", of: nil) { point, direction in
       for index in direction.indices { point.images[index] += direction[index] }
     }
     for entry in layout.parameters {
-      check(result.gradients[entry.range], entry.name) { point, direction in
+      let owner = entry.name.lastIndex(of: ".").map { entry.name[..<$0] }
+      let node = try #require(graph.nodes.firstIndex { $0.name == owner ?? "" }, "\(entry.name) belongs to no node")
+      check(result.gradients[entry.range], entry.name, of: node) { point, direction in
         for (index, value) in zip(entry.range, direction) { point.parameters[index] += value }
       }
     }

@@ -1,5 +1,7 @@
 import Foundation
 import HDF5
+import Jobs
+import MessagePassing
 import TestSupport
 import Testing
 
@@ -91,10 +93,14 @@ struct EndToEndNetworkTests {
       return try File(opening: new)
     }
 
-    func refusal(_ command: String = "check") throws -> String {
-      let ended = try EndToEnd.run([command, path])
-      #expect(ended.status != 0)
-      return ended.messages.joined(separator: "\n")
+    /// What is wrong with the job, as `check` tells it; empty when nothing is.
+    @MainActor func refusal() -> String {
+      do {
+        _ = try Run(JobFile(path: path), over: try MPI.initialize(), log: .silent).plan(ranks: 1)
+        return ""
+      } catch {
+        return "\(error)"
+      }
     }
   }
 
@@ -163,23 +169,38 @@ struct EndToEndNetworkTests {
       "smsnet, nodes: 3", "fcnet", "autoencoder, depth: 2, base-channels: 2",
       "sparse-autoencoder, nodes: 3, dilations: [1]", "sparse-labeler, nodes: 3, dilations: [1]", "grey2color",
     ])
-  func drawn(network: String) throws {
+  @MainActor func everyFamily(network: String) throws {
+    let run = try Run(JobFile(path: try Self.drawn(network).path), over: try MPI.initialize(), log: .silent)
+    #expect(try run.plan(ranks: 1).contains("parameters"))
+    try expectDrawing(try run.drawing(ofMember: 1))
+  }
+
+  private static func drawn(_ network: String) throws -> Job {
     let isLabeler = network.hasPrefix("sparse-labeler")
-    let job = try Job(
+    return try Job(
       "drawn", task: isLabeler ? "classification" : "autoencoder",
-      data: Self.images + (isLabeler ? ", labels: data.h5:/kinds, classes: [disc, bar]" : ""),
+      data: images + (isLabeler ? ", labels: data.h5:/kinds, classes: [disc, bar]" : ""),
       network: "{family: \(network)}")
+  }
+
+  private func expectDrawing(_ text: String) throws {
+    #expect(text.hasPrefix("digraph \"drawn, member 1\" {") && text.hasSuffix("}\n") && text.contains("1 × 16×16"))
+  }
+
+  @Test("the program prints the plan and the drawing of a network, and says which members there are")
+  func drawn() throws {
+    let job = try Self.drawn("fcnet")
     let checked = try EndToEnd.run(["check", job.path])
     #expect(checked.status == 0 && checked.output.contains("parameters"), "\(checked.errors)")
     let drawn = try EndToEnd.run(["draw", job.path, "--member", "1"])
-    #expect(drawn.status == 0 && drawn.output.hasPrefix("digraph \"drawn, member 1\" {"), "\(drawn.errors)")
-    #expect(drawn.output.hasSuffix("}\n") && drawn.output.contains("1 × 16×16"))
+    #expect(drawn.status == 0, "\(drawn.errors)")
+    try expectDrawing(drawn.output)
     let missing = try EndToEnd.run(["draw", job.path, "--member", "2"])
     #expect(missing.messages == ["there is no member 2; the job has members 0 to 1."])
   }
 
   @Test("settings that do not go with the networks are told before any work")
-  func refused() throws {
+  @MainActor func refused() throws {
     func message(_ task: String, _ data: String, _ network: String, _ more: String = "") throws -> String {
       try Job("refused", task: task, data: data, network: network, more: more).refusal()
     }

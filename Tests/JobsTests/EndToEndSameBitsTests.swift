@@ -63,7 +63,9 @@ struct EndToEndSameBitsTests {
 
   @Test(
     "a volume's results do not differ between 1, 2, 3 and 4 ranks of 1 and 2 threads",
-    arguments: [(1, 2), (2, 1), (2, 2), (3, 1), (3, 2), (4, 1), (4, 2)].map { Placement($0, $1) })
+    arguments: ProcessInfo.processInfo.environment["TUTTI_ALL"] == nil
+      ? [Placement(1, 2), Placement(2, 1), Placement(3, 2), Placement(4, 1)]
+      : [(1, 2), (2, 1), (2, 2), (3, 1), (3, 2), (4, 1), (4, 2)].map { Placement($0, $1) })
   func volume(_ placement: Placement) throws {
     let reference = try Reference.volume.get().job
     let job = try reference.copy("volume")

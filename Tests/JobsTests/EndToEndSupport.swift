@@ -36,6 +36,8 @@ enum EndToEnd {
       result["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
       result["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
     }
+    // After a rank's failure mpirun gives the others a second to end; here they have ended by themselves or never would.
+    result["OMPI_MCA_odls_base_sigkill_timeout"] = "0"
     return result
   }
 
