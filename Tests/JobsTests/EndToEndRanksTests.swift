@@ -45,8 +45,11 @@ struct EndToEndRanksTests {
     var threads = 1
     var ranksPerMember = "auto"
     var members = 1
+    /// Of all but the run on one rank.
+    var optimizerState = "auto"
     var testDescription: String {
-      "\(network), \(volume ? 3 : 2)-D, \(scope), \(ranks) ranks, \(threads) threads, \(ranksPerMember) a member"
+      "\(network), \(volume ? 3 : 2)-D, \(scope), \(ranks) ranks, \(threads) threads, \(ranksPerMember) a member, "
+        + "optimizer's state \(optimizerState)"
     }
   }
 
@@ -70,7 +73,7 @@ struct EndToEndRanksTests {
     return [
       Axes(network: .tunet, ranks: [1, 2, 3, 4, 5, 8]),
       Axes(network: .smsnet, volume: true, scope: "shard", ranks: [2, 5], threads: 2),
-      Axes(network: .smsnet, scope: "batch", ranks: [4], ranksPerMember: "2", members: 3),
+      Axes(network: .smsnet, scope: "batch", ranks: [4], ranksPerMember: "2", members: 3, optimizerState: "divided"),
       Axes(network: .tunet, volume: true, scope: "shard", ranks: [3], threads: 2, ranksPerMember: "1", members: 2),
     ]
   }
@@ -85,6 +88,7 @@ struct EndToEndRanksTests {
       var job = try reference.copy("ranks")
       try FileManager.default.copyItem(atPath: reference.folder + "/data.h5", toPath: job.folder + "/data.h5")
       job.ranksPerMember = axes.ranksPerMember
+      job.training = ", optimizer-state: \(axes.optimizerState)"
       try job.write()
       try job.succeed(ranks: ranks, threads: axes.threads)
       try EndToEndSameBitsTests().expectSame(job, reference)
