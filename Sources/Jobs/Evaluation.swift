@@ -78,6 +78,8 @@ public struct ClassFigures: Sendable {
   public var ensemble: ConfusionMatrix
   public var members: [ConfusionMatrix]
   public var sets: SetEvaluation
+  /// Of the learned combination of the members; nil when there is none.
+  public var aggregate: ConfusionMatrix?
   /// Whether thresholds are for images.
   var isByImage: Bool
   /// `[level][image]`, of each image the part of its pixels whose set holds the truth; empty of volumes and of images with one class.
@@ -111,6 +113,11 @@ public struct ClassFigures: Sendable {
     }
     try group.write((0..<levels).map { sets.meanSetSize(level: $0) }, to: "mean_set_size")
     try group.write((0..<levels).map { sets.emptyShare(level: $0) }, to: "empty_share")
+    if let aggregate {
+      try group.write(aggregate.counts, shape: [count, count], to: "aggregate_confusion")
+      try group.write(aggregate.f1Micro, to: "aggregate_f1_micro")
+      try group.write(aggregate.f1Macro, to: "aggregate_f1_macro")
+    }
   }
 
   var lines: [String] {
@@ -121,6 +128,7 @@ public struct ClassFigures: Sendable {
     }
     return [TextTable.row("", columns, columns)]
       + members.enumerated().map { row("member \($0.offset)", $0.element) } + [row("ensemble", ensemble)]
+      + (aggregate.map { [row("aggregate", $0)] } ?? [])
   }
 
   func levelLines(_ levels: [Coverage], infeasible: [Bool]) -> [String] {

@@ -8,9 +8,9 @@ extension Job {
   /// A 64-bit number of `canonicalText`, for a checkpoint to know its job and for ranks to agree on it.
   public var fingerprint: UInt64 { Self.hash(canonicalText) }
 
-  /// As `fingerprint`, of all that decides the trained members; settings of prediction and uncertainty are left out.
+  /// As `fingerprint`, of all that decides the trained members; settings of aggregation, prediction and uncertainty are left out.
   public var trainingFingerprint: UInt64 {
-    Self.hash(canonicalText(without: Self.undecisive + ["prediction", "uncertainty"]))
+    Self.hash(canonicalText(without: Self.undecisive + ["prediction", "uncertainty", "ensemble.aggregate"]))
   }
 
   private static let undecisive = [

@@ -119,10 +119,25 @@ public struct Job: Codable, Hashable, Sendable {
     public var members: Int
     public var bagging: Bool
     public var ranksPerMember: RanksPerMember
+    /// Nil: members are combined by their mean alone.
+    public var aggregate: AggregateSettings?
 
     enum CodingKeys: String, CodingKey {
-      case members, bagging
+      case members, bagging, aggregate
       case ranksPerMember = "ranks-per-member"
+    }
+  }
+
+  /// The network that combines the members' answers beside their mean.
+  public struct AggregateSettings: Codable, Hashable, Sendable {
+    /// 1×1 convolutions.
+    public var layers: Int
+    public var epochs: Int
+
+    var network: AggregateNet {
+      var network = AggregateNet()
+      network.layers = layers
+      return network
     }
   }
 

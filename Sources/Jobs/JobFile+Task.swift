@@ -52,6 +52,7 @@ extension JobFile {
         "binary tells 2 classes apart, not \(classes.count); write task: segmentation for more")
     }
     checkClassifier(values, task, &reader)
+    checkAggregate(values, task, &reader)
     checkQuantiles(values, &reader)
     checkUncertainty(values, task, &reader)
   }
@@ -84,6 +85,25 @@ extension JobFile {
     if values["data.split.by"]?.text == "pixel" {
       reader.report(
         reader.line(of: "data.split"), "data.split.by", "pixels of an image that has one class cannot be divided")
+    }
+  }
+
+  /// Sees that the members' answers can be combined pixel by pixel.
+  private static func checkAggregate(
+    _ values: SettingValue, _ task: EnsembleTask, _ reader: inout SettingReader
+  ) {
+    let path = "ensemble.aggregate"
+    guard let line = reader.lines[path] else { return }
+    if task.answersImages || task == .selfSupervised {
+      reader.report(line, path, "\(task.rawValue) has no known pixels to learn a combination from; remove this setting")
+    }
+    if values["data.planes"] != nil {
+      reader.report(
+        line, path, "the answers of 2-D networks along several axes are averaged; remove data.planes or this")
+    }
+    if losses(values).contains(where: { $0["input"]?.text == LossInput.probabilities.rawValue }) {
+      reader.report(
+        line, path, "networks that end in probabilities are not combined; write input: logits, or remove this")
     }
   }
 

@@ -32,7 +32,8 @@ public struct NewPrediction: Sendable {
 
   /// Writes `/entry/prediction` of all the images into `output`. Collective.
   public func run(over world: Communicator) throws {
-    let (members, calibration) = try world.agree { try ModelFiles.load(model) }
+    let loaded = try world.agree { try ModelFiles.load(model) }
+    let (members, calibration) = (loaded.members, loaded.calibration)
     let volume = members[0].settings.isOfVolume
     let source = try world.agree {
       guard overwrite || !RunPaths.exists(output) else { throw RunError.outputExists(output) }
@@ -62,7 +63,14 @@ public struct NewPrediction: Sendable {
       try RunPaths.makeFolder(RunPaths.folder(of: output))
       return []
     }
-    let writer = PredictionWriter(ensemble, calibration: calibration, volume: volume, latents: latents, over: world)
+    let aggregator = try world.agree {
+      try loaded.aggregate.map {
+        guard $0.fingerprint == members[0].fingerprint else { throw RunError.otherJob(model) }
+        return try Aggregator($0, team: team)
+      }
+    }
+    let writer = PredictionWriter(
+      ensemble, calibration: calibration, volume: volume, latents: latents, aggregator: aggregator, over: world)
     try writer.write(work, to: unfinished) { region, predict in
       try predict(EnsemblePredictor.reader(of: source, region: region, scaling: members[0].scaling), nil)
     }

@@ -13,7 +13,8 @@ final class PredictionDatasets {
   let form: AnswerForm
   let levels: Int
   private let mean: Dataset
-  private let deviation: Dataset
+  /// Nil of answers without a spread.
+  private let deviation: Dataset?
   /// Nil without quantiles.
   private let quantiles: Dataset?
   /// Nil without levels, or for values.
@@ -31,9 +32,11 @@ final class PredictionDatasets {
   ///
   /// - Parameters:
   ///   - name: of the group.
+  ///   - hasSpread: whether answers have a spread over members.
   ///   - latent: `[member, channel, (z, y, x)]` of the latent values; nil: none.
   init(
-    _ file: File, _ name: String = "prediction", work: TileWork, form: AnswerForm, levels: Int, latent: [Int]? = nil
+    _ file: File, _ name: String = "prediction", work: TileWork, form: AnswerForm, levels: Int, hasSpread: Bool = true,
+    latent: [Int]? = nil
   ) throws {
     self.form = form
     self.levels = levels
@@ -68,7 +71,7 @@ final class PredictionDatasets {
     }
     let (shape, chunks) = ([images] + form.channelExtents + pixels, [1] + form.channelExtents + chunk)
     mean = try make("mean", Float.self, shape, chunks)
-    deviation = try make("mean_errors", Float.self, shape, chunks)
+    deviation = hasSpread ? try make("mean_errors", Float.self, shape, chunks) : nil
     let count = form.quantiles.count
     quantiles = count > 0 ? try make("quantiles", Float.self, [count] + shape, [1] + chunks) : nil
     let (hasSets, hasIntervals) = (levels > 0 && form.task.hasClasses, levels > 0 && !form.task.hasClasses)

@@ -12,12 +12,17 @@ struct PredictionWriter {
   let form: AnswerForm
   /// Of the classes of images that are told beside; nil when none are.
   let classForm: AnswerForm?
+  /// What combines the members' answers beside their mean; nil when nothing does.
+  let aggregator: Aggregator?
   let world: Communicator
   /// Whether the members' latent values are written too.
   let writesLatents: Bool
 
-  init(_ ensemble: EnsemblePredictor, calibration: Calibration?, volume: Bool, latents: Bool, over world: Communicator)
-  {
+  init(
+    _ ensemble: EnsemblePredictor, calibration: Calibration?, volume: Bool, latents: Bool,
+    aggregator: Aggregator? = nil, over world: Communicator
+  ) {
+    self.aggregator = aggregator
     self.ensemble = ensemble
     writesLatents = latents
     self.calibration = calibration
@@ -26,7 +31,7 @@ struct PredictionWriter {
     self.world = world
   }
 
-  /// Writes `/entry/prediction`, and `/entry/classification` where classes are told beside, into a new file at `path`. Collective; memory does not grow with the number of tiles.
+  /// Writes `/entry/prediction`, and where they are said `/entry/classification` and `/entry/aggregate`, into a new file at `path`. Collective; memory does not grow with the number of tiles.
   ///
   /// - Parameter load: called for every region that this rank has tiles of, with a closure that predicts them from what a
   ///   reader gives, and hands over what each member says.
@@ -41,11 +46,18 @@ struct PredictionWriter {
     let classes = try classForm.map {
       try PredictionDatasets(file, "classification", work: work, form: $0, levels: calibration?.levels.count ?? 0)
     }
-    // Both are written even when the first fails: other ranks wait for it.
-    func write(_ tile: PredictionDatasets.Tile?, _ classTile: PredictionDatasets.Tile?) throws {
+    let combined = try aggregator.map { _ in
+      try PredictionDatasets(file, "aggregate", work: work, form: form, levels: 0, hasSpread: false)
+    }
+    // All are written even when one fails: other ranks wait for them.
+    func write(
+      _ tile: PredictionDatasets.Tile?, _ classTile: PredictionDatasets.Tile?, _ aggregate: PredictionDatasets.Tile?
+    ) throws {
       let first = Result { try datasets.write(tile) }
-      try classes?.write(classTile)
+      let second = Result { try classes?.write(classTile) }
+      try combined?.write(aggregate)
       try first.get()
+      try second.get()
     }
     ensemble.keepsLatents = latent != nil
     // Every rank takes part in as many collective writes as the one with the most tiles.
@@ -53,9 +65,14 @@ struct PredictionWriter {
     let predicted = Result {
       for part in work.share(rank: world.rank, of: world.size) {
         try load(part.region) { reader, eachMember in
-          try ensemble.predict(grid: part.grid, tiles: part.tiles, reading: reader, eachMember: eachMember) { answer in
+          let each: EnsemblePredictor.EachMember = { member, tile, answer, classes in
+            aggregator?.take(answer, of: member)
+            try eachMember?(member, tile, answer, classes)
+          }
+          try ensemble.predict(grid: part.grid, tiles: part.tiles, reading: reader, eachMember: each) { answer in
+            let aggregate = try aggregateTile(answer, region: part.index)
             left -= 1
-            try write(tile(answer, region: part.index), classTile(answer, region: part.index))
+            try write(tile(answer, region: part.index), classTile(answer, region: part.index), aggregate)
           }
         }
       }
@@ -64,7 +81,7 @@ struct PredictionWriter {
     let finished = Result {
       while left > 0 {
         left -= 1
-        try write(nil, nil)
+        try write(nil, nil, nil)
       }
       try file.close()
     }
@@ -118,6 +135,19 @@ struct PredictionWriter {
       region: region, core: answer.tile.core, mean: Array(answer.classMean), deviation: Array(answer.classDeviation))
     if let sets = calibration?.classes { writeSets(sets, answer.classMean, voxels: 1, to: &tile) }
     return tile
+  }
+
+  /// What the combination of the members says of a tile; nil when nothing combines them.
+  private func aggregateTile(
+    _ answer: EnsemblePredictor.Answer, region: Int
+  ) throws -> PredictionDatasets.Tile? {
+    guard let combined = try aggregator?.answer(over: answer.tile.core.extents) else { return nil }
+    return combined.withUnsafeBufferPointer { values in
+      var tile = PredictionDatasets.Tile(
+        region: region, core: answer.tile.core, mean: Array(form.value(values)), deviation: [])
+      if !form.quantiles.isEmpty { tile.quantiles = combined }
+      return tile
+    }
   }
 
   /// - Parameter mean: `[class, voxel]`.

@@ -28,6 +28,7 @@ enum ResultsFile {
     try entry.write("\(header.name): ensemble prediction", to: "title")
     try describe(try entry.group("prediction"), header.form, header)
     if let form = header.classForm { try describe(try entry.group("classification"), form, header) }
+    if try entry.exists("aggregate") { try describe(try entry.group("aggregate"), header.form, header) }
     if try entry.exists("latent") {
       let latent = try entry.group("latent")
       try latent.setAttribute("NX_class", "NXdata")
@@ -46,9 +47,12 @@ enum ResultsFile {
     try prediction.setAttribute("axes", names)
     let mean = try prediction.dataset("mean")
     let shape = try mean.shape
-    try mean.setAttribute(
-      "long_name", form.task.hasClasses ? "mean probability over the members" : "mean over the members")
-    try prediction.dataset("mean_errors").setAttribute("long_name", "standard deviation over the members")
+    let hasSpread = try prediction.exists("mean_errors")
+    let what = hasSpread ? "over the members" : "of a learned combination of the members"
+    try mean.setAttribute("long_name", form.task.hasClasses ? "mean probability \(what)" : "mean \(what)")
+    if hasSpread {
+      try prediction.dataset("mean_errors").setAttribute("long_name", "standard deviation over the members")
+    }
     if try prediction.exists("set") {
       try prediction.dataset("set").setAttribute("long_name", "1 where the class is in the prediction set")
       try prediction.dataset("set_size").setAttribute("long_name", "number of classes in the prediction set")

@@ -84,6 +84,11 @@ extension Run {
     AnswerForm(settings, volume: job.data.volume)
   }
 
+  /// The answers of the learned combination of the members; nil when the job has none.
+  private func aggregated(in file: File) throws -> Dataset? {
+    job.ensemble.aggregate == nil ? nil : try file.dataset("entry/aggregate/mean")
+  }
+
   /// How classes fare that stand in the group of this name.
   private func classFigures(of file: File, _ group: String, _ form: AnswerForm, levels: Int) throws -> ClassFigures {
     let classes = job.data.classes.count
@@ -95,6 +100,8 @@ extension Run {
     try world.agree {
       let mean = try file.dataset("entry/\(group)/mean")
       let sets = try file.dataset("entry/\(group)/set")
+      let combined = try group == "prediction" ? aggregated(in: file) : nil
+      if combined != nil { figures.aggregate = ConfusionMatrix(classes: classes) }
       var predictions: [UInt8] = []
       for slice in mySlices {
         let region = try truth.loadTruth(slice.region, for: .test, scaling: inspection.scaling)
@@ -103,6 +110,12 @@ extension Run {
         let probabilities = try mean.read(as: Float.self, place)
         probabilities.withUnsafeBufferPointer { mostLikely($0, classes: classes, into: &predictions) }
         try figures.ensemble.add(labels: labels, predictions: predictions)
+        if let combined {
+          try combined.read(as: Float.self, place).withUnsafeBufferPointer {
+            mostLikely($0, classes: classes, into: &predictions)
+          }
+          try figures.aggregate?.add(labels: labels, predictions: predictions)
+        }
         var own = SetEvaluation(levels: levels, classes: classes)
         for index in 0..<levels {
           let set = try sets.read(as: UInt8.self, level(index, of: place))
@@ -118,6 +131,9 @@ extension Run {
       }
     }
     figures.ensemble = ConfusionMatrix(classes: classes, counts: try world.allReduce(figures.ensemble.counts, .sum))
+    if let aggregate = figures.aggregate {
+      figures.aggregate = ConfusionMatrix(classes: classes, counts: try world.allReduce(aggregate.counts, .sum))
+    }
     try figures.sets.reduce(over: world)
     let coverage = Array(try world.allGather(covered).joined())
     if !job.data.volume, !form.task.answersImages {
@@ -131,11 +147,13 @@ extension Run {
   private func valueFigures(of file: File, levels: Int) throws -> ValueFigures {
     let channels = settings.targetChannels
     var sums: [RegressionMetrics] = []
+    var combinedSums: [RegressionMetrics] = []
     /// Of each slice how its intervals fare.
     var rows: [Double] = []
     var members: [[RegressionMetrics]] = []
     try world.agree {
       let mean = try file.dataset("entry/prediction/mean")
+      let combined = try aggregated(in: file)
       let lower = try file.dataset("entry/prediction/lower")
       let upper = try file.dataset("entry/prediction/upper")
       var known = TileTruth()
@@ -145,6 +163,9 @@ extension Run {
         let place = slab(slice, form)
         let values = try mean.read(as: Float.self, place)
         values.withUnsafeBufferPointer { sums += RegressionMetrics.channels(channels, of: $0, known) }
+        try combined?.read(as: Float.self, place).withUnsafeBufferPointer {
+          combinedSums += RegressionMetrics.channels(channels, of: $0, known)
+        }
         var own = IntervalEvaluation(levels: levels)
         for index in 0..<levels {
           let low = try lower.read(as: Float.self, level(index, of: place))
@@ -167,6 +188,9 @@ extension Run {
     var figures = ValueFigures(
       ensemble: try RegressionMetrics.joined(sums, width: channels, over: world), members: members,
       intervals: IntervalEvaluation(levels: levels), similarity: [])
+    if job.ensemble.aggregate != nil {
+      figures.aggregate = try RegressionMetrics.joined(combinedSums, width: channels, over: world)
+    }
     let numbers = Array(try world.allGather(rows).joined())
     for first in stride(from: 0, to: numbers.count, by: 3 * levels) {
       figures.intervals.merge(IntervalEvaluation(numbers: numbers[first..<first + 3 * levels]))

@@ -36,6 +36,13 @@ extension Run {
         .check(against: facts.memory, ranksOnNode: ranksOnNode)
       var prediction = MemoryBudget()
       prediction.add("predicting a tile", bytes: try predictionBytes())
+      if job.ensemble.aggregate != nil {
+        // As ranks keep them, as rank 0 gathers them, and as it learns from them.
+        let voxels = data.split.train.reduce(0) { $0 + $1.extents.count }
+        prediction.add(
+          "the members' answers of the training part",
+          bytes: 3 * 4 * settings.members * settings.answer.channels * voxels)
+      }
       try prediction.check(against: facts.memory, ranksOnNode: ranksOnNode)
     }
     return divides

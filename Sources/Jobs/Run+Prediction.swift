@@ -17,7 +17,9 @@ extension Run {
     let ensemble = try EnsemblePredictor(members(), team: team)
     let work = try world.agree { try TileWork(truth.split.test, settings: self, graphs: ensemble.members.map(\.graph)) }
     let writer = PredictionWriter(
-      ensemble, calibration: calibration, volume: job.data.volume, latents: job.prediction.latent, over: world)
+      ensemble, calibration: calibration, volume: job.data.volume, latents: job.prediction.latent,
+      aggregator: try aggregator(),
+      over: world)
     var figures = MemberFigures(ensemble, form: writer.form)
     var classFigures = writer.classForm.map { MemberFigures(ensemble, form: $0) }
     try writer.write(work, to: paths.unfinished) { region, predict in

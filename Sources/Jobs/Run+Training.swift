@@ -7,6 +7,11 @@ extension Run {
   ///
   /// - Throws: `RunError.membersFailed` when all others are trained and stored.
   public func train() throws {
+    try trainMembers()
+    try trainAggregate()
+  }
+
+  private func trainMembers() throws {
     try checkRanks()
     let missing = try missingMembers()
     let done = settings.members - missing.count

@@ -12,6 +12,9 @@ public struct RunPaths: Hashable, Sendable {
 
   /// The folder of the members' files.
   public var members: String { stem + ".members" }
+  /// The network that combines the members' answers.
+  public var aggregate: String { members + "/" + Self.aggregateName }
+  static let aggregateName = "aggregate.h5"
   /// The thresholds of the prediction sets.
   public var calibration: String { stem + ".calibration.h5" }
   /// Where a picture of the training goes when no name is given.

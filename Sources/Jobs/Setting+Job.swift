@@ -140,6 +140,15 @@ extension Setting {
       "ranks-per-member", .or([.integer(1...), .choice(Choice(noun: "number of ranks", words: ["auto"]))]), default: 1,
       "MPI ranks that train one member together, at most `training.shards`; ranks that are left over join them, and "
         + "auto shares all ranks out among the members; never changes a result"),
+    Setting(
+      "aggregate",
+      .section([
+        Setting("layers", .integer(1...100), default: 1, "1×1 convolutions, with ReLU between them"),
+        Setting("epochs", .integer(1...1_000_000), default: 5, "passes over the training units"),
+      ]), otherwise: "the mean and spread of the members alone",
+      "a network that learns to combine the answers of all members, pixel by pixel, when these are trained (stacked "
+        + "generalization; DLSIA's AggNet): it is trained on the training part as members are, and what it says of the test part stands "
+        + "beside their mean, as `/entry/aggregate`"),
   ]
 
   private static let training: [Setting] =

@@ -290,7 +290,7 @@ struct SettingReader {
 }
 
 extension Setting {
-  /// The paths at which a key stands anywhere in a job file, in the order of the declaration.
+  /// The paths at which a key stands anywhere in a job file, the least deep first, else in the order of the declaration.
   static func paths(of key: String) -> [String] {
     func find(_ settings: [Setting], _ path: String) -> [String] {
       settings.flatMap { setting -> [String] in
@@ -304,6 +304,7 @@ extension Setting {
         return (setting.key == key ? [settingPath] : []) + below
       }
     }
-    return find(job, "")
+    let all = find(job, "").map { (path: $0, depth: $0.split(separator: ".").count) }
+    return Set(all.map(\.depth)).sorted().flatMap { depth in all.filter { $0.depth == depth }.map(\.path) }
   }
 }

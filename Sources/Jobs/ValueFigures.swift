@@ -9,6 +9,8 @@ public struct ValueFigures: Sendable {
   /// Of each member, each channel.
   var members: [[RegressionMetrics]]
   var intervals: IntervalEvaluation
+  /// Of each channel, of the learned combination of the members; nil when there is none.
+  var aggregate: [RegressionMetrics]?
   /// Structural similarity of each channel, over the slices of the test images; empty when the truth has holes.
   var similarity: [Double]
 
@@ -28,6 +30,9 @@ public struct ValueFigures: Sendable {
       try group.write(ensemble.map(metric.value), to: metric.name)
       try group.write(
         members.flatMap { $0.map(metric.value) }, shape: [members.count, channels], to: "member_\(metric.name)")
+    }
+    if let aggregate {
+      for metric in Self.metrics { try group.write(aggregate.map(metric.value), to: "aggregate_\(metric.name)") }
     }
     if !similarity.isEmpty { try group.write(similarity, to: "ssim") }
     try group.write((0..<levels).map { coverage(level: $0) }, to: "coverage")
@@ -49,7 +54,7 @@ public struct ValueFigures: Sendable {
     }
     return [TextTable.row("", columns, columns)]
       + members.enumerated().map { row("member \($0.offset)", $0.element, []) }
-      + [row("ensemble", ensemble, similarity)]
+      + [row("ensemble", ensemble, similarity)] + (aggregate.map { [row("aggregate", $0, [])] } ?? [])
   }
 
   func levelLines(_ levels: [Coverage], infeasible: [Bool]) -> [String] {

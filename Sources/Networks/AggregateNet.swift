@@ -1,5 +1,5 @@
-/// A learned combination of trained networks: their features, the values before their last convolutions, stacked and read
-/// by 1×1 convolutions. The networks themselves are frozen.
+/// A learned combination of trained networks: what they give, or their features (the values before their last convolutions), stacked
+/// and read by 1×1 convolutions. The networks themselves are frozen.
 public struct AggregateNet: Hashable, Sendable {
   /// 1×1 convolutions, all but the last of as many channels as they read.
   public var layers = 1
@@ -20,11 +20,16 @@ public struct AggregateNet: Hashable, Sendable {
     guard (1...1000).contains(layers) else {
       throw NetworkSettingError(setting: "layers", problem: "there are 1 to 1000 layers, not \(layers).")
     }
-    var network = FCNet(hiddenChannels: Array(repeating: inputChannels, count: layers - 1))
+    return try network(inputChannels: inputChannels).graph(
+      inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
+  }
+
+  /// Its layers for `inputChannels` values of a pixel.
+  public func network(inputChannels: Int) -> FCNet {
+    var network = FCNet(hiddenChannels: Array(repeating: inputChannels, count: max(0, layers - 1)))
     (network.activation, network.normalization) = (activation, .none)
     (network.bias, network.finalActivation) = (bias, finalActivation)
-    return try network.graph(
-      inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
+    return network
   }
 
   /// The network over the features of `members`, which read the same image and keep the parameters `member0.NODE.weight`

@@ -43,7 +43,7 @@ struct EndToEndTaskTests {
 
     init(
       _ name: String, task: String, data: String, training: String = "", network: String = "{family: smsnet, nodes: 2}",
-      uncertainty: String = ""
+      ensemble: String = "", uncertainty: String = ""
     ) throws {
       folder = try EndToEnd.makeFolder(name)
       try EndToEndTaskTests.write(folder + "/data.h5")
@@ -56,7 +56,7 @@ struct EndToEndTaskTests {
         \(data)
         split: {dataset: data.h5:/split, validate: 3}
       network: \(network)
-      ensemble: {members: 2}
+      ensemble: {members: 2\(ensemble)}
       training: {epochs: 3, batch: 2, optimizer: {rate: 0.01}, keep: best\(training)}
       uncertainty: {coverage: [0.5, 0.9]\(uncertainty)}
       output: r.h5
@@ -94,7 +94,8 @@ struct EndToEndTaskTests {
   func regression() throws {
     let job = try Job(
       "regression", task: "regression", data: "targets: data.h5:/clean\n  mask: data.h5:/mask",
-      training: ", augmentation: {flips: true, elastic: {magnitude: 0.5}, noise: 0.1}")
+      training: ", augmentation: {flips: true, elastic: {magnitude: 0.5}, noise: 0.1}",
+      ensemble: ", aggregate: {epochs: 100}")
     try job.expectSameBitsOnTwoRanks()
     let file = try File(opening: job.results)
     let prediction = try file.group("entry/prediction")
@@ -117,7 +118,14 @@ struct EndToEndTaskTests {
     #expect(abs(try evaluation.read("mse", as: Double.self)[0] - error / Double(known.count)) < 1e-6 * error)
     #expect(try evaluation.read("correlation", as: Double.self)[0] > 0.5)
     #expect(try evaluation.read("member_mse", as: Double.self).count == 2)
+    // What the learned combination of both members says, by hand too.
+    let combined = try file.read("entry/aggregate/mean", as: Float.self)
+    #expect(combined.count == mean.count && combined != mean)
+    let own = known.reduce(0.0) { $0 + Double(clean[$1] - combined[$1]) * Double(clean[$1] - combined[$1]) }
+    #expect(abs(try evaluation.read("aggregate_mse", as: Double.self)[0] - own / Double(known.count)) < 1e-6 * own)
+    #expect(try evaluation.read("aggregate_correlation", as: Double.self)[0] > 0.5)
     let new = try job.predictNew()
+    #expect(Array(try new.read("entry/aggregate/mean", as: Float.self).suffix(1024)) == combined)
     #expect(try new.dataset("entry/prediction/mean").shape == [16, 16, 16])
     #expect(Array(try new.read("entry/prediction/mean", as: Float.self).suffix(1024)) == mean)
     #expect(Array(try new.read("entry/prediction/upper", as: Float.self).suffix(1024)) == Array(upper.suffix(1024)))

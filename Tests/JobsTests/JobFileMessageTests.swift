@@ -61,7 +61,8 @@ struct JobFileMessageTests {
         "6: network.hidden_channels: unknown setting; did you mean ‘hidden-channels’?"),
       Case("bagging: true", "epochs: 3", "7: ensemble.epochs: unknown setting; did you mean ‘training.epochs’?"),
       Case(
-        "bagging: true", "gpu: 3", "7: ensemble.gpu: unknown setting; known here: members, bagging, ranks-per-member"),
+        "bagging: true", "gpu: 3",
+        "7: ensemble.gpu: unknown setting; known here: members, bagging, ranks-per-member, aggregate"),
       Case(
         "output:", "author: me\noutput:",
         "10: author: unknown setting; known here: tutti, name, task, data, network, classifier, ensemble, normalization, training, prediction, uncertainty, output"
@@ -318,6 +319,39 @@ struct JobFileMessageTests {
       """
     let line = message.hasPrefix("training") ? 6 : 7
     #expect(Self.messages(text) == ["job.yaml:\(line): \(message)"])
+  }
+
+  @Test(
+    "answers are combined pixel by pixel where these are known",
+    arguments: [
+      ("task: segmentation", "task: classification", "classification has no known pixels to learn a combination from"),
+      ("volume: true", "volume: true\n  planes: [xy]", "the answers of 2-D networks along several axes are averaged"),
+      (
+        "loss: cross-entropy", "loss: {name: cross-entropy, input: probabilities}",
+        "networks that end in probabilities are not combined; write input: logits, or remove this"
+      ),
+    ])
+  func aggregate(old: String, new: String, message: String) {
+    let text = """
+      tutti: 1
+      name: x
+      task: segmentation
+      data:
+        volume: true
+        images: a.h5:/images
+        labels: a.h5:/labels
+        classes: [a, b]
+        split: {}
+      network: {family: tunet}
+      ensemble: {aggregate: {layers: 2}}
+      training: {loss: cross-entropy}
+      output: r.h5
+      """
+    #expect(Self.messages(text) == [])
+    let wrong = text.replacingOccurrences(of: old, with: new)
+    #expect(wrong != text)
+    let messages = Self.messages(wrong)
+    #expect(messages.contains { $0.contains("ensemble.aggregate: " + message) }, "\(messages)")
   }
 
   @Test("all that is wrong is reported at once, in the order of lines")
