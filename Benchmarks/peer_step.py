@@ -1,6 +1,6 @@
 """Times training steps or predictions of one network on PyTorch, with the networks of DLSIA: the peer of `tutti bench step`.
 
-    python Benchmarks/peer_step.py --network tunet --threads 1 [--side 128] [--batch 4] [--forward] [--repetitions 7]
+    python Benchmarks/peer_step.py --network tunet --threads 1 [--side 128] [--batch 4] [--forward] [--precision bfloat16] [--repetitions 7]
 
 Prints one JSON object with the keys of `tutti bench step --json` that it can know. Needs torch, dlsia (0.3.4, installed
 with --no-deps) and what dlsia imports: einops, networkx, scipy, plotly, matplotlib, tqdm, h5py.
@@ -97,6 +97,8 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repetitions", type=int, default=7)
     parser.add_argument("--forward", action="store_true", help="time predictions instead of training steps")
+    parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32",
+                        help="of training steps; bfloat16 is torch.autocast")
     options = parser.parse_args()
 
     torch.set_num_threads(options.threads)
@@ -112,7 +114,9 @@ def main():
 
     def train():
         optimizer.zero_grad()
-        loss(network(images), labels).backward()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=options.precision == "bfloat16"):
+            value = loss(network(images), labels)
+        value.backward()
         optimizer.step()
 
     def predict():
@@ -130,6 +134,7 @@ def main():
     times = sorted(times[2:])
     print(json.dumps({
         "network": options.network, "pass": "forward" if options.forward else "training",
+        "precision": options.precision,
         "parameters": sum(p.numel() for p in network.parameters()), "side": extents[0], "batch": batch,
         "threads": options.threads, "repetitions": len(times), "median_s": times[len(times) // 2], "min_s": times[0],
         "peak_MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))

@@ -5,7 +5,8 @@
 #     bash Benchmarks/run.sh [PYTHON] > table.md
 #
 # Program and peer run alternately, RUNS times each (3), REPETITIONS steps a run (5); the figures are medians over the runs'
-# medians, the ratio is the peer's time over ours. NETWORKS, THREADS and PASSES choose among what is timed:
+# medians, the ratio is the peer's time over ours. NETWORKS, THREADS and PASSES choose among what is timed, PRECISION=bfloat16
+# times training steps in mixed precision:
 #
 #     NETWORKS="tunet smsnet" THREADS=1 PASSES=training bash Benchmarks/run.sh PYTHON
 set -euo pipefail
@@ -18,6 +19,7 @@ repetitions=${REPETITIONS:-5}
 networks=${NETWORKS:-tunet tunet-large tunet3d tunet3plus smsnet msdnet30 msdnet100 msdnet3d msdnet30-planes msdnet100-planes msdnet3d-planes}
 threads=${THREADS:-1 2}
 passes=${PASSES:-training forward}
+precision=${PRECISION:-float32}
 
 if [[ -n $python ]] && ! "$python" -c 'import torch, dlsia' 2>/dev/null; then
   echo "Benchmarks/run.sh: $python cannot import torch and dlsia; Benchmarks/README.md says how to install them" >&2
@@ -51,7 +53,8 @@ for network in $networks; do
     if [[ $pass == forward ]]; then forward=(--forward); fi
     for count in $threads; do
       : >"$folder/ours" >"$folder/peer"
-      common=(--network "$network" --threads "$count" --repetitions "$repetitions" "${forward[@]}")
+      common=(--network "$network" --threads "$count" --repetitions "$repetitions" --precision "$precision"
+        "${forward[@]}")
       for ((run = 1; run <= runs; run++)); do
         "$tutti" bench step "${common[@]}" "${edges[@]}" --json >>"$folder/ours"
         if [[ -n $python ]]; then "$python" Benchmarks/peer_step.py "${common[@]}" >>"$folder/peer" 2>"$folder/errors" ||

@@ -40,9 +40,9 @@ extension ConvolutionTrial {
     guard suits(.winograd) else { return }
     let (targets, sources) = (Int32(shape.targets), Int32(shape.sources))
     tutti_winograd_weights(
-      weights.pointer, targets, sources, Int32(zTaps), false, 0, targets, transformed.pointer)
+      weights.pointer, targets, sources, Int32(zTaps), false, 0, targets, 0, targets, transformed.pointer)
     tutti_winograd_weights(
-      weights.pointer, sources, targets, Int32(zTaps), true, 0, sources, transformedTransposed.pointer)
+      weights.pointer, sources, targets, Int32(zTaps), true, 0, sources, 0, sources, transformedTransposed.pointer)
   }
 
   func winograd(_ source: Maps, _ target: Maps, weights: AlignedBuffer<Float>) {

@@ -13,14 +13,20 @@ public struct StepBenchmark: Hashable, Sendable, Encodable {
     public var threads: Int
     /// Predictions instead of training steps.
     public var forward: Bool
+    /// Of training steps.
+    public var precision: Plan.Precision
     /// Steps that are timed; two more go before.
     public var repetitions: Int
 
-    public init(side: Int, batch: Int, threads: Int, forward: Bool = false, repetitions: Int = 7) {
+    public init(
+      side: Int, batch: Int, threads: Int, forward: Bool = false, precision: Plan.Precision = .float32,
+      repetitions: Int = 7
+    ) {
       self.side = side
       self.batch = batch
       self.threads = threads
       self.forward = forward
+      self.precision = precision
       self.repetitions = repetitions
     }
   }
@@ -28,6 +34,7 @@ public struct StepBenchmark: Hashable, Sendable, Encodable {
   public let network: String
   /// `training` or `forward`.
   public let pass: String
+  public let precision: Plan.Precision
   public let parameters: Int
   public let side: Int
   public let batch: Int
@@ -49,7 +56,7 @@ public struct StepBenchmark: Hashable, Sendable, Encodable {
   public let peakMiB: Double
 
   private enum CodingKeys: String, CodingKey {
-    case network, pass, parameters, side, batch, threads, repetitions, kernels, gflop, gflops
+    case network, pass, precision, parameters, side, batch, threads, repetitions, kernels, gflop, gflops
     case median = "median_s"
     case least = "min_s"
     case peak = "peak_gflops"
@@ -73,6 +80,7 @@ public struct StepBenchmark: Hashable, Sendable, Encodable {
     peak = max(before, Peak.gflops())
     self.network = network.name.rawValue
     pass = settings.forward ? "forward" : "training"
+    precision = settings.forward ? .float32 : settings.precision
     parameters = costs.parameters
     side = settings.side
     batch = settings.batch
@@ -91,7 +99,7 @@ public struct StepBenchmark: Hashable, Sendable, Encodable {
   private static func steps(
     _ graph: NetworkGraph, extents: [Int], settings: Settings, team: ThreadTeam
   ) throws -> [Double] {
-    let plan = try Plan(graph, extents: extents, purpose: .training)
+    let plan = try Plan(graph, extents: extents, purpose: .training, precision: settings.precision)
     // Shards as a job has them by default.
     let trainer = try Trainer(
       plan, batch: settings.batch, shards: min(settings.batch, 4), recipe: .adam(), team: team, seed: 1,
@@ -137,6 +145,7 @@ extension StepBenchmark: CustomStringConvertible {
       ("network", "\(network), batch \(batch), side \(side)"),
       ("parameters", "\(parameters)"),
       ("pass", pass == "forward" ? "prediction" : "training step: forward, cross entropy, backward, Adam"),
+      ("precision", precision.rawValue),
       ("threads", "\(threads), \(kernels) kernels"),
       ("operations", gflop.text(3) + " GFLOP"),
       ("median", median.text(5) + " s of \(repetitions)"),

@@ -68,9 +68,10 @@ size_t tutti_winograd_weight_count(int32_t target_channels, int32_t source_chann
 int32_t tutti_winograd_weight_piece(void) { return 16; }
 
 void tutti_winograd_weights(const float *weights, int32_t target_channels, int32_t source_channels, int32_t z_taps,
-                            bool transposed, int32_t first_target, int32_t last_target, float *transformed) {
-  kernels()->winograd_weights(weights, target_channels, source_channels, z_taps, transposed, first_target, last_target,
-                              transformed);
+                            bool transposed, int32_t first_held, int32_t held_targets, int32_t first_target,
+                            int32_t last_target, float *transformed) {
+  kernels()->winograd_weights(weights, target_channels, source_channels, z_taps, transposed, first_held, held_targets,
+                              first_target, last_target, transformed);
 }
 
 int32_t tutti_winograd_vectors(const tutti_winograd *job) { return kernels()->winograd_vectors(job); }

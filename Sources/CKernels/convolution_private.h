@@ -16,7 +16,8 @@ typedef struct {
   int32_t winograd_channels;  // targets of a block of transformed weights
   size_t (*winograd_weight_count)(int32_t target_channels, int32_t source_channels, int32_t z_taps);
   void (*winograd_weights)(const float *weights, int32_t target_channels, int32_t source_channels, int32_t z_taps,
-                           bool transposed, int32_t first_target, int32_t last_target, float *transformed);
+                           bool transposed, int32_t first_held, int32_t held_targets, int32_t first_target,
+                           int32_t last_target, float *transformed);
   int32_t (*winograd_vectors)(const tutti_winograd *job);
   int32_t (*winograd_together)(const tutti_winograd *job);
   size_t (*winograd_scratch)(const tutti_winograd *job);

@@ -8,7 +8,9 @@
 enum {
   WINOGRAD_UNITS = 4,                    // rows of LANES pixels (a quarter as many tiles) that a vector of tiles has
   WINOGRAD_INPUT_BYTES = 160 << 10,      // of transformed sources that stay in the second cache,
+  WINOGRAD_COLUMN_BYTES = 380 << 10,     // of those that the vectors of a column share,
   WINOGRAD_OUTPUT_BYTES = 110 << 10,     // and of sums
+  WINOGRAD_COLUMN_OUTPUT_BYTES = 250 << 10,
   WINOGRAD_MOST_VECTORS = 6,             // worked together
 };
 
@@ -84,9 +86,10 @@ static size_t winograd_weight_count(int32_t target_channels, int32_t source_chan
 
 /// [point][block of LANES targets][z tap][source][target in block], zeros for targets that are not there.
 static void winograd_weights(const float *weights, int32_t target_channels, int32_t source_channels, int32_t z_taps,
-                             bool transposed, int32_t first_target, int32_t last_target, float *transformed) {
+                             bool transposed, int32_t first_held, int32_t held_targets, int32_t first_target,
+                             int32_t last_target, float *transformed) {
   const int32_t depth = z_taps * source_channels, taps = 9 * z_taps;
-  const ptrdiff_t point_stride = winograd_weight_stride(target_channels, depth);
+  const ptrdiff_t point_stride = winograd_weight_stride(held_targets, depth);
   const ptrdiff_t target_stride = transposed ? taps : (ptrdiff_t)source_channels * taps;
   const ptrdiff_t source_stride = transposed ? (ptrdiff_t)target_channels * taps : taps;
   for (int32_t first = first_target; first < last_target; first += LANES) {
@@ -115,7 +118,7 @@ static void winograd_weights(const float *weights, int32_t target_channels, int3
         UNROLL for (int y = 0; y < 3; y += 1) column[y] = g[transposed ? 8 - (3 * y + x) : 3 * y + x];
         winograd_weight(column, t + 6 * x);
       }
-      float *to = transformed + (ptrdiff_t)first * depth + k * LANES;
+      float *to = transformed + (ptrdiff_t)(first - first_held) * depth + k * LANES;
       UNROLL for (int i = 0; i < 6; i += 1) {
         const vector row[3] = {t[i], t[6 + i], t[12 + i]};
         vector points[6];
@@ -142,6 +145,7 @@ typedef struct {
   int32_t across;   // units along x
   int32_t down;     // along y
   int32_t count;    // of all samples
+  bool columns;     // vectors follow each other along z, so that what one's taps read the next one's read again
 } winograd_grid;
 
 static winograd_grid winograd_grid_of(const tutti_winograd *job) {
@@ -150,11 +154,21 @@ static winograd_grid winograd_grid_of(const tutti_winograd *job) {
   grid.across = (job->width + LANES - 1) / LANES;
   grid.down = (job->rows + 4 * grid.parts - 1) / (4 * grid.parts);
   grid.count = job->samples * job->planes * grid.down * grid.across;
+  grid.columns = job->z_taps == 3 && job->planes > 1 && grid.down * grid.across % WINOGRAD_UNITS == 0;
   return grid;
 }
 
 static winograd_unit winograd_unit_at(const tutti_winograd *job, const winograd_grid *grid, int32_t index) {
   winograd_unit unit;
+  if (grid->columns) {
+    const int32_t vector = index / WINOGRAD_UNITS, column = vector / job->planes;
+    const int32_t units = grid->down * grid->across, in_sample = column * WINOGRAD_UNITS + index % WINOGRAD_UNITS;
+    unit.plane = vector % job->planes;
+    unit.sample = in_sample / units;
+    unit.row = in_sample % units / grid->across * 4 * grid->parts;
+    unit.x = in_sample % grid->across * LANES;
+    return unit;
+  }
   unit.x = index % grid->across * LANES;
   index /= grid->across;
   unit.row = index % grid->down * 4 * grid->parts;
@@ -269,50 +283,70 @@ static void winograd_inputs(const tutti_winograd *job, const winograd_grid *grid
   }
 }
 
+/// Whether a vector of tiles reads, through tap tz, what the vector before it read through the next tap.
+INLINE bool winograd_shares(const tutti_winograd *job, const winograd_grid *grid, int32_t index, int32_t tz) {
+  return grid->columns && tz < 2 && index % job->planes > 0;
+}
+
+/// Copies a channel's points.
+INLINE void winograd_copy_points(const float *from, float *to, ptrdiff_t stride) {
+  for (int32_t i = 0; i < TUTTI_WINOGRAD_POINTS; i += 1) *(vector *)(to + i * stride) = *(const vector *)(from + i * stride);
+}
+
 // MARK: Products
 
-/// The register tile of one point: WINOGRAD_CHANNELS targets × `vectors` of tiles, summed over all sources.
-INLINE void winograd_tile(const int vectors, int32_t depth, const float *weights, const float *sources, ptrdiff_t step,
+/// Transformed sources: floats from a channel to the next, and from what one tap along z reads to the next.
+typedef struct {
+  int32_t channels, z_taps;
+  ptrdiff_t step, tap_step;
+} winograd_sources;
+
+/// The register tile of one point: WINOGRAD_CHANNELS targets × `vectors` of tiles, summed over all taps along z and sources.
+INLINE void winograd_tile(const int vectors, const winograd_sources *from, const float *weights, const float *sources,
                           float *sums, ptrdiff_t stride) {
   vector a[WINOGRAD_CHANNELS * 3];
   UNROLL for (int i = 0; i < WINOGRAD_CHANNELS * vectors; i += 1) a[i] = (vector)0;
-  _Pragma("clang loop unroll_count(2)") for (int32_t k = 0; k < depth; k += 1) {
-    vector s[3];
-    UNROLL for (int v = 0; v < vectors; v += 1) s[v] = *(const vector *)(sources + v * LANES);
-    UNROLL for (int c = 0; c < WINOGRAD_CHANNELS; c += 1) {
-      const vector w = (vector)weights[c];
-      UNROLL for (int v = 0; v < vectors; v += 1) a[c * vectors + v] = multiply_add(w, s[v], a[c * vectors + v]);
+  const ptrdiff_t step = from->step;
+  for (int32_t tz = 0; tz < from->z_taps; tz += 1) {
+    const float *source = sources + tz * from->tap_step;
+    _Pragma("clang loop unroll_count(2)") for (int32_t k = 0; k < from->channels; k += 1) {
+      vector s[3];
+      UNROLL for (int v = 0; v < vectors; v += 1) s[v] = *(const vector *)(source + v * LANES);
+      UNROLL for (int c = 0; c < WINOGRAD_CHANNELS; c += 1) {
+        const vector w = (vector)weights[c];
+        UNROLL for (int v = 0; v < vectors; v += 1) a[c * vectors + v] = multiply_add(w, s[v], a[c * vectors + v]);
+      }
+      source += step;
+      weights += LANES;
     }
-    sources += step;
-    weights += LANES;
   }
   UNROLL for (int c = 0; c < WINOGRAD_CHANNELS; c += 1) {
     UNROLL for (int v = 0; v < vectors; v += 1) *(vector *)(sums + c * stride + v * LANES) = a[c * vectors + v];
   }
 }
 
-static void winograd_tile_1(int32_t depth, const float *w, const float *s, ptrdiff_t step, float *sums, ptrdiff_t stride) {
-  winograd_tile(1, depth, w, s, step, sums, stride);
+static void winograd_tile_1(const winograd_sources *from, const float *w, const float *s, float *sums, ptrdiff_t stride) {
+  winograd_tile(1, from, w, s, sums, stride);
 }
-static void winograd_tile_2(int32_t depth, const float *w, const float *s, ptrdiff_t step, float *sums, ptrdiff_t stride) {
-  winograd_tile(2, depth, w, s, step, sums, stride);
+static void winograd_tile_2(const winograd_sources *from, const float *w, const float *s, float *sums, ptrdiff_t stride) {
+  winograd_tile(2, from, w, s, sums, stride);
 }
-static void winograd_tile_3(int32_t depth, const float *w, const float *s, ptrdiff_t step, float *sums, ptrdiff_t stride) {
-  winograd_tile(3, depth, w, s, step, sums, stride);
+static void winograd_tile_3(const winograd_sources *from, const float *w, const float *s, float *sums, ptrdiff_t stride) {
+  winograd_tile(3, from, w, s, sums, stride);
 }
 
-static void winograd_products(int32_t vectors, int32_t depth, const float *weights, const float *sources, float *sums) {
-  const ptrdiff_t step = (ptrdiff_t)vectors * LANES;
+static void winograd_products(int32_t vectors, const winograd_sources *from, const float *weights, const float *sources,
+                              float *sums, ptrdiff_t stride) {
   for (int32_t v = 0; v < vectors;) {
     const int32_t left = vectors - v;
     if (left >= 5 || left == 3) {
-      winograd_tile_3(depth, weights, sources + v * LANES, step, sums + v * LANES, step);
+      winograd_tile_3(from, weights, sources + v * LANES, sums + v * LANES, stride);
       v += 3;
     } else if (left >= 2) {
-      winograd_tile_2(depth, weights, sources + v * LANES, step, sums + v * LANES, step);
+      winograd_tile_2(from, weights, sources + v * LANES, sums + v * LANES, stride);
       v += 2;
     } else {
-      winograd_tile_1(depth, weights, sources + v * LANES, step, sums + v * LANES, step);
+      winograd_tile_1(from, weights, sources + v * LANES, sums + v * LANES, stride);
       v += 1;
     }
   }
@@ -370,58 +404,93 @@ static void winograd_result(const tutti_winograd *job, const winograd_grid *grid
 /// How many vectors and target channels are worked together, and where their points lie.
 typedef struct {
   int32_t depth, vectors, channels;
+  bool columns;             // vectors of a column share sources: one slot for each plane that their taps read
+  winograd_sources sources;
   ptrdiff_t source_stride, sum_stride;  // from a point to the next: lines apart that fall into different sets of the cache
 } winograd_plan;
 
-static winograd_plan winograd_plan_of(const tutti_winograd *job) {
-  winograd_plan plan = {.depth = job->z_taps * job->source_channels};
-  const int32_t bytes = TUTTI_WINOGRAD_POINTS * LANES * (int32_t)sizeof(float);
-  const int32_t fit = WINOGRAD_INPUT_BYTES / bytes / plan.depth, least = 2;
+static winograd_plan winograd_plan_of(const tutti_winograd *job, bool columns) {
+  winograd_plan plan = {.depth = job->z_taps * job->source_channels, .columns = columns};
+  const int32_t bytes = TUTTI_WINOGRAD_POINTS * LANES * (int32_t)sizeof(float), least = 2;
+  const int32_t fit = columns ? WINOGRAD_COLUMN_BYTES / bytes / job->source_channels - 2
+                              : WINOGRAD_INPUT_BYTES / bytes / plan.depth;
   plan.vectors = fit < least ? least : fit > WINOGRAD_MOST_VECTORS ? WINOGRAD_MOST_VECTORS : fit;
+  const int32_t slots = columns ? plan.vectors + 2 : plan.vectors;
+  plan.sources = (winograd_sources){job->source_channels, job->z_taps, (ptrdiff_t)slots * LANES, LANES};
+  if (!columns) plan.sources.tap_step = job->source_channels * plan.sources.step;
   const int32_t all = (job->target_channels + WINOGRAD_CHANNELS - 1) / WINOGRAD_CHANNELS * WINOGRAD_CHANNELS;
-  const int32_t some = WINOGRAD_OUTPUT_BYTES / bytes / plan.vectors / WINOGRAD_CHANNELS * WINOGRAD_CHANNELS;
+  const int32_t output = columns ? WINOGRAD_COLUMN_OUTPUT_BYTES : WINOGRAD_OUTPUT_BYTES;
+  const int32_t some = output / bytes / plan.vectors / WINOGRAD_CHANNELS * WINOGRAD_CHANNELS;
   plan.channels = some < WINOGRAD_CHANNELS ? WINOGRAD_CHANNELS : some < all ? some : all;
-  plan.source_stride = (ptrdiff_t)plan.depth * plan.vectors * LANES + 16;
+  plan.source_stride = (ptrdiff_t)(columns ? job->source_channels : plan.depth) * slots * LANES + 16;
   plan.sum_stride = (ptrdiff_t)plan.channels * plan.vectors * LANES + 16;
   return plan;
 }
 
-static int32_t winograd_together(const tutti_winograd *job) { return winograd_plan_of(job).vectors; }
+static int32_t winograd_together(const tutti_winograd *job) {
+  const bool columns = winograd_grid_of(job).columns;
+  const int32_t vectors = winograd_plan_of(job, columns).vectors;
+  return columns && job->planes > vectors ? job->planes : vectors;
+}
 
 static size_t winograd_scratch(const tutti_winograd *job) {
-  const winograd_plan plan = winograd_plan_of(job);
-  return TUTTI_WINOGRAD_POINTS * (size_t)(plan.source_stride + plan.sum_stride);
+  const winograd_plan plain = winograd_plan_of(job, false), columns = winograd_plan_of(job, job->z_taps > 1);
+  const ptrdiff_t a = plain.source_stride + plain.sum_stride, b = columns.source_stride + columns.sum_stride;
+  return TUTTI_WINOGRAD_POINTS * (size_t)(a > b ? a : b);
 }
 
 static void winograd_run(const tutti_winograd *job, int32_t first, int32_t last, float *scratch) {
   const winograd_grid grid = winograd_grid_of(job);
-  const winograd_plan plan = winograd_plan_of(job);
+  const winograd_plan plan = winograd_plan_of(job, grid.columns);
   const ptrdiff_t weight_stride = winograd_weight_stride(job->target_channels, plan.depth);
   float *const sums = scratch + TUTTI_WINOGRAD_POINTS * plan.source_stride;
-  for (int32_t begin = first; begin < last; begin += plan.vectors) {
-    const int32_t vectors = last - begin < plan.vectors ? last - begin : plan.vectors;
-    const ptrdiff_t step = (ptrdiff_t)vectors * LANES;
-    for (int32_t v = 0; v < vectors; v += 1) {
-      for (int32_t tz = 0; tz < job->z_taps; tz += 1) {
+  const ptrdiff_t step = plan.sources.step;
+  for (int32_t begin = first; begin < last;) {
+    int32_t vectors = last - begin < plan.vectors ? last - begin : plan.vectors;
+    if (plan.columns) {
+      // Planes before and behind those of the vectors; the first two are there when the column goes on.
+      const int32_t plane = begin % job->planes;
+      if (vectors > job->planes - plane) vectors = job->planes - plane;
+      const bool goes_on = begin > first && plane > 0;
+      for (int32_t slot = 0; slot < vectors + 2; slot += 1) {
+        float *const points = scratch + slot * LANES;
+        if (goes_on && slot < 2) {
+          for (int32_t c = 0; c < job->source_channels; c += 1) {
+            winograd_copy_points(points + c * step + plan.vectors * LANES, points + c * step, plan.source_stride);
+          }
+          continue;
+        }
         winograd_rows rows;
-        winograd_find_rows(job, &grid, begin + v, tz, &rows);
-        winograd_inputs(job, &grid, &rows, 0, job->source_channels,
-                        scratch + (ptrdiff_t)tz * job->source_channels * step + v * LANES, step, plan.source_stride);
+        winograd_find_rows(job, &grid, begin - plane, plane + slot, &rows);
+        winograd_inputs(job, &grid, &rows, 0, job->source_channels, points, step, plan.source_stride);
+      }
+    } else {
+      for (int32_t v = 0; v < vectors; v += 1) {
+        for (int32_t tz = 0; tz < job->z_taps; tz += 1) {
+          winograd_rows rows;
+          winograd_find_rows(job, &grid, begin + v, tz, &rows);
+          winograd_inputs(job, &grid, &rows, 0, job->source_channels,
+                          scratch + tz * plan.sources.tap_step + v * LANES, step, plan.source_stride);
+        }
       }
     }
+    const ptrdiff_t sum_step = (ptrdiff_t)vectors * LANES;
     for (int32_t channel = 0; channel < job->target_channels; channel += plan.channels) {
       const int32_t left = job->target_channels - channel, channels = left < plan.channels ? left : plan.channels;
       for (int32_t point = 0; point < TUTTI_WINOGRAD_POINTS; point += 1) {
         for (int32_t c = 0; c < channels; c += WINOGRAD_CHANNELS) {
-          winograd_products(vectors, plan.depth, job->weights + point * weight_stride + (ptrdiff_t)(channel + c) / LANES * LANES * plan.depth + (channel + c) % LANES,
-                            scratch + point * plan.source_stride, sums + point * plan.sum_stride + c * step);
+          winograd_products(vectors, &plan.sources,
+                            job->weights + point * weight_stride +
+                                (ptrdiff_t)(channel + c) / LANES * LANES * plan.depth + (channel + c) % LANES,
+                            scratch + point * plan.source_stride, sums + point * plan.sum_stride + c * sum_step, sum_step);
         }
       }
       for (int32_t c = 0; c < channels; c += 1) {
         for (int32_t v = 0; v < vectors; v += 1) {
-          winograd_result(job, &grid, begin + v, sums + c * step + v * LANES, plan.sum_stride, channel + c);
+          winograd_result(job, &grid, begin + v, sums + c * sum_step + v * LANES, plan.sum_stride, channel + c);
         }
       }
     }
+    begin += vectors;
   }
 }

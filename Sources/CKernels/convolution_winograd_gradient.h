@@ -172,13 +172,20 @@ static void winograd_gradient_block(const tutti_weight_gradient *job, int32_t fi
     const int32_t vectors = all - begin < plan.together ? all - begin : plan.together;
     for (int32_t v = 0; v < vectors; v += 1) {
       for (int32_t tz = 0; tz < job->z_taps; tz += 1) {
+        const bool shares = winograd_shares(&image, &grid, begin + v, tz);
         winograd_rows rows;
-        winograd_find_rows(&image, &grid, begin + v, tz, &rows);
+        if (!shares) winograd_find_rows(&image, &grid, begin + v, tz, &rows);
         for (int32_t c = 0; c < sources; c += 1) {
-          const int32_t k = tz * sources + c;
-          winograd_inputs(&image, &grid, &rows, first_source + c, first_source + c + 1,
-                          points + k / plan.columns * block + (v * plan.columns + k % plan.columns) * LANES, 0,
-                          plan.source_stride);
+          const int32_t k = tz * sources + c, next = k + sources;
+          float *const to = points + k / plan.columns * block + (v * plan.columns + k % plan.columns) * LANES;
+          if (shares) {
+            const int32_t before = v > 0 ? v - 1 : plan.together - 1;
+            winograd_copy_points(
+                points + next / plan.columns * block + (before * plan.columns + next % plan.columns) * LANES, to,
+                plan.source_stride);
+          } else {
+            winograd_inputs(&image, &grid, &rows, first_source + c, first_source + c + 1, to, 0, plan.source_stride);
+          }
         }
       }
       for (int32_t u = 0; u < WINOGRAD_UNITS; u += 1) {

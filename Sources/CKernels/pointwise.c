@@ -45,6 +45,26 @@ void tutti_normalization_gradient(float *g, ptrdiff_t g_pitch, const float *u, p
   tutti_pointwise()->normalization_gradient(g, g_pitch, u, u_pitch, rows, nx, scale, mean, a, b);
 }
 
+void tutti_line_rows(tutti_line line, const float *x, ptrdiff_t x_pitch, float *y, ptrdiff_t y_pitch, int64_t rows,
+                     int32_t nx, tutti_padding padding, int32_t halo) {
+  tutti_pointwise()->line_rows(line, x, x_pitch, y, y_pitch, rows, nx, padding, halo);
+}
+
+tutti_moments tutti_line_moments(tutti_line line, const float *x, int64_t rows, ptrdiff_t pitch, int32_t nx) {
+  return tutti_pointwise()->line_moments(line, x, rows, pitch, nx);
+}
+
+tutti_gradient_sums tutti_line_gradient_sums(tutti_line line, const float *g, ptrdiff_t g_pitch, const float *x,
+                                             ptrdiff_t x_pitch, int64_t rows, int32_t nx, float mean) {
+  return tutti_pointwise()->line_gradient_sums(line, g, g_pitch, x, x_pitch, rows, nx, mean);
+}
+
+void tutti_line_gradient(tutti_line line, const float *g, ptrdiff_t g_pitch, const float *x, ptrdiff_t x_pitch, float *to,
+                         ptrdiff_t to_pitch, float *y, ptrdiff_t y_pitch, int64_t rows, int32_t nx, float scale, float mean,
+                         float a, float b) {
+  tutti_pointwise()->line_gradient(line, g, g_pitch, x, x_pitch, to, to_pitch, y, y_pitch, rows, nx, scale, mean, a, b);
+}
+
 double tutti_row_sum(const float *g, int64_t rows, ptrdiff_t pitch, int32_t nx) {
   return tutti_pointwise()->row_sum(g, rows, pitch, nx);
 }
@@ -52,6 +72,10 @@ double tutti_row_sum(const float *g, int64_t rows, ptrdiff_t pitch, int32_t nx) 
 void tutti_copy_rows(const float *source, ptrdiff_t source_pitch, float *target, ptrdiff_t target_pitch, int64_t rows,
                      int32_t nx, float factor, bool accumulate) {
   tutti_pointwise()->copy_rows(source, source_pitch, target, target_pitch, rows, nx, factor, accumulate);
+}
+
+void tutti_bfloat16_rows(const float *u, ptrdiff_t u_pitch, float *y, ptrdiff_t y_pitch, int64_t rows, int32_t nx) {
+  tutti_pointwise()->bfloat16_rows(u, u_pitch, y, y_pitch, rows, nx);
 }
 
 void tutti_zero_rows(float *target, ptrdiff_t pitch, int64_t rows, int32_t nx) {

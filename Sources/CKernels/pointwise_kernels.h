@@ -7,6 +7,7 @@
 #include "pointwise_arrays.h"
 #include "pointwise_channels.h"
 #include "pointwise_rows.h"
+#include "pointwise_lines.h"
 #include "pooling_rows.h"
 
 const tutti_pointwise_table NAME = {
@@ -15,6 +16,11 @@ const tutti_pointwise_table NAME = {
     .activation_gradient = activation_gradient,
     .normalization_gradient = normalization_gradient,
     .row_sum = row_sum,
+    .bfloat16_rows = bfloat16_rows,
+    .line_rows = line_rows,
+    .line_moments = line_moments,
+    .line_gradient_sums = line_gradient_sums,
+    .line_gradient = line_gradient,
     .copy_rows = copy_rows,
     .softmax = softmax,
     .softmax_gradient = softmax_gradient,

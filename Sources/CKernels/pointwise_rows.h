@@ -53,17 +53,21 @@ INLINE tutti_moments group_moments(const float *u, int64_t rows, ptrdiff_t pitch
   return (tutti_moments){count, guess + sum / count, m2 < 0 ? 0 : m2};
 }
 
+/// Chan, Golub and LeVeque 1983, eq. 2.1.
+INLINE void merge_moments(tutti_moments *a, tutti_moments b) {
+  const double count = a->count + b.count, delta = b.mean - a->mean;
+  a->mean += delta * (b.count / count);
+  a->m2 += b.m2 + delta * delta * (a->count * b.count / count);
+  a->count = count;
+}
+
 static tutti_moments row_moments(const float *u, int64_t rows, ptrdiff_t pitch, int32_t nx) {
   tutti_moments all_rows = {0, 0, 0};
   if (nx <= 0) return all_rows;
   const int64_t group = nx < GROUP ? GROUP / nx : 1;
   for (int64_t r = 0; r < rows; r += group) {
-    const tutti_moments next = group_moments(u + r * pitch, rows - r < group ? rows - r : group, pitch, nx);
-    // Chan, Golub and LeVeque 1983, eq. 2.1.
-    const double count = all_rows.count + next.count, delta = next.mean - all_rows.mean;
-    all_rows.mean += delta * (next.count / count);
-    all_rows.m2 += next.m2 + delta * delta * (all_rows.count * next.count / count);
-    all_rows.count = count;
+    const int64_t some = rows - r < group ? rows - r : group;
+    merge_moments(&all_rows, group_moments(u + r * pitch, some, pitch, nx));
   }
   return all_rows;
 }
@@ -176,6 +180,22 @@ static void normalization_gradient(float *g, ptrdiff_t g_pitch, const float *u, 
       const v16f d = load_first(from + x, nx - x) - mean;
       store_first(row + x, scale * fused(d, minus_b, load_first(row + x, nx - x) - a), nx - x);
     }
+  }
+}
+
+/// The nearest bfloat16 (the upper half of a float), ties to even.
+INLINE v16f bfloat16(v16f x) {
+  const v16i bits = (v16i)x, odd = (bits >> 16) & 1;
+  return pick(x != x, x, (v16f)((bits + 0x7fff + odd) & ~0xffff));
+}
+
+static void bfloat16_rows(const float *u, ptrdiff_t u_pitch, float *y, ptrdiff_t y_pitch, int64_t rows, int32_t nx) {
+  for (int64_t r = 0; r < rows; r++) {
+    const float *from = u + r * u_pitch;
+    float *to = y + r * y_pitch;
+    int32_t x = 0;
+    for (; x + LANES <= nx; x += LANES) store(to + x, bfloat16(load(from + x)));
+    if (x < nx) store_first(to + x, bfloat16(load_first(from + x, nx - x)), nx - x);
   }
 }
 

@@ -1,11 +1,12 @@
 #pragma once
 
+#include "lines.h"
 #include "optimizer.h"
 #include "pointwise.h"
 #include "pooling.h"
 
 // The pointwise and pooling kernels of one instruction set. Every table is made by one file that includes
-// pointwise_rows.h, pointwise_channels.h, pointwise_arrays.h, optimizer_arrays.h and pooling_rows.h under its own target attribute.
+// pointwise_rows.h, pointwise_lines.h, pointwise_channels.h, pointwise_arrays.h, optimizer_arrays.h and pooling_rows.h under its own target attribute.
 
 typedef struct {
   tutti_moments (*row_moments)(const float *u, int64_t rows, ptrdiff_t pitch, int32_t nx);
@@ -17,6 +18,15 @@ typedef struct {
                                              tutti_activation activation, float parameter);
   void (*normalization_gradient)(float *g, ptrdiff_t g_pitch, const float *u, ptrdiff_t u_pitch, int64_t rows,
                                  int32_t nx, float scale, float mean, float a, float b);
+  void (*line_rows)(tutti_line line, const float *x, ptrdiff_t x_pitch, float *y, ptrdiff_t y_pitch, int64_t rows,
+                    int32_t nx, tutti_padding padding, int32_t halo);
+  tutti_moments (*line_moments)(tutti_line line, const float *x, int64_t rows, ptrdiff_t pitch, int32_t nx);
+  tutti_gradient_sums (*line_gradient_sums)(tutti_line line, const float *g, ptrdiff_t g_pitch, const float *x,
+                                            ptrdiff_t x_pitch, int64_t rows, int32_t nx, float mean);
+  void (*line_gradient)(tutti_line line, const float *g, ptrdiff_t g_pitch, const float *x, ptrdiff_t x_pitch, float *to,
+                        ptrdiff_t to_pitch, float *y, ptrdiff_t y_pitch, int64_t rows, int32_t nx, float scale, float mean,
+                         float a, float b);
+  void (*bfloat16_rows)(const float *u, ptrdiff_t u_pitch, float *y, ptrdiff_t y_pitch, int64_t rows, int32_t nx);
   double (*row_sum)(const float *g, int64_t rows, ptrdiff_t pitch, int32_t nx);
   void (*copy_rows)(const float *source, ptrdiff_t source_pitch, float *target, ptrdiff_t target_pitch, int64_t rows,
                     int32_t nx, float factor, bool accumulate);

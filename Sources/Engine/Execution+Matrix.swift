@@ -76,7 +76,7 @@ extension Execution {
     let depth = product.wide.channels * product.taps
     BLAS.gemm(
       transposeA: false, transposeB: false, m: product.narrow.channels, n: product.narrow.pixels, k: depth, alpha: 1,
-      a: parameters.pointer + product.weight.offset, lda: depth, b: columns, ldb: product.narrow.pixels, beta: 0,
+      a: weights(product), lda: depth, b: columns, ldb: product.narrow.pixels, beta: 0,
       c: narrow, ldc: product.narrow.pixels)
   }
 
@@ -87,7 +87,7 @@ extension Execution {
     let depth = product.wide.channels * product.taps
     BLAS.gemm(
       transposeA: true, transposeB: false, m: depth, n: product.narrow.pixels, k: product.narrow.channels, alpha: 1,
-      a: parameters.pointer + product.weight.offset, lda: depth, b: narrow, ldb: product.narrow.pixels, beta: 0,
+      a: weights(product), lda: depth, b: narrow, ldb: product.narrow.pixels, beta: 0,
       c: columns, ldc: product.narrow.pixels)
   }
 

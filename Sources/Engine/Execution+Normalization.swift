@@ -224,6 +224,7 @@ extension Execution {
     for index in plan.steps.indices {
       switch plan.steps[index] {
       case .stages(let group): for place in group.stages { finish(plan.stages[place]) }
+      case .restack(let restack): finish(plan.stages[restack.group.stages.lowerBound])
       case .groupNormalization(let normalization): finish(normalization, sums + normalization.sums)
       case .prelu(let prelu): finish(prelu, sums + prelu.sums)
       default: break

@@ -57,7 +57,7 @@ extension Execution {
     }
   }
 
-  private func usesBatchStatistics(_ stage: Stage) -> Bool {
+  func usesBatchStatistics(_ stage: Stage) -> Bool {
     stage.normalization.map { plan.purpose == .training || $0.mean == nil } ?? false
   }
 
@@ -168,6 +168,7 @@ extension Execution {
 
   /// target = activation(scale · (raw − mean) + shift), with its halo.
   private func activate(_ stage: Stage, _ band: Band) {
+    defer { roundValue(stage.target, band.sample, band.first..<band.last, border: stage.border) }
     let raw = planes(stage.raw, band.sample)
     let target = planes(stage.target, band.sample)
     let nx = Int32(target.geometry.nx)

@@ -10,7 +10,7 @@ extension Execution {
       guard let product = stage.product, product.algorithm == .direct || product.algorithm == .disjoint else {
         continue
       }
-      let weights = parameters.pointer + product.weight.offset
+      let weights = weights(product)
       let (target, source) = (Int32(product.narrow.channels), Int32(product.wide.channels))
       if product.algorithm == .disjoint {
         // Weights are [narrow][wide][tap]: [narrow][pair].
@@ -42,7 +42,10 @@ extension Execution {
     } else {
       passPixels(group.stages, group)
     }
+    // The pass that makes the source anew comes before the weights' gradients read it.
+    if group.restackAfter != nil { commonGradient(group) }
     weightGradient(group)
+    if group.restackAfter != nil { return }
     let first = plan.stages[group.stages.lowerBound]
     if let product = first.product {
       switch product.algorithm {
@@ -76,13 +79,19 @@ extension Execution {
         sumBias(stage, group)
       }
     }
-    guard isNormalized else { return }
-    forEachBand(geometry) { band in
-      for index in stages { passNormalization(plan.stages[index], group, band) }
+    if isNormalized {
+      forEachBand(geometry) { band in
+        for index in stages { passNormalization(plan.stages[index], group, band) }
+      }
+      for index in stages {
+        let stage = plan.stages[index]
+        if stage.activatesFirst, stage.product?.bias != nil { sumBias(stage, group) }
+      }
     }
-    for index in stages {
-      let stage = plan.stages[index]
-      if stage.activatesFirst, stage.product?.bias != nil { sumBias(stage, group) }
+    guard plan.precision == .bfloat16 else { return }
+    for index in stages where plan.stages[index].product != nil {
+      guard let gradient = plan.stages[index].targetGradient else { continue }
+      forEachBand(geometry) { roundGradient(gradient, $0.sample, $0.first..<$0.last) }
     }
   }
 
@@ -94,10 +103,11 @@ extension Execution {
     let nx = Int32(g.geometry.nx)
     for channel in 0..<g.channels {
       let row = g.row(band.first, channel: channel)
-      if stage.border.width > 0, stage.border.padding != TUTTI_ZEROS {
+      let folded = stage.border.padding != TUTTI_ZEROS ? Int(stage.border.width) : 0
+      if folded > 0 {
         tutti_fold_halo(row, band.rows, g.geometry.pitch, nx, stage.border.padding, stage.border.width)
       }
-      if g.geometry.halo > 0 {
+      if g.geometry.halo > folded {
         tutti_fill_halo(row, band.rows, g.geometry.pitch, nx, TUTTI_ZEROS, Int32(g.geometry.halo))
       }
       let place = partialPlace(stage, group, sample: band.sample, channel: channel) + band.index
@@ -142,10 +152,12 @@ extension Execution {
   /// The gradient of the source channels that all stages read. The contributions of all stages are added while the rows are in cache.
   private func commonGradient(_ group: StageGroup) {
     guard let geometry = plan.stages[group.stages.upperBound - 1].sourceGradient?.geometry else { return }
+    let (before, after) = (restack(group.restackBefore), restack(group.restackAfter))
     forEachBand(geometry) { band in
       var first = band.first
       while first < band.last {
         let last = min(band.last, first + group.gradientRows)
+        if let after { passGradient(after, band.sample, first..<last, 0..<after.old) }
         var accumulates = !group.storesGradient
         for index in group.stages {
           let stage = plan.stages[index]
@@ -155,9 +167,15 @@ extension Execution {
             accumulates: accumulates)
           accumulates = true
         }
+        if let before { takeSums(before, band.sample, band.index, first..<last, isFirst: first == band.first) }
         first = last
       }
     }
+  }
+
+  private func restack(_ step: Int?) -> Restack? {
+    guard let step, case .restack(let restack) = plan.steps[step] else { return nil }
+    return restack
   }
 
   /// The gradient of the source channels that a stage reads beyond those that all do.

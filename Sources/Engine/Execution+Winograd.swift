@@ -1,35 +1,56 @@
 import CKernels
 
-// Products by Winograd's minimal filtering. Weights are transformed just before they are used, since they take four times as much
-// memory as they are.
+// Products by Winograd's minimal filtering. Weights are transformed just before they are used, some targets at a time, since they
+// take four times as much memory as they are.
 
 extension Execution {
   func winogradForward(_ stage: Stage) {
     guard let product = stage.product else { return }
-    transformWeights(product, transposed: false)
     var job = winogradJob(product, from: stage.source, to: stage.raw)
     job.bias = product.bias.map { UnsafePointer(parameters.pointer + $0.offset) }
-    run(job)
+    run(job, product, transposed: false)
   }
 
   func winogradDataGradient(_ stage: Stage, accumulates: Bool) {
     guard let product = stage.product, let gradient = stage.targetGradient, let sourceGradient = stage.sourceGradient
     else { return }
-    transformWeights(product, transposed: true)
     var job = winogradJob(product, from: gradient, to: sourceGradient)
     job.accumulate = accumulates
-    run(job)
+    run(job, product, transposed: true)
   }
 
-  private func transformWeights(_ product: Product, transposed: Bool) {
-    let (target, source) =
-      transposed
-      ? (product.wide.channels, product.narrow.channels) : (product.narrow.channels, product.wide.channels)
+  /// Targets whose transformed weights are held at once: from the shape alone.
+  static func winogradTargets(_ targets: Int, depth: Int) -> Int {
     let piece = Int(tutti_winograd_weight_piece())
-    team.run(count: (target + piece - 1) / piece) { index, _ in
+    let fit = winogradWeightBytes / (4 * Int(TUTTI_WINOGRAD_POINTS) * depth) / piece * piece
+    return min(targets, max(piece, fit))
+  }
+  private static let winogradWeightBytes = 32 << 20
+
+  private func run(_ job: tutti_winograd, _ product: Product, transposed: Bool) {
+    let targets = Int(job.target_channels)
+    let most = Self.winogradTargets(targets, depth: product.zTaps * Int(job.source_channels))
+    var first = 0
+    while first < targets {
+      var some = job
+      let held = min(most, targets - first)
+      transformWeights(product, transposed: transposed, targets: targets, held: first..<first + held)
+      some.target_channels = Int32(held)
+      some.target += first * job.target_channel_stride
+      some.bias = job.bias.map { $0 + first }
+      run(some)
+      first += held
+    }
+  }
+
+  private func transformWeights(_ product: Product, transposed: Bool, targets: Int, held: Range<Int>) {
+    let sources = transposed ? product.narrow.channels : product.wide.channels
+    let piece = Int(tutti_winograd_weight_piece())
+    team.run(count: (held.count + piece - 1) / piece) { index, _ in
+      let first = held.lowerBound + index * piece
       tutti_winograd_weights(
-        parameters.pointer + product.weight.offset, Int32(target), Int32(source), Int32(product.zTaps), transposed,
-        Int32(index * piece), Int32(min(target, (index + 1) * piece)), winogradWeights.pointer)
+        weights(product), Int32(targets), Int32(sources), Int32(product.zTaps), transposed, Int32(held.lowerBound),
+        Int32(held.count), Int32(first), Int32(min(held.upperBound, first + piece)), winogradWeights.pointer)
     }
   }
 

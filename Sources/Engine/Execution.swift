@@ -37,6 +37,8 @@ public final class Execution {
   let scratch: AlignedBuffer<Float>
   /// The transformed weights of the product at work.
   let winogradWeights: AlignedBuffer<Float>
+  /// The parameters as operands of products; empty in float32.
+  let roundedParameters: AlignedBuffer<Float>
 
   /// Samples and shards of the batch at work.
   var samples = 0
@@ -77,6 +79,7 @@ public final class Execution {
     pieceWeights = AlignedBuffer(count: training ? plan.largestPiece * Self.levels(shards: shards) * team.size : 0)
     scratch = AlignedBuffer(count: plan.scratchFloats * team.size)
     winogradWeights = AlignedBuffer(count: plan.winogradFloats)
+    roundedParameters = AlignedBuffer(count: plan.roundedFloats)
     for entry in plan.layout.statistics {
       if case .constant(let value) = entry.initial {
         for index in entry.range { statistics.pointer[index] = value }
@@ -89,7 +92,7 @@ public final class Execution {
     let training = plan.purpose == .training
     let floats =
       plan.arenaFloats * capacity + plan.packedFloats + plan.coefficientFloats + plan.scratchFloats * threads
-      + plan.winogradFloats
+      + plan.winogradFloats + plan.roundedFloats
       + (training ? plan.largestJoined * shards + plan.largestPiece * levels(shards: shards) * threads : 0)
     let partial = MemoryLayout<tutti_moments>.stride + (training ? MemoryLayout<tutti_gradient_sums>.stride : 0)
     return 4 * floats + partial * plan.partials * capacity + 24 * plan.partials * shards
@@ -133,21 +136,38 @@ public final class Execution {
     defer { if let start { team.timeline.end(.forward, start) } }
     self.samples = samples
     self.randomKey = randomKey
+    roundParameters()
     for index in plan.steps.indices {
       if case .stages(let group) = plan.steps[index] { pack(group) }
     }
     fillInputHalo()
+    roundValue(plan.input, border: plan.inputBorder)
     for index in plan.steps.indices {
       switch plan.steps[index] {
       case .stages(let group): forward(group, updatesStatistics: updatesStatistics)
+      case .restack(let restack): forward(restack, updatesStatistics: updatesStatistics)
       case .pooling(let pooling): forward(pooling)
-      case .softmax(let softmax): forward(softmax)
-      case .dropout(let dropout): forward(dropout)
-      case .copy(let copy): forward(copy)
-      case .groupNormalization(let normalization): forward(normalization)
-      case .prelu(let prelu): forward(prelu)
-      case .clamp(let clamp): forward(clamp)
-      case .resampling(let resampling): forward(resampling)
+      case .softmax(let softmax):
+        forward(softmax)
+        roundValue(softmax.target, border: softmax.border)
+      case .dropout(let dropout):
+        forward(dropout)
+        roundValue(dropout.target, border: dropout.border)
+      case .copy(let copy):
+        forward(copy)
+        roundValue(copy.target, border: copy.border)
+      case .groupNormalization(let normalization):
+        forward(normalization)
+        roundValue(normalization.target, border: normalization.border)
+      case .prelu(let prelu):
+        forward(prelu)
+        roundValue(prelu.target, border: prelu.border)
+      case .clamp(let clamp):
+        forward(clamp)
+        roundValue(clamp.target, border: clamp.border)
+      case .resampling(let resampling):
+        forward(resampling)
+        roundValue(resampling.target, border: resampling.border)
       case .reshape(let reshape): forward(reshape)
       }
     }
@@ -170,6 +190,7 @@ public final class Execution {
       for place in plan.zeroRanges[index] { zero(buffer: plan.zeroed[place]) }
       switch plan.steps[index] {
       case .stages(let group): backward(group)
+      case .restack(let restack): backward(restack)
       case .pooling(let pooling): backward(pooling)
       case .softmax(let softmax): backward(softmax)
       case .dropout(let dropout): backward(dropout)

@@ -7,7 +7,7 @@ import Networks
 /// change it.
 public final class Plan: Sendable {
   /// Changes whenever the bits of a result may change; checkpoints carry it.
-  public static let numericsVersion = 4
+  public static let numericsVersion = 5
 
   public enum Purpose: Hashable, Sendable {
     /// Forward with batch statistics and backward.
@@ -24,8 +24,17 @@ public final class Plan: Sendable {
     case shard
   }
 
+  /// In what precision products are taken.
+  public enum Precision: String, Hashable, Sendable, Codable, CaseIterable {
+    case float32
+    /// Mixed: operands of products are rounded to bfloat16, sums, weights and all else are float32.
+    case bfloat16
+  }
+
   public let graph: NetworkGraph
   public let purpose: Purpose
+  /// `float32` in a plan for inference.
+  public let precision: Precision
   /// `batch` in a plan for inference.
   public let normalizationScope: NormalizationScope
   /// Shapes of the network's image and result.
@@ -55,6 +64,8 @@ public final class Plan: Sendable {
   let scratchFloats: Int
   /// Most transformed weights of a product by Winograd's algorithm.
   let winogradFloats: Int
+  /// Parameters that are also kept rounded.
+  var roundedFloats: Int { precision == .bfloat16 ? layout.parameterCount : 0 }
   /// Largest channels × bands of a group of stages: room for partial sums of one sample.
   let partials: Int
   /// Sums of a shard that wait for the end of the backward pass.
@@ -85,11 +96,12 @@ public final class Plan: Sendable {
   /// - Parameters:
   ///   - extents: (z,) y, x of the images, as many as the graph has dimensions.
   ///   - normalizationScope: for training.
+  ///   - precision: for training.
   ///   - inputGradient: whether the gradient of the image itself is wanted.
   /// - Throws: `NetworkError` when the graph does not fit the image.
   public init(
     _ graph: NetworkGraph, extents: [Int], purpose: Purpose, normalizationScope: NormalizationScope = .batch,
-    inputGradient wantsInputGradient: Bool = false
+    precision: Precision = .float32, inputGradient wantsInputGradient: Bool = false
   ) throws(NetworkError) {
     var compiler = try PlanCompiler(
       graph, extents: extents, training: purpose == .training, normalizationScope: normalizationScope,
@@ -98,6 +110,7 @@ public final class Plan: Sendable {
     self.graph = graph
     self.purpose = purpose
     self.normalizationScope = purpose == .training ? normalizationScope : .batch
+    self.precision = purpose == .training ? precision : .float32
     inputShape = compiler.shapes[0]
     outputShape = compiler.shapes[graph.output]
     layout = compiler.layout

@@ -7,7 +7,7 @@ extension PlanCompiler {
   /// done layer by layer.
   private static let denseLimit = 8
   /// Bytes of source channels that stay in the second cache beside what is made of them.
-  private static let cached = 400 << 10
+  static let cached = 400 << 10
 
   /// Neighbouring stages of direct products that read the same stack, as far as each, become one step.
   mutating func formGroups() {

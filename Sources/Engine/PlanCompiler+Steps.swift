@@ -85,7 +85,12 @@ extension PlanCompiler {
 
   mutating func step(_ index: Int) -> Step {
     let draft = drafts[groups[index].lowerBound]
-    if case .stage = draft.kind { return .stages(stageGroup(index)) }
+    switch draft.kind {
+    case .stage: return .stages(stageGroup(index))
+    case .restack(let normalization, let after):
+      return .restack(makeRestack(draft, normalization: normalization, after: after, step: index))
+    default: break
+    }
     let source = place(draft.source)
     let target = place(draft.target)
     let sourceGradient = training && needsGradient(draft.source) ? gradientPlace(draft.source) : nil
@@ -180,7 +185,7 @@ extension PlanCompiler {
           source: source, sourceGradient: sourceGradient, target: target, targetGradient: targetGradient,
           choices: choices, kernel: axes3(pooling.kernel), stride: axes3(pooling.stride), border: border))
 
-    case .stage: preconditionFailure("stages are grouped")
+    case .stage, .restack: preconditionFailure("made above")
     }
   }
 
@@ -311,12 +316,13 @@ extension PlanCompiler {
       job.target_channels = Int32(target)
       job.z_taps = Int32(axes[0].kernel)
       scratchFloats = max(scratchFloats, roundUp(Int(tutti_winograd_scratch(&job)), to: 16))
+      let held = Execution.winogradTargets(target, depth: axes[0].kernel * source)
       winogradFloats = max(
-        winogradFloats, Int(tutti_winograd_weight_count(Int32(target), Int32(source), Int32(axes[0].kernel))))
+        winogradFloats, Int(tutti_winograd_weight_count(Int32(held), Int32(source), Int32(axes[0].kernel))))
     }
   }
 
-  private mutating func makeNormalization(_ id: Int) -> Normalization {
+  mutating func makeNormalization(_ id: Int) -> Normalization {
     let node = graph.nodes[id]
     guard case .batchNormalization(let settings) = node.operation else { preconditionFailure("a normalization") }
     func slice(_ entry: ParameterLayout.Entry?) -> Slice? { entry.map { Slice(offset: $0.offset, count: $0.count) } }
@@ -349,7 +355,7 @@ extension PlanCompiler {
   }
 
   /// Room for two sums a channel that are reduced at the end of the backward pass.
-  private mutating func reserveSums(_ channels: Int) -> Int {
+  mutating func reserveSums(_ channels: Int) -> Int {
     defer { sumDoubles += 2 * channels }
     return sumDoubles
   }

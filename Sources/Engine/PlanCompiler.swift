@@ -25,6 +25,8 @@ struct PlanCompiler {
       case upsampling(Int)
       case reshape
       case copy
+      /// ReLU and normalization of planes that are kept; `after`: the normalization of the restacking before.
+      case restack(normalization: Int, after: Int?)
       /// A term of a sum.
       case term(factor: Float, isFirst: Bool, isLast: Bool)
     }
@@ -47,6 +49,11 @@ struct PlanCompiler {
   }
 
   var drafts: [Draft] = []
+  /// Concatenations that restackings read, and where the lines of a restacking's normalization stand.
+  var restacked: Set<Int> = []
+  /// Roots of the planes that restackings read.
+  var restackedPlanes: Set<Int> = []
+  var restackLines: [Int: Int] = [:]
   /// Drafts that become one step each, in order.
   var groups: [Range<Int>] = []
   var values: [Value] = []
@@ -92,6 +99,7 @@ struct PlanCompiler {
 
   mutating func compile() {
     group()
+    formRestacks()
     stack()
     separatePaddings()
     formGroups()
@@ -194,7 +202,7 @@ struct PlanCompiler {
 
   /// Concatenation is placement: each input gets its channels in the stack, unless it already stands in another one.
   private mutating func stack() {
-    for (id, node) in graph.nodes.enumerated() {
+    for (id, node) in graph.nodes.enumerated() where !restacked.contains(id) {
       guard case .concatenation = node.operation else { continue }
       var channel = 0
       for input in node.inputs.map(resolve) {
@@ -209,7 +217,7 @@ struct PlanCompiler {
   }
 
   /// Copies a value into a new one at `stack`, right after it is made.
-  private mutating func insertCopy(of value: Int, at stack: (value: Int, channel: Int)) {
+  mutating func insertCopy(of value: Int, at stack: (value: Int, channel: Int)) {
     var copy = values[value]
     copy.stack = stack
     values.append(copy)
@@ -343,6 +351,7 @@ struct PlanCompiler {
       let keepsTarget = product != nil && normalization == nil && activation.map(isInvertible) == true
       return (true, keepsTarget)
     case .softmax: return (false, true)
+    case .restack: return (true, true)
     case .groupNormalization, .prelu, .clamp: return (true, false)
     case .pooling, .dropout, .upsampling, .reshape, .copy, .term: return (false, false)
     }
@@ -403,7 +412,7 @@ struct PlanCompiler {
       let step = 2 * lossTime - life.first
       if writesAll(of: holder, step) {
         storing.insert(step)
-      } else {
+      } else if !restackedPlanes.contains(holder) {
         zeroedAt[life.first, default: []].append(gradientBuffer[holder]!)
       }
     }
@@ -428,6 +437,7 @@ struct PlanCompiler {
 
   private mutating func finish() {
     for index in groups.indices { steps.append(step(index)) }
+    linkRestacks()
     let arena = Arena(requests)
     for index in buffers.indices { buffers[index].offset = arena.offsets[index] }
     arenaFloats = arena.floats

@@ -179,6 +179,9 @@ struct StageGroup {
   var gradientRows: Int
   /// Whether this is the first to write the source's gradient, and writes all of it.
   var storesGradient: Bool
+  /// The step of the restacking that made the source and whose sums are taken here, and of that behind, whose gradient is passed on.
+  var restackBefore: Int?
+  var restackAfter: Int?
 }
 
 struct Pooling {
@@ -293,6 +296,7 @@ struct Reshape {
 
 enum Step {
   case stages(StageGroup)
+  case restack(Restack)
   case pooling(Pooling)
   case softmax(Softmax)
   case dropout(Dropout)

@@ -31,6 +31,8 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
   public var shards: Int
   /// What batch normalization takes its moments over while training.
   public var normalizationScope: Plan.NormalizationScope
+  /// In what precision products are taken while training.
+  public var precision: Plan.Precision
   public var recipe: TrainingRecipe
   public var loss: LossSettings
   /// What tells the class of an image from its latent values, of autoencoders; nil when nothing does.
@@ -43,8 +45,8 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
     seed: UInt64, members: Int, task: EnsembleTask = .segmentation, bagging: Bool = true, family: NetworkFamily,
     inputChannels: Int, outputChannels: Int, planes: [Plane] = [], patch: [Int], overlap: Int = 0, epochs: Int,
     patchesPerUnit: Int = 1, batch: Int, shards: Int, normalizationScope: Plan.NormalizationScope = .batch,
-    recipe: TrainingRecipe, loss: LossSettings = .crossEntropy, classifier: Classifier? = nil,
-    augmentation: AugmentationSettings = AugmentationSettings(), blindSpacing: Int = 4
+    precision: Plan.Precision = .float32, recipe: TrainingRecipe, loss: LossSettings = .crossEntropy,
+    classifier: Classifier? = nil, augmentation: AugmentationSettings = AugmentationSettings(), blindSpacing: Int = 4
   ) {
     self.seed = seed
     self.members = members
@@ -61,6 +63,7 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
     self.batch = batch
     self.shards = shards
     self.normalizationScope = normalizationScope
+    self.precision = precision
     self.recipe = recipe
     self.loss = loss
     self.classifier = classifier

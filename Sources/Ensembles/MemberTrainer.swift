@@ -93,7 +93,8 @@ public struct MemberTrainer {
     defer { team.timeline.member = nil }
     let member = try settings.member(index)
     let plan = try Plan(
-      member.graph, extents: settings.patch, purpose: .training, normalizationScope: settings.normalizationScope)
+      member.graph, extents: settings.patch, purpose: .training, normalizationScope: settings.normalizationScope,
+      precision: settings.precision)
     let bag = data.sample(seed: settings.seed, member: index, bagging: settings.bagging)
     let source = DatasetBatchSource(data, bag: bag, settings: settings, member: index)
     let validator = try validator(of: member)

@@ -65,7 +65,7 @@ extension EnsembleSettings {
       outputChannels: outputChannels, planes: job.data.planes ?? [],
       patch: Self.patch(job, data).list(dimensions: dimensions), overlap: job.data.overlap, epochs: training.epochs,
       patchesPerUnit: training.patchesPerUnit, batch: training.batch, shards: training.shards,
-      normalizationScope: job.normalization.scope, recipe: training.recipe, loss: loss,
+      normalizationScope: job.normalization.scope, precision: training.precision, recipe: training.recipe, loss: loss,
       classifier: job.classifier.map {
         Classifier(
           classes: job.data.classes.count, head: ClassifierHead(features: $0.features, dropout: $0.dropout),

@@ -155,6 +155,8 @@ public struct Job: Codable, Hashable, Sendable {
     public var batch: Int
     /// Parts of a batch that are summed in a fixed order.
     public var shards: Int
+    /// Of products.
+    public var precision: Plan.Precision
     public var optimizer: OptimizerSettings
     public var optimizerState: OptimizerState
     public var schedule: RateSchedule
@@ -175,7 +177,8 @@ public struct Job: Codable, Hashable, Sendable {
     public var blindSpacing: Int?
 
     enum CodingKeys: String, CodingKey {
-      case epochs, batch, shards, optimizer, schedule, clip, accumulate, average, keep, checkpoint, loss, seed,
+      case epochs, batch, shards, precision, optimizer, schedule, clip, accumulate, average, keep, checkpoint, loss,
+        seed,
         augmentation
       case optimizerState = "optimizer-state"
       case earlyStopping = "early-stopping"

@@ -159,6 +159,11 @@ extension Setting {
         key: "shards", kind: .integer(1...4096),
         presence: .derived("min(batch, 4)") { $0["batch"]?.integer.map { .integer(min($0, 4)) } },
         meaning: "parts of a batch that are summed in a fixed order; decides rounding, so it is part of the job"),
+      Setting(
+        "precision", .choice(Choice(noun: "precision", words: Plan.Precision.allCases.map(\.rawValue))),
+        default: "float32",
+        "of products while training; bfloat16 is mixed precision: their operands are rounded, sums and weights stay float32 "
+          + "(no loss scaling is needed: the range is the same)"),
       Setting("optimizer", defaults: optimizer, "how weights follow gradients; defaults are PyTorch's"),
       Setting(
         "optimizer-state",

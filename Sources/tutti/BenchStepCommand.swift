@@ -1,5 +1,6 @@
 import ArgumentParser
 import Benchmarking
+import Engine
 
 struct BenchStepCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -27,6 +28,9 @@ struct BenchStepCommand: ParsableCommand {
   @Option(help: "Steps that are timed, at least 5; two more go before.")
   var repetitions = 7
 
+  @Option(help: "Of the products of training steps: float32 or bfloat16.")
+  var precision = Plan.Precision.float32
+
   @Flag(help: "Time predictions instead of training steps.")
   var forward = false
 
@@ -47,8 +51,10 @@ struct BenchStepCommand: ParsableCommand {
         network,
         settings: StepBenchmark.Settings(
           side: side ?? network.name.defaultSide, batch: batch ?? network.name.defaultBatch, threads: threads,
-          forward: forward, repetitions: repetitions))
+          forward: forward, precision: precision, repetitions: repetitions))
       print(json ? try Report.json(result) : "\(result)")
     }
   }
 }
+
+extension Plan.Precision: ExpressibleByArgument {}

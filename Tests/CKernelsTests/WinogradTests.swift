@@ -19,8 +19,8 @@ import Testing
       func pick(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &random) }
       let isVolume = index % 3 == 0
       zTaps = isVolume ? 3 : 1
-      planes = pick(1...(isVolume ? 4 : 2))
-      rows = pick(1...(isVolume ? 10 : 23))
+      planes = pick(1...(isVolume ? 7 : 2))
+      rows = pick(1...(isVolume ? 18 : 23))
       width = pick(1...(isVolume ? 24 : 70))
       samples = pick(1...3)
       let many = index % 5 == 0 ? 70 : 19
@@ -36,32 +36,37 @@ import Testing
       bias = (0..<targets).map { _ in random.value() }
     }
 
+    /// Holds the weights of all targets, or of a piece at a time.
     func run(into target: Planes, transposed: Bool, accumulate: Bool, biased: Bool, step: Int? = nil) {
-      let transformed = AlignedBuffer<Float>(
-        count: tutti_winograd_weight_count(Int32(targets), Int32(sources), Int32(zTaps)))
       let piece = Int(tutti_winograd_weight_piece())
-      for first in stride(from: 0, to: targets, by: piece) {
-        tutti_winograd_weights(
-          weights, Int32(targets), Int32(sources), Int32(zTaps), transposed, Int32(first),
-          Int32(min(targets, first + piece)), transformed.pointer)
-      }
-      bias.withUnsafeBufferPointer { bias in
-        var job = tutti_winograd(
-          source: source.base, source_sample_stride: sources * source.channelStride,
-          source_channel_stride: source.channelStride, source_channels: Int32(sources),
-          source_pitch: Int32(source.pitch), target: target.base,
-          target_sample_stride: targets * target.channelStride, target_channel_stride: target.channelStride,
-          target_channels: Int32(targets), target_pitch: Int32(target.pitch), samples: Int32(samples),
-          planes: Int32(planes), rows: Int32(rows), width: Int32(width), z_taps: Int32(zTaps),
-          weights: transformed.pointer, bias: biased ? bias.baseAddress : nil, accumulate: accumulate)
-        let scratch = UnsafeMutableRawPointer.allocate(
-          byteCount: 4 * tutti_winograd_scratch(&job), alignment: 64)
-        defer { scratch.deallocate() }
-        let vectors = Int(tutti_winograd_vectors(&job))
-        for first in stride(from: 0, to: vectors, by: step ?? vectors) {
-          tutti_winograd_run(
-            &job, Int32(first), Int32(min(vectors, first + (step ?? vectors))),
-            scratch.assumingMemoryBound(to: Float.self))
+      let most = step == nil ? targets : piece
+      let transformed = AlignedBuffer<Float>(
+        count: tutti_winograd_weight_count(Int32(min(most, targets)), Int32(sources), Int32(zTaps)))
+      for held in stride(from: 0, to: targets, by: most) {
+        let count = min(most, targets - held)
+        for first in stride(from: held, to: held + count, by: piece) {
+          tutti_winograd_weights(
+            weights, Int32(targets), Int32(sources), Int32(zTaps), transposed, Int32(held), Int32(count), Int32(first),
+            Int32(min(held + count, first + piece)), transformed.pointer)
+        }
+        bias.withUnsafeBufferPointer { bias in
+          var job = tutti_winograd(
+            source: source.base, source_sample_stride: sources * source.channelStride,
+            source_channel_stride: source.channelStride, source_channels: Int32(sources),
+            source_pitch: Int32(source.pitch), target: target.base + held * target.channelStride,
+            target_sample_stride: targets * target.channelStride, target_channel_stride: target.channelStride,
+            target_channels: Int32(count), target_pitch: Int32(target.pitch), samples: Int32(samples),
+            planes: Int32(planes), rows: Int32(rows), width: Int32(width), z_taps: Int32(zTaps),
+            weights: transformed.pointer, bias: biased ? bias.baseAddress! + held : nil, accumulate: accumulate)
+          let scratch = UnsafeMutableRawPointer.allocate(
+            byteCount: 4 * tutti_winograd_scratch(&job), alignment: 64)
+          defer { scratch.deallocate() }
+          let vectors = Int(tutti_winograd_vectors(&job))
+          for first in stride(from: 0, to: vectors, by: step ?? vectors) {
+            tutti_winograd_run(
+              &job, Int32(first), Int32(min(vectors, first + (step ?? vectors))),
+              scratch.assumingMemoryBound(to: Float.self))
+          }
         }
       }
     }

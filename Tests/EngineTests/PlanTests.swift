@@ -199,7 +199,7 @@ import Testing
       let run = Execution(plan, samplesPerShard: 2, shards: 3, team: try ThreadTeam(size: 2))
       let floats =
         run.arena.count + run.packed.count + run.coefficients.count + run.shardWeights.count
-        + run.pieceWeights.count + run.scratch.count + run.winogradWeights.count
+        + run.pieceWeights.count + run.scratch.count + run.winogradWeights.count + run.roundedParameters.count
       let doubles = run.operands.count + run.lateSums.count
       let taken = 4 * floats + 24 * run.moments.count + 16 * run.sums.count + 8 * doubles
       let said = Execution.bytes(plan, capacity: 6, shards: 3, threads: 2)

@@ -46,20 +46,24 @@ struct Trial {
     var statistics: [Float]
   }
 
-  func plan(_ purpose: Plan.Purpose = .training, scope: Plan.NormalizationScope = .batch) throws -> Plan {
+  func plan(
+    _ purpose: Plan.Purpose = .training, scope: Plan.NormalizationScope = .batch, precision: Plan.Precision = .float32
+  ) throws -> Plan {
     try Plan(
-      graph, extents: extents, purpose: purpose, normalizationScope: scope, inputGradient: purpose == .training)
+      graph, extents: extents, purpose: purpose, normalizationScope: scope, precision: precision,
+      inputGradient: purpose == .training)
   }
 
   /// Forward and backward of the first `samples` samples (all by default), in memory that held NaN before.
   func run(
     samplesPerShard: Int = 1, threads: Int = 2, samples: Int? = nil, capacity: Int? = nil, key: DropoutKey? = nil,
-    scope: Plan.NormalizationScope = .batch
+    scope: Plan.NormalizationScope = .batch, precision: Plan.Precision = .float32
   ) throws -> Result {
     let samples = samples ?? batch
     let shards = ((capacity ?? samples) + samplesPerShard - 1) / samplesPerShard
     let run = Execution(
-      try plan(scope: scope), samplesPerShard: samplesPerShard, shards: shards, team: try ThreadTeam(size: threads))
+      try plan(scope: scope, precision: precision), samplesPerShard: samplesPerShard, shards: shards,
+      team: try ThreadTeam(size: threads))
     // Nothing may depend on what the memory held.
     run.arena.pointer.update(repeating: .nan, count: run.arena.count)
     run.shardWeights.pointer.update(repeating: .nan, count: run.shardWeights.count)

@@ -114,7 +114,7 @@ struct JobFileTests {
     #expect(
       job.training
         == .init(
-          epochs: 6, batch: 8, shards: 2,
+          epochs: 6, batch: 8, shards: 2, precision: .float32,
           optimizer: .init(.adam(betas: .init(0.8, 0.99), epsilon: 1e-7), rate: 0.005, weightDecay: 0.1),
           optimizerState: .divided,
           schedule: RateSchedule(.oneCycle(.init(maximum: 0.02, rise: 0.5)), per: .step, warmUp: 3, warmUpStart: 0.25),
@@ -146,7 +146,7 @@ struct JobFileTests {
     #expect(
       job.training
         == .init(
-          epochs: 10, batch: 4, shards: 4,
+          epochs: 10, batch: 4, shards: 4, precision: .float32,
           optimizer: .adam(rate: 0.001), optimizerState: .auto, schedule: .constant, clip: ClippingSettings(),
           accumulate: 1, keep: .last,
           checkpoint: 5,
@@ -460,7 +460,7 @@ struct JobFingerprintTests {
         "augmentation":{"elastic":{"magnitude":0,"spacing":16},"flips":false,"gain":0,"gamma":0,"noise":0,"offset":0,\
         "quarter-turns":false},"batch":4,"clip":{},"epochs":10,"keep":"last","loss":{"input":"logits",\
         "name":"cross-entropy","smoothing":0,"weight":1},"optimizer":{"amsgrad":false,"betas":[0.9,0.999],\
-        "epsilon":1e-08,"name":"adam","rate":0.001,"weight-decay":0},"patches-per-unit":1,\
+        "epsilon":1e-08,"name":"adam","rate":0.001,"weight-decay":0},"patches-per-unit":1,"precision":"float32",\
         "schedule":{"name":"constant","per":"epoch","warm-up":0,"warm-up-start":0.1},"seed":1,"shards":4},"tutti":1,\
         "uncertainty":{"by-class":false,"coverage":[0.9],"method":"lac","unit":"pixel"}}
         """)

@@ -63,6 +63,8 @@ double tutti_row_sum(const float *g, int64_t rows, ptrdiff_t pitch, int32_t nx);
 /// target (+)= factor * source. Rows of both may lie apart differently.
 void tutti_copy_rows(const float *source, ptrdiff_t source_pitch, float *target, ptrdiff_t target_pitch, int64_t rows,
                      int32_t nx, float factor, bool accumulate);
+/// y = u rounded to the nearest bfloat16, ties to even, kept as float; NaN stays NaN. y may be u.
+void tutti_bfloat16_rows(const float *u, ptrdiff_t u_pitch, float *y, ptrdiff_t y_pitch, int64_t rows, int32_t nx);
 void tutti_zero_rows(float *target, ptrdiff_t pitch, int64_t rows, int32_t nx);
 
 /// Softmax over `channels` planes, `stride` floats apart, pixel by pixel: y = softmax(x), or its logarithm. y may be x.

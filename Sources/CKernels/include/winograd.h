@@ -31,22 +31,24 @@ typedef struct {
   bool accumulate;                       // adds to the target, instead of bias or 0
 } tutti_winograd;
 
-/// Floats of transformed weights.
+/// Floats of transformed weights of so many targets.
 size_t tutti_winograd_weight_count(int32_t target_channels, int32_t source_channels, int32_t z_taps);
 
 /// Target channels that one piece of tutti_winograd_weights covers; the pieces of a layer are independent.
 int32_t tutti_winograd_weight_piece(void);
 
-/// Transforms the weights of targets first_target ..< last_target (multiples of a piece, or the end). `weights` is
+/// Transforms the weights of targets first_target ..< last_target (multiples of a piece, or the end), of which `transformed` holds
+/// `held_targets` from first_held (a multiple of a piece) on: a job of its own, whose target and bias begin there. `weights` is
 /// [target][source][taps], or [source][target][taps] when `transposed`, as tutti_convolution_pack takes them; the taps of
 /// transposed ones are turned around. `transformed` begins at a multiple of 64 bytes.
 void tutti_winograd_weights(const float *weights, int32_t target_channels, int32_t source_channels, int32_t z_taps,
-                            bool transposed, int32_t first_target, int32_t last_target, float *transformed);
+                            bool transposed, int32_t first_held, int32_t held_targets, int32_t first_target,
+                            int32_t last_target, float *transformed);
 
 /// Vectors of tiles that the samples have in all: the unit of work.
 int32_t tutti_winograd_vectors(const tutti_winograd *job);
 
-/// Vectors that are worked together: the channels alone say how many.
+/// Vectors that are best worked in one call: of three dimensions whole columns along z, since neighbours share what they read.
 int32_t tutti_winograd_together(const tutti_winograd *job);
 
 /// Floats of scratch memory of a call of tutti_winograd_run: the channels alone say how many.

@@ -1,0 +1,204 @@
+import CKernels
+
+/// A dense stack's planes, old and new, activated by ReLU and normalized once more, as DLSIA's mixed-scale dense network does after every layer.
+///
+/// What such a plane holds after any number of layers is a clamped line of what its convolution gave (`tutti_line`). So the planes
+/// themselves are kept once, as they were made, and one stack beside them holds what the layer at work reads; it is made anew for
+/// every layer, forward and backward. L layers hold 2 L planes, not L²/2.
+struct Restack {
+  /// Holds the one stage: `source` are the planes as they were made, `target` is the stack that the next layer reads.
+  var group: StageGroup
+  /// Leading channels whose values came through the restacking before; of the others the source is the value.
+  var old: Int
+  /// Place of the channels' lines among the plan's coefficients, five floats each, and of those before.
+  var lines: Int
+  var oldLines: Int
+  /// Channels of the restacking after the next step, whose moments are taken while the stack is made.
+  var following: Int?
+  /// Whether the restacking before took the moments of the old channels.
+  var hasOldMoments = false
+  /// Whether the layer before passes the gradient of the old channels on, and the layer after takes this one's sums, while they have
+  /// the rows in cache.
+  var layerBeforePassesOld = false
+  var layerAfterTakesSums = false
+}
+
+extension tutti_line {
+  static let identity = tutti_line(
+    low: -.infinity, high: .infinity, reference: 0, slope: 1, value: 0)
+  static let floats = 5
+
+  /// The line after ReLU and an affine map, scale · (relu(line) − mean) + shift.
+  func restacked(scale: Float, mean: Float, shift: Float) -> tutti_line {
+    var line = self
+    if slope == 0 {
+      line.value = max(value, 0)
+    } else {
+      // Where the line crosses 0; beyond it everything is 0.
+      let zero = Float(Double(reference) - Double(value) / Double(slope))
+      if slope > 0 ? zero >= high : zero <= low {
+        (line.slope, line.value) = (0, 0)
+      } else if slope > 0 ? zero > low : zero < high {
+        if slope > 0 { line.low = zero } else { line.high = zero }
+        (line.reference, line.value) = (zero, 0)
+      }
+    }
+    line.slope *= scale
+    line.value = Float(Double(scale) * (Double(line.value) - Double(mean)) + Double(shift))
+    return line
+  }
+}
+
+extension Execution {
+  func forward(_ restack: Restack, updatesStatistics: Bool) {
+    let stage = stage(of: restack)
+    guard let normalization = stage.normalization else { return }
+    let channels = stage.source.channels
+    if usesBatchStatistics(stage) {
+      let first = restack.hasOldMoments ? restack.old : 0
+      forEachBand(stage.source.geometry) { band in
+        for channel in first..<channels {
+          let line = oldLine(restack, shard: band.sample / samplesPerShard, channel)
+          takeMoments(stage, line, band, channel, of: channels)
+        }
+      }
+      useBatchStatistics(stage, normalization, restack.group, updates: updatesStatistics)
+    } else {
+      useRunningStatistics(normalization)
+    }
+    for shard in 0..<(plan.normalizationScope == .shard ? shards : 1) {
+      let values = coefficients(normalization, shard: shard)
+      for channel in 0..<channels {
+        let line = oldLine(restack, shard: shard, channel).restacked(
+          scale: values[channel], mean: values[2 * channels + channel], shift: values[channels + channel])
+        store(line, at: lineAddress(restack.lines, shard: shard, channel))
+      }
+    }
+    let following = usesBatchStatistics(stage) ? restack.following : nil
+    forEachBand(stage.target.geometry) { band in
+      for channel in 0..<channels {
+        let line = line(at: lineAddress(restack.lines, shard: band.sample / samplesPerShard, channel))
+        fill(stage, line, band, channel, isNew: channel >= restack.old)
+        if let following { takeMoments(stage, line, band, channel, of: following) }
+      }
+      roundValue(stage.target, band.sample, band.first..<band.last, border: stage.border)
+    }
+  }
+
+  func backward(_ restack: Restack) {
+    let stage = stage(of: restack)
+    guard let normalization = stage.normalization, let gradient = stage.targetGradient else { return }
+    if !restack.layerAfterTakesSums {
+      forEachBand(gradient.geometry) { band in
+        takeSums(restack, band.sample, band.index, band.first..<band.last, isFirst: true)
+      }
+    }
+    sumGradients(stage, normalization, restack.group)
+    let channels = restack.layerBeforePassesOld ? restack.old..<stage.source.channels : 0..<stage.source.channels
+    forEachBand(gradient.geometry) { band in
+      passGradient(restack, band.sample, band.first..<band.last, channels)
+    }
+  }
+
+  // MARK: Rows
+
+  /// Takes a channel's part of a restacking's moments, or of one that has `channels`, of which this is among the old.
+  private func takeMoments(_ stage: Stage, _ line: tutti_line, _ band: Band, _ channel: Int, of channels: Int) {
+    let source = planes(stage.source, band.sample)
+    moments.pointer[(band.sample * channels + channel) * source.geometry.bands + band.index] = tutti_line_moments(
+      line, source.row(band.first, channel: channel), band.rows, source.geometry.pitch, Int32(source.geometry.nx))
+  }
+
+  /// Makes a band of the stack from the planes. A halo of zeros that is there stays.
+  private func fill(_ stage: Stage, _ line: tutti_line, _ band: Band, _ channel: Int, isNew: Bool) {
+    let source = planes(stage.source, band.sample)
+    let target = planes(stage.target, band.sample)
+    let hasHalo = !isNew && stage.border.padding == TUTTI_ZEROS
+    tutti_line_rows(
+      line, source.row(band.first, channel: channel), source.geometry.pitch, target.row(band.first, channel: channel),
+      target.geometry.pitch, band.rows, Int32(target.geometry.nx), stage.border.padding,
+      hasHalo ? 0 : stage.border.width)
+  }
+
+  /// Folds the gradient's halo and sums the gradient in some rows of a band.
+  func takeSums(_ restack: Restack, _ sample: Int, _ band: Int, _ rows: Range<Int>, isFirst: Bool) {
+    let stage = stage(of: restack)
+    guard let normalization = stage.normalization, let gradient = stage.targetGradient else { return }
+    let g = planes(gradient, sample)
+    let x = planes(stage.source, sample)
+    let shard = sample / samplesPerShard
+    let means = coefficients(normalization, shard: shard) + 2 * x.channels
+    for channel in 0..<x.channels {
+      let row = g.row(rows.lowerBound, channel: channel)
+      if stage.border.width > 0, stage.border.padding != TUTTI_ZEROS {
+        tutti_fold_halo(
+          row, Int64(rows.count), g.geometry.pitch, Int32(g.geometry.nx), stage.border.padding, stage.border.width)
+      }
+      let found = tutti_line_gradient_sums(
+        oldLine(restack, shard: shard, channel), row, g.geometry.pitch, x.row(rows.lowerBound, channel: channel),
+        x.geometry.pitch, Int64(rows.count), Int32(g.geometry.nx), means[channel])
+      let place = partialPlace(stage, restack.group, sample: sample, channel: channel) + band
+      let before = isFirst ? tutti_gradient_sums(g: 0, g_u: 0) : sums.pointer[place]
+      sums.pointer[place] = tutti_gradient_sums(g: before.g + found.g, g_u: before.g_u + found.g_u)
+    }
+  }
+
+  /// Takes the gradient back through normalization and ReLU, in the stack's for old channels, and makes the stack that the layer
+  /// before read.
+  func passGradient(_ restack: Restack, _ sample: Int, _ rows: Range<Int>, _ channels: Range<Int>) {
+    let stage = stage(of: restack)
+    guard let normalization = stage.normalization, let gradient = stage.targetGradient,
+      let sourceGradient = stage.sourceGradient
+    else { return }
+    let g = planes(gradient, sample)
+    let x = planes(stage.source, sample)
+    let fresh = planes(sourceGradient, sample)
+    let stack = planes(stage.target, sample)
+    let shard = sample / samplesPerShard
+    let values = coefficients(normalization, shard: shard)
+    let count = x.channels
+    let nx = Int32(g.geometry.nx)
+    for channel in channels {
+      let isOld = channel < restack.old
+      let target = isOld ? g : fresh
+      let row = target.row(rows.lowerBound, channel: channel)
+      let made = isOld ? stack.row(rows.lowerBound, channel: channel) : nil
+      tutti_line_gradient(
+        oldLine(restack, shard: shard, channel), g.row(rows.lowerBound, channel: channel), g.geometry.pitch,
+        x.row(rows.lowerBound, channel: channel), x.geometry.pitch, row, target.geometry.pitch, made,
+        stack.geometry.pitch, Int64(rows.count), nx, values[channel], values[2 * count + channel],
+        values[4 * count + channel], values[5 * count + channel])
+      if made == nil {
+        tutti_fill_halo(row, Int64(rows.count), target.geometry.pitch, nx, TUTTI_ZEROS, Int32(target.geometry.halo))
+      } else if stage.border.padding != TUTTI_ZEROS {
+        tutti_fill_halo(
+          made, Int64(rows.count), stack.geometry.pitch, nx, stage.border.padding, stage.border.width)
+      }
+    }
+    roundValue(stage.target, sample, rows, border: stage.border)
+  }
+
+  @inline(__always)
+  private func stage(of restack: Restack) -> Stage { plan.stages[restack.group.stages.lowerBound] }
+
+  /// What makes a channel's value before the restacking out of its plane.
+  @inline(__always)
+  private func oldLine(_ restack: Restack, shard: Int, _ channel: Int) -> tutti_line {
+    channel < restack.old ? line(at: lineAddress(restack.oldLines, shard: shard, channel)) : .identity
+  }
+
+  @inline(__always)
+  private func lineAddress(_ lines: Int, shard: Int, _ channel: Int) -> UnsafeMutablePointer<Float> {
+    let first = plan.normalizationScope == .shard ? shard * plan.coefficientFloats : 0
+    return coefficients.pointer + first + lines + tutti_line.floats * channel
+  }
+
+  @inline(__always)
+  private func line(at p: UnsafeMutablePointer<Float>) -> tutti_line {
+    tutti_line(low: p[0], high: p[1], reference: p[2], slope: p[3], value: p[4])
+  }
+
+  private func store(_ line: tutti_line, at p: UnsafeMutablePointer<Float>) {
+    (p[0], p[1], p[2], p[3], p[4]) = (line.low, line.high, line.reference, line.slope, line.value)
+  }
+}
