@@ -24,12 +24,21 @@ static inline void tutti_fill_row_halo(float *y, int32_t nx, tutti_padding paddi
 
 /// The adjoint of tutti_fill_row_halo, left halo first, outwards.
 static inline void tutti_fold_row_halo(float *g, int32_t nx, tutti_padding padding, int32_t halo) {
-  for (int32_t i = 0; i < halo; i++) {
-    if (padding != TUTTI_ZEROS) g[tutti_halo_source(-1 - i, nx, padding)] += g[-1 - i];
-    g[-1 - i] = 0;
+  float *const end = g + nx;
+  switch (padding) {
+  case TUTTI_ZEROS: break;
+  case TUTTI_REFLECT:
+    for (int32_t i = 0; i < halo; i++) g[1 + i] += g[-1 - i];
+    for (int32_t i = 0; i < halo; i++) end[-2 - i] += end[i];
+    break;
+  case TUTTI_REPLICATE:
+    for (int32_t i = 0; i < halo; i++) g[0] += g[-1 - i];
+    for (int32_t i = 0; i < halo; i++) end[-1] += end[i];
+    break;
+  case TUTTI_CIRCULAR:
+    for (int32_t i = 0; i < halo; i++) end[-1 - i] += g[-1 - i];
+    for (int32_t i = 0; i < halo; i++) g[i] += end[i];
+    break;
   }
-  for (int32_t i = 0; i < halo; i++) {
-    if (padding != TUTTI_ZEROS) g[tutti_halo_source(nx + i, nx, padding)] += g[nx + i];
-    g[nx + i] = 0;
-  }
+  for (int32_t i = 0; i < halo; i++) g[-1 - i] = end[i] = 0;
 }

@@ -10,6 +10,8 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
   /// The number of elements.
   public let count: Int
   private let isOwned: Bool
+  /// Bytes of pages mapped for this buffer alone; 0 of smaller ones.
+  private let mapped: Int
 
   /// Storage for `count` elements, all bytes zero. Stops the program when the system has no such memory, as `Array` does:
   /// what a job needs is compared with `HostFacts.memory` beforehand.
@@ -17,16 +19,19 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
     precondition(count >= 0, "a buffer's count is negative")
     let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
     precondition(!overflow && bytes <= Int.max - 2 * hugePage, "a buffer of \(count) elements is too large")
-    let isHuge = bytes >= hugePage
-    let alignment = isHuge ? hugePage : 64
-    let size = max(bytes + alignment - 1, alignment) / alignment * alignment
-    guard let memory = aligned_alloc(alignment, size) else {
-      preconditionFailure("no memory for a buffer of \(size) bytes")
+    if bytes >= hugePage {
+      let memory = mapPages(bytes: bytes)
+      self.pointer = memory.bindMemory(to: Element.self, capacity: count)
+      mapped = bytes
+    } else {
+      let size = max(bytes + 63, 64) / 64 * 64
+      guard let memory = aligned_alloc(64, size) else {
+        preconditionFailure("no memory for a buffer of \(size) bytes")
+      }
+      memset(memory, 0, size)
+      self.pointer = memory.bindMemory(to: Element.self, capacity: count)
+      mapped = 0
     }
-    // Advice before the first touch; a kernel without huge pages refuses it and nothing is lost.
-    if isHuge { _ = madvise(memory, size, MADV_HUGEPAGE) }
-    memset(memory, 0, size)
-    self.pointer = memory.bindMemory(to: Element.self, capacity: count)
     self.count = count
     isOwned = true
   }
@@ -35,10 +40,17 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
   public init(borrowing pointer: UnsafeMutablePointer<Element>, count: Int) {
     self.pointer = pointer
     self.count = count
+    mapped = 0
     isOwned = false
   }
 
-  deinit { if isOwned { free(pointer) } }
+  deinit {
+    if mapped > 0 {
+      munmap(pointer, roundedToHugePages(mapped))
+    } else if isOwned {
+      free(pointer)
+    }
+  }
 
   /// All elements.
   public var buffer: UnsafeMutableBufferPointer<Element> {
@@ -47,3 +59,22 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
 }
 
 private let hugePage = 2 << 20
+
+private func roundedToHugePages(_ bytes: Int) -> Int { (bytes + hugePage - 1) / hugePage * hugePage }
+
+/// Zeroed pages that begin with a huge one. Nobody has touched them: each comes from the memory next to the core that first does.
+private func mapPages(bytes: Int) -> UnsafeMutableRawPointer {
+  let size = roundedToHugePages(bytes)
+  guard
+    let all = mmap(nil, size + hugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), all != MAP_FAILED
+  else {
+    preconditionFailure("no memory for a buffer of \(size) bytes")
+  }
+  let start = all.alignedUp(toMultipleOf: hugePage)
+  let before = start - all
+  if before > 0 { munmap(all, before) }
+  if before < hugePage { munmap(start + size, hugePage - before) }
+  // Before the first touch; a kernel without huge pages refuses it and nothing is lost.
+  _ = madvise(start, size, MADV_HUGEPAGE)
+  return start
+}
