@@ -2,7 +2,7 @@
 
     python prepare.py SETS
 
-SETS holds the sets as README.md describes them. Writes nuclei.h5, membranes.h5 and tomograms.h5.
+SETS holds the sets as README.md describes them. Writes nuclei.h5, membranes.h5, tomograms.h5 and scattering.h5.
 """
 import sys
 from pathlib import Path
@@ -45,7 +45,51 @@ def tomograms(source, target):
         out["split"] = np.array(split, np.uint8)
 
 
+def filled(image, seen):
+    """The mean of what lines along rows and columns between seen pixels give; 0 where neither does."""
+    sums, counts = np.zeros(image.shape, np.float32), np.zeros(image.shape, np.float32)
+    for values, known, total, count in ((image, seen, sums, counts), (image.T, seen.T, sums.T, counts.T)):
+        for row in np.flatnonzero(known.any(1)):
+            places = np.flatnonzero(known[row])
+            total[row] += np.interp(np.arange(len(known[row])), places, values[row, places])
+            count[row] += 1
+    return sums / np.maximum(counts, 1)
+
+
+def scattering(source, target, side=128):
+    """Squares of detector images as log(1 + counts), in which bars like the gaps between a detector's modules are hidden.
+
+    Images are what is seen, with gaps filled from around, and 1 where something is seen; targets are what was measured, the mask is 1
+    where it is hidden.
+    Of each detector the last image calibrates and tests, square by square in turn.
+    """
+    random = np.random.default_rng(1)
+    images, targets, masks, split = [], [], [], []
+    with h5py.File(source) as file:
+        for group in file.values():
+            counts, valid = group["images"][()], group["valid"][()] != 0
+            for number, measured in enumerate(np.log1p(np.clip(counts, 0, None)).astype(np.float32)):
+                for y in range(0, measured.shape[0] - side + 1, side):
+                    for x in range(0, measured.shape[1] - side + 1, side):
+                        square = np.s_[y : y + side, x : x + side]
+                        known, bars = valid[number][square], np.zeros((side, side), bool)
+                        top, left = random.integers(8, side - 25), random.integers(8, side - 15)
+                        bars[top : top + 17] = True
+                        bars[:, left : left + 7] = True
+                        if known.mean() < 0.9:
+                            continue
+                        seen = known & ~bars
+                        images.append([np.where(seen, measured[square], filled(measured[square], seen)), seen])
+                        targets.append(np.where(known, measured[square], 0))
+                        masks.append(known & bars)
+                        split.append(0 if number < len(counts) - 1 else 1 + (y + x) // side % 2)
+    with h5py.File(target, "w") as out:
+        out["images"], out["targets"] = np.array(images, np.float32), np.array(targets, np.float32)
+        out["mask"], out["split"] = np.array(masks, np.uint8), np.array(split, np.uint8)
+
+
 sets = Path(sys.argv[1])
 labelled(sets / "nuclei_dsb2018/dev_256x256.h5", here / "nuclei.h5")
 labelled(sets / "em_isbi2012/em_isbi2012.h5", here / "membranes.h5")
 tomograms(sets / "xct_volumes/qim3d_mit.h5", here / "tomograms.h5")
+scattering(sets / "xray_scattering/dev.h5", here / "scattering.h5")
