@@ -11,6 +11,7 @@
 #include "convolution_gradient_tiles.h"
 #include "convolution_weight_gradient.h"
 #include "convolution_gradient_channels.h"
+#include "convolution_winograd_transforms.h"
 #include "convolution_winograd.h"
 #include "convolution_winograd_gradient.h"
 

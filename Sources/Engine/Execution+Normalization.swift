@@ -3,23 +3,31 @@ import CKernels
 // What normalizations need to know of the whole batch, or of a shard: moments forward, two sums backward. Bands are merged in order
 // within a shard, shards along the tree.
 
+/// Coefficients of a normalization: rows of `channels` floats each.
+enum CoefficientRow {
+  static let scale = 0
+  static let shift = 1
+  static let mean = 2
+  static let inverseDeviation = 3
+  static let gradientMean = 4
+  static let gradientSlope = 5
+  static let pixels = 6
+  static let count = 7
+}
+
 extension Execution {
-  /// Coefficients of a normalization, `channels` floats each.
-  private enum Row {
-    static let scale = 0
-    static let shift = 1
-    static let mean = 2
-    static let inverseDeviation = 3
-    static let gradientMean = 4
-    static let gradientSlope = 5
-    static let pixels = 6
-  }
+  private typealias Row = CoefficientRow
 
   /// A normalization's coefficients for a shard; with the scope `batch` those of all.
   @inline(__always)
   func coefficients(_ normalization: Normalization, shard: Int) -> UnsafeMutablePointer<Float> {
-    let first = plan.normalizationScope == .shard ? shard * plan.coefficientFloats : 0
-    return coefficients.pointer + first + normalization.coefficients
+    coefficients(at: normalization.coefficients, shard: shard)
+  }
+
+  /// A shard's coefficients from a place among the plan's on.
+  @inline(__always)
+  func coefficients(at place: Int, shard: Int) -> UnsafeMutablePointer<Float> {
+    coefficients.pointer + place + (plan.normalizationScope == .shard ? shard * plan.coefficientFloats : 0)
   }
 
   func useRunningStatistics(_ normalization: Normalization) {

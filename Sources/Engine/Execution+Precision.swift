@@ -29,18 +29,13 @@ extension Execution {
     round(planes(place, sample), rows, halo: Int(border.width))
   }
 
-  func roundGradient(_ place: Place, _ sample: Int, _ rows: Range<Int>) {
-    guard plan.precision == .bfloat16 else { return }
-    round(planes(place, sample), rows, halo: 0)
-  }
-
   /// Rounds the value that a step of one kind or another made.
   func roundValue(_ place: Place, border: Border) {
     guard plan.precision == .bfloat16 else { return }
     forEachBand(place.geometry) { roundValue(place, $0.sample, $0.first..<$0.last, border: border) }
   }
 
-  private func round(_ planes: FeaturePlanes, _ rows: Range<Int>, halo: Int) {
+  func round(_ planes: FeaturePlanes, _ rows: Range<Int>, halo: Int) {
     let pitch = planes.geometry.pitch
     for channel in 0..<planes.channels {
       let row = planes.row(rows.lowerBound, channel: channel) - halo

@@ -197,6 +197,9 @@ extension Execution {
   ) -> (Float, Float, Float) {
     guard let normalization else { return (1, 0, 0) }
     let values = coefficients(normalization, shard: sample / samplesPerShard) + channel
-    return (values[0], values[2 * channels], values[channels])
+    return (
+      values[CoefficientRow.scale * channels], values[CoefficientRow.mean * channels],
+      values[CoefficientRow.shift * channels]
+    )
   }
 }

@@ -91,7 +91,7 @@ extension Execution {
     guard plan.precision == .bfloat16 else { return }
     for index in stages where plan.stages[index].product != nil {
       guard let gradient = plan.stages[index].targetGradient else { continue }
-      forEachBand(geometry) { roundGradient(gradient, $0.sample, $0.first..<$0.last) }
+      forEachBand(geometry) { round(planes(gradient, $0.sample), $0.first..<$0.last, halo: 0) }
     }
   }
 
@@ -103,11 +103,8 @@ extension Execution {
     let nx = Int32(g.geometry.nx)
     for channel in 0..<g.channels {
       let row = g.row(band.first, channel: channel)
-      let folded = stage.border.padding != TUTTI_ZEROS ? Int(stage.border.width) : 0
-      if folded > 0 {
-        tutti_fold_halo(row, band.rows, g.geometry.pitch, nx, stage.border.padding, stage.border.width)
-      }
-      if g.geometry.halo > folded {
+      foldHalo(row, band.rows, g.geometry, border: stage.border)
+      if g.geometry.halo > stage.border.folded {
         tutti_fill_halo(row, band.rows, g.geometry.pitch, nx, TUTTI_ZEROS, Int32(g.geometry.halo))
       }
       let place = partialPlace(stage, group, sample: band.sample, channel: channel) + band.index
@@ -136,8 +133,10 @@ extension Execution {
       let row = g.row(band.first, channel: channel)
       let rawRow = raw.row(band.first, channel: channel)
       tutti_normalization_gradient(
-        row, g.geometry.pitch, rawRow, raw.geometry.pitch, band.rows, nx, values[channel],
-        values[2 * channels + channel], values[4 * channels + channel], values[5 * channels + channel])
+        row, g.geometry.pitch, rawRow, raw.geometry.pitch, band.rows, nx,
+        values[CoefficientRow.scale * channels + channel], values[CoefficientRow.mean * channels + channel],
+        values[CoefficientRow.gradientMean * channels + channel],
+        values[CoefficientRow.gradientSlope * channels + channel])
       if stage.activatesFirst {
         let place = partialPlace(stage, group, sample: band.sample, channel: channel) + band.index
         sums.pointer[place] = tutti_activation_gradient(

@@ -147,28 +147,17 @@ public final class Execution {
       case .stages(let group): forward(group, updatesStatistics: updatesStatistics)
       case .restack(let restack): forward(restack, updatesStatistics: updatesStatistics)
       case .pooling(let pooling): forward(pooling)
-      case .softmax(let softmax):
-        forward(softmax)
-        roundValue(softmax.target, border: softmax.border)
-      case .dropout(let dropout):
-        forward(dropout)
-        roundValue(dropout.target, border: dropout.border)
-      case .copy(let copy):
-        forward(copy)
-        roundValue(copy.target, border: copy.border)
-      case .groupNormalization(let normalization):
-        forward(normalization)
-        roundValue(normalization.target, border: normalization.border)
-      case .prelu(let prelu):
-        forward(prelu)
-        roundValue(prelu.target, border: prelu.border)
-      case .clamp(let clamp):
-        forward(clamp)
-        roundValue(clamp.target, border: clamp.border)
-      case .resampling(let resampling):
-        forward(resampling)
-        roundValue(resampling.target, border: resampling.border)
+      case .softmax(let softmax): forward(softmax)
+      case .dropout(let dropout): forward(dropout)
+      case .copy(let copy): forward(copy)
+      case .groupNormalization(let normalization): forward(normalization)
+      case .prelu(let prelu): forward(prelu)
+      case .clamp(let clamp): forward(clamp)
+      case .resampling(let resampling): forward(resampling)
       case .reshape(let reshape): forward(reshape)
+      }
+      if plan.precision == .bfloat16, let (place, border) = plan.steps[index].unrounded {
+        roundValue(place, border: border)
       }
     }
     if plan.normalizationScope == .shard, updatesStatistics { moveStatisticsOfShards() }
@@ -249,10 +238,15 @@ public final class Execution {
   }
 
   func foldHalo(_ place: Place, border: Border) {
-    guard border.width > 0, border.padding != TUTTI_ZEROS else { return }
-    forEachPlane(place) { row, geometry, _, _ in
-      tutti_fold_halo(row, Int64(geometry.rows), geometry.pitch, Int32(geometry.nx), border.padding, border.width)
-    }
+    guard border.folded > 0 else { return }
+    forEachPlane(place) { row, geometry, _, _ in foldHalo(row, Int64(geometry.rows), geometry, border: border) }
+  }
+
+  /// Adds what pads some rows of a gradient to the pixels that it was copied from, and leaves zeros.
+  @inline(__always)
+  func foldHalo(_ row: UnsafeMutablePointer<Float>, _ rows: Int64, _ geometry: PlaneGeometry, border: Border) {
+    guard border.folded > 0 else { return }
+    tutti_fold_halo(row, rows, geometry.pitch, Int32(geometry.nx), border.padding, border.width)
   }
 }
 

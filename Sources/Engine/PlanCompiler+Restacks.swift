@@ -85,13 +85,13 @@ extension PlanCompiler {
   }
 
   /// - Parameter after: the normalization of the restacking before.
-  mutating func makeRestack(_ draft: Draft, normalization id: Int, after: Int?, step: Int) -> Restack {
+  mutating func makeRestack(_ draft: Draft, normalization id: Int, after: Int?) -> Restack {
     let source = place(draft.source)
     let target = place(draft.target)
     let normalization = makeNormalization(id)
     let sums = normalizationScope == .shard ? reserveSums(target.channels) : sumDoubles
     let lines = coefficientFloats
-    coefficientFloats += 5 * target.channels
+    coefficientFloats += tutti_line.floats * target.channels
     restackLines[id] = lines
     stages.append(
       Stage(
@@ -108,6 +108,7 @@ extension PlanCompiler {
       old: after.map { values[$0].geometry.channels } ?? 0, lines: lines, oldLines: after.map { restackLines[$0]! } ?? 0
     )
   }
+
   /// Lets a layer between two restackings do what these would read its rows for once more.
   mutating func linkRestacks() {
     for index in steps.indices.dropLast(2) {
@@ -121,9 +122,8 @@ extension PlanCompiler {
       guard reads, layer.stages.reduce(target.channels, { $0 + stages[$1].target.channels }) == after.group.channels
       else { continue }
       before.following = after.group.channels
-      after.hasOldMoments = true
+      after.isFollowing = true
       if training {
-        (before.layerAfterTakesSums, after.layerBeforePassesOld) = (true, true)
         (layer.restackBefore, layer.restackAfter) = (index, index + 2)
         layer.gradientRows = max(4, Self.cached / (4 * target.geometry.pitch * 3 * target.channels))
       }

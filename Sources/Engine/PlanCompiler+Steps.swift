@@ -88,7 +88,7 @@ extension PlanCompiler {
     switch draft.kind {
     case .stage: return .stages(stageGroup(index))
     case .restack(let normalization, let after):
-      return .restack(makeRestack(draft, normalization: normalization, after: after, step: index))
+      return .restack(makeRestack(draft, normalization: normalization, after: after))
     default: break
     }
     let source = place(draft.source)
@@ -326,7 +326,7 @@ extension PlanCompiler {
     let node = graph.nodes[id]
     guard case .batchNormalization(let settings) = node.operation else { preconditionFailure("a normalization") }
     func slice(_ entry: ParameterLayout.Entry?) -> Slice? { entry.map { Slice(offset: $0.offset, count: $0.count) } }
-    defer { coefficientFloats += 7 * shapes[id].channels }
+    defer { coefficientFloats += CoefficientRow.count * shapes[id].channels }
     return Normalization(
       weight: slice(layout.parameter("\(node.name).weight"))!, bias: slice(layout.parameter("\(node.name).bias"))!,
       mean: slice(layout.statistic("\(node.name).running_mean")),

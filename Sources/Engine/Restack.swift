@@ -13,14 +13,11 @@ struct Restack {
   /// Place of the channels' lines among the plan's coefficients, five floats each, and of those before.
   var lines: Int
   var oldLines: Int
-  /// Channels of the restacking after the next step, whose moments are taken while the stack is made.
+  /// Channels of the restacking after the next step, whose moments of these channels are taken while the stack is made; the layer
+  /// between the two takes this one's sums.
   var following: Int?
-  /// Whether the restacking before took the moments of the old channels.
-  var hasOldMoments = false
-  /// Whether the layer before passes the gradient of the old channels on, and the layer after takes this one's sums, while they have
-  /// the rows in cache.
-  var layerBeforePassesOld = false
-  var layerAfterTakesSums = false
+  /// Whether such a one stands before: it takes the moments of the old channels, and the layer between passes their gradient on.
+  var isFollowing = false
 }
 
 extension tutti_line {
@@ -55,7 +52,7 @@ extension Execution {
     guard let normalization = stage.normalization else { return }
     let channels = stage.source.channels
     if usesBatchStatistics(stage) {
-      let first = restack.hasOldMoments ? restack.old : 0
+      let first = restack.isFollowing ? restack.old : 0
       forEachBand(stage.source.geometry) { band in
         for channel in first..<channels {
           let line = oldLine(restack, shard: band.sample / samplesPerShard, channel)
@@ -70,7 +67,9 @@ extension Execution {
       let values = coefficients(normalization, shard: shard)
       for channel in 0..<channels {
         let line = oldLine(restack, shard: shard, channel).restacked(
-          scale: values[channel], mean: values[2 * channels + channel], shift: values[channels + channel])
+          scale: values[CoefficientRow.scale * channels + channel],
+          mean: values[CoefficientRow.mean * channels + channel],
+          shift: values[CoefficientRow.shift * channels + channel])
         store(line, at: lineAddress(restack.lines, shard: shard, channel))
       }
     }
@@ -88,13 +87,13 @@ extension Execution {
   func backward(_ restack: Restack) {
     let stage = stage(of: restack)
     guard let normalization = stage.normalization, let gradient = stage.targetGradient else { return }
-    if !restack.layerAfterTakesSums {
+    if restack.following == nil {
       forEachBand(gradient.geometry) { band in
         takeSums(restack, band.sample, band.index, band.first..<band.last, isFirst: true)
       }
     }
     sumGradients(stage, normalization, restack.group)
-    let channels = restack.layerBeforePassesOld ? restack.old..<stage.source.channels : 0..<stage.source.channels
+    let channels = restack.isFollowing ? restack.old..<stage.source.channels : 0..<stage.source.channels
     forEachBand(gradient.geometry) { band in
       passGradient(restack, band.sample, band.first..<band.last, channels)
     }
@@ -127,13 +126,10 @@ extension Execution {
     let g = planes(gradient, sample)
     let x = planes(stage.source, sample)
     let shard = sample / samplesPerShard
-    let means = coefficients(normalization, shard: shard) + 2 * x.channels
+    let means = coefficients(normalization, shard: shard) + CoefficientRow.mean * x.channels
     for channel in 0..<x.channels {
       let row = g.row(rows.lowerBound, channel: channel)
-      if stage.border.width > 0, stage.border.padding != TUTTI_ZEROS {
-        tutti_fold_halo(
-          row, Int64(rows.count), g.geometry.pitch, Int32(g.geometry.nx), stage.border.padding, stage.border.width)
-      }
+      foldHalo(row, Int64(rows.count), g.geometry, border: stage.border)
       let found = tutti_line_gradient_sums(
         oldLine(restack, shard: shard, channel), row, g.geometry.pitch, x.row(rows.lowerBound, channel: channel),
         x.geometry.pitch, Int64(rows.count), Int32(g.geometry.nx), means[channel])
@@ -166,8 +162,9 @@ extension Execution {
       tutti_line_gradient(
         oldLine(restack, shard: shard, channel), g.row(rows.lowerBound, channel: channel), g.geometry.pitch,
         x.row(rows.lowerBound, channel: channel), x.geometry.pitch, row, target.geometry.pitch, made,
-        stack.geometry.pitch, Int64(rows.count), nx, values[channel], values[2 * count + channel],
-        values[4 * count + channel], values[5 * count + channel])
+        stack.geometry.pitch, Int64(rows.count), nx, values[CoefficientRow.scale * count + channel],
+        values[CoefficientRow.mean * count + channel], values[CoefficientRow.gradientMean * count + channel],
+        values[CoefficientRow.gradientSlope * count + channel])
       if made == nil {
         tutti_fill_halo(row, Int64(rows.count), target.geometry.pitch, nx, TUTTI_ZEROS, Int32(target.geometry.halo))
       } else if stage.border.padding != TUTTI_ZEROS {
@@ -189,8 +186,7 @@ extension Execution {
 
   @inline(__always)
   private func lineAddress(_ lines: Int, shard: Int, _ channel: Int) -> UnsafeMutablePointer<Float> {
-    let first = plan.normalizationScope == .shard ? shard * plan.coefficientFloats : 0
-    return coefficients.pointer + first + lines + tutti_line.floats * channel
+    coefficients(at: lines, shard: shard) + tutti_line.floats * channel
   }
 
   @inline(__always)

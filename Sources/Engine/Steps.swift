@@ -15,6 +15,9 @@ struct Place: Sendable {
 struct Border {
   var padding: tutti_padding
   var width: Int32
+
+  /// Pixels of the halo whose gradient belongs to others.
+  var folded: Int { padding == TUTTI_ZEROS ? 0 : Int(width) }
 }
 
 /// A part of the flat parameter vector.
@@ -306,4 +309,19 @@ enum Step {
   case clamp(Clamp)
   case resampling(Resampling)
   case reshape(Reshape)
+
+  /// What a step makes that mixed precision has still to round: stages and restackings do so while rows are in cache, and what pooling and
+  /// reshaping make is as round as what they read.
+  var unrounded: (Place, Border)? {
+    switch self {
+    case .stages, .restack, .pooling, .reshape: nil
+    case .softmax(let step): (step.target, step.border)
+    case .dropout(let step): (step.target, step.border)
+    case .copy(let step): (step.target, step.border)
+    case .groupNormalization(let step): (step.target, step.border)
+    case .prelu(let step): (step.target, step.border)
+    case .clamp(let step): (step.target, step.border)
+    case .resampling(let step): (step.target, step.border)
+    }
+  }
 }

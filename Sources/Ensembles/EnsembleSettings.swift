@@ -71,6 +71,14 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
     self.blindSpacing = blindSpacing
   }
 
+  /// What a member trains by.
+  ///
+  /// - Throws: `NetworkError` when patches do not fit its network.
+  func trainingPlan(of member: MemberSpecification) throws(NetworkError) -> Plan {
+    try Plan(
+      member.graph, extents: patch, purpose: .training, normalizationScope: normalizationScope, precision: precision)
+  }
+
   /// A classifier beside an autoencoder.
   public struct Classifier: Hashable, Sendable, Codable {
     public var classes: Int

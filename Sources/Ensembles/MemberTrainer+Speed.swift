@@ -19,18 +19,15 @@ extension MemberTrainer {
   /// tell of.
   private func stepSeconds(_ index: Int) throws -> Double {
     let member = try settings.member(index)
-    let plan = try Plan(
-      member.graph, extents: settings.patch, purpose: .training, normalizationScope: settings.normalizationScope)
+    let plan = try settings.trainingPlan(of: member)
     let bag = data.sample(seed: settings.seed, member: index, bagging: settings.bagging)
     let source = DatasetBatchSource(data, bag: bag, settings: settings, member: index)
     source.prepare(epoch: 0)
     let trainer = try Trainer(
       plan, loss: settings.loss.loss, target: data.targetKind(settings.task), batch: settings.batch,
       shards: settings.shards, recipe: TrainingRecipe(optimizer: OptimizerSettings(.sgd(), rate: 0)), team: team,
-      seed: settings.seed,
-      member: UInt64(index))
-    trainer.execution.parameters.buffer.copy(plan.layout.initialParameters(seed: settings.seed, member: index))
-    trainer.execution.statistics.buffer.copy(plan.layout.initialStatistics())
+      seed: settings.seed, member: UInt64(index))
+    begin(trainer.execution, member: index)
     let positions = 0..<min(settings.batch, source.samplesPerEpoch)
     let begin = ContinuousClock.now
     var shortest = Double.infinity

@@ -92,9 +92,7 @@ public struct MemberTrainer {
     team.timeline.member = index
     defer { team.timeline.member = nil }
     let member = try settings.member(index)
-    let plan = try Plan(
-      member.graph, extents: settings.patch, purpose: .training, normalizationScope: settings.normalizationScope,
-      precision: settings.precision)
+    let plan = try settings.trainingPlan(of: member)
     let bag = data.sample(seed: settings.seed, member: index, bagging: settings.bagging)
     let source = DatasetBatchSource(data, bag: bag, settings: settings, member: index)
     let validator = try validator(of: member)
@@ -112,9 +110,7 @@ public struct MemberTrainer {
     var loop = try makeLoop()
     var divided: [String: [Float]] = [:]
     if crew?.isJoining != true {
-      let execution = loop.trainer.execution
-      execution.parameters.buffer.copy(plan.layout.initialParameters(seed: settings.seed, member: index))
-      execution.statistics.buffer.copy(plan.layout.initialStatistics())
+      begin(loop.trainer.execution, member: index)
       let restored = Result { crew?.isLeader ?? true ? try checkpoints?.restore(loop, member: index) : nil }
       divided = try crew?.agree(restored) ?? restored.get() ?? [:]
     }
@@ -181,6 +177,13 @@ public struct MemberTrainer {
     try team.timeline.measure(.write) {
       try crew.save(loop) { try checkpoints.write(loop, member: index, whole: $0) }
     }
+  }
+
+  /// Gives a member its initial weights.
+  func begin(_ execution: Execution, member index: Int) {
+    let layout = execution.plan.layout
+    execution.parameters.buffer.copy(layout.initialParameters(seed: settings.seed, member: index))
+    execution.statistics.buffer.copy(layout.initialStatistics())
   }
 
   private func validator(of member: MemberSpecification) throws -> Validator? {

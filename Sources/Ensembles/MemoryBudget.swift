@@ -61,7 +61,7 @@ public struct MemoryBudget: Hashable, Sendable {
   static func training(
     _ member: MemberSpecification, settings: EnsembleSettings, threads: Int, ranks: Int = 1, dividesState: Bool = false
   ) throws -> Int {
-    let plan = try Plan(member.graph, extents: settings.patch, purpose: .training, precision: settings.precision)
+    let plan = try settings.trainingPlan(of: member)
     let samplesPerShard = (settings.batch + settings.shards - 1) / settings.shards
     let shards = (settings.fullShards + ranks - 1) / ranks
     let capacity = samplesPerShard * shards

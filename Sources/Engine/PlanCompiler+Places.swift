@@ -1,0 +1,116 @@
+import Networks
+
+/// Buffers for values and their gradients, and how long they live.
+extension PlanCompiler {
+  func place(_ value: Int, in table: [Int: Int]) -> Place {
+    let (holder, channel) = root(value)
+    let buffer = table[holder]!
+    return Place(
+      buffer: buffer, channel: channel, channels: values[value].geometry.channels, geometry: buffers[buffer].geometry)
+  }
+
+  func place(_ value: Int) -> Place { place(value, in: valueBuffer) }
+  func gradientPlace(_ value: Int) -> Place { place(value, in: gradientBuffer) }
+
+  mutating func addBuffer(_ geometry: PlaneGeometry, floats: Int? = nil, first: Int, last: Int) -> Int {
+    let floats = floats ?? geometry.sampleStride
+    buffers.append(Plan.Buffer(geometry: geometry, floats: floats, offset: 0))
+    requests.append(Arena.Request(floats: floats, first: first, last: last))
+    return buffers.count - 1
+  }
+
+  /// Step i runs forward at time i and backward at time 2·last − i; the loss stands between.
+  var lossTime: Int { groups.count }
+  func backwardTime(_ step: Int) -> Int { 2 * lossTime - step }
+
+  /// Whether a step's backward pass reads its source, and its target.
+  private func backwardReads(_ draft: Draft) -> (source: Bool, target: Bool) {
+    switch draft.kind {
+    case .stage(let product, let normalization, let activation, _):
+      let keepsTarget = product != nil && normalization == nil && activation.map(isInvertible) == true
+      return (true, keepsTarget)
+    case .softmax: return (false, true)
+    case .restack: return (true, true)
+    case .groupNormalization, .prelu, .clamp: return (true, false)
+    case .pooling, .dropout, .upsampling, .reshape, .copy, .term: return (false, false)
+    }
+  }
+
+  /// Whether an activation's derivative can be told from its value.
+  func isInvertible(_ node: Int) -> Bool {
+    switch graph.nodes[node].operation {
+    case .activation(.relu): true
+    case .activation(.leakyReLU(let slope)): slope > 0
+    default: false
+    }
+  }
+
+  mutating func allocate() {
+    struct Life {
+      var first = Int.max
+      var last = Int.min
+      mutating func touch(_ time: Int) {
+        first = min(first, time)
+        last = max(last, time)
+      }
+    }
+    var lives: [Int: Life] = [:]
+    var gradientLives: [Int: Life] = [:]
+    func touch(_ value: Int, _ time: Int) { lives[root(value).value, default: Life()].touch(time) }
+    func touchGradient(_ value: Int, _ time: Int) { gradientLives[root(value).value, default: Life()].touch(time) }
+
+    touch(0, -1)
+    touch(resolve(graph.output), lossTime)
+    for node in graph.taps.values { touch(resolve(node), lossTime) }
+    for (step, draft) in groups.enumerated().flatMap({ step, group in drafts[group].map { (step, $0) } }) {
+      touch(draft.source, step)
+      touch(draft.target, step)
+      guard training else { continue }
+      let reads = backwardReads(draft)
+      if reads.source { touch(draft.source, backwardTime(step)) }
+      if reads.target { touch(draft.target, backwardTime(step)) }
+      touchGradient(draft.target, backwardTime(step))
+      if needsGradient(draft.source) { touchGradient(draft.source, backwardTime(step)) }
+    }
+    if training {
+      touchGradient(resolve(graph.output), lossTime)
+      for node in graph.taps.values.map(resolve) where needsGradient(node) { touchGradient(node, lossTime) }
+      if wantsInputGradient { touchGradient(0, backwardTime(-1)) }
+    }
+    for (holder, life) in lives.sorted(by: { $0.key < $1.key }) {
+      valueBuffer[holder] = addBuffer(
+        geometry(holder, halo: halos[holder]?.width ?? 0), first: life.first, last: life.last)
+    }
+    for (holder, life) in gradientLives.sorted(by: { $0.key < $1.key }) {
+      gradientBuffer[holder] = addBuffer(
+        geometry(holder, halo: halos[holder]?.width ?? 0), first: life.first, last: life.last)
+    }
+    // A gradient is summed from its readers' parts: it is zeroed before the first of them, or stored by it.
+    var zeroedAt: [Int: [Int]] = [:]
+    for (holder, life) in gradientLives where life.first > lossTime {
+      let step = 2 * lossTime - life.first
+      if writesAll(of: holder, step) {
+        storing.insert(step)
+      } else if !restackedPlanes.contains(holder) {
+        zeroedAt[life.first, default: []].append(gradientBuffer[holder]!)
+      }
+    }
+    for step in groups.indices {
+      let start = zeroed.count
+      zeroed += (zeroedAt[backwardTime(step)] ?? []).sorted()
+      zeroRanges.append(start..<zeroed.count)
+    }
+  }
+
+  func needsGradient(_ value: Int) -> Bool { value != 0 || wantsInputGradient }
+
+  /// The tapped values by name, in the order of their names.
+  func taps() -> [Plan.Tap] {
+    graph.taps.sorted { $0.key < $1.key }.map { name, node in
+      let value = resolve(node)
+      return Plan.Tap(
+        name: name, shape: shapes[node], place: place(value),
+        gradient: training && needsGradient(value) ? gradientPlace(value) : nil)
+    }
+  }
+}
