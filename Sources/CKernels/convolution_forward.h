@@ -171,6 +171,7 @@ static void congruent_run(const tutti_convolution *job, int32_t z, int32_t y, in
         const int32_t zi = z_first + (int32_t)t / y_count, yi = y_first + (int32_t)t % y_count;
         taps[n].source = ((ptrdiff_t)job->z.source[zi] * job->source_rows + job->y.source[yi]) * job->source_pitch;
         taps[n].weight = (job->z.tap[zi] * job->y_taps + job->y.tap[yi]) * job->x_taps;
+        taps[n].is_last = yi + 1 == y_first + y_count;
         if (n > 0) taps[n - 1].next = taps[n].source;
       }
       if (n > 0) taps[n - 1].next = taps[0].source + job->source_channel_stride;
