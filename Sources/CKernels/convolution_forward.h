@@ -2,6 +2,7 @@
 
 enum {
   MOST_TAPS = 128,           // taps along z and y worked in one pass over a tile
+  MOST_RUNS = 64,            // of congruent rows that are listed once for all planes
   CACHED_BYTES = 384 << 10,  // of source rows that all target blocks read before the next rows are begun
 };
 
@@ -59,6 +60,22 @@ static void block_rows(const tile_job *job, const row_plan *plan, int32_t channe
   }
 }
 
+/// What all rows of a call have in common: blocks of target channels, and how rows of the first and the last are cut.
+typedef struct {
+  int32_t blocks, first_count;
+  row_plan first, last;
+} call_plan;
+
+static call_plan plan_call(const tutti_convolution *job) {
+  const int32_t vectors = (job->width + LANES - 1) / LANES;
+  call_plan plan = {.blocks = tutti_block_count(job->target_channels, LARGEST_BLOCK)};
+  plan.first_count = tutti_block_at(0, job->target_channels, LARGEST_BLOCK).count;
+  const int32_t last_count = tutti_block_at(plan.blocks - 1, job->target_channels, LARGEST_BLOCK).count;
+  plan.first = plan_rows(plan.first_count, vectors);
+  plan.last = last_count == plan.first_count ? plan.first : plan_rows(last_count, vectors);
+  return plan;
+}
+
 /// A list of taps with weights counted in taps, as common to all blocks.
 typedef struct {
   const tap_entry *taps;
@@ -76,23 +93,18 @@ INLINE void scale_taps(tap_list list, int32_t channels, tile_job *job, tap_entry
 
 /// Works congruent rows of all target blocks with the taps given, for all source channels; in strips where `z_list`
 /// is not empty.
-static void run_rows(const tutti_convolution *job, const tile_job *common, tap_list list, tap_list z_list,
-                     const float *source, float *target, int32_t rows, int32_t first_channel) {
+static void run_rows(const tutti_convolution *job, const call_plan *plan, const tile_job *common, tap_list list,
+                     tap_list z_list, const float *source, float *target, int32_t rows, int32_t first_channel) {
   const int32_t taps = job->z_taps * job->y_taps * job->x_taps;
   const int32_t vectors = (job->width + LANES - 1) / LANES;
-  const int32_t blocks = tutti_block_count(job->target_channels, LARGEST_BLOCK);
-  const tutti_block first_block = tutti_block_at(0, job->target_channels, LARGEST_BLOCK);
-  const tutti_block last_block = tutti_block_at(blocks - 1, job->target_channels, LARGEST_BLOCK);
-  const row_plan first_plan = plan_rows(first_block.count, vectors);
-  const row_plan last_plan = blocks > 1 ? plan_rows(last_block.count, vectors) : first_plan;
   int32_t together = rows;
-  if (blocks > 1) {
+  if (plan->blocks > 1) {
     const ptrdiff_t bytes = (ptrdiff_t)sizeof(float) * job->source_channels * job->source_pitch * job->z_taps;
     together = bytes * 14 <= CACHED_BYTES ? 12 : 6;
   }
   for (int32_t row = 0; row < rows; row += together) {
     const int32_t count = rows - row < together ? rows - row : together;
-    for (int32_t b = 0; b < blocks; b += 1) {
+    for (int32_t b = 0; b < plan->blocks; b += 1) {
       const tutti_block block = tutti_block_at(b, job->target_channels, LARGEST_BLOCK);
       tap_entry scaled[MOST_TAPS];
       tile_job part = *common;
@@ -110,7 +122,7 @@ static void run_rows(const tutti_convolution *job, const tile_job *common, tap_l
       }
       if (done < count) {
         scale_taps(list, block.count, &part, scaled);
-        block_rows(&part, block.count == first_block.count ? &first_plan : &last_plan, block.count,
+        block_rows(&part, block.count == plan->first_count ? &plan->first : &plan->last, block.count,
                    block_source + done * common->source_row_stride, block_target + done * common->target_row_stride,
                    count - done);
       }
@@ -139,7 +151,8 @@ static int32_t congruent_rows(tutti_axis map, int32_t y, int32_t last, int32_t *
 }
 
 /// Works rows of plane z from `y` on whose taps are congruent, `shift` source rows apart.
-static void congruent_run(const tutti_convolution *job, int32_t z, int32_t y, int32_t rows, int32_t shift) {
+static void congruent_run(const tutti_convolution *job, const call_plan *plan, int32_t z, int32_t y, int32_t rows,
+                          int32_t shift) {
   const int32_t z_first = job->z.start[z], z_count = job->z.start[z + 1] - z_first;
   const int32_t y_first = job->y.start[y], y_count = job->y.start[y + 1] - y_first;
   const int64_t tap_count = (int64_t)z_count * y_count;
@@ -179,7 +192,7 @@ static void congruent_run(const tutti_convolution *job, int32_t z, int32_t y, in
       const float *pass_source = source + pass * job->source_channel_stride;
       const int32_t step = one_pass && shift == 1 ? strip_step(job, y) : 0, distance = step < 0 ? -step : step;
       if (step == 0 || rows < 2 * distance) {
-        run_rows(job, &common, list, (tap_list){z_taps, 0}, pass_source, target, rows, first_source + pass);
+        run_rows(job, plan, &common, list, (tap_list){z_taps, 0}, pass_source, target, rows, first_source + pass);
       } else {
         // Rows `distance` apart are worked jointly, in the direction in which the source rows of the taps rise.
         for (int32_t i = 0; i < z_count; i += 1) {
@@ -192,7 +205,7 @@ static void congruent_run(const tutti_convolution *job, int32_t z, int32_t y, in
         for (int32_t i = 0; i < distance; i += 1) {
           const int32_t length = (rows - i + distance - 1) / distance;
           const ptrdiff_t first = step > 0 ? i : rows - 1 - i;
-          run_rows(job, &chain, list, (tap_list){z_taps, z_count}, pass_source + first * job->source_pitch,
+          run_rows(job, plan, &chain, list, (tap_list){z_taps, z_count}, pass_source + first * job->source_pitch,
                    target + first * job->target_pitch, length, first_source + pass);
         }
       }
@@ -201,14 +214,43 @@ static void congruent_run(const tutti_convolution *job, int32_t z, int32_t y, in
   }
 }
 
+/// Congruent rows first ..< last of a plane.
+typedef struct {
+  int32_t first, last, shift;
+} row_run;
+
+/// Lists the runs of rows first ..< last, as many as fit; returns how many.
+static int32_t list_runs(tutti_axis map, int32_t first, int32_t last, row_run *runs) {
+  int32_t count = 0;
+  for (int32_t y = first; y < last && count < MOST_RUNS; count += 1) {
+    row_run *run = &runs[count];
+    run->first = y;
+    run->last = y += congruent_rows(map, y, last, &run->shift);
+  }
+  return count;
+}
+
 static void convolution_rows(const tutti_convolution *job, int32_t first_row, int32_t last_row) {
-  if (job->width <= 0 || job->target_channels <= 0) return;
+  if (job->width <= 0 || job->target_channels <= 0 || first_row >= last_row) return;
+  const call_plan plan = plan_call(job);
+  // All planes have the same runs; those of a part of a plane are parts of them.
+  const int32_t ny = job->target_rows, first_y = first_row % ny;
+  const bool whole = first_y + (last_row - first_row) > ny;
+  row_run runs[MOST_RUNS];
+  const int32_t begin = whole ? 0 : first_y, end = whole ? ny : first_y + last_row - first_row;
+  const int32_t count = list_runs(job->y, begin, end, runs), listed = count > 0 ? runs[count - 1].last : begin;
   for (int32_t row = first_row; row < last_row;) {
-    const int32_t z = row / job->target_rows, y = row % job->target_rows;
-    const int32_t in_plane = job->target_rows - y < last_row - row ? job->target_rows - y : last_row - row;
-    int32_t shift;
-    const int32_t rows = congruent_rows(job->y, y, y + in_plane, &shift);
-    congruent_run(job, z, y, rows, shift);
-    row += rows;
+    const int32_t z = row / ny, y = row % ny, last = ny - y < last_row - row ? ny : y + last_row - row;
+    for (int32_t r = 0; r < count; r += 1) {
+      const int32_t from = runs[r].first > y ? runs[r].first : y, to = runs[r].last < last ? runs[r].last : last;
+      if (from < to) congruent_run(job, &plan, z, from, to - from, runs[r].shift);
+    }
+    for (int32_t from = y > listed ? y : listed; from < last;) {
+      int32_t shift;
+      const int32_t rows = congruent_rows(job->y, from, last, &shift);
+      congruent_run(job, &plan, z, from, rows, shift);
+      from += rows;
+    }
+    row += last - y;
   }
 }

@@ -50,6 +50,11 @@ void tutti_line_rows(tutti_line line, const float *x, ptrdiff_t x_pitch, float *
   tutti_pointwise()->line_rows(line, x, x_pitch, y, y_pitch, rows, nx, padding, halo);
 }
 
+tutti_moments tutti_line_rows_moments(tutti_line line, const float *x, ptrdiff_t x_pitch, float *y, ptrdiff_t y_pitch,
+                                      int64_t rows, int32_t nx, tutti_padding padding, int32_t halo, float guess) {
+  return tutti_pointwise()->line_rows_moments(line, x, x_pitch, y, y_pitch, rows, nx, padding, halo, guess);
+}
+
 tutti_moments tutti_line_moments(tutti_line line, const float *x, int64_t rows, ptrdiff_t pitch, int32_t nx) {
   return tutti_pointwise()->line_moments(line, x, rows, pitch, nx);
 }

@@ -18,6 +18,7 @@ const tutti_pointwise_table NAME = {
     .row_sum = row_sum,
     .bfloat16_rows = bfloat16_rows,
     .line_rows = line_rows,
+    .line_rows_moments = line_rows_moments,
     .line_moments = line_moments,
     .line_gradient_sums = line_gradient_sums,
     .line_gradient = line_gradient,

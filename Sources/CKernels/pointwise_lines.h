@@ -31,6 +31,40 @@ static void line_rows(tutti_line f, const float *x, ptrdiff_t x_pitch, float *y,
   }
 }
 
+static tutti_moments line_rows_moments(tutti_line f, const float *x, ptrdiff_t x_pitch, float *y, ptrdiff_t y_pitch,
+                                       int64_t rows, int32_t nx, tutti_padding padding, int32_t halo, float guess) {
+  const line_16 line = spread(f);
+  const double n = (double)rows * nx;
+  if (n <= 0) return (tutti_moments){0, 0, 0};
+  v16d total = {}, total_of_squares = {};
+  for (int64_t r = 0; r < rows; r++) {
+    const float *from = x + r * x_pitch;
+    float *to = y + r * y_pitch;
+    for (int32_t first = 0; first < nx; first += PIECE) {
+      const int32_t end = piece_end(first, nx);
+      v16f s = {}, q = {};
+      int32_t i = first;
+      for (; i + LANES <= end; i += LANES) {
+        const v16f z = on_line(line, load(from + i)), d = positive(z) - guess;
+        store(to + i, z);
+        s += d;
+        q = fused(d, d, q);
+      }
+      if (i < end) {
+        const v16f z = on_line(line, load_first(from + i, end - i)), d = keep_first(positive(z) - guess, end - i);
+        store_first(to + i, z, end - i);
+        s += d;
+        q = fused(d, d, q);
+      }
+      total += widen(s);
+      total_of_squares += widen(q);
+    }
+    tutti_fill_row_halo(to, nx, padding, halo);
+  }
+  const double sum = sum_of_lanes(total), m2 = sum_of_lanes(total_of_squares) - sum * sum / n;
+  return (tutti_moments){n, guess + sum / n, m2 < 0 ? 0 : m2};
+}
+
 /// Sums of relu(line(x)) - guess and of its square.
 INLINE void sum_line(line_16 line, v16f guess, const float *x, int64_t rows, ptrdiff_t pitch, int32_t nx, double *sum,
                      double *squares) {

@@ -20,6 +20,8 @@ typedef struct {
                                  int32_t nx, float scale, float mean, float a, float b);
   void (*line_rows)(tutti_line line, const float *x, ptrdiff_t x_pitch, float *y, ptrdiff_t y_pitch, int64_t rows,
                     int32_t nx, tutti_padding padding, int32_t halo);
+  tutti_moments (*line_rows_moments)(tutti_line line, const float *x, ptrdiff_t x_pitch, float *y, ptrdiff_t y_pitch,
+                                     int64_t rows, int32_t nx, tutti_padding padding, int32_t halo, float guess);
   tutti_moments (*line_moments)(tutti_line line, const float *x, int64_t rows, ptrdiff_t pitch, int32_t nx);
   tutti_gradient_sums (*line_gradient_sums)(tutti_line line, const float *g, ptrdiff_t g_pitch, const float *x,
                                             ptrdiff_t x_pitch, int64_t rows, int32_t nx, float mean);

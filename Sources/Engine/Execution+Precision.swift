@@ -26,7 +26,7 @@ extension Execution {
   /// Rounds rows of a value, with what pads them. The network's result keeps its precision.
   func roundValue(_ place: Place, _ sample: Int, _ rows: Range<Int>, border: Border) {
     guard plan.precision == .bfloat16, place.buffer != plan.output.buffer else { return }
-    round(planes(place, sample), rows, halo: Int(border.width))
+    round(planes(place, sample), 0..<place.channels, rows, halo: Int(border.width))
   }
 
   /// Rounds the value that a step of one kind or another made.
@@ -35,9 +35,9 @@ extension Execution {
     forEachBand(place.geometry) { roundValue(place, $0.sample, $0.first..<$0.last, border: border) }
   }
 
-  func round(_ planes: FeaturePlanes, _ rows: Range<Int>, halo: Int) {
+  func round(_ planes: FeaturePlanes, _ channels: Range<Int>, _ rows: Range<Int>, halo: Int) {
     let pitch = planes.geometry.pitch
-    for channel in 0..<planes.channels {
+    for channel in channels {
       let row = planes.row(rows.lowerBound, channel: channel) - halo
       tutti_bfloat16_rows(row, pitch, row, pitch, Int64(rows.count), Int32(planes.geometry.nx + 2 * halo))
     }

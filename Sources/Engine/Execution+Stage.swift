@@ -16,8 +16,34 @@ extension Execution {
     let bands = geometry.bands
     team.run(count: samples * bands) { piece, _ in
       let (sample, index) = piece.quotientAndRemainder(dividingBy: bands)
-      let first = index * geometry.bandRows
-      body(Band(sample: sample, index: index, first: first, last: min(geometry.rows, first + geometry.bandRows)))
+      body(band(index, of: geometry, sample))
+    }
+  }
+
+  @inline(__always)
+  private func band(_ index: Int, of geometry: PlaneGeometry, _ sample: Int) -> Band {
+    let first = index * geometry.bandRows
+    return Band(sample: sample, index: index, first: first, last: min(geometry.rows, first + geometry.bandRows))
+  }
+
+  /// The bands of some rows of one sample, one after the other.
+  @inline(__always)
+  func forEachBand(of geometry: PlaneGeometry, _ rows: Range<Int>, _ sample: Int, _ body: (Band) -> Void) {
+    for index in rows.lowerBound / geometry.bandRows..<(rows.upperBound - 1) / geometry.bandRows + 1 {
+      body(band(index, of: geometry, sample))
+    }
+  }
+
+  /// Pieces of whole bands, as large as named but where threads would idle. The cut is free: nothing is summed over pieces.
+  private func forEachPiece(
+    _ geometry: PlaneGeometry, rows most: Int, _ body: (_ sample: Int, _ rows: Range<Int>, _ thread: Int) -> Void
+  ) {
+    let wanted = max(1, 2 * team.size / max(1, samples))
+    let rows = min(most, roundUp((geometry.rows + wanted - 1) / wanted, to: geometry.bandRows))
+    let pieces = (geometry.rows + rows - 1) / rows
+    team.run(count: samples * pieces) { piece, thread in
+      let (sample, index) = piece.quotientAndRemainder(dividingBy: pieces)
+      body(sample, index * rows..<min(geometry.rows, (index + 1) * rows), thread)
     }
   }
 
@@ -40,16 +66,25 @@ extension Execution {
       sumCommonSources(group, geometry)
       for index in group.stages {
         let stage = plan.stages[index]
-        forEachBand(geometry) { band in
-          sumSources(stage, band.sample, band.first..<band.last, group.common..<stage.source.channels)
-          finishProduct(stage, group, band)
+        let rest = group.common..<stage.source.channels
+        forEachPiece(geometry, rows: group.made?.pieceRows ?? geometry.bandRows) { sample, rows, thread in
+          sumSources(group, index..<index + 1, rest, sample, rows, thread)
+          forEachBand(of: geometry, rows, sample) { finishProduct(stage, group, $0) }
         }
         normalize(index..<index + 1, group, geometry, updatesStatistics: updatesStatistics)
       }
+    } else if let made = group.made {
+      forEachPiece(geometry, rows: made.pieceRows) { sample, rows, thread in
+        sumSources(group, group.stages, 0..<group.common, sample, rows, thread)
+        forEachBand(of: geometry, rows, sample) { band in
+          for index in group.stages { finishProduct(plan.stages[index], group, band) }
+        }
+      }
+      normalize(group.stages, group, geometry, updatesStatistics: updatesStatistics)
     } else {
       forEachBand(geometry) { band in
         if first.product?.algorithm == .direct {
-          sumSources(group, band.sample, band.first..<band.last)
+          sumSources(group, group.stages, 0..<group.common, band.sample, band.first..<band.last, 0)
         }
         for index in group.stages { finishProduct(plan.stages[index], group, band) }
       }
@@ -63,30 +98,41 @@ extension Execution {
 
   /// What all layers of a dense block get from the planes that were there before it. The cut into pieces is free.
   private func sumCommonSources(_ group: StageGroup, _ geometry: PlaneGeometry) {
-    let most = StageGroup.denseBands * geometry.bandRows
+    let most = group.made?.pieceRows ?? StageGroup.denseBands * geometry.bandRows
     let wanted = max(1, 2 * team.size / max(1, samples))
     let rows = max(1, min(most, (geometry.rows + wanted - 1) / wanted))
     let pieces = (geometry.rows + rows - 1) / rows
-    team.run(count: samples * pieces) { piece, _ in
+    team.run(count: samples * pieces) { piece, thread in
       let (sample, index) = piece.quotientAndRemainder(dividingBy: pieces)
-      sumSources(group, sample, index * rows..<min(geometry.rows, (index + 1) * rows))
+      sumSources(
+        group, group.stages, 0..<group.common, sample, index * rows..<min(geometry.rows, (index + 1) * rows), thread)
     }
   }
 
-  /// The products of all stages over their common source channels, which come into cache once, some at a time.
-  private func sumSources(_ group: StageGroup, _ sample: Int, _ rows: Range<Int>) {
-    var channel = 0
-    while channel < group.common {
-      let next = min(group.common, channel + group.chunk)
-      for index in group.stages { sumSources(plan.stages[index], sample, rows, channel..<next) }
+  /// The products of some stages over some source channels, which come into cache once for all, some at a time.
+  private func sumSources(
+    _ group: StageGroup, _ stages: Range<Int>, _ channels: Range<Int>, _ sample: Int, _ rows: Range<Int>, _ thread: Int
+  ) {
+    if let made = group.made {
+      sumMadeSources(group, made, stages, channels, sample, rows, thread)
+      return
+    }
+    var channel = channels.lowerBound
+    while channel < channels.upperBound {
+      let next = min(channels.upperBound, channel + group.chunk)
+      for index in stages {
+        let stage = plan.stages[index]
+        sumSources(stage, planes(stage.source, sample), sample, rows, channel..<next)
+      }
       channel = next
     }
   }
 
   /// Adds what some source channels give to the raw result, or begins with them.
-  private func sumSources(_ stage: Stage, _ sample: Int, _ rows: Range<Int>, _ sources: Range<Int>) {
+  func sumSources(
+    _ stage: Stage, _ source: FeaturePlanes, _ sample: Int, _ rows: Range<Int>, _ sources: Range<Int>
+  ) {
     guard let product = stage.product, !sources.isEmpty else { return }
-    let source = planes(stage.source, sample)
     let raw = planes(stage.raw, sample)
     var job = convolution(product, from: source, to: raw, weights: product.packed)
     job.first_source = Int32(sources.lowerBound)

@@ -25,11 +25,21 @@ extension Execution {
         weights, target, source, Int32(product.taps), false, packed.pointer + product.packed.offset)
       guard stage.sourceGradient != nil else { continue }
       let common = Int32(group.common)
-      tutti_convolution_pack_targets(
-        weights, source, 0, common, target, Int32(product.taps), true, packed.pointer + product.packedTransposed.offset)
-      tutti_convolution_pack_targets(
-        weights, source, common, source - common, target, Int32(product.taps), true,
-        packed.pointer + product.packedRest.offset)
+      func packTransposed(_ first: Int32, _ count: Int32, _ place: Int) {
+        tutti_convolution_pack_targets(
+          weights, source, first, count, target, Int32(product.taps), true, packed.pointer + place)
+      }
+      if group.made == nil {
+        packTransposed(0, common, product.packedTransposed.offset)
+        packTransposed(common, source - common, product.packedRest.offset)
+      } else {
+        for block in 0..<madeBlocks(group.common) {
+          let channels = madeBlock(block, of: group.common)
+          packTransposed(
+            Int32(channels.lowerBound), Int32(channels.count),
+            product.packedTransposed.offset + channels.lowerBound * product.narrow.channels * product.taps)
+        }
+      }
     }
   }
 
@@ -42,10 +52,9 @@ extension Execution {
     } else {
       passPixels(group.stages, group)
     }
-    // The pass that makes the source anew comes before the weights' gradients read it.
-    if group.restackAfter != nil { commonGradient(group) }
+    if let made = group.made { madeGradients(group, made) }
     weightGradient(group)
-    if group.restackAfter != nil { return }
+    if group.made != nil { return }
     let first = plan.stages[group.stages.lowerBound]
     if let product = first.product {
       switch product.algorithm {
@@ -91,7 +100,9 @@ extension Execution {
     guard plan.precision == .bfloat16 else { return }
     for index in stages where plan.stages[index].product != nil {
       guard let gradient = plan.stages[index].targetGradient else { continue }
-      forEachBand(geometry) { round(planes(gradient, $0.sample), $0.first..<$0.last, halo: 0) }
+      forEachBand(geometry) {
+        round(planes(gradient, $0.sample), 0..<gradient.channels, $0.first..<$0.last, halo: 0)
+      }
     }
   }
 
@@ -151,12 +162,10 @@ extension Execution {
   /// The gradient of the source channels that all stages read. The contributions of all stages are added while the rows are in cache.
   private func commonGradient(_ group: StageGroup) {
     guard let geometry = plan.stages[group.stages.upperBound - 1].sourceGradient?.geometry else { return }
-    let (before, after) = (restack(group.restackBefore), restack(group.restackAfter))
     forEachBand(geometry) { band in
       var first = band.first
       while first < band.last {
         let last = min(band.last, first + group.gradientRows)
-        if let after { passGradient(after, band.sample, first..<last, 0..<after.old) }
         var accumulates = !group.storesGradient
         for index in group.stages {
           let stage = plan.stages[index]
@@ -166,15 +175,9 @@ extension Execution {
             accumulates: accumulates)
           accumulates = true
         }
-        if let before { takeSums(before, band.sample, band.index, first..<last, isFirst: first == band.first) }
         first = last
       }
     }
-  }
-
-  private func restack(_ step: Int?) -> Restack? {
-    guard let step, case .restack(let restack) = plan.steps[step] else { return nil }
-    return restack
   }
 
   /// The gradient of the source channels that a stage reads beyond those that all do.
@@ -189,7 +192,7 @@ extension Execution {
     }
   }
 
-  private func addDataGradient(
+  func addDataGradient(
     _ stage: Stage, _ product: Product, _ sample: Int, _ rows: Range<Int>, channels: Range<Int>, packed slice: Slice,
     accumulates: Bool
   ) {

@@ -47,7 +47,7 @@ extension Execution {
   /// The gradients of every shard of all products whose kernels have pixels in lanes. Source channels come into cache once for all
   /// stages, some at a time.
   private func rowGradients(_ group: StageGroup) {
-    guard shards > 0, plan.stages[group.stages.lowerBound].product != nil else { return }
+    guard shards > 0, group.made == nil, plan.stages[group.stages.lowerBound].product != nil else { return }
     // The cut into pieces is free: every weight is summed in one order.
     let channels = group.most
     let wanted = max((channels + group.gradientChunk - 1) / group.gradientChunk, 4 * team.size / shards)
@@ -63,25 +63,28 @@ extension Execution {
 
   /// One shard's gradient of a product's weights for some source channels.
   private func rowGradient(_ stage: Stage, shard: Int, sources: Range<Int>) {
-    guard let product = stage.product, product.gradientAlgorithm == .rows, let gradient = stage.targetGradient else {
-      return
-    }
-    let channels = stage.source.channels
-    let last = min(sources.upperBound, channels)
+    guard stage.product?.gradientAlgorithm == .rows else { return }
+    let last = min(sources.upperBound, stage.source.channels)
     guard sources.lowerBound < last else { return }
     for sample in samples(of: shard) {
-      var job = weightJob(product, source: planes(stage.source, sample), gradient: planes(gradient, sample))
-      job.accumulate = sample > shard * samplesPerShard
-      job.result =
-        shardWeights.pointer + product.groupWeight * shards + shard * product.weight.count
-        + sources.lowerBound * product.taps
-      job.result_stride = channels * product.taps
-      tutti_convolution_weight_gradient(
-        &job, 0, Int32(product.narrow.channels), Int32(sources.lowerBound), Int32(last))
+      rowGradient(stage, planes(stage.source, sample), shard: shard, sample, sources.lowerBound..<last)
     }
   }
 
-  private func samples(of shard: Int) -> Range<Int> {
+  /// Adds a sample's part of a shard's gradient, or begins with it, for some source channels.
+  func rowGradient(_ stage: Stage, _ source: FeaturePlanes, shard: Int, _ sample: Int, _ sources: Range<Int>) {
+    guard let product = stage.product, let gradient = stage.targetGradient else { return }
+    var job = weightJob(product, source: source, gradient: planes(gradient, sample))
+    job.accumulate = sample > shard * samplesPerShard
+    job.result =
+      shardWeights.pointer + product.groupWeight * shards + shard * product.weight.count
+      + sources.lowerBound * product.taps
+    job.result_stride = source.channels * product.taps
+    tutti_convolution_weight_gradient(
+      &job, 0, Int32(product.narrow.channels), Int32(sources.lowerBound), Int32(sources.upperBound))
+  }
+
+  func samples(of shard: Int) -> Range<Int> {
     shard * samplesPerShard..<min(samples, (shard + 1) * samplesPerShard)
   }
 

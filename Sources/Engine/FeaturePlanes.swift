@@ -12,14 +12,15 @@ public struct PlaneGeometry: Hashable, Sendable {
   /// Floats from a row to the next; a multiple of 16.
   public let pitch: Int
 
-  package init(channels: Int, nz: Int, ny: Int, nx: Int, halo: Int) {
+  /// - Parameter heldRows: rows of each plane that lie in memory at a time, all by default.
+  package init(channels: Int, nz: Int, ny: Int, nx: Int, halo: Int, heldRows: Int? = nil) {
     self.channels = channels
     self.nz = nz
     self.ny = ny
     self.nx = nx
     self.halo = halo
     pitch = roundUp(nx + 2 * halo, to: 16)
-    let plane = nz * ny * pitch
+    let plane = (heldRows ?? nz * ny) * pitch
     channelStride = plane < 4096 ? plane : (plane + 751) / 1024 * 1024 + 272
   }
 

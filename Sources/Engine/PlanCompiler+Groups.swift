@@ -101,6 +101,6 @@ extension PlanCompiler {
     return StageGroup(
       stages: first..<stages.count, channels: channels, weights: weights, common: common, most: mostSources(group),
       isDense: isDense, chunk: chunks.forward, gradientChunk: chunks.gradient, gradientRows: gradientRows,
-      storesGradient: storing.contains(step))
+      storesGradient: storing.contains(step), made: madeSource(group))
   }
 }

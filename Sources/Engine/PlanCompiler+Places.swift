@@ -9,7 +9,8 @@ extension PlanCompiler {
       buffer: buffer, channel: channel, channels: values[value].geometry.channels, geometry: buffers[buffer].geometry)
   }
 
-  func place(_ value: Int) -> Place { place(value, in: valueBuffer) }
+  /// Where a value stands; for one that is made while it is read, the planes that it is made of.
+  func place(_ value: Int) -> Place { place(keptPlanes[value] ?? value, in: valueBuffer) }
   func gradientPlace(_ value: Int) -> Place { place(value, in: gradientBuffer) }
 
   mutating func addBuffer(_ geometry: PlaneGeometry, floats: Int? = nil, first: Int, last: Int) -> Int {
@@ -30,8 +31,7 @@ extension PlanCompiler {
       let keepsTarget = product != nil && normalization == nil && activation.map(isInvertible) == true
       return (true, keepsTarget)
     case .softmax: return (false, true)
-    case .restack: return (true, true)
-    case .groupNormalization, .prelu, .clamp: return (true, false)
+    case .restack, .groupNormalization, .prelu, .clamp: return (true, false)
     case .pooling, .dropout, .upsampling, .reshape, .copy, .term: return (false, false)
     }
   }
@@ -56,7 +56,7 @@ extension PlanCompiler {
     }
     var lives: [Int: Life] = [:]
     var gradientLives: [Int: Life] = [:]
-    func touch(_ value: Int, _ time: Int) { lives[root(value).value, default: Life()].touch(time) }
+    func touch(_ value: Int, _ time: Int) { lives[root(keptPlanes[value] ?? value).value, default: Life()].touch(time) }
     func touchGradient(_ value: Int, _ time: Int) { gradientLives[root(value).value, default: Life()].touch(time) }
 
     touch(0, -1)
@@ -77,13 +77,17 @@ extension PlanCompiler {
       for node in graph.taps.values.map(resolve) where needsGradient(node) { touchGradient(node, lossTime) }
       if wantsInputGradient { touchGradient(0, backwardTime(-1)) }
     }
+    // A value and its gradient have one geometry, but where only restackings read them.
     for (holder, life) in lives.sorted(by: { $0.key < $1.key }) {
+      let halo = halos[holder, default: Halo()]
       valueBuffer[holder] = addBuffer(
-        geometry(holder, halo: halos[holder]?.width ?? 0), first: life.first, last: life.last)
+        geometry(holder, halo: restackedPlanes.contains(holder) ? halo.fill : halo.width), first: life.first,
+        last: life.last)
     }
     for (holder, life) in gradientLives.sorted(by: { $0.key < $1.key }) {
+      let width = halos[holder]?.width ?? 0
       gradientBuffer[holder] = addBuffer(
-        geometry(holder, halo: halos[holder]?.width ?? 0), first: life.first, last: life.last)
+        geometry(holder, halo: madeStacks.contains(holder) ? reach(holder) : width), first: life.first, last: life.last)
     }
     // A gradient is summed from its readers' parts: it is zeroed before the first of them, or stored by it.
     var zeroedAt: [Int: [Int]] = [:]

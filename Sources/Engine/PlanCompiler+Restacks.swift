@@ -9,9 +9,10 @@ extension PlanCompiler {
     var normalization: Int
   }
 
-  /// Turns such chains into restackings: the planes of all layers become one root, the stacks that layers read another.
+  /// Turns such chains into restackings: the planes of all layers become one root, the gradients of the stacks that layers read another.
   ///
-  /// What a link makes may be read by convolutions and the next concatenation only, since it is overwritten for every layer.
+  /// What a link makes may be read by convolutions and the next concatenation only, since it is never there as a whole; what the last
+  /// one makes is stored where others read it.
   mutating func formRestacks() {
     let readers = graph.readers
     let kept = Set(graph.taps.values).union([graph.output])
@@ -30,13 +31,25 @@ extension PlanCompiler {
       else { return nil }
       return Link(stack: stack, normalization: normalization)
     }
+    /// Whether convolutions can make rows while they read them, all with one kind of padding.
+    func readRows(_ ids: [Int], _ mode: inout PaddingMode?) -> Bool {
+      ids.allSatisfy { id in
+        guard isConvolution(id) else { return false }
+        let axes = axes(id)
+        guard axes.allSatisfy({ $0.stride == 1 && $0.source == $0.target }) else { return false }
+        guard axes[2].padding > 0 else { return true }
+        defer { mode = mode ?? axes[2].mode }
+        return mode == nil || mode == axes[2].mode
+      }
+    }
     /// The link whose concatenation begins with what another made.
-    func next(_ before: Link) -> Link? {
+    func next(_ before: Link, _ mode: inout PaddingMode?) -> Link? {
       let made = before.normalization
       guard !kept.contains(made) else { return nil }
       let stacks = readers[made].filter(isConcatenation)
       guard stacks.count == 1, graph.nodes[stacks[0]].inputs[0] == made,
-        Set(readers[made]) == Set(graph.nodes[stacks[0]].inputs.dropFirst() + stacks)
+        Set(readers[made]) == Set(graph.nodes[stacks[0]].inputs.dropFirst() + stacks),
+        readRows(Array(graph.nodes[stacks[0]].inputs.dropFirst()), &mode)
       else { return nil }
       return link(stacks[0])
     }
@@ -44,17 +57,21 @@ extension PlanCompiler {
     for id in graph.nodes.indices where !linked.contains(id) {
       guard let first = link(id) else { continue }
       var chain = [first]
-      while let following = next(chain[chain.count - 1]) { chain.append(following) }
+      var mode: PaddingMode?
+      while let following = next(chain[chain.count - 1], &mode) { chain.append(following) }
       linked.formUnion(chain.map(\.stack))
-      if chain.count > 1 { restack(chain) }
+      guard chain.count > 1 else { continue }
+      let last = chain[chain.count - 1].normalization
+      restack(chain, storesLast: kept.contains(last) || !readRows(readers[last], &mode))
     }
   }
 
-  private mutating func restack(_ chain: [Link]) {
+  private mutating func restack(_ chain: [Link], storesLast: Bool) {
     let last = values[chain[chain.count - 1].stack].geometry
     values += [Value(geometry: last), Value(geometry: last)]
     let (planes, stacks) = (values.count - 2, values.count - 1)
     restackedPlanes.insert(planes)
+    if !storesLast { madeStacks.insert(stacks) }
     let readers = graph.readers
     let kept = Set(graph.taps.values.map(resolve)).union([resolve(graph.output)])
     var old: Int?
@@ -82,6 +99,19 @@ extension PlanCompiler {
         kind: .restack(normalization: link.normalization, after: old), source: link.stack, target: link.normalization)
       old = link.normalization
     }
+    for link in storesLast ? chain.dropLast() : chain[...] { keptPlanes[link.normalization] = link.stack }
+    advanceRestacks(chain)
+  }
+
+  /// By running statistics a line depends on no plane: all are found before, so that layers follow each other and are worked in blocks.
+  private mutating func advanceRestacks(_ chain: [Link]) {
+    let isTracked = chain.allSatisfy {
+      layout.statistic("\(graph.nodes[$0.normalization].name).running_mean") != nil
+    }
+    guard !training, isTracked else { return }
+    let advanced = drafts.filter { keptPlanes[$0.target] != nil && chain.map(\.normalization).contains($0.target) }
+    drafts.removeAll { draft in advanced.contains { $0.target == draft.target } }
+    drafts.insert(contentsOf: advanced, at: 0)
   }
 
   /// - Parameter after: the normalization of the restacking before.
@@ -96,7 +126,7 @@ extension PlanCompiler {
     stages.append(
       Stage(
         product: nil, normalization: normalization, activation: TUTTI_RELU, activationParameter: 0,
-        activatesFirst: true, source: source, sourceGradient: training ? gradientPlace(draft.source) : nil,
+        activatesFirst: true, lines: nil, source: source, sourceGradient: training ? gradientPlace(draft.source) : nil,
         raw: source, target: target, targetGradient: training ? gradientPlace(draft.target) : nil,
         border: border(draft.target), sums: sums, biasSums: sumDoubles, groupChannel: 0))
     partials = max(partials, target.channels * target.geometry.bands)
@@ -105,29 +135,28 @@ extension PlanCompiler {
         stages: stages.count - 1..<stages.count, channels: target.channels, weights: 0, common: target.channels,
         most: target.channels, isDense: false, chunk: target.channels, gradientChunk: target.channels,
         gradientRows: target.geometry.rows, storesGradient: false),
-      old: after.map { values[$0].geometry.channels } ?? 0, lines: lines, oldLines: after.map { restackLines[$0]! } ?? 0
-    )
+      old: after.map { values[$0].geometry.channels } ?? 0, lines: lines,
+      oldLines: after.map { restackLines[$0]! } ?? 0, isStored: keptPlanes[draft.target] == nil)
   }
 
-  /// Lets a layer between two restackings do what these would read its rows for once more.
+  /// Lets a layer that reads a stack alone do what restackings would read its rows for once more.
   mutating func linkRestacks() {
-    for index in steps.indices.dropLast(2) {
+    for index in steps.indices.dropLast() {
       guard case .restack(var before) = steps[index], case .stages(var layer) = steps[index + 1],
-        case .restack(var after) = steps[index + 2], after.old > 0, after.oldLines == before.lines, !layer.isDense
+        layer.made != nil, !layer.isDense,
+        stages.count(where: { $0.lines == before.lines }) == layer.stages.count,
+        stages[layer.stages].allSatisfy({ $0.lines == before.lines })
       else { continue }
-      let target = stages[before.group.stages.lowerBound].target
-      let reads = stages[layer.stages].allSatisfy {
-        $0.product?.algorithm == .direct && $0.normalization == nil && $0.source.buffer == target.buffer
+      before.hasSumsTaken = true
+      layer.restackBefore = index
+      if index + 2 < steps.count, case .restack(var after) = steps[index + 2], after.old > 0,
+        after.oldLines == before.lines
+      {
+        after.isFollowing = true
+        layer.restackAfter = index + 2
+        steps[index + 2] = .restack(after)
       }
-      guard reads, layer.stages.reduce(target.channels, { $0 + stages[$1].target.channels }) == after.group.channels
-      else { continue }
-      before.following = after.group.channels
-      after.isFollowing = true
-      if training {
-        (layer.restackBefore, layer.restackAfter) = (index, index + 2)
-        layer.gradientRows = max(4, Self.cached / (4 * target.geometry.pitch * 3 * target.channels))
-      }
-      (steps[index], steps[index + 1], steps[index + 2]) = (.restack(before), .stages(layer), .restack(after))
+      (steps[index], steps[index + 1]) = (.restack(before), .stages(layer))
     }
   }
 }

@@ -15,6 +15,7 @@ extension PlanCompiler {
       return isDisjoint ? .disjoint : .matrix
     }
     guard case .convolution = node.operation else { return .matrix }
+    if readsMade(id) { return .direct }
     let axes = axes(id)
     let axis = axes[2]
     if axis.stride != 1 { return .matrix }
@@ -24,6 +25,9 @@ extension PlanCompiler {
     if axis.target < 12 && pairs >= 256 { return .matrix }
     return .direct
   }
+
+  /// Whether a product's source is made while it is read; the direct kernels do so.
+  private func readsMade(_ id: Int) -> Bool { keptPlanes[resolve(graph.nodes[id].inputs[0])] != nil }
 
   /// The fewest channels on both sides for which the transforms of Winograd's algorithm pay.
   private static let winogradChannels = 12
@@ -42,6 +46,7 @@ extension PlanCompiler {
 
   func gradientAlgorithm(_ id: Int) -> GradientAlgorithm {
     let node = graph.nodes[id]
+    if readsMade(id) { return .rows }
     if algorithm(id) == .winograd { return .winograd }
     var narrow = id
     if case .transposedConvolution = node.operation { narrow = node.inputs[0] }
@@ -217,7 +222,8 @@ extension PlanCompiler {
     if product?.bias != nil, normalization == nil || activatesFirst { sumDoubles += 2 * target.channels }
     return Stage(
       product: product, normalization: normalization, activation: activation, activationParameter: parameter,
-      activatesFirst: activatesFirst, source: source,
+      activatesFirst: activatesFirst, lines: keptPlanes[draft.source] == nil ? nil : restackLines[draft.source],
+      source: source,
       sourceGradient: training && needsGradient(draft.source) ? gradientPlace(draft.source) : nil, raw: raw,
       target: target, targetGradient: training ? gradientPlace(draft.target) : nil, border: border(draft.target),
       sums: sums, biasSums: biasSums, groupChannel: 0)

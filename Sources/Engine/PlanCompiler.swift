@@ -53,6 +53,9 @@ struct PlanCompiler {
   var restacked: Set<Int> = []
   /// Roots of the planes that restackings read.
   var restackedPlanes: Set<Int> = []
+  /// The planes behind a restacking's value that its readers make while they read it, and the roots of such values, which have no buffer.
+  var keptPlanes: [Int: Int] = [:]
+  var madeStacks: Set<Int> = []
   var restackLines: [Int: Int] = [:]
   /// Drafts that become one step each, in order.
   var groups: [Range<Int>] = []

@@ -3,21 +3,22 @@ import CKernels
 /// A dense stack's planes, old and new, activated by ReLU and normalized once more, as DLSIA's mixed-scale dense network does after every layer.
 ///
 /// What such a plane holds after any number of layers is a clamped line of what its convolution gave (`tutti_line`). So the planes
-/// themselves are kept once, as they were made, and one stack beside them holds what the layer at work reads; it is made anew for
-/// every layer, forward and backward. L layers hold 2 L planes, not L²/2.
+/// themselves are kept once, as they were made, and convolutions make what they read while they read it (`MadeSource`), forward and
+/// backward. L layers hold L planes and as many gradients of them and of the stack, not L²/2.
 struct Restack {
-  /// Holds the one stage: `source` are the planes as they were made, `target` is the stack that the next layer reads.
+  /// Holds the one stage: `source` are the planes as they were made, `target` is the stack that others than convolutions read.
   var group: StageGroup
   /// Leading channels whose values came through the restacking before; of the others the source is the value.
   var old: Int
   /// Place of the channels' lines among the plan's coefficients, five floats each, and of those before.
   var lines: Int
   var oldLines: Int
-  /// Channels of the restacking after the next step, whose moments of these channels are taken while the stack is made; the layer
-  /// between the two takes this one's sums.
-  var following: Int?
-  /// Whether such a one stands before: it takes the moments of the old channels, and the layer between passes their gradient on.
+  /// Whether the stack has a place of its own, where it is made at once; else `target` is the source.
+  var isStored: Bool
+  /// Whether the layer before takes the moments of the old channels and passes their gradient on.
   var isFollowing = false
+  /// Whether the layer behind takes the sums of the stack's gradient.
+  var hasSumsTaken = false
 }
 
 extension tutti_line {
@@ -56,7 +57,7 @@ extension Execution {
       forEachBand(stage.source.geometry) { band in
         for channel in first..<channels {
           let line = oldLine(restack, shard: band.sample / samplesPerShard, channel)
-          takeMoments(stage, line, band, channel, of: channels)
+          takeMoments(stage, line, band, channel)
         }
       }
       useBatchStatistics(stage, normalization, restack.group, updates: updatesStatistics)
@@ -73,12 +74,10 @@ extension Execution {
         store(line, at: lineAddress(restack.lines, shard: shard, channel))
       }
     }
-    let following = usesBatchStatistics(stage) ? restack.following : nil
+    guard restack.isStored else { return }
     forEachBand(stage.target.geometry) { band in
       for channel in 0..<channels {
-        let line = line(at: lineAddress(restack.lines, shard: band.sample / samplesPerShard, channel))
-        fill(stage, line, band, channel, isNew: channel >= restack.old)
-        if let following { takeMoments(stage, line, band, channel, of: following) }
+        fill(stage, line(at: lineAddress(restack.lines, shard: band.sample / samplesPerShard, channel)), band, channel)
       }
       roundValue(stage.target, band.sample, band.first..<band.last, border: stage.border)
     }
@@ -87,47 +86,48 @@ extension Execution {
   func backward(_ restack: Restack) {
     let stage = stage(of: restack)
     guard let normalization = stage.normalization, let gradient = stage.targetGradient else { return }
-    if restack.following == nil {
+    if !restack.hasSumsTaken {
       forEachBand(gradient.geometry) { band in
-        takeSums(restack, band.sample, band.index, band.first..<band.last, isFirst: true)
+        takeSums(
+          restack, band.sample, band.index, band.first..<band.last, 0..<stage.source.channels, isFirst: true)
       }
     }
     sumGradients(stage, normalization, restack.group)
     let channels = restack.isFollowing ? restack.old..<stage.source.channels : 0..<stage.source.channels
     forEachBand(gradient.geometry) { band in
-      passGradient(restack, band.sample, band.first..<band.last, channels)
+      passGradient(restack, band.sample, band.first..<band.last, channels, made: nil)
     }
   }
 
   // MARK: Rows
 
-  /// Takes a channel's part of a restacking's moments, or of one that has `channels`, of which this is among the old.
-  private func takeMoments(_ stage: Stage, _ line: tutti_line, _ band: Band, _ channel: Int, of channels: Int) {
+  private func takeMoments(_ stage: Stage, _ line: tutti_line, _ band: Band, _ channel: Int) {
     let source = planes(stage.source, band.sample)
-    moments.pointer[(band.sample * channels + channel) * source.geometry.bands + band.index] = tutti_line_moments(
-      line, source.row(band.first, channel: channel), band.rows, source.geometry.pitch, Int32(source.geometry.nx))
+    moments.pointer[(band.sample * source.channels + channel) * source.geometry.bands + band.index] =
+      tutti_line_moments(
+        line, source.row(band.first, channel: channel), band.rows, source.geometry.pitch, Int32(source.geometry.nx))
   }
 
-  /// Makes a band of the stack from the planes. A halo of zeros that is there stays.
-  private func fill(_ stage: Stage, _ line: tutti_line, _ band: Band, _ channel: Int, isNew: Bool) {
+  /// Makes a band of the stack from the planes.
+  private func fill(_ stage: Stage, _ line: tutti_line, _ band: Band, _ channel: Int) {
     let source = planes(stage.source, band.sample)
     let target = planes(stage.target, band.sample)
-    let hasHalo = !isNew && stage.border.padding == TUTTI_ZEROS
     tutti_line_rows(
       line, source.row(band.first, channel: channel), source.geometry.pitch, target.row(band.first, channel: channel),
-      target.geometry.pitch, band.rows, Int32(target.geometry.nx), stage.border.padding,
-      hasHalo ? 0 : stage.border.width)
+      target.geometry.pitch, band.rows, Int32(target.geometry.nx), stage.border.padding, stage.border.width)
   }
 
   /// Folds the gradient's halo and sums the gradient in some rows of a band.
-  func takeSums(_ restack: Restack, _ sample: Int, _ band: Int, _ rows: Range<Int>, isFirst: Bool) {
+  func takeSums(
+    _ restack: Restack, _ sample: Int, _ band: Int, _ rows: Range<Int>, _ channels: Range<Int>, isFirst: Bool
+  ) {
     let stage = stage(of: restack)
     guard let normalization = stage.normalization, let gradient = stage.targetGradient else { return }
     let g = planes(gradient, sample)
     let x = planes(stage.source, sample)
     let shard = sample / samplesPerShard
     let means = coefficients(normalization, shard: shard) + CoefficientRow.mean * x.channels
-    for channel in 0..<x.channels {
+    for channel in channels {
       let row = g.row(rows.lowerBound, channel: channel)
       foldHalo(row, Int64(rows.count), g.geometry, border: stage.border)
       let found = tutti_line_gradient_sums(
@@ -139,9 +139,11 @@ extension Execution {
     }
   }
 
-  /// Takes the gradient back through normalization and ReLU, in the stack's for old channels, and makes the stack that the layer
-  /// before read.
-  func passGradient(_ restack: Restack, _ sample: Int, _ rows: Range<Int>, _ channels: Range<Int>) {
+  /// Takes the gradient back through normalization and ReLU, in the stack's for old channels; `made` receives what the layer before read of
+  /// them.
+  func passGradient(
+    _ restack: Restack, _ sample: Int, _ rows: Range<Int>, _ channels: Range<Int>, made: FeaturePlanes?
+  ) {
     let stage = stage(of: restack)
     guard let normalization = stage.normalization, let gradient = stage.targetGradient,
       let sourceGradient = stage.sourceGradient
@@ -149,7 +151,6 @@ extension Execution {
     let g = planes(gradient, sample)
     let x = planes(stage.source, sample)
     let fresh = planes(sourceGradient, sample)
-    let stack = planes(stage.target, sample)
     let shard = sample / samplesPerShard
     let values = coefficients(normalization, shard: shard)
     let count = x.channels
@@ -158,21 +159,22 @@ extension Execution {
       let isOld = channel < restack.old
       let target = isOld ? g : fresh
       let row = target.row(rows.lowerBound, channel: channel)
-      let made = isOld ? stack.row(rows.lowerBound, channel: channel) : nil
       tutti_line_gradient(
         oldLine(restack, shard: shard, channel), g.row(rows.lowerBound, channel: channel), g.geometry.pitch,
-        x.row(rows.lowerBound, channel: channel), x.geometry.pitch, row, target.geometry.pitch, made,
-        stack.geometry.pitch, Int64(rows.count), nx, values[CoefficientRow.scale * count + channel],
-        values[CoefficientRow.mean * count + channel], values[CoefficientRow.gradientMean * count + channel],
+        x.row(rows.lowerBound, channel: channel), x.geometry.pitch, row, target.geometry.pitch,
+        made?.row(rows.lowerBound, channel: channel), made?.geometry.pitch ?? 0, Int64(rows.count), nx,
+        values[CoefficientRow.scale * count + channel], values[CoefficientRow.mean * count + channel],
+        values[CoefficientRow.gradientMean * count + channel],
         values[CoefficientRow.gradientSlope * count + channel])
-      if made == nil {
+      if !isOld {
         tutti_fill_halo(row, Int64(rows.count), target.geometry.pitch, nx, TUTTI_ZEROS, Int32(target.geometry.halo))
-      } else if stage.border.padding != TUTTI_ZEROS {
-        tutti_fill_halo(
-          made, Int64(rows.count), stack.geometry.pitch, nx, stage.border.padding, stage.border.width)
       }
     }
-    roundValue(stage.target, sample, rows, border: stage.border)
+  }
+
+  func restack(_ step: Int?) -> Restack? {
+    guard let step, case .restack(let restack) = plan.steps[step] else { return nil }
+    return restack
   }
 
   @inline(__always)
@@ -185,12 +187,12 @@ extension Execution {
   }
 
   @inline(__always)
-  private func lineAddress(_ lines: Int, shard: Int, _ channel: Int) -> UnsafeMutablePointer<Float> {
+  func lineAddress(_ lines: Int, shard: Int, _ channel: Int) -> UnsafeMutablePointer<Float> {
     coefficients(at: lines, shard: shard) + tutti_line.floats * channel
   }
 
   @inline(__always)
-  private func line(at p: UnsafeMutablePointer<Float>) -> tutti_line {
+  func line(at p: UnsafeMutablePointer<Float>) -> tutti_line {
     tutti_line(low: p[0], high: p[1], reference: p[2], slope: p[3], value: p[4])
   }
 

@@ -135,6 +135,9 @@ struct Stage {
   var activationParameter: Float
   /// Whether the activation stands before the normalization; `raw` is then the activation's result.
   var activatesFirst: Bool
+  /// Place of the lines that make what is read out of the source's planes (`Restack`), among the plan's coefficients; nil when the source
+  /// is read as it stands.
+  var lines: Int?
   var source: Place
   /// Where the data gradient goes; nil when nobody needs it.
   var sourceGradient: Place?
@@ -182,7 +185,10 @@ struct StageGroup {
   var gradientRows: Int
   /// Whether this is the first to write the source's gradient, and writes all of it.
   var storesGradient: Bool
-  /// The step of the restacking that made the source and whose sums are taken here, and of that behind, whose gradient is passed on.
+  /// How the source is made while it is read, when it is.
+  var made: MadeSource?
+  /// The step of the restacking whose stack is read here alone, so that its sums are taken here; and of that behind, whose moments are
+  /// taken and whose gradient is passed on.
   var restackBefore: Int?
   var restackAfter: Int?
 }

@@ -51,6 +51,19 @@ struct PointwiseLineTests {
           #expect(near(found.m2, m2, relative: 1e-5, absolute: 1e-6), "\(name) \(shape)")
           return [Float(found.mean), Float(found.m2)]
         }
+        expectSameBits("moments while rows are made") { name in
+          let plain = Rows(rows: x.rows, nx: x.nx, pitch: x.nx + 6, halo: 2)
+          tutti_line_rows(line, x.pointer, x.step, plain.pointer, plain.step, x.count, x.width, TUTTI_REPLICATE, 2)
+          let y = Rows(rows: x.rows, nx: x.nx, pitch: x.nx + 6, halo: 2)
+          let found = tutti_line_rows_moments(
+            line, x.pointer, x.step, y.pointer, y.step, y.count, y.width, TUTTI_REPLICATE, 2, 0.25)
+          #expect(y.pixels == plain.pixels)
+          for r in 0..<y.rows { #expect(y[r, -2] == y[r, 0] && y[r, y.nx + 1] == y[r, y.nx - 1]) }
+          #expect(found.count == Double(values.count))
+          #expect(near(found.mean, mean, relative: 1e-6, absolute: 1e-6), "\(name) \(shape)")
+          #expect(near(found.m2, m2, relative: 1e-5, absolute: 1e-6), "\(name) \(shape)")
+          return y.pixels + [Float(found.mean), Float(found.m2)]
+        }
       }
       x[0, 0] = .nan
       forEachInstructionSet { _ in

@@ -32,6 +32,37 @@ import Testing
     try Trial(try network(layers: 3, width: 2, mode: mode, activated: false), extents: [8, 9], batch: 2).expectOracle()
   }
 
+  @Test(arguments: PaddingMode.allCases)
+  func `images that are made in pieces are right`(mode: PaddingMode) throws {
+    let rows = 9000
+    let trial = try Trial(try network(layers: 3, mode: mode, dilation: 1), extents: [rows, 2], batch: 1)
+    let pieces = try trial.plan().steps.compactMap { step -> MadeSource? in
+      if case .stages(let group) = step { group.made } else { nil }
+    }
+    #expect(pieces.count == 3 && pieces.allSatisfy { $0.pieceRows < rows })
+    #expect(mode == .circular || pieces.allSatisfy { $0.rows.channelStride < $0.planes.channelStride })
+    try trial.expectOracle()
+  }
+
+  @Test func `a prediction by running statistics works layers in blocks`() throws {
+    let plan = try Plan(try network(layers: 20), extents: [16, 16], purpose: .inference)
+    let blocks = plan.steps.compactMap { step -> Int? in
+      if case .stages(let group) = step, group.made != nil { group.stages.count } else { nil }
+    }
+    #expect(blocks == [8, 8, 4])
+    #expect(restackings(plan) == 20)
+    try Trial(try network(layers: 10), extents: [6, 9], batch: 2).expectOracle()
+  }
+
+  @Test func `what others than convolutions read of the last stack is stored`() throws {
+    var graph = try network(layers: 3)
+    let last = graph.nodes.firstIndex { $0.name == "layer2.norm" }!
+    graph.tap("last", last)
+    let trial = try Trial(graph, extents: [7, 9], batch: 2)
+    #expect(restackings(try trial.plan()) == 3)
+    try trial.expectOracle()
+  }
+
   @Test func `so they are along one and three axes`() throws {
     try Trial(try network(layers: 4, dimensions: 1), extents: [33], batch: 2).expectOracle()
     try Trial(try network(layers: 4, dimensions: 3), extents: [5, 4, 17], batch: 2).expectOracle()

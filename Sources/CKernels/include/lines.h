@@ -14,6 +14,10 @@ typedef struct {
 void tutti_line_rows(tutti_line line, const float *x, ptrdiff_t x_pitch, float *y, ptrdiff_t y_pitch, int64_t rows,
                      int32_t nx, tutti_padding padding, int32_t halo);
 
+/// The same, and the moments of relu(y), by deviations from `guess`, a value near their mean.
+tutti_moments tutti_line_rows_moments(tutti_line line, const float *x, ptrdiff_t x_pitch, float *y, ptrdiff_t y_pitch,
+                                      int64_t rows, int32_t nx, tutti_padding padding, int32_t halo, float guess);
+
 /// Moments of relu(line(x)).
 tutti_moments tutti_line_moments(tutti_line line, const float *x, int64_t rows, ptrdiff_t pitch, int32_t nx);
 
