@@ -136,7 +136,7 @@ final class ConvolutionTrial {
         target_rows: Int32(geometry.ny), target_pitch: Int32(geometry.pitch), first_x: 0, width: Int32(geometry.nx),
         z: maps[0].entries, y: maps[1].entries, z_taps: Int32(axes[0].kernel), y_taps: Int32(axes[1].kernel),
         x_taps: Int32(axes[2].kernel), x_shift: shifts.shifts, weights: weights.pointer, bias: nil, accumulate: false,
-        first_source: 0, summed_sources: 0)
+        first_source: 0, summed_sources: 0, is_cached: false)
       let first = band * geometry.bandRows
       tutti_convolution_rows(&job, Int32(first), Int32(min(geometry.rows, first + geometry.bandRows)))
     }

@@ -169,6 +169,7 @@ static void congruent_run(const tutti_convolution *job, const call_plan *plan, i
       .target_channel_stride = job->target_channel_stride,
       .target_row_stride = job->target_pitch,
       .accumulate = job->accumulate,
+      .is_cached = job->is_cached,
       .tail = (job->width - 1) % LANES + 1,
   };
   tap_entry taps[MOST_TAPS], z_taps[MOST_TAPS];
@@ -184,7 +185,7 @@ static void congruent_run(const tutti_convolution *job, const call_plan *plan, i
         const int32_t zi = z_first + (int32_t)t / y_count, yi = y_first + (int32_t)t % y_count;
         taps[n].source = ((ptrdiff_t)job->z.source[zi] * job->source_rows + job->y.source[yi]) * job->source_pitch;
         taps[n].weight = (job->z.tap[zi] * job->y_taps + job->y.tap[yi]) * job->x_taps;
-        taps[n].is_last = yi + 1 == y_first + y_count;
+        taps[n].fetches = !job->is_cached && yi + 1 == y_first + y_count;
         if (n > 0) taps[n - 1].next = taps[n].source;
       }
       if (n > 0) taps[n - 1].next = taps[0].source + job->source_channel_stride;

@@ -20,7 +20,9 @@ INLINE void strip(const int channels, const int rows, const int vectors, const t
     _Pragma("clang loop unroll(disable)") for (const tap_entry *tap = job->taps; tap < last; tap += 1) {
       const float *row = source + tap->source, *next = source + tap->next;
       UNROLL for (int i = 0; i < rows + 2; i += 1, row += source_row, next += source_row) {
-        UNROLL for (int v = 0; v <= vectors; v += 1) __builtin_prefetch(next + v * LANES);
+        if (!job->is_cached) {
+          UNROLL for (int v = 0; v <= vectors; v += 1) __builtin_prefetch(next + v * LANES);
+        }
         const float *w = weights + tap->weight;
         _Pragma("clang loop unroll(disable)") for (ptrdiff_t tx = 0; tx < x_taps; tx += 1, w += channels) {
           const float *s = row + x_shift[tx];

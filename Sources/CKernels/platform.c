@@ -116,31 +116,46 @@ typedef struct {
   pthread_t handle;
 } worker;
 
+// The pieces that a thread begins with: next ..< last.
+typedef struct {
+  _Alignas(64) _Atomic int64_t next;
+  int64_t last;
+} share;
+
 // What different threads write stands in cache lines of its own.
 struct tutti_team {
   _Alignas(64) _Atomic uint32_t generation;  // one more for every run; idle workers wait for it to change
   _Atomic uint32_t sleepers;                 // workers that sleep on `generation`
-  _Alignas(64) _Atomic int64_t next;         // the next piece to take
   _Alignas(64) _Atomic uint32_t working;     // workers that have not finished the run; the caller waits for 0
   _Atomic uint32_t caller_sleeps;
   _Alignas(64) _Atomic uint32_t busy;
-  int64_t count;
   piece_body body;
   void *captures;
   bool stop;
   int32_t size;
   int64_t spin;
   worker *workers;
+  share *shares;  // one for each thread
 };
+
+// Every thread has its share of the pieces, always the same one of as many, so that what it made in one run is in its
+// caches and on its node's memory in the next; then it takes what is left of the others'.
+static void cut_shares(tutti_team *team, int64_t count) {
+  for (int32_t i = 0; i < team->size; i++) {
+    atomic_store_explicit(&team->shares[i].next, i * count / team->size, memory_order_relaxed);
+    team->shares[i].last = (i + 1) * count / team->size;
+  }
+}
 
 static void take_pieces(tutti_team *team, int32_t thread) {
   piece_body body = team->body;
   void *captures = team->captures;
-  int64_t count = team->count;
-  for (;;) {
-    int64_t piece = atomic_fetch_add_explicit(&team->next, 1, memory_order_relaxed);
-    if (piece >= count) return;
-    body(piece, thread, captures);
+  for (int32_t i = 0; i < team->size; i++) {
+    share *from = &team->shares[(thread + i) % team->size];
+    while (atomic_load_explicit(&from->next, memory_order_relaxed) < from->last) {
+      int64_t piece = atomic_fetch_add_explicit(&from->next, 1, memory_order_relaxed);
+      if (piece < from->last) body(piece, thread, captures);
+    }
   }
 }
 
@@ -201,18 +216,23 @@ static int start_worker(tutti_team *team, worker *self, const int32_t *cores) {
   return code;
 }
 
+static void free_team(tutti_team *team) {
+  free(team->shares);
+  free(team->workers);
+  free(team);
+}
+
 int tutti_team_create(tutti_team **result, int32_t size, int64_t spin_nanoseconds, const int32_t *cores) {
   tutti_team *team = aligned_alloc(64, (sizeof(tutti_team) + 63) / 64 * 64);
   if (team == NULL) return ENOMEM;
   memset(team, 0, sizeof *team);
   team->size = size;
   team->spin = spin_nanoseconds;
-  if (size > 1) {
-    team->workers = calloc((size_t)size - 1, sizeof(worker));
-    if (team->workers == NULL) {
-      free(team);
-      return ENOMEM;
-    }
+  team->shares = aligned_alloc(64, (size_t)size * sizeof(share));
+  team->workers = calloc((size_t)size, sizeof(worker));
+  if (team->shares == NULL || team->workers == NULL) {
+    free_team(team);
+    return ENOMEM;
   }
   // Signals belong to the threads that the application knows of.
   sigset_t all, before;
@@ -229,8 +249,7 @@ int tutti_team_create(tutti_team **result, int32_t size, int64_t spin_nanosecond
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   if (code != 0) {
     stop_workers(team, started);
-    free(team->workers);
-    free(team);
+    free_team(team);
     return code;
   }
   *result = team;
@@ -239,8 +258,7 @@ int tutti_team_create(tutti_team **result, int32_t size, int64_t spin_nanosecond
 
 void tutti_team_destroy(tutti_team *team) {
   stop_workers(team, team->size - 1);
-  free(team->workers);
-  free(team);
+  free_team(team);
 }
 
 static void wait_for_workers(tutti_team *team) {
@@ -267,10 +285,9 @@ __attribute__((swiftcall)) int32_t tutti_team_run(tutti_team *team, intptr_t cou
   if (!atomic_compare_exchange_strong(&team->busy, &idle, 1)) return EBUSY;
   uint64_t environment = tutti_float_environment();
   tutti_set_float_environment(tutti_compute_environment());
-  team->count = count;
   team->body = body;
   team->captures = captures;
-  atomic_store_explicit(&team->next, 0, memory_order_relaxed);
+  cut_shares(team, count);
 
   bool together = team->size > 1 && count > 1;
   if (together) {

@@ -27,7 +27,7 @@ static void line_rows(tutti_line f, const float *x, ptrdiff_t x_pitch, float *y,
     int32_t i = 0;
     for (; i + LANES <= nx; i += LANES) store(to + i, on_line(line, load(from + i)));
     if (i < nx) store_first(to + i, on_line(line, load_first(from + i, nx - i)), nx - i);
-    tutti_fill_row_halo(to, nx, padding, halo);
+    fill_row_halo(to, nx, padding, halo);
   }
 }
 
@@ -59,7 +59,7 @@ static tutti_moments line_rows_moments(tutti_line f, const float *x, ptrdiff_t x
       total += widen(s);
       total_of_squares += widen(q);
     }
-    tutti_fill_row_halo(to, nx, padding, halo);
+    fill_row_halo(to, nx, padding, halo);
   }
   const double sum = sum_of_lanes(total), m2 = sum_of_lanes(total_of_squares) - sum * sum / n;
   return (tutti_moments){n, guess + sum / n, m2 < 0 ? 0 : m2};

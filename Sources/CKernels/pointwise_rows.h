@@ -72,6 +72,19 @@ static tutti_moments row_moments(const float *u, int64_t rows, ptrdiff_t pitch, 
   return all_rows;
 }
 
+INLINE void fill_row_halo(float *y, int32_t nx, tutti_padding padding, int32_t halo) {
+  if (padding != TUTTI_ZEROS) {
+    tutti_fill_row_halo(y, nx, padding, halo);
+    return;
+  }
+  // A call of memset for a few floats would cost more than the row.
+  for (int32_t i = 0; i < halo; i += LANES) {
+    const int32_t n = halo - i < LANES ? halo - i : LANES;
+    store_first(y - halo + i, all(0), n);
+    store_first(y + nx + i, all(0), n);
+  }
+}
+
 INLINE void affine_rows(const float *u, ptrdiff_t u_pitch, float *y, ptrdiff_t y_pitch, int64_t rows, int32_t nx,
                         float scale, float mean, float shift, tutti_activation kind, float parameter, tutti_padding padding,
                         int32_t halo) {
@@ -87,7 +100,7 @@ INLINE void affine_rows(const float *u, ptrdiff_t u_pitch, float *y, ptrdiff_t y
       const v16f z = fused(factor, load_first(from + x, nx - x) - mean, offset);
       store_first(to + x, activate(z, kind, parameter), nx - x);
     }
-    tutti_fill_row_halo(to, nx, padding, halo);
+    fill_row_halo(to, nx, padding, halo);
   }
 }
 

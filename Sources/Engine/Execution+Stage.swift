@@ -38,7 +38,7 @@ extension Execution {
   private func forEachPiece(
     _ geometry: PlaneGeometry, rows most: Int, _ body: (_ sample: Int, _ rows: Range<Int>, _ thread: Int) -> Void
   ) {
-    let wanted = max(1, 2 * team.size / max(1, samples))
+    let wanted = (team.size + samples - 1) / max(1, samples)
     let rows = min(most, roundUp((geometry.rows + wanted - 1) / wanted, to: geometry.bandRows))
     let pieces = (geometry.rows + rows - 1) / rows
     team.run(count: samples * pieces) { piece, thread in
@@ -99,7 +99,8 @@ extension Execution {
   /// What all layers of a dense block get from the planes that were there before it. The cut into pieces is free.
   private func sumCommonSources(_ group: StageGroup, _ geometry: PlaneGeometry) {
     let most = group.made?.pieceRows ?? StageGroup.denseBands * geometry.bandRows
-    let wanted = max(1, 2 * team.size / max(1, samples))
+    // More pieces than threads even their times out, but rows that are made around each cost more.
+    let wanted = max(1, (group.made == nil ? 2 : 1) * team.size / max(1, samples))
     let rows = max(1, min(most, (geometry.rows + wanted - 1) / wanted))
     let pieces = (geometry.rows + rows - 1) / rows
     team.run(count: samples * pieces) { piece, thread in
@@ -141,6 +142,7 @@ extension Execution {
     (job.z, job.y, job.x_shift) = (product.z, product.y, product.xShifts)
     job.bias = product.bias.map { UnsafePointer(parameters.pointer + $0.offset) }
     job.accumulate = sources.lowerBound > 0
+    job.is_cached = stage.lines != nil
     tutti_convolution_rows(&job, Int32(rows.lowerBound), Int32(rows.upperBound))
   }
 

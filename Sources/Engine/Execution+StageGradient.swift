@@ -207,6 +207,7 @@ extension Execution {
     job.width = Int32(target.geometry.nx + 2 * product.reach)
     (job.z, job.y, job.x_shift) = (product.adjointZ, product.adjointY, product.adjointXShifts)
     job.accumulate = accumulates
+    job.is_cached = stage.lines != nil
     tutti_convolution_rows(&job, Int32(rows.lowerBound), Int32(rows.upperBound))
   }
 }
