@@ -215,10 +215,17 @@ extension Execution {
   }
 
   /// target = activation(scale · (raw − mean) + shift), with its halo.
-  private func activate(_ stage: Stage, _ band: Band) {
-    defer { roundValue(stage.target, band.sample, band.first..<band.last, border: stage.border) }
+  private func activate(_ stage: Stage, _ band: Band) { activate(stage, band, to: stage.target) }
+
+  /// Makes a stage's result anew in another place.
+  func remake(_ remade: (place: Place, maker: Int)) {
+    forEachBand(remade.place.geometry) { activate(plan.stages[remade.maker], $0, to: remade.place) }
+  }
+
+  private func activate(_ stage: Stage, _ band: Band, to place: Place) {
+    defer { roundValue(place, band.sample, band.first..<band.last, border: stage.border) }
     let raw = planes(stage.raw, band.sample)
-    let target = planes(stage.target, band.sample)
+    let target = planes(place, band.sample)
     let nx = Int32(target.geometry.nx)
     if stage.isPlain && stage.rawIsTarget {
       guard stage.border.width > 0 else { return }

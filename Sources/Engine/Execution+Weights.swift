@@ -5,12 +5,14 @@ import Tensors
 
 extension Execution {
   func weightGradient(_ group: StageGroup) {
+    if let remade = plan.stages[group.stages.lowerBound].remade { remake(remade) }
     rowGradients(group)
     for index in group.stages {
       let stage = plan.stages[index]
       guard let product = stage.product, let gradient = stage.targetGradient else { continue }
-      let wide = product.transposed ? gradient : stage.source
-      let narrow = product.transposed ? stage.source : gradient
+      let source = stage.remade?.place ?? stage.source
+      let wide = product.transposed ? gradient : source
+      let narrow = product.transposed ? source : gradient
       let count = product.weight.count
       let weights = shardWeights.pointer + product.groupWeight * shards
       switch product.gradientAlgorithm {
@@ -67,7 +69,8 @@ extension Execution {
     let last = min(sources.upperBound, stage.source.channels)
     guard sources.lowerBound < last else { return }
     for sample in samples(of: shard) {
-      rowGradient(stage, planes(stage.source, sample), shard: shard, sample, sources.lowerBound..<last)
+      rowGradient(
+        stage, planes(stage.remade?.place ?? stage.source, sample), shard: shard, sample, sources.lowerBound..<last)
     }
   }
 

@@ -25,7 +25,7 @@ extension Execution {
     let fit = winogradWeightBytes / (4 * Int(TUTTI_WINOGRAD_POINTS) * depth) / piece * piece
     return min(targets, max(piece, fit))
   }
-  private static let winogradWeightBytes = 32 << 20
+  private static let winogradWeightBytes = 16 << 20
 
   private func run(_ job: tutti_winograd, _ product: Product, transposed: Bool) {
     let targets = Int(job.target_channels)

@@ -74,6 +74,7 @@ extension PlanCompiler {
       stage.product?.groupWeight = weights
       channels += stage.target.channels
       weights += stage.product?.weight.count ?? 0
+      makers[drafts[index].target] = stages.count
       stages.append(stage)
     }
     let target = stages[first].target.geometry

@@ -59,6 +59,7 @@ extension PlanCompiler {
     func touch(_ value: Int, _ time: Int) { lives[root(keptPlanes[value] ?? value).value, default: Life()].touch(time) }
     func touchGradient(_ value: Int, _ time: Int) { gradientLives[root(value).value, default: Life()].touch(time) }
 
+    let remade = training ? remadeValues() : []
     touch(0, -1)
     touch(resolve(graph.output), lossTime)
     for node in graph.taps.values { touch(resolve(node), lossTime) }
@@ -67,7 +68,7 @@ extension PlanCompiler {
       touch(draft.target, step)
       guard training else { continue }
       let reads = backwardReads(draft)
-      if reads.source { touch(draft.source, backwardTime(step)) }
+      if reads.source, !remade.contains(draft.source) { touch(draft.source, backwardTime(step)) }
       if reads.target { touch(draft.target, backwardTime(step)) }
       touchGradient(draft.target, backwardTime(step))
       if needsGradient(draft.source) { touchGradient(draft.source, backwardTime(step)) }
@@ -89,6 +90,12 @@ extension PlanCompiler {
       gradientBuffer[holder] = addBuffer(
         geometry(holder, halo: madeStacks.contains(holder) ? reach(holder) : width), first: life.first, last: life.last)
     }
+    for (step, group) in groups.enumerated() where group.count == 1 {
+      let value = drafts[group.lowerBound].source
+      guard remade.contains(value) else { continue }
+      let time = backwardTime(step)
+      remadeBuffer[value] = addBuffer(geometry(value, halo: halos[value]?.width ?? 0), first: time, last: time)
+    }
     // A gradient is summed from its readers' parts: it is zeroed before the first of them, or stored by it.
     var zeroedAt: [Int: [Int]] = [:]
     for (holder, life) in gradientLives where life.first > lossTime {
@@ -104,6 +111,32 @@ extension PlanCompiler {
       zeroed += (zeroedAt[backwardTime(step)] ?? []).sorted()
       zeroRanges.append(start..<zeroed.count)
     }
+  }
+
+  /// The fewest channels for which making a value anew costs little beside the products around it.
+  private static let remadeChannels = 64
+
+  /// Values that a normalization or an activation makes out of a result which is kept anyway, and that one product alone reads.
+  private func remadeValues() -> Set<Int> {
+    let kept = Set(graph.taps.values.map(resolve)).union([resolve(graph.output)])
+    var readers: [Int: [Int]] = [:]
+    for index in drafts.indices { readers[root(drafts[index].source).value, default: []].append(index) }
+    let alone = Set(groups.filter { $0.count == 1 }.map(\.lowerBound))
+    return Set(
+      drafts.compactMap { draft in
+        let value = draft.target
+        guard keepsRaw(draft), values[value].geometry.channels >= Self.remadeChannels, root(value) == (value, 0),
+          !kept.contains(value), let reading = readers[value], reading.count == 1, alone.contains(reading[0]),
+          drafts[reading[0]].source == value, case .stage(_?, _, _, _) = drafts[reading[0]].kind
+        else { return nil }
+        return value
+      })
+  }
+
+  /// Whether a product's result is kept for the backward pass beside what a normalization or an activation makes of it.
+  func keepsRaw(_ draft: Draft) -> Bool {
+    guard training, case .stage(_?, let normalization, let activation, _) = draft.kind else { return false }
+    return normalization != nil || activation.map { !isInvertible($0) } == true
   }
 
   func needsGradient(_ value: Int) -> Bool { value != 0 || wantsInputGradient }

@@ -210,7 +210,7 @@ extension PlanCompiler {
     var raw = target
     if productNode == nil {
       raw = source
-    } else if training, normalizationNode != nil || activationNode.map({ !isInvertible($0) }) == true {
+    } else if keepsRaw(draft) {
       let geometry = geometry(draft.target, halo: 0)
       let buffer = addBuffer(geometry, first: step, last: backwardTime(step))
       raw = Place(buffer: buffer, channel: 0, channels: geometry.channels, geometry: geometry)
@@ -223,10 +223,15 @@ extension PlanCompiler {
     return Stage(
       product: product, normalization: normalization, activation: activation, activationParameter: parameter,
       activatesFirst: activatesFirst, lines: keptPlanes[draft.source] == nil ? nil : restackLines[draft.source],
-      source: source,
+      source: source, remade: remade(draft.source),
       sourceGradient: training && needsGradient(draft.source) ? gradientPlace(draft.source) : nil, raw: raw,
       target: target, targetGradient: training ? gradientPlace(draft.target) : nil, border: border(draft.target),
       sums: sums, biasSums: biasSums, groupChannel: 0)
+  }
+
+  private func remade(_ value: Int) -> (place: Place, maker: Int)? {
+    guard remadeBuffer[value] != nil, let maker = makers[value] else { return nil }
+    return (place(value, in: remadeBuffer), maker)
   }
 
   private mutating func makeProduct(

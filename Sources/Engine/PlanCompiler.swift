@@ -63,6 +63,9 @@ struct PlanCompiler {
   /// What a root's rows are padded with, how far, and its buffers.
   var halos: [Int: Halo] = [:]
   var valueBuffer: [Int: Int] = [:]
+  /// Values that are made anew for the backward pass: the buffers for it, and the stages that make them.
+  var remadeBuffer: [Int: Int] = [:]
+  var makers: [Int: Int] = [:]
   var gradientBuffer: [Int: Int] = [:]
 
   // The plan's parts

@@ -139,6 +139,9 @@ struct Stage {
   /// is read as it stands.
   var lines: Int?
   var source: Place
+  /// Where the weights' gradient reads the source: made anew there by a stage before, so that it need not be held all the time; nil when the
+  /// source is still where it was.
+  var remade: (place: Place, maker: Int)?
   /// Where the data gradient goes; nil when nobody needs it.
   var sourceGradient: Place?
   /// What the normalization (or the activation, when that stands alone) reads: the product's result, the `source` without a product;
