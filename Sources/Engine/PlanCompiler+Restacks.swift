@@ -126,7 +126,8 @@ extension PlanCompiler {
     stages.append(
       Stage(
         product: nil, normalization: normalization, activation: TUTTI_RELU, activationParameter: 0,
-        activatesFirst: true, lines: nil, source: source, remade: nil, sourceGradient: training ? gradientPlace(draft.source) : nil,
+        activatesFirst: true, lines: nil, source: source, remade: nil,
+        sourceGradient: training ? gradientPlace(draft.source) : nil,
         raw: source, target: target, targetGradient: training ? gradientPlace(draft.target) : nil,
         border: border(draft.target), sums: sums, biasSums: sumDoubles, groupChannel: 0))
     partials = max(partials, target.channels * target.geometry.bands)

@@ -39,7 +39,8 @@ public final class ThreadTeam: @unchecked Sendable {
 
   /// Calls `body` once for every piece in 0 ..< `count`, on all threads of the team, and returns when all are done.
   ///
-  /// Threads take pieces in ascending order as they become free. With one piece the caller does it alone.
+  /// Every thread begins with its share of the pieces, always the same one of as many, in ascending order, and then takes what is left of the
+  /// others'. With one piece the caller does it alone.
   ///
   /// - Parameter body: gets the piece and the number of the thread that does it, below `size`. It runs on several
   ///   threads at a time, and must not use the team itself.
