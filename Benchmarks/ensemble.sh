@@ -12,17 +12,8 @@
 #
 # EPOCHS (4) makes the job longer, TUTTI names a program that is built already.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 runs=${1:-3}
-if [[ -n ${TUTTI:-} ]]; then
-  tutti=$TUTTI
-else
-  swift build -c release --product tutti >/dev/null
-  tutti=$(swift build -c release --show-bin-path)/tutti
-fi
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-if ((EUID == 0)); then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
 
 for name in a b; do
   mkdir "$folder/$name"
@@ -50,7 +41,7 @@ seconds() {
   awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.2f\n", b - a }'
 }
 divide() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f\n", a / b }'; }
-median() { printf '%s\n' "$@" | sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+middle() { printf '%s\n' "$@" | sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
 mapfile -t cores < <(taskset -cp $$ | sed 's/.*: //' | tr ',' '\n' | awk -F- '{ for (i = $1; i <= ($2 ? $2 : $1); i++) print i }')
 if ((${#cores[@]} < 2)); then
@@ -66,4 +57,4 @@ for ((run = 1; run <= runs; run++)); do
   parts+=("$(divide "$(divide "$apart" "$two")" 2)")
   echo "run $run: 1 rank $one s, 2 ranks $two s (${ratios[-1]} times as fast), 2 programs $apart s (${parts[-1]} of theirs)"
 done
-echo "2 ranks are $(median "${ratios[@]}") times as fast as 1, $(median "${parts[@]}") of what the machine gives"
+echo "2 ranks are $(middle "${ratios[@]}") times as fast as 1, $(middle "${parts[@]}") of what the machine gives"

@@ -7,23 +7,10 @@
 # Program and peer run alternately, RUNS times each (3), REPETITIONS rounds a run (9); figures are medians over the runs.
 # NETWORKS chooses among the networks of Benchmarks/run.sh, TUTTI names a program that is built already.
 set -euo pipefail
-export LC_ALL=C
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 python=${1:-}
 runs=${RUNS:-3}
 repetitions=${REPETITIONS:-9}
-if [[ -n ${TUTTI:-} ]]; then
-  tutti=$TUTTI
-else
-  swift build -c release --product tutti >&2
-  tutti=$(swift build -c release --show-bin-path)/tutti
-fi
-if ((EUID == 0)); then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-
-# The value of a key of the JSON objects, one a line, on the standard input: the median.
-median() { sed -E "s/.*\"$1\": ?([-+.0-9eE]+).*/\1/" | sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
 echo "| network | step, ms | efficiency | normalized by the batch | exact sum over MPI_Iallreduce | peer's step, ms | peer's efficiency | ratio of steps |"
 echo "| --- | --- | --- | --- | --- | --- | --- | --- |"

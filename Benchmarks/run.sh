@@ -10,8 +10,7 @@
 #
 #     NETWORKS="tunet smsnet" THREADS=1 PASSES=training bash Benchmarks/run.sh PYTHON
 set -euo pipefail
-export LC_ALL=C
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 python=${1:-}
 runs=${RUNS:-3}
@@ -25,20 +24,8 @@ if [[ -n $python ]] && ! "$python" -c 'import torch, dlsia' 2>/dev/null; then
   echo "Benchmarks/run.sh: $python cannot import torch and dlsia; Benchmarks/README.md says how to install them" >&2
   exit 2
 fi
-if [[ -n ${TUTTI:-} ]]; then
-  tutti=$TUTTI
-else
-  swift build -c release --product tutti >&2
-  tutti=$(swift build -c release --show-bin-path)/tutti
-fi
-
-# The value of a key of the JSON objects, one a line, on the standard input: the median.
-median() { sed -E "s/.*\"$1\": ?([-+.0-9eE]+).*/\1/" | sort -g | awk '{ v[NR] = $1 } END { print v[int(NR / 2) + 1] }'; }
 divide() { awk -v a="$1" -v b="$2" -v digits="$3" 'BEGIN { printf "%.*f", digits, a / b }'; }
 round() { awk -v a="$1" -v factor="$2" -v digits="$3" 'BEGIN { printf "%.*f", digits, a * factor }'; }
-
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
 
 processor=$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1)
 echo "$(date -u +%Y-%m-%d), $processor, commit $(git rev-parse --short HEAD 2>/dev/null || echo unknown)"

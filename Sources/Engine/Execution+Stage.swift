@@ -34,12 +34,17 @@ extension Execution {
     }
   }
 
-  /// Pieces of whole bands, as large as named but where threads would idle. The cut is free: nothing is summed over pieces.
+  /// Pieces as large as named but where threads would idle. The cut is free: nothing is summed over pieces.
+  ///
+  /// - Parameters:
+  ///   - unit: what the rows of a piece are a multiple of.
+  ///   - each: pieces that a thread should have at least.
   private func forEachPiece(
-    _ geometry: PlaneGeometry, rows most: Int, _ body: (_ sample: Int, _ rows: Range<Int>, _ thread: Int) -> Void
+    _ geometry: PlaneGeometry, rows most: Int, multipleOf unit: Int, each: Int = 1,
+    _ body: (_ sample: Int, _ rows: Range<Int>, _ thread: Int) -> Void
   ) {
-    let wanted = (team.size + samples - 1) / max(1, samples)
-    let rows = min(most, roundUp((geometry.rows + wanted - 1) / wanted, to: geometry.bandRows))
+    let wanted = max(1, (each * team.size + samples - 1) / max(1, samples))
+    let rows = min(most, roundUp((geometry.rows + wanted - 1) / wanted, to: unit))
     let pieces = (geometry.rows + rows - 1) / rows
     team.run(count: samples * pieces) { piece, thread in
       let (sample, index) = piece.quotientAndRemainder(dividingBy: pieces)
@@ -67,14 +72,15 @@ extension Execution {
       for index in group.stages {
         let stage = plan.stages[index]
         let rest = group.common..<stage.source.channels
-        forEachPiece(geometry, rows: group.made?.pieceRows ?? geometry.bandRows) { sample, rows, thread in
+        forEachPiece(geometry, rows: group.made?.pieceRows ?? geometry.bandRows, multipleOf: geometry.bandRows) {
+          sample, rows, thread in
           sumSources(group, index..<index + 1, rest, sample, rows, thread)
           forEachBand(of: geometry, rows, sample) { finishProduct(stage, group, $0) }
         }
         normalize(index..<index + 1, group, geometry, updatesStatistics: updatesStatistics)
       }
     } else if let made = group.made {
-      forEachPiece(geometry, rows: made.pieceRows) { sample, rows, thread in
+      forEachPiece(geometry, rows: made.pieceRows, multipleOf: geometry.bandRows) { sample, rows, thread in
         sumSources(group, group.stages, 0..<group.common, sample, rows, thread)
         forEachBand(of: geometry, rows, sample) { band in
           for index in group.stages { finishProduct(plan.stages[index], group, band) }
@@ -100,13 +106,8 @@ extension Execution {
   private func sumCommonSources(_ group: StageGroup, _ geometry: PlaneGeometry) {
     let most = group.made?.pieceRows ?? StageGroup.denseBands * geometry.bandRows
     // More pieces than threads even their times out, but rows that are made around each cost more.
-    let wanted = max(1, (group.made == nil ? 2 : 1) * team.size / max(1, samples))
-    let rows = max(1, min(most, (geometry.rows + wanted - 1) / wanted))
-    let pieces = (geometry.rows + rows - 1) / rows
-    team.run(count: samples * pieces) { piece, thread in
-      let (sample, index) = piece.quotientAndRemainder(dividingBy: pieces)
-      sumSources(
-        group, group.stages, 0..<group.common, sample, index * rows..<min(geometry.rows, (index + 1) * rows), thread)
+    forEachPiece(geometry, rows: most, multipleOf: 1, each: group.made == nil ? 2 : 1) { sample, rows, thread in
+      sumSources(group, group.stages, 0..<group.common, sample, rows, thread)
     }
   }
 
