@@ -55,14 +55,11 @@ extension Execution {
       makeRows(needed.lowerBound..<rows.lowerBound)
       let place = (sample * after.target.channels + channel) * source.geometry.bands
       let guess = max(0, shift(group.restackBefore, shard: shard, channel))
-      var row = rows.lowerBound
-      while row < rows.upperBound {
-        let last = min(rows.upperBound, row + source.geometry.bandRows)
-        moments.pointer[place + row / source.geometry.bandRows] = tutti_line_rows_moments(
-          line, source.row(row, channel: channel), source.geometry.pitch,
-          target.row(row, channel: channel), target.geometry.pitch, Int64(last - row), nx, made.border.padding,
+      forEachBand(of: source.geometry, rows, sample) { band in
+        moments.pointer[place + band.index] = tutti_line_rows_moments(
+          line, source.row(band.first, channel: channel), source.geometry.pitch,
+          target.row(band.first, channel: channel), target.geometry.pitch, band.rows, nx, made.border.padding,
           made.border.width, guess)
-        row = last
       }
       makeRows(rows.upperBound..<needed.upperBound)
     }
@@ -79,8 +76,8 @@ extension Execution {
 
   /// The source rows, `rows` among them, that the taps of some rows of some stages read.
   private func sourceRows(_ stages: Range<Int>, _ rows: Range<Int>) -> Range<Int> {
-    var (first, last) = (rows.lowerBound, rows.upperBound - 1)
     if rows.count == plan.stages[stages.lowerBound].source.geometry.rows { return rows }
+    var (first, last) = (rows.lowerBound, rows.upperBound - 1)
     for index in stages {
       guard let product = plan.stages[index].product else { continue }
       let ny = product.narrow.ny
@@ -122,17 +119,16 @@ extension Execution {
         made.planes, row: 0, channel: channels.lowerBound, of: group.common, thread: thread)
       for sample in samples(of: shard) {
         forEachBand(of: made.planes, 0..<made.planes.rows, sample) { band in
-          var first = band.first
-          while first < band.last {
-            let rows = first..<min(band.last, first + made.gradientRows)
+          forEachPart(of: band, rows: made.gradientRows) { rows in
             if let after {
               passGradient(after, sample, rows, channels, made: source)
             } else {
               make(plan.stages[group.stages.lowerBound], group, made, source, sample, channels, needed: rows, of: rows)
             }
             addDataGradients(group, sample, rows, channels)
-            if let before { takeSums(before, sample, band.index, rows, channels, isFirst: first == band.first) }
-            first = rows.upperBound
+            if let before {
+              takeSums(before, sample, band.index, rows, channels, isFirst: rows.lowerBound == band.first)
+            }
           }
         }
         if after != nil { finishRows(source, channels, made) }

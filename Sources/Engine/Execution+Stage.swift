@@ -34,6 +34,17 @@ extension Execution {
     }
   }
 
+  /// Parts of a band, as many rows as named.
+  @inline(__always)
+  func forEachPart(of band: Band, rows: Int, _ body: (Range<Int>) -> Void) {
+    var first = band.first
+    while first < band.last {
+      let last = min(band.last, first + rows)
+      body(first..<last)
+      first = last
+    }
+  }
+
   /// Pieces as large as named but where threads would idle. The cut is free: nothing is summed over pieces.
   ///
   /// - Parameters:
@@ -79,20 +90,15 @@ extension Execution {
         }
         normalize(index..<index + 1, group, geometry, updatesStatistics: updatesStatistics)
       }
-    } else if let made = group.made {
-      forEachPiece(geometry, rows: made.pieceRows, multipleOf: geometry.bandRows) { sample, rows, thread in
-        sumSources(group, group.stages, 0..<group.common, sample, rows, thread)
+    } else {
+      forEachPiece(geometry, rows: group.made?.pieceRows ?? geometry.bandRows, multipleOf: geometry.bandRows) {
+        sample, rows, thread in
+        if first.product?.algorithm == .direct {
+          sumSources(group, group.stages, 0..<group.common, sample, rows, thread)
+        }
         forEachBand(of: geometry, rows, sample) { band in
           for index in group.stages { finishProduct(plan.stages[index], group, band) }
         }
-      }
-      normalize(group.stages, group, geometry, updatesStatistics: updatesStatistics)
-    } else {
-      forEachBand(geometry) { band in
-        if first.product?.algorithm == .direct {
-          sumSources(group, group.stages, 0..<group.common, band.sample, band.first..<band.last, 0)
-        }
-        for index in group.stages { finishProduct(plan.stages[index], group, band) }
       }
       normalize(group.stages, group, geometry, updatesStatistics: updatesStatistics)
     }

@@ -163,19 +163,16 @@ extension Execution {
   private func commonGradient(_ group: StageGroup) {
     guard let geometry = plan.stages[group.stages.upperBound - 1].sourceGradient?.geometry else { return }
     forEachBand(geometry) { band in
-      var first = band.first
-      while first < band.last {
-        let last = min(band.last, first + group.gradientRows)
+      forEachPart(of: band, rows: group.gradientRows) { rows in
         var accumulates = !group.storesGradient
         for index in group.stages {
           let stage = plan.stages[index]
           guard let product = stage.product, stage.sourceGradient != nil else { continue }
           addDataGradient(
-            stage, product, band.sample, first..<last, channels: 0..<group.common, packed: product.packedTransposed,
+            stage, product, band.sample, rows, channels: 0..<group.common, packed: product.packedTransposed,
             accumulates: accumulates)
           accumulates = true
         }
-        first = last
       }
     }
   }
