@@ -97,3 +97,33 @@ void tutti_winograd_weight_gradient(const tutti_weight_gradient *job, int32_t fi
                                     int32_t first_source, int32_t last_source, float *scratch) {
   kernels()->winograd_gradient(job, first_target, last_target, first_source, last_source, scratch);
 }
+
+size_t tutti_filtering_packed_count(int32_t target_channels, int32_t source_channels, int32_t z_taps, int32_t x_taps) {
+  return TUTTI_FILTERING_POINTS * (size_t)target_channels * (size_t)source_channels * (size_t)(z_taps * x_taps);
+}
+
+int32_t tutti_filtering_quads(int32_t rows, int32_t dilation) {
+  const int32_t whole = rows / (4 * dilation), rest = rows - whole * 4 * dilation;
+  return whole * dilation + (rest < dilation ? rest : dilation);
+}
+
+void tutti_filtering_pack(const float *weights, int32_t targets, int32_t sources, int32_t first_target, int32_t all_targets,
+                          int32_t first_source, int32_t all_sources, int32_t z_taps, int32_t x_taps, bool transposed,
+                          float *packed) {
+  kernels()->filtering_pack(weights, targets, sources, first_target, all_targets, first_source, all_sources, z_taps, x_taps,
+                            transposed, packed);
+}
+
+size_t tutti_filtering_scratch(const tutti_filtering *job) { return kernels()->filtering_scratch(job); }
+
+void tutti_filtering_run(const tutti_filtering *job, int32_t first, int32_t last, float *scratch) {
+  kernels()->filtering_run(job, first, last, scratch);
+}
+
+size_t tutti_filtering_gradient_scratch(const tutti_filtering_gradient *job) {
+  return kernels()->filtering_gradient_scratch(job);
+}
+
+void tutti_filtering_weight_gradient(const tutti_filtering_gradient *job, float *scratch) {
+  kernels()->filtering_weight_gradient(job, scratch);
+}

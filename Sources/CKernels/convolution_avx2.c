@@ -62,6 +62,10 @@ static inline __attribute__((always_inline)) void store_first(float *p, vector v
 #define WINOGRAD_COLUMNS {8, 6, 4}
 #define WINOGRAD_CHANNELS 4
 
+// No tile of filtered rows has six points of a channel: registers are too few.
+#define FILTERING_TARGETS 0
+#define FILTERING_FEW_SOURCES 0
+
 #include "convolution_kernels.h"
 
 #pragma clang attribute pop

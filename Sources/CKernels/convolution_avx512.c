@@ -62,6 +62,11 @@ static inline __attribute__((always_inline)) void store_first(float *p, vector v
 #define WINOGRAD_COLUMNS {16, 12, 8}
 #define WINOGRAD_CHANNELS 8
 
+// Target channels of a register tile with six points each, and for how few sources it is taken.
+#define FILTERING_TARGETS 4
+#define FILTERING_FEW_SOURCES 8
+#define FILTERING_TILES(T) T(1) T(2) T(3) T(4)
+
 #include "convolution_kernels.h"
 
 #pragma clang attribute pop

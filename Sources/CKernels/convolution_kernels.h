@@ -14,9 +14,12 @@
 #include "convolution_winograd_transforms.h"
 #include "convolution_winograd.h"
 #include "convolution_winograd_gradient.h"
+#include "convolution_filtering.h"
+#include "convolution_filtering_gradient.h"
 
 const tutti_convolution_kernels KERNELS = {LARGEST_BLOCK, convolution_rows, weight_gradient,
                                           CHANNEL_TARGETS, CHANNEL_CHUNK, channel_gradient, WINOGRAD_CHANNELS, winograd_weight_count,
                                           winograd_weights, winograd_vectors, winograd_together, winograd_scratch, winograd_run,
                                           WINOGRAD_GRADIENT_TARGETS, WINOGRAD_GRADIENT_DEPTH,
-                                          winograd_gradient_scratch, winograd_gradient};
+                                          winograd_gradient_scratch, winograd_gradient, filtering_pack, filtering_scratch,
+                                          filtering_run, filtering_gradient_scratch, filtering_weight_gradient};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "include/convolution.h"
+#include "include/filtering.h"
 #include "include/winograd.h"
 #include "isa.h"
 
@@ -26,6 +27,13 @@ typedef struct {
   size_t (*winograd_gradient_scratch)(int32_t targets, int32_t depth);
   void (*winograd_gradient)(const tutti_weight_gradient *job, int32_t first_target, int32_t last_target,
                             int32_t first_source, int32_t last_source, float *scratch);
+  void (*filtering_pack)(const float *weights, int32_t targets, int32_t sources, int32_t first_target, int32_t all_targets,
+                         int32_t first_source, int32_t all_sources, int32_t z_taps, int32_t x_taps, bool transposed,
+                         float *packed);
+  size_t (*filtering_scratch)(const tutti_filtering *job);
+  void (*filtering_run)(const tutti_filtering *job, int32_t first, int32_t last, float *scratch);
+  size_t (*filtering_gradient_scratch)(const tutti_filtering_gradient *job);
+  void (*filtering_weight_gradient)(const tutti_filtering_gradient *job, float *scratch);
 } tutti_convolution_kernels;
 
 extern const tutti_convolution_kernels tutti_convolution_portable;

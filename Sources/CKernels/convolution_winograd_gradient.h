@@ -11,15 +11,16 @@ enum {
   WINOGRAD_GRADIENT_TILES = 4,          // vectors of tiles worked together, at most
 };
 
-/// Four pixels to six points: the adjoint of winograd_output.
-INLINE void winograd_gradient_input(const vector *y, vector *m) {
-  const float p = WINOGRAD_P, q = WINOGRAD_Q;
+/// Four pixels to six points: the adjoint of points_output.
+INLINE void points_gradient_input(const float p, const float q, const vector *y, vector *m) {
   const vector a = multiply_add((vector)(p * p), y[2], y[0]), b = p * multiply_add((vector)(p * p), y[3], y[1]);
   const vector c = multiply_add((vector)(q * q), y[2], y[0]), d = q * multiply_add((vector)(q * q), y[3], y[1]);
   m[0] = y[0];
   m[1] = a + b, m[2] = a - b, m[3] = c + d, m[4] = c - d;
   m[5] = y[3];
 }
+
+INLINE void winograd_gradient_input(const vector *y, vector *m) { points_gradient_input(WINOGRAD_P, WINOGRAD_Q, y, m); }
 
 /// Six points to three weights: the adjoint of winograd_weight.
 INLINE void winograd_gradient_weight(const vector *g, vector *w) {

@@ -48,9 +48,8 @@ INLINE void winograd_input(vector *d) {
   d[1] = s + t, d[2] = s - t, d[3] = u + v, d[4] = u - v;
 }
 
-/// Six points to four pixels.
-INLINE void winograd_output(const vector *m, vector *y) {
-  const float p = WINOGRAD_P, q = WINOGRAD_Q;
+/// Six points (0, ±p, ±q, ∞) to four pixels.
+INLINE void points_output(const float p, const float q, const vector *m, vector *y) {
   const vector a = m[1] + m[2], b = m[1] - m[2], c = m[3] + m[4], d = m[3] - m[4];
   y[0] = m[0] + (a + c);
   y[1] = multiply_add((vector)p, b, (vector)q * d);
@@ -59,14 +58,17 @@ INLINE void winograd_output(const vector *m, vector *y) {
 }
 
 /// Three weights to six points.
-INLINE void winograd_weight(const vector *w, vector *g) {
-  const float p = WINOGRAD_P, q = WINOGRAD_Q, np = 2 * p * p * (p * p - q * q), nq = 2 * q * q * (q * q - p * p);
+INLINE void points_weight(const float p, const float q, const vector *w, vector *g) {
+  const float np = 2 * p * p * (p * p - q * q), nq = 2 * q * q * (q * q - p * p);
   const vector a = multiply_add((vector)(p * p / np), w[2], (vector)(1 / np) * w[0]), b = (vector)(p / np) * w[1];
   const vector c = multiply_add((vector)(q * q / nq), w[2], (vector)(1 / nq) * w[0]), d = (vector)(q / nq) * w[1];
   g[0] = (vector)(1 / (p * p * q * q)) * w[0];
   g[1] = a + b, g[2] = a - b, g[3] = c + d, g[4] = c - d;
   g[5] = w[2];
 }
+
+INLINE void winograd_output(const vector *m, vector *y) { points_output(WINOGRAD_P, WINOGRAD_Q, m, y); }
+INLINE void winograd_weight(const vector *w, vector *g) { points_weight(WINOGRAD_P, WINOGRAD_Q, w, g); }
 
 // MARK: Weights
 

@@ -50,7 +50,7 @@ extension Execution {
   /// - Parameters:
   ///   - unit: what the rows of a piece are a multiple of.
   ///   - each: pieces that a thread should have at least.
-  private func forEachPiece(
+  func forEachPiece(
     _ geometry: PlaneGeometry, rows most: Int, multipleOf unit: Int, each: Int = 1,
     _ body: (_ sample: Int, _ rows: Range<Int>, _ thread: Int) -> Void
   ) {
@@ -75,7 +75,7 @@ extension Execution {
       case .matrix: matrixForward(stage)
       case .winograd: winogradForward(stage)
       case .disjoint: disjointForward(stage)
-      case .direct, nil: break
+      case .direct, .filtering, nil: break
       }
     }
     if group.isDense {
@@ -93,12 +93,14 @@ extension Execution {
     } else {
       forEachPiece(geometry, rows: group.made?.pieceRows ?? geometry.bandRows, multipleOf: geometry.bandRows) {
         sample, rows, thread in
-        if first.product?.algorithm == .direct {
+        if first.product?.algorithm == .direct || !group.filterSets.isEmpty {
           sumSources(group, group.stages, 0..<group.common, sample, rows, thread)
+          for index in group.filterSets { filter(plan.filterSets[index], sample, rows, thread) }
         }
-        forEachBand(of: geometry, rows, sample) { band in
-          for index in group.stages { finishProduct(plan.stages[index], group, band) }
-        }
+        forEachBand(of: geometry, rows, sample) { finishProducts(group, $0, late: false) }
+      }
+      if plan.stages[group.stages].contains(where: \.isFinishedLate) {
+        forEachBand(geometry) { finishProducts(group, $0, late: true) }
       }
       normalize(group.stages, group, geometry, updatesStatistics: updatesStatistics)
     }
@@ -130,6 +132,7 @@ extension Execution {
       let next = min(channels.upperBound, channel + group.chunk)
       for index in stages {
         let stage = plan.stages[index]
+        guard stage.product?.algorithm == .direct else { continue }
         sumSources(stage, planes(stage.source, sample), sample, rows, channel..<next)
       }
       channel = next
@@ -175,6 +178,12 @@ extension Execution {
     job.x_taps = Int32(product.xTaps)
     job.weights = UnsafePointer(packed.pointer + weights.offset)
     return job
+  }
+
+  private func finishProducts(_ group: StageGroup, _ band: Band, late: Bool) {
+    for index in group.stages where plan.stages[index].isFinishedLate == late {
+      finishProduct(plan.stages[index], group, band)
+    }
   }
 
   /// What follows a product while its result is in cache: moments, or all that is left of the stage.

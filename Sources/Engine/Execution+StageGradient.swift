@@ -5,11 +5,10 @@ import CKernels
 extension Execution {
   /// Packs the weights of direct products as the passes read them.
   func pack(_ group: StageGroup) {
+    for index in group.filterSets { pack(plan.filterSets[index]) }
     for index in group.stages {
       let stage = plan.stages[index]
-      guard let product = stage.product, product.algorithm == .direct || product.algorithm == .disjoint else {
-        continue
-      }
+      guard let product = stage.product, product.algorithm != .winograd, product.algorithm != .matrix else { continue }
       let weights = weights(product)
       let (target, source) = (Int32(product.narrow.channels), Int32(product.wide.channels))
       if product.algorithm == .disjoint {
@@ -21,8 +20,10 @@ extension Execution {
         }
         continue
       }
-      tutti_convolution_pack(
-        weights, target, source, Int32(product.taps), false, packed.pointer + product.packed.offset)
+      if product.algorithm == .direct {
+        tutti_convolution_pack(
+          weights, target, source, Int32(product.taps), false, packed.pointer + product.packed.offset)
+      }
       guard stage.sourceGradient != nil else { continue }
       let common = Int32(group.common)
       func packTransposed(_ first: Int32, _ count: Int32, _ place: Int) {
@@ -58,7 +59,7 @@ extension Execution {
     let first = plan.stages[group.stages.lowerBound]
     if let product = first.product {
       switch product.algorithm {
-      case .direct: commonGradient(group)
+      case .direct, .filtering: commonGradient(group)
       case .winograd: winogradDataGradient(first, accumulates: !group.storesGradient)
       case .disjoint: disjointDataGradient(first, accumulates: !group.storesGradient)
       case .matrix:
@@ -162,6 +163,13 @@ extension Execution {
   /// The gradient of the source channels that all stages read. The contributions of all stages are added while the rows are in cache.
   private func commonGradient(_ group: StageGroup) {
     guard let geometry = plan.stages[group.stages.upperBound - 1].sourceGradient?.geometry else { return }
+    if !group.filterSets.isEmpty {
+      guard plan.stages[group.stages.lowerBound].sourceGradient != nil else { return }
+      forEachPiece(geometry, rows: group.gradientRows, multipleOf: group.filterUnit) { sample, rows, thread in
+        filterGradients(group, sample, rows, thread)
+      }
+      return
+    }
     forEachBand(geometry) { band in
       forEachPart(of: band, rows: group.gradientRows) { rows in
         var accumulates = !group.storesGradient

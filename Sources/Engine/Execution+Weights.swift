@@ -7,6 +7,7 @@ extension Execution {
   func weightGradient(_ group: StageGroup) {
     if let remade = plan.stages[group.stages.lowerBound].remade { remake(remade) }
     rowGradients(group)
+    for index in group.filterSets { filteredWeightGradients(plan.filterSets[index]) }
     for index in group.stages {
       let stage = plan.stages[index]
       guard let product = stage.product, let gradient = stage.targetGradient else { continue }
@@ -23,7 +24,7 @@ extension Execution {
           continue
         }
         channelGradientsOfShards(product, wide: wide, narrow: narrow, result: weights)
-      case .rows: break
+      case .rows, .filtering: break
       case .matrix:
         team.run(count: shards) { shard, thread in
           for sample in samples(of: shard) {

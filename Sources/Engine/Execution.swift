@@ -37,6 +37,8 @@ public final class Execution {
   let scratch: AlignedBuffer<Float>
   /// The transformed weights of the product at work.
   let winogradWeights: AlignedBuffer<Float>
+  /// Each thread's lists of channels of a job by minimal filtering along y.
+  let channelLists: AlignedBuffer<UnsafeMutablePointer<Float>?>
   /// The parameters as operands of products; empty in float32.
   let roundedParameters: AlignedBuffer<Float>
 
@@ -79,6 +81,7 @@ public final class Execution {
     pieceWeights = AlignedBuffer(count: training ? plan.largestPiece * Self.levels(shards: shards) * team.size : 0)
     scratch = AlignedBuffer(count: plan.scratchFloats * team.size)
     winogradWeights = AlignedBuffer(count: plan.winogradFloats)
+    channelLists = AlignedBuffer(count: plan.largestLists * team.size)
     roundedParameters = AlignedBuffer(count: plan.roundedFloats)
     for entry in plan.layout.statistics {
       if case .constant(let value) = entry.initial {

@@ -7,7 +7,7 @@ import Networks
 /// change it.
 public final class Plan: Sendable {
   /// Changes whenever the bits of a result may change; checkpoints carry it.
-  public static let numericsVersion = 6
+  public static let numericsVersion = 7
 
   public enum Purpose: Hashable, Sendable {
     /// Forward with batch statistics and backward.
@@ -45,6 +45,11 @@ public final class Plan: Sendable {
   nonisolated(unsafe) let steps: [Step]
   /// The stages that groups name.
   nonisolated(unsafe) let stages: [Stage]
+  /// Products worked together by minimal filtering along y, and the stages that they name.
+  nonisolated(unsafe) let filterSets: [FilterSet]
+  let filteredStages: [Int]
+  /// Most channels that one of their jobs lists.
+  let largestLists: Int
   /// For each step's backward pass, the gradient buffers to be zeroed before it: a range of `zeroed`.
   let zeroRanges: [Range<Int>]
   let zeroed: [Int]
@@ -116,6 +121,9 @@ public final class Plan: Sendable {
     layout = compiler.layout
     steps = compiler.steps
     stages = compiler.stages
+    filterSets = compiler.filterSets
+    filteredStages = compiler.filteredStages
+    largestLists = compiler.largestLists
     zeroRanges = compiler.zeroRanges
     zeroed = compiler.zeroed
     buffers = compiler.buffers

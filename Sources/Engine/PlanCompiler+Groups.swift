@@ -30,7 +30,7 @@ extension PlanCompiler {
   private func storesAll(_ draft: Draft, of holder: Int) -> Bool {
     guard case .stage(let product?, _, _, _) = draft.kind else { return false }
     switch algorithm(product) {
-    case .direct: return true
+    case .direct, .filtering: return true
     case .winograd, .disjoint: return halos[holder, default: Halo()].mode == .zeros
     case .matrix: return false
     }
@@ -99,9 +99,17 @@ extension PlanCompiler {
       chunks.gradient = max(1, Self.cached / (4 * source.pitch * source.rows) / 3) * 3
       gradientRows = max(4, Self.cached / (4 * source.pitch * common))
     }
+    let made = madeSource(group)
+    let sets = isDense || made != nil ? filterSets.count..<filterSets.count : formFilterSets(group, firstStage: first)
+    var unit = 1
+    if !sets.isEmpty {
+      unit = filteredUnit(sets, stages[first].source.geometry)
+      let rows = Self.cached / (4 * stages[first].source.geometry.pitch * common)
+      gradientRows = max(unit, rows / unit * unit)
+    }
     return StageGroup(
       stages: first..<stages.count, channels: channels, weights: weights, common: common, most: mostSources(group),
       isDense: isDense, chunk: chunks.forward, gradientChunk: chunks.gradient, gradientRows: gradientRows,
-      storesGradient: storing.contains(step), made: madeSource(group))
+      storesGradient: storing.contains(step), filterSets: sets, filterUnit: unit, made: made)
   }
 }

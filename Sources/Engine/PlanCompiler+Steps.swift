@@ -287,6 +287,7 @@ extension PlanCompiler {
       tables += [map, shift] as [AnyObject & Sendable]
       identity = map.entries
       noShift = shift.shifts
+    case .filtering: preconditionFailure("a direct product until its group is known")
     case .matrix: break
     }
     let gradientAlgorithm = gradientAlgorithm(id)

@@ -71,6 +71,9 @@ struct PlanCompiler {
   // The plan's parts
   var steps: [Step] = []
   var stages: [Stage] = []
+  var filterSets: [FilterSet] = []
+  var filteredStages: [Int] = []
+  var largestLists = 0
   var storing: Set<Int> = []
   var zeroRanges: [Range<Int>] = []
   var zeroed: [Int] = []

@@ -32,8 +32,10 @@ struct Slice {
 enum Algorithm {
   /// The direct kernels on rows.
   case direct
-  /// Winograd's minimal filtering.
+  /// Winograd's minimal filtering of planes.
   case winograd
+  /// Minimal filtering along y, together with others of a group (`FilterSet`).
+  case filtering
   /// A 1×1 convolution to channels × taps: transposed convolutions whose kernel is their stride.
   case disjoint
   /// im2col (or col2im) and one matrix product a sample.
@@ -44,6 +46,8 @@ enum Algorithm {
 package enum GradientAlgorithm {
   /// Kernels whose lanes are pixels of a row.
   case rows
+  /// Minimal filtering along y, pixels in lanes, together with others of a group (`FilterSet`).
+  case filtering
   /// Kernels whose lanes are channels of the narrow space.
   case channels
   /// Winograd's minimal filtering, channels of the narrow space in lanes.
@@ -157,6 +161,8 @@ struct Stage {
   var biasSums: Int
   /// Place of its channels among those of its group.
   var groupChannel: Int
+  /// Whether what follows the product waits for all rows, since the pieces in which the group's products are worked cut bands.
+  var isFinishedLate = false
 
   /// Whether the raw result stands where the target will.
   var rawIsTarget: Bool { raw.buffer == target.buffer && raw.channel == target.channel }
@@ -188,6 +194,10 @@ struct StageGroup {
   var gradientRows: Int
   /// Whether this is the first to write the source's gradient, and writes all of it.
   var storesGradient: Bool
+  /// Those of its products that are worked by minimal filtering along y, among the plan's filter sets.
+  var filterSets = 0..<0
+  /// Rows of the pieces of their data gradients are multiples of so many.
+  var filterUnit = 1
   /// How the source is made while it is read, when it is.
   var made: MadeSource?
   /// The step of the restacking whose stack is read here alone, so that its sums are taken here; and of that behind, whose moments are

@@ -72,4 +72,43 @@ import Testing
     let one = try trial.run(threads: 1)
     #expect(one == (try trial.run(threads: 3)))
   }
+
+  /// Two nodes of a sparse network whose edges have few channels: three from one, of which two have a dilation in common and one has
+  /// a kernel of 1, and normalized ones from the other.
+  private func filtered(mode: PaddingMode, dimensions: Int) -> NetworkGraph {
+    var graph = NetworkGraph(dimensions: dimensions)
+    let input = graph.add("input", .input(channels: 1))
+    let first = graph.add("first", .convolution(.same(channels: 4, paddingMode: mode)), input)
+    func edge(_ name: String, _ source: Int, _ channels: Int, _ dilation: Int) -> Int {
+      let value = graph.add(
+        name, .convolution(.same(channels: channels, dilation: dilation, paddingMode: mode)), source)
+      let norm = graph.add("\(name).norm", .batchNormalization(BatchNormalization(epsilon: 1e-3)), value)
+      return graph.add("\(name).act", .activation(.leakyReLU(negativeSlope: 0.2)), norm)
+    }
+    let plain = graph.add("plain", .convolution(.same(channels: 3, dilation: 2, paddingMode: mode)), first)
+    let second = graph.add("second", .concatenation, edge("a", first, 3, 1), edge("b", first, 2, 2), plain)
+    let point = graph.add("point", .convolution(Convolution(channels: 2, kernel: 1)), first)
+    let ends = [edge("c", second, 3, 3), edge("d", second, 13, 1), edge("e", second, 3, 3), point]
+    let last = graph.add("last", .concatenation, inputs: ends)
+    graph.add("end", .convolution(Convolution(channels: 2, kernel: 1)), last)
+    return graph
+  }
+
+  @Test(arguments: PaddingMode.allCases)
+  func `edges of few channels are filtered along y, and right`(mode: PaddingMode) throws {
+    let graph = filtered(mode: mode, dimensions: 2)
+    let plan = try Plan(graph, extents: [38, 41], purpose: .training)
+    // What has its results in rows as far apart is worked together.
+    #expect(plan.filterSets.map(\.targets).sorted() == (mode == .zeros ? [3, 5, 6, 13] : [3, 3, 6, 13]))
+    try Trial(graph, extents: [38, 41], batch: 3).expectOracle(samplesPerShard: 2)
+    try Trial(filtered(mode: mode, dimensions: 3), extents: [5, 24, 32], batch: 2).expectOracle()
+  }
+
+  @Test(arguments: [PaddingMode.zeros, .reflect])
+  func `filtered edges give the same bits on any number of threads`(mode: PaddingMode) throws {
+    let trial = try Trial(filtered(mode: mode, dimensions: 2), extents: [150, 140], batch: 2)
+    let one = try trial.run(threads: 1)
+    #expect(one == (try trial.run(threads: 2)))
+    #expect(one == (try trial.run(threads: 5)))
+  }
 }

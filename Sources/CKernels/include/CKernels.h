@@ -4,6 +4,7 @@
 #include "disjoint.h"
 #include "convolution_reference.h"
 #include "elementwise.h"
+#include "filtering.h"
 #include "lines.h"
 #include "optimizer.h"
 #include "peak.h"

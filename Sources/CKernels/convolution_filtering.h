@@ -1,0 +1,314 @@
+// Convolutions by minimal filtering F(4, 3) along y. A part of convolution_kernels.h.
+
+// Points 0, ±1, ±2, ∞: their transform of the source has few products.
+#define FILTERING_P 1.0f
+#define FILTERING_Q 2.0f
+
+/// Six rows to six points.
+INLINE void filtering_input(vector *d) {
+  const vector four = (vector)4.0f, two = (vector)2.0f;
+  const vector u = d[4] - d[2], v = d[3] - d[1];
+  const vector s = multiply_add(-four, d[2], d[4]), t = multiply_add(-four, d[1], d[3]);
+  d[0] = multiply_add(four, d[0] - d[2], u);
+  d[5] = multiply_add(-four, v, d[5] - d[3]);
+  d[1] = s + t, d[2] = s - t;
+  d[3] = multiply_add(two, v, u), d[4] = multiply_add(-two, v, u);
+}
+
+/// How the transformed rows of one quad lie in the scratch memory: [z entry][channel][point][pixel].
+typedef struct {
+  int32_t vectors;      // of a transformed row
+  int32_t reach;        // pixels before first_x that it begins
+  ptrdiff_t row;        // floats from a point to the next
+  ptrdiff_t sum_row;    // floats of a row of sums
+} filtering_plan;
+
+static filtering_plan plan_filtering(const int32_t *x_shift, int32_t x_taps, int32_t first_x, int32_t width) {
+  int32_t reach = -x_shift[0], beyond = x_shift[0];
+  for (int32_t t = 1; t < x_taps; t += 1) {
+    if (-x_shift[t] > reach) reach = -x_shift[t];
+    if (x_shift[t] > beyond) beyond = x_shift[t];
+  }
+  // Rows begin at whole vectors, as those of an image do.
+  reach += (int32_t)((uint32_t)(first_x - reach) % 16);
+  filtering_plan plan = {.reach = reach};
+  plan.vectors = (width + reach + beyond + LANES - 1) / LANES;
+  // A tile's loads go as far as whole vectors do.
+  const int32_t row = (width + LANES - 1) / LANES * LANES + reach + beyond;
+  plan.row = (row + 15) / 16 * 16;
+  plan.sum_row = (width + LANES - 1) / LANES * LANES;
+  return plan;
+}
+
+/// The most entries of a plane.
+static int32_t most_entries(tutti_axis map, int32_t planes) {
+  int32_t most = 0;
+  for (int32_t z = 0; z < planes; z += 1) {
+    if (map.start[z + 1] - map.start[z] > most) most = map.start[z + 1] - map.start[z];
+  }
+  return most;
+}
+
+static size_t filtering_scratch(const tutti_filtering *job) {
+  const filtering_plan plan = plan_filtering(job->x_shift, job->x_taps, job->first_x, job->width);
+  return TUTTI_FILTERING_POINTS * ((size_t)most_entries(job->z, job->planes) * job->source_channels * plan.row +
+                                   LARGEST_BLOCK * plan.sum_row + 16);
+}
+
+/// Where a quad begins.
+INLINE int32_t quad_row(int32_t quad, int32_t dilation) { return quad / dilation * 4 * dilation + quad % dilation; }
+
+/// The rows of a quad at row y, in one plane of sources (-1: zeros); false when some are zeros.
+INLINE bool quad_places(const int32_t *row_of, int32_t dilation, int32_t rows, int32_t pitch, int32_t zs, int32_t y,
+                        ptrdiff_t *places) {
+  bool whole = true;
+  for (int32_t i = 0; i < 6; i += 1) {
+    const int32_t source = row_of[y + i * dilation];
+    whole &= source >= 0;
+    places[i] = source < 0 ? -1 : ((ptrdiff_t)zs * rows + source) * pitch;
+  }
+  return whole;
+}
+
+/// Brings a vector of what lies `ahead` of a quad's last four rows, the next ones that a quad below needs, into the second cache.
+INLINE void fetch_ahead(const float *const *rows, ptrdiff_t ahead) {
+  UNROLL for (int i = 2; i < 6; i += 1) __builtin_prefetch(rows[i] + ahead, 0, 2);
+}
+
+/// Six source rows of one channel to six points, `point` floats apart; rows that are not there are zeros.
+INLINE void filter_source(const bool whole, const float *const *rows, int32_t vectors, ptrdiff_t ahead, float *to,
+                          ptrdiff_t point) {
+  for (int32_t v = 0; v < vectors; v += 1, to += LANES) {
+    if (whole) fetch_ahead(rows, ahead + v * LANES);
+    vector d[6];
+    UNROLL for (int i = 0; i < 6; i += 1) d[i] = whole || rows[i] != NULL ? load(rows[i] + v * LANES) : (vector)0;
+    filtering_input(d);
+    UNROLL for (int i = 0; i < 6; i += 1) *(vector *)(to + i * point) = d[i];
+  }
+}
+
+/// The points of some source channels of a quad.
+static void filter_sources(const float *const *sources, int32_t channels, const ptrdiff_t *places, ptrdiff_t ahead,
+                           int32_t first_x, int32_t vectors, float *to, ptrdiff_t step, ptrdiff_t point) {
+  bool whole = true;
+  for (int32_t i = 0; i < 6; i += 1) whole &= places[i] >= 0;
+  for (int32_t c = 0; c < channels; c += 1, to += step) {
+    const float *p[6];
+    for (int32_t i = 0; i < 6; i += 1) p[i] = places[i] < 0 ? NULL : sources[c] + places[i] + first_x;
+    if (whole) {
+      filter_source(true, p, vectors, ahead, to, point);
+    } else {
+      filter_source(false, p, vectors, ahead, to, point);
+    }
+  }
+}
+
+#if FILTERING_TARGETS > 0
+#include "convolution_filtering_tiles.h"
+#endif
+
+/// Whether all six points of a pixel are summed at once, in registers: for so few targets that they are one block, whose sources need
+/// not be kept transformed, and for so few sources that writing each point's sums, and reading them again, would cost much.
+static bool sums_points_at_once(int32_t target_channels, int32_t source_channels) {
+  return FILTERING_TARGETS > 0 && (target_channels < FILTERING_TARGETS || source_channels <= FILTERING_FEW_SOURCES);
+}
+
+/// Targets of a block.
+static int32_t filtering_block(int32_t target_channels, int32_t source_channels) {
+  return sums_points_at_once(target_channels, source_channels) ? FILTERING_TARGETS : LARGEST_BLOCK;
+}
+
+/// One quad of a plane.
+typedef struct {
+  int32_t z, y;
+  int32_t first, entries;   // of the plane's, along z
+  int32_t rows;             // that are the image's
+  bool whole;               // all its source rows are there
+  ptrdiff_t places[TUTTI_FILTERING_ENTRIES][6];
+} filtering_quad;
+
+static void find_quad(const tutti_filtering *job, int32_t index, filtering_quad *quad) {
+  const int32_t quads = tutti_filtering_quads(job->rows, job->dilation);
+  quad->z = index / quads;
+  quad->y = quad_row(index % quads, job->dilation);
+  quad->first = job->z.start[quad->z];
+  quad->entries = job->z.start[quad->z + 1] - quad->first;
+  const int32_t left = (job->rows - quad->y + job->dilation - 1) / job->dilation;
+  quad->rows = left < 4 ? left : 4;
+  quad->whole = true;
+  for (int32_t e = 0; e < quad->entries; e += 1) {
+    quad->whole &= quad_places(job->row_of, job->dilation, job->rows, job->source_pitch, job->z.source[quad->first + e],
+                               quad->y, quad->places[e]);
+  }
+}
+
+/// Transforms all source rows of a quad.
+static void filter_quad(const tutti_filtering *job, const filtering_plan *plan, const filtering_quad *quad, float *points) {
+  for (int32_t e = 0; e < quad->entries; e += 1) {
+    filter_sources(job->sources, job->source_channels, quad->places[e], 4 * (ptrdiff_t)job->dilation * job->source_pitch,
+                   job->first_x - plan->reach, plan->vectors,
+                   points + (ptrdiff_t)e * job->source_channels * TUTTI_FILTERING_POINTS * plan->row,
+                   TUTTI_FILTERING_POINTS * plan->row, plan->row);
+  }
+}
+
+/// Six points of one channel's sums to the rows of a quad.
+static void filter_target(const tutti_filtering *job, const filtering_quad *quad, int32_t channel, const float *sums,
+                          ptrdiff_t point) {
+  const vector bias = job->bias != NULL ? (vector)job->bias[channel] : (vector)0;
+  const ptrdiff_t row = (ptrdiff_t)job->dilation * job->target_pitch;
+  float *target = job->targets[channel] + ((ptrdiff_t)quad->z * job->rows + quad->y) * job->target_pitch + job->first_x;
+  for (int32_t x = 0; x < job->width; x += LANES) {
+    const int32_t count = job->width - x < LANES ? job->width - x : LANES;
+    vector m[6], y[4];
+    UNROLL for (int k = 0; k < 6; k += 1) m[k] = *(const vector *)(sums + k * point + x);
+    points_output(FILTERING_P, FILTERING_Q, m, y);
+    UNROLL for (int i = 0; i < 4; i += 1) {
+      if (i >= quad->rows) break;
+      float *p = target + i * row + x;
+      if (count == LANES) {
+        store(p, y[i] + (job->accumulate ? load(p) : bias));
+      } else {
+        store_first(p, y[i] + (job->accumulate ? load_first(p, count) : bias), count);
+      }
+    }
+  }
+}
+
+/// The quad's sums point by point, with the tiles of a plain convolution that has one tap along y; then its rows.
+static void sum_points(const tutti_filtering *job, const filtering_plan *plan, const filtering_quad *quad, const float *points,
+                       float *sums) {
+  const int32_t taps = job->z_taps * job->x_taps, vectors = (job->width + LANES - 1) / LANES;
+  int32_t shift[MOST_TAPS];
+  for (int32_t t = 0; t < job->x_taps; t += 1) shift[t] = job->x_shift[t] + plan->reach;
+  tap_entry entries[TUTTI_FILTERING_ENTRIES];
+  tile_job part = {
+      .taps = entries,
+      .tap_count = quad->entries,
+      .x_taps = job->x_taps,
+      .x_shift = shift,
+      .channels = job->source_channels,
+      .source_channel_stride = TUTTI_FILTERING_POINTS * plan->row,
+      .target_channel_stride = plan->sum_row,
+      .is_cached = true,
+      .tail = LANES,
+  };
+  const ptrdiff_t point_weights = (ptrdiff_t)job->target_channels * job->source_channels * taps;
+  const ptrdiff_t point = LARGEST_BLOCK * plan->sum_row + 16;
+  for (int32_t b = 0; b < tutti_block_count(job->target_channels, LARGEST_BLOCK); b += 1) {
+    const tutti_block block = tutti_block_at(b, job->target_channels, LARGEST_BLOCK);
+    for (int32_t e = 0; e < quad->entries; e += 1) {
+      entries[e] = (tap_entry){
+          .source = (ptrdiff_t)e * job->source_channels * TUTTI_FILTERING_POINTS * plan->row,
+          .weight = (ptrdiff_t)job->z.tap[quad->first + e] * job->x_taps * block.count,
+      };
+    }
+    part.weight_channel_stride = (ptrdiff_t)taps * block.count;
+    const int32_t widest = widest_tile[block.count - 1][0], parts = tutti_block_count(vectors, widest);
+    for (int32_t k = 0; k < TUTTI_FILTERING_POINTS; k += 1) {
+      part.weights = job->weights + k * point_weights + (ptrdiff_t)block.first * job->source_channels * taps;
+      for (int32_t v = 0; v < parts; v += 1) {
+        const tutti_block some = tutti_block_at(v, vectors, widest);
+        tiles[block.count - 1][0][some.count - 1](&part, points + k * plan->row + some.first * LANES,
+                                                  sums + k * point + some.first * LANES, LANES);
+      }
+    }
+    for (int32_t c = 0; c < block.count; c += 1) filter_target(job, quad, block.first + c, sums + c * plan->sum_row, point);
+  }
+}
+
+#if FILTERING_TARGETS > 0
+/// The quad's rows out of sums of all points at once.
+static void sum_quad(const tutti_filtering *job, const filtering_plan *plan, const filtering_quad *quad, bool filters,
+                     const float *points) {
+  int32_t shift[MOST_TAPS];
+  for (int32_t t = 0; t < job->x_taps; t += 1) shift[t] = job->x_shift[t] + (filters ? job->first_x : plan->reach);
+  const ptrdiff_t pair = TUTTI_FILTERING_POINTS * job->z_taps * job->x_taps;
+  for (int32_t b = 0; b < tutti_block_count(job->target_channels, FILTERING_TARGETS); b += 1) {
+    const tutti_block block = tutti_block_at(b, job->target_channels, FILTERING_TARGETS);
+    const quad_job part = {
+        .sources = job->sources,
+        .places = quad->places,
+        .points = points,
+        .ahead = 4 * (ptrdiff_t)job->dilation * job->source_pitch + job->first_x,
+        .row = plan->row,
+        .entries = quad->entries,
+        .channels = job->source_channels,
+        .z_taps = job->z_taps,
+        .x_taps = job->x_taps,
+        .z_tap = job->z.tap + quad->first,
+        .x_shift = shift,
+        .weights = job->weights + block.first * job->source_channels * pair,
+        .bias = job->bias != NULL ? job->bias + block.first : NULL,
+        .targets = job->targets + block.first,
+        .target = ((ptrdiff_t)quad->z * job->rows + quad->y) * job->target_pitch + job->first_x,
+        .target_row = (ptrdiff_t)job->dilation * job->target_pitch,
+        .rows = quad->rows,
+        .accumulate = job->accumulate,
+    };
+    for (int32_t x = 0; x < job->width; x += LANES) {
+      quad_tiles[block.count - 1][filters](&part, x, job->width - x < LANES ? job->width - x : LANES);
+    }
+  }
+}
+#endif
+
+static void filtering_run(const tutti_filtering *job, int32_t first, int32_t last, float *scratch) {
+  if (job->width <= 0 || job->target_channels <= 0) return;
+  const filtering_plan plan = plan_filtering(job->x_shift, job->x_taps, job->first_x, job->width);
+  const int32_t entries = most_entries(job->z, job->planes);
+  float *const sums = scratch + TUTTI_FILTERING_POINTS * (ptrdiff_t)entries * job->source_channels * plan.row;
+  for (int32_t i = first; i < last; i += 1) {
+    filtering_quad quad;
+    find_quad(job, i, &quad);
+#if FILTERING_TARGETS > 0
+    if (sums_points_at_once(job->target_channels, job->source_channels)) {
+      const bool filters = quad.whole && job->target_channels < FILTERING_TARGETS;
+      if (!filters) filter_quad(job, &plan, &quad, scratch);
+      sum_quad(job, &plan, &quad, filters, scratch);
+      continue;
+    }
+#endif
+    filter_quad(job, &plan, &quad, scratch);
+    sum_points(job, &plan, &quad, scratch, sums);
+  }
+}
+
+/// [block of targets][source][z tap][x tap][point][target in block], or [point] first of all where points are summed one by one.
+static void filtering_pack(const float *weights, int32_t targets, int32_t sources, int32_t first_target, int32_t all_targets,
+                           int32_t first_source, int32_t all_sources, int32_t z_taps, int32_t x_taps, bool transposed,
+                           float *packed) {
+  const int32_t taps = z_taps * x_taps;
+  const ptrdiff_t all_taps = 3 * (ptrdiff_t)taps;
+  const ptrdiff_t target_stride = transposed ? all_taps : sources * all_taps;
+  const ptrdiff_t source_stride = transposed ? targets * all_taps : all_taps;
+  const int32_t largest = filtering_block(all_targets, all_sources);
+  const bool at_once = sums_points_at_once(all_targets, all_sources);
+  for (int32_t b = 0; b < tutti_block_count(all_targets, largest); b += 1) {
+    const tutti_block block = tutti_block_at(b, all_targets, largest);
+    const int32_t begin = first_target > block.first ? first_target : block.first;
+    const int32_t block_end = block.first + block.count, part_end = first_target + targets;
+    const int32_t count = (part_end < block_end ? part_end : block_end) - begin;
+    if (count <= 0) continue;
+    for (int32_t s = 0; s < sources; s += 1) {
+      for (int32_t tap = 0; tap < taps; tap += 1) {
+        const float *w = weights + (begin - first_target) * target_stride + s * source_stride +
+                         (ptrdiff_t)(tap / x_taps) * 3 * x_taps + tap % x_taps;
+        float lanes[3][LANES] = {{0}};
+        for (int32_t c = 0; c < count; c += 1) {
+          for (int32_t y = 0; y < 3; y += 1) lanes[y][c] = w[c * target_stride + (transposed ? 2 - y : y) * x_taps];
+        }
+        const vector column[3] = {load(lanes[0]), load(lanes[1]), load(lanes[2])};
+        vector g[6];
+        points_weight(FILTERING_P, FILTERING_Q, column, g);
+        const size_t tap_place = ((size_t)(first_source + s) * taps + tap) * block.count, lane = begin - block.first;
+        const size_t before = (size_t)block.first * all_sources * taps;
+        float *to = at_once ? packed + TUTTI_FILTERING_POINTS * (before + tap_place) + lane : packed + before + tap_place + lane;
+        const size_t step = at_once ? (size_t)block.count : (size_t)all_targets * all_sources * taps;
+        for (int32_t k = 0; k < TUTTI_FILTERING_POINTS; k += 1) {
+          for (int32_t c = 0; c < count; c += 1) to[k * step + c] = g[k][c];
+        }
+      }
+    }
+  }
+}
