@@ -4,18 +4,24 @@
 // pixels of a row, as in convolution_weight_gradient.h.
 
 enum {
-  FILTERING_GRADIENT_BYTES = 360 << 10,  // of transformed rows that stay in the second cache
-  FILTERING_GRADIENT_QUADS = 8,          // worked together, at most
+  FILTERING_GRADIENT_QUADS = 3,          // worked together, at most, and
+  FILTERING_GRADIENT_BYTES = 200 << 10,  // of their transformed gradients
 };
 
-/// How much of one call's work is done together, and where it lies.
+/// Where a quad's rows are.
+typedef struct {
+  int32_t z, y;
+  ptrdiff_t places[6];
+} gradient_quad;
+
+/// How much of one call's work is done together, and where it lies. Of some quads the gradients are transformed at once, the sources as
+/// many as a tile takes, so that they stay in the nearest cache: [channel][quad][point][pixel].
 typedef struct {
   int32_t target_blocks, source_blocks, most_sources;
-  int32_t tile_sums;                     // vectors of sums of a tile, in whole groups of lanes
-  int32_t quads, band;                   // worked together; summed in float32 before they enter the float64 totals
-  int32_t source_vectors, gradient_vectors, reach;
-  ptrdiff_t source_row, source_quad, source_point;
-  ptrdiff_t gradient_row, gradient_quad, gradient_point;
+  int32_t tile_sums;       // vectors of sums of a tile, in whole groups of lanes
+  int32_t quads, band;     // worked together; summed in float32 before they enter the float64 totals
+  filtering_plan rows;
+  ptrdiff_t gradient_row;
   ptrdiff_t sums;
 } filtering_gradient_plan;
 
@@ -26,33 +32,30 @@ static filtering_gradient_plan plan_filtering_gradient(const tutti_filtering_gra
   plan.target_blocks = tutti_block_count(job->target_channels, GRADIENT_TARGETS);
   plan.source_blocks = tutti_block_count(job->source_channels, plan.most_sources);
   plan.tile_sums = (largest * plan.most_sources * job->x_taps + LANES - 1) / LANES * LANES;
-  const filtering_plan rows = plan_filtering(job->x_shift, job->x_taps, 0, job->width);
-  plan.reach = rows.reach;
-  plan.gradient_vectors = (job->width + LANES - 1) / LANES;
-  plan.source_vectors = rows.vectors;
-  plan.source_row = rows.row;
-  plan.gradient_row = (ptrdiff_t)plan.gradient_vectors * LANES;
-  const int64_t quad_bytes = TUTTI_FILTERING_POINTS * (int64_t)sizeof(float) *
-                             (plan.source_row * job->source_channels + plan.gradient_row * job->target_channels);
-  const int64_t fit = FILTERING_GRADIENT_BYTES / quad_bytes;
+  plan.rows = plan_filtering(job->x_shift, job->x_taps, 0, job->width);
+  const int32_t vectors = (job->width + LANES - 1) / LANES;
+  plan.gradient_row = (ptrdiff_t)vectors * LANES;
+  const int64_t bytes = TUTTI_FILTERING_POINTS * (int64_t)sizeof(float) * plan.gradient_row * job->target_channels;
+  const int64_t fit = FILTERING_GRADIENT_BYTES / bytes;
   plan.quads = fit < 1 ? 1 : fit > FILTERING_GRADIENT_QUADS ? FILTERING_GRADIENT_QUADS : (int32_t)fit;
-  plan.band = plan.gradient_vectors >= GRADIENT_STEPS ? 1 : GRADIENT_STEPS / plan.gradient_vectors;
-  plan.source_quad = plan.source_row * job->source_channels;
-  plan.source_point = plan.source_quad * plan.quads + 16;
-  plan.gradient_quad = plan.gradient_row * job->target_channels;
-  plan.gradient_point = plan.gradient_quad * plan.quads + 16;
+  plan.band = vectors >= GRADIENT_STEPS ? 1 : GRADIENT_STEPS / vectors;
   plan.sums = (ptrdiff_t)TUTTI_FILTERING_POINTS * plan.target_blocks * plan.source_blocks * plan.tile_sums;
   return plan;
 }
 
 static size_t filtering_gradient_scratch(const tutti_filtering_gradient *job) {
   const filtering_gradient_plan plan = plan_filtering_gradient(job);
-  return (size_t)(TUTTI_FILTERING_POINTS * (plan.source_point + plan.gradient_point) + plan.sums * (LANES + 2)) + 2 * LANES;
+  const ptrdiff_t quad = plan.quads * TUTTI_FILTERING_POINTS;
+  return (size_t)(quad * (plan.most_sources * plan.rows.row + job->target_channels * plan.gradient_row) +
+                  plan.sums * (LANES + 2)) + 2 * LANES;
 }
 
-/// Four gradient rows of one channel to six points; rows that are not there are zeros, and so are pixels beyond the width.
-INLINE void filter_gradient(const float *rows, ptrdiff_t row, int32_t count, int32_t width, float *to, ptrdiff_t point) {
+/// Four gradient rows of one channel to six points; rows that are not there are zeros, and so are pixels beyond the width. What lies
+/// `ahead` comes into the second cache.
+INLINE void filter_gradient(const float *rows, ptrdiff_t row, int32_t count, int32_t width, ptrdiff_t ahead, float *to,
+                            ptrdiff_t point) {
   for (int32_t x = 0; x < width; x += LANES, to += LANES) {
+    UNROLL for (int i = 0; i < 4; i += 1) __builtin_prefetch(rows + ahead + i * row + x, 0, 2);
     vector d[4], m[6];
     if (count == 4 && width - x >= LANES) {
       UNROLL for (int i = 0; i < 4; i += 1) d[i] = load(rows + i * row + x);
@@ -65,47 +68,52 @@ INLINE void filter_gradient(const float *rows, ptrdiff_t row, int32_t count, int
   }
 }
 
-/// Transforms quad `index` of those with source planes in tap tz, as number t of those worked together.
-static void filter_gradient_quad(const tutti_filtering_gradient *job, const filtering_gradient_plan *plan, int32_t z, int32_t zs,
-                                 int32_t y, int32_t t, float *sources, float *gradients) {
-  ptrdiff_t places[6];
-  quad_places(job->row_of, job->dilation, job->rows, job->source_pitch, zs, y, places);
-  filter_sources(job->sources, job->source_channels, places, 4 * (ptrdiff_t)job->dilation * job->source_pitch,
-                 -plan->reach, plan->source_vectors,
-                 sources + t * plan->source_quad, plan->source_row, plan->source_point);
-  const int32_t left = (job->rows - y + job->dilation - 1) / job->dilation, rows = left < 4 ? left : 4;
+/// Transforms the gradients of a quad, number t of those worked together.
+static void filter_gradients(const tutti_filtering_gradient *job, const filtering_gradient_plan *plan, const gradient_quad *quad,
+                             int32_t t, float *gradients) {
+  const int32_t left = (job->rows - quad->y + job->dilation - 1) / job->dilation, rows = left < 4 ? left : 4;
+  const int32_t below = job->dilation > plan->quads ? job->dilation : plan->quads;
   for (int32_t c = 0; c < job->target_channels; c += 1) {
-    filter_gradient(job->gradients[c] + ((ptrdiff_t)z * job->rows + y) * job->gradient_pitch,
+    filter_gradient(job->gradients[c] + ((ptrdiff_t)quad->z * job->rows + quad->y) * job->gradient_pitch,
                     (ptrdiff_t)job->dilation * job->gradient_pitch, rows, job->width,
-                    gradients + t * plan->gradient_quad + c * plan->gradient_row, plan->gradient_point);
+                    4 * (ptrdiff_t)below * job->gradient_pitch,
+                    gradients + ((ptrdiff_t)c * plan->quads + t) * TUTTI_FILTERING_POINTS * plan->gradient_row,
+                    plan->gradient_row);
   }
 }
 
-/// Adds what `quads` transformed quads give to the sums of all tiles.
+/// Adds what `quads` quads give to the sums of all tiles.
 static void filter_gradient_sums(const tutti_filtering_gradient *job, const filtering_gradient_plan *plan, int32_t quads,
-                                 const float *sources, const float *gradients, vector *sums) {
+                                 const gradient_quad *quad, float *sources, const float *gradients, vector *sums) {
+  const ptrdiff_t source_quad = TUTTI_FILTERING_POINTS * plan->rows.row;
+  const ptrdiff_t gradient_quad = TUTTI_FILTERING_POINTS * plan->gradient_row;
   gradient_step steps[FILTERING_GRADIENT_QUADS];
-  for (int32_t t = 0; t < quads; t += 1) {
-    steps[t] = (gradient_step){t * plan->source_quad, {t * plan->gradient_quad}};
-  }
+  for (int32_t t = 0; t < quads; t += 1) steps[t] = (gradient_step){t * source_quad, {t * gradient_quad}};
   int32_t shift[GRADIENT_X_TAPS];
-  for (int32_t t = 0; t < job->x_taps; t += 1) shift[t] = job->x_shift[t] + plan->reach;
+  for (int32_t t = 0; t < job->x_taps; t += 1) shift[t] = job->x_shift[t] + plan->rows.reach;
   gradient_run run = {
-      .gradient_channel_stride = plan->gradient_row,
-      .source_channel_stride = plan->source_row,
+      .gradient_channel_stride = plan->quads * gradient_quad,
+      .source_channel_stride = plan->quads * source_quad,
       .steps = steps,
       .count = quads,
       .x_shift = shift,
       .y_taps = 1,
       .width = job->width,
   };
-  for (int32_t k = 0; k < TUTTI_FILTERING_POINTS; k += 1) {
-    for (int32_t s = 0; s < plan->source_blocks; s += 1) {
-      const tutti_block from = tutti_block_at(s, job->source_channels, plan->most_sources);
-      run.source = sources + k * plan->source_point + from.first * plan->source_row;
+  // What the next quads need comes into the second cache meanwhile.
+  const int32_t below = job->dilation > plan->quads ? job->dilation : plan->quads;
+  for (int32_t s = 0; s < plan->source_blocks; s += 1) {
+    const tutti_block from = tutti_block_at(s, job->source_channels, plan->most_sources);
+    for (int32_t t = 0; t < quads; t += 1) {
+      filter_sources(job->sources + from.first, from.count, quad[t].places, 4 * (ptrdiff_t)below * job->source_pitch,
+                     -plan->rows.reach, plan->rows.vectors, sources + t * source_quad, plan->quads * source_quad,
+                     plan->rows.row);
+    }
+    for (int32_t k = 0; k < TUTTI_FILTERING_POINTS; k += 1) {
+      run.source = sources + k * plan->rows.row;
       for (int32_t c = 0; c < plan->target_blocks; c += 1, sums += plan->tile_sums) {
         const tutti_block to = tutti_block_at(c, job->target_channels, GRADIENT_TARGETS);
-        run.gradient = gradients + k * plan->gradient_point + to.first * plan->gradient_row;
+        run.gradient = gradients + to.first * plan->quads * gradient_quad + k * plan->gradient_row;
         gradient_tiles[to.count - 1][from.count - 1][0][job->x_taps - 1](&run, sums);
       }
     }
@@ -133,12 +141,13 @@ INLINE void filter_gradient_weight(const double *g, double *w) {
 /// Writes the weights of one tap along z, or adds them to what is there.
 static void filter_gradient_results(const tutti_filtering_gradient *job, const filtering_gradient_plan *plan, int32_t tz,
                                     const double *totals) {
-  const ptrdiff_t taps = (ptrdiff_t)job->z_taps * 3 * job->x_taps, point = plan->sums / TUTTI_FILTERING_POINTS;
-  for (int32_t s = 0; s < plan->source_blocks; s += 1) {
+  const ptrdiff_t taps = (ptrdiff_t)job->z_taps * 3 * job->x_taps;
+  const ptrdiff_t point = (ptrdiff_t)plan->target_blocks * plan->tile_sums;
+  for (int32_t s = 0; s < plan->source_blocks; s += 1, totals += TUTTI_FILTERING_POINTS * point) {
     const tutti_block from = tutti_block_at(s, job->source_channels, plan->most_sources);
-    for (int32_t c = 0; c < plan->target_blocks; c += 1, totals += plan->tile_sums) {
+    for (int32_t c = 0; c < plan->target_blocks; c += 1) {
       const tutti_block to = tutti_block_at(c, job->target_channels, GRADIENT_TARGETS);
-      const double *total = totals;
+      const double *total = totals + c * plan->tile_sums;
       for (int32_t pair = 0; pair < to.count * from.count; pair += 1) {
         float *result = job->results[to.first + pair / from.count] + (from.first + pair % from.count) * taps +
                         (ptrdiff_t)tz * 3 * job->x_taps;
@@ -159,29 +168,35 @@ static void filter_gradient_results(const tutti_filtering_gradient *job, const f
 static void filtering_weight_gradient(const tutti_filtering_gradient *job, float *scratch) {
   if (job->target_channels <= 0 || job->source_channels <= 0) return;
   const filtering_gradient_plan plan = plan_filtering_gradient(job);
-  float *const sources = scratch, *const gradients = sources + TUTTI_FILTERING_POINTS * plan.source_point;
-  vector *const sums = (vector *)(gradients + TUTTI_FILTERING_POINTS * plan.gradient_point);
+  float *const sources = scratch;
+  float *const gradients = sources + plan.quads * plan.most_sources * TUTTI_FILTERING_POINTS * plan.rows.row;
+  vector *const sums =
+      (vector *)(gradients + (ptrdiff_t)plan.quads * job->target_channels * TUTTI_FILTERING_POINTS * plan.gradient_row);
   double *const totals = (double *)(sums + plan.sums);
   const int32_t quads = tutti_filtering_quads(job->rows, job->dilation);
   for (int32_t tz = 0; tz < job->z_taps; tz += 1) {
     for (ptrdiff_t i = 0; i < plan.sums; i += 1) sums[i] = (vector)0, totals[i] = 0;
-    int32_t ready = 0, in_band = 0;  // quads transformed, and in the sums
+    gradient_quad ready[FILTERING_GRADIENT_QUADS];
+    int32_t count = 0, in_band = 0;  // quads whose gradients are transformed, and those in the sums
     for (int32_t z = 0; z < job->planes; z += 1) {
       const int32_t zs = row_of_tap(job->z, z, tz);
       if (zs < 0) continue;
       for (int32_t i = 0; i < quads; i += 1) {
-        filter_gradient_quad(job, &plan, z, zs, quad_row(i, job->dilation), ready, sources, gradients);
-        ready += 1;
-        if (ready < plan.quads && in_band + ready < plan.band) continue;
-        filter_gradient_sums(job, &plan, ready, sources, gradients, sums);
-        in_band += ready, ready = 0;
+        gradient_quad *quad = &ready[count];
+        quad->z = z, quad->y = quad_row(i, job->dilation);
+        quad_places(job->row_of, job->dilation, job->rows, job->source_pitch, zs, quad->y, quad->places);
+        filter_gradients(job, &plan, quad, count, gradients);
+        count += 1;
+        if (count < plan.quads && in_band + count < plan.band) continue;
+        filter_gradient_sums(job, &plan, count, ready, sources, gradients, sums);
+        in_band += count, count = 0;
         if (in_band < plan.band) continue;
         filter_gradient_totals(&plan, sums, totals);
         in_band = 0;
       }
     }
-    if (ready > 0) filter_gradient_sums(job, &plan, ready, sources, gradients, sums);
-    if (ready + in_band > 0) filter_gradient_totals(&plan, sums, totals);
+    if (count > 0) filter_gradient_sums(job, &plan, count, ready, sources, gradients, sums);
+    if (count + in_band > 0) filter_gradient_totals(&plan, sums, totals);
     filter_gradient_results(job, &plan, tz, totals);
   }
 }

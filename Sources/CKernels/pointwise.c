@@ -35,14 +35,20 @@ void tutti_fold_halo(float *g, int64_t rows, ptrdiff_t pitch, int32_t nx, tutti_
 
 tutti_gradient_sums tutti_activation_gradient(float *g, ptrdiff_t g_pitch, const float *u, ptrdiff_t u_pitch,
                                               int64_t rows, int32_t nx, float scale, float mean, float shift,
-                                              tutti_activation activation, float parameter) {
+                                              tutti_activation activation, float parameter, tutti_gradient_halo halo,
+                                              bool stores) {
   return tutti_pointwise()->activation_gradient(g, g_pitch, u, u_pitch, rows, nx, scale, mean, shift, activation,
-                                                parameter);
+                                                parameter, halo, stores);
+}
+
+bool tutti_has_cheap_derivative(tutti_activation activation) {
+  return activation == TUTTI_IDENTITY || activation == TUTTI_RELU || activation == TUTTI_LEAKY_RELU;
 }
 
 void tutti_normalization_gradient(float *g, ptrdiff_t g_pitch, const float *u, ptrdiff_t u_pitch, int64_t rows,
-                                  int32_t nx, float scale, float mean, float a, float b) {
-  tutti_pointwise()->normalization_gradient(g, g_pitch, u, u_pitch, rows, nx, scale, mean, a, b);
+                                  int32_t nx, float scale, float mean, float a, float b, float shift,
+                                  tutti_activation activation, float parameter) {
+  tutti_pointwise()->normalization_gradient(g, g_pitch, u, u_pitch, rows, nx, scale, mean, a, b, shift, activation, parameter);
 }
 
 void tutti_line_rows(tutti_line line, const float *x, ptrdiff_t x_pitch, float *y, ptrdiff_t y_pitch, int64_t rows,

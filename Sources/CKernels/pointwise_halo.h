@@ -22,15 +22,26 @@ static inline void tutti_fill_row_halo(float *y, int32_t nx, tutti_padding paddi
   }
 }
 
+/// a[i] += b[3 - i] for four pixels that do not overlap.
+static inline void tutti_add_reversed(float *a, const float *b) {
+  typedef float four __attribute__((ext_vector_type(4), aligned(4)));
+  *(four *)a += __builtin_shufflevector(*(const four *)b, *(const four *)b, 3, 2, 1, 0);
+}
+
 /// The adjoint of tutti_fill_row_halo, left halo first, outwards.
 static inline void tutti_fold_row_halo(float *g, int32_t nx, tutti_padding padding, int32_t halo) {
   float *const end = g + nx;
   switch (padding) {
   case TUTTI_ZEROS: break;
   case TUTTI_REFLECT:
-    for (int32_t i = 0; i < halo; i++) g[1 + i] += g[-1 - i];
-    for (int32_t i = 0; i < halo; i++) end[-2 - i] += end[i];
+  {
+    int32_t i = 0;
+    for (; i + 4 <= halo; i += 4) tutti_add_reversed(g + 1 + i, g - 4 - i);
+    for (; i < halo; i++) g[1 + i] += g[-1 - i];
+    for (i = 0; i + 4 <= halo; i += 4) tutti_add_reversed(end - 5 - i, end + i);
+    for (; i < halo; i++) end[-2 - i] += end[i];
     break;
+  }
   case TUTTI_REPLICATE:
     for (int32_t i = 0; i < halo; i++) g[0] += g[-1 - i];
     for (int32_t i = 0; i < halo; i++) end[-1] += end[i];

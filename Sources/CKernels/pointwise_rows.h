@@ -124,14 +124,22 @@ static void affine_activation(const float *u, ptrdiff_t u_pitch, float *y, ptrdi
 #undef CASE
 }
 
+INLINE void settle_row_halo(float *g, int32_t nx, tutti_gradient_halo halo) {
+  if (halo.folded > 0) tutti_fold_row_halo(g, nx, halo.padding, halo.folded);
+  if (halo.zeroed > halo.folded) fill_row_halo(g, nx, TUTTI_ZEROS, halo.zeroed);
+}
+
 INLINE tutti_gradient_sums gradient_rows(float *g, ptrdiff_t g_pitch, const float *u, ptrdiff_t u_pitch, int64_t rows,
                                          int32_t nx, float scale, float mean, float shift, tutti_activation kind,
-                                         float parameter) {
+                                         float parameter, tutti_gradient_halo halo, const bool stores) {
   const v16f factor = all(scale), offset = all(shift);
   v16d total = {}, total_u = {};
+  if (rows > 0) settle_row_halo(g, nx, halo);
   for (int64_t r = 0; r < rows; r++) {
     float *slope = g + r * g_pitch;
     const float *row = u + r * u_pitch;
+    // A row ahead: loads of what was just stored in smaller parts would wait for it.
+    if (r + 1 < rows) settle_row_halo(slope + g_pitch, nx, halo);
     for (int32_t first = 0; first < nx; first += PIECE) {
       const int32_t end = piece_end(first, nx);
       v16f sum = {}, sum_u = {};
@@ -139,7 +147,7 @@ INLINE tutti_gradient_sums gradient_rows(float *g, ptrdiff_t g_pitch, const floa
       for (; x + LANES <= end; x += LANES) {
         const v16f v = load(row + x);
         const v16f d = activation_slope(load(slope + x), fused(factor, v - mean, offset), kind, parameter);
-        store(slope + x, d);
+        if (stores) store(slope + x, d);
         sum += d;
         sum_u = fused(d, v - mean, sum_u);
       }
@@ -147,7 +155,7 @@ INLINE tutti_gradient_sums gradient_rows(float *g, ptrdiff_t g_pitch, const floa
         const v16f v = load_first(row + x, end - x);
         const v16f at_z = activation_slope(load_first(slope + x, end - x), fused(factor, v - mean, offset), kind, parameter);
         const v16f d = keep_first(at_z, end - x);
-        store_first(slope + x, d, end - x);
+        if (stores) store_first(slope + x, d, end - x);
         sum += d;
         sum_u = fused(d, keep_first(v - mean, end - x), sum_u);
       }
@@ -160,9 +168,21 @@ INLINE tutti_gradient_sums gradient_rows(float *g, ptrdiff_t g_pitch, const floa
 
 static tutti_gradient_sums activation_gradient(float *g, ptrdiff_t g_pitch, const float *u, ptrdiff_t u_pitch,
                                                int64_t rows, int32_t nx, float scale, float mean, float shift,
-                                               tutti_activation activation, float parameter) {
+                                               tutti_activation activation, float parameter, tutti_gradient_halo halo,
+                                               bool stores) {
 #define CASE(kind)                                                                                                     \
-  case kind: return gradient_rows(g, g_pitch, u, u_pitch, rows, nx, scale, mean, shift, kind, parameter)
+  case kind: return gradient_rows(g, g_pitch, u, u_pitch, rows, nx, scale, mean, shift, kind, parameter, halo, true)
+#define CHEAP(kind)                                                                                                    \
+  case kind: return gradient_rows(g, g_pitch, u, u_pitch, rows, nx, scale, mean, shift, kind, parameter, halo, false)
+  if (!stores) {
+    switch (activation) {
+      CHEAP(TUTTI_IDENTITY);
+      CHEAP(TUTTI_RELU);
+      CHEAP(TUTTI_LEAKY_RELU);
+      default: break;
+    }
+  }
+#undef CHEAP
   switch (activation) {
     CASE(TUTTI_IDENTITY);
     CASE(TUTTI_RELU);
@@ -179,21 +199,38 @@ static tutti_gradient_sums activation_gradient(float *g, ptrdiff_t g_pitch, cons
   return (tutti_gradient_sums){0, 0};
 }
 
-static void normalization_gradient(float *g, ptrdiff_t g_pitch, const float *u, ptrdiff_t u_pitch, int64_t rows,
-                                   int32_t nx, float scale, float mean, float a, float b) {
-  const v16f minus_b = all(-b);
+INLINE void normalization_rows(float *g, ptrdiff_t g_pitch, const float *u, ptrdiff_t u_pitch, int64_t rows, int32_t nx,
+                               float scale, float mean, float a, float b, float shift, tutti_activation kind,
+                               float parameter) {
+  const v16f minus_b = all(-b), factor = all(scale), offset = all(shift);
   for (int64_t r = 0; r < rows; r++) {
     float *row = g + r * g_pitch;
     const float *from = u + r * u_pitch;
     int32_t x = 0;
     for (; x + LANES <= nx; x += LANES) {
-      store(row + x, scale * fused(load(from + x) - mean, minus_b, load(row + x) - a));
+      const v16f d = load(from + x) - mean;
+      const v16f slope = activation_slope(load(row + x), fused(factor, d, offset), kind, parameter);
+      store(row + x, scale * fused(d, minus_b, slope - a));
     }
     if (x < nx) {
       const v16f d = load_first(from + x, nx - x) - mean;
-      store_first(row + x, scale * fused(d, minus_b, load_first(row + x, nx - x) - a), nx - x);
+      const v16f slope = activation_slope(load_first(row + x, nx - x), fused(factor, d, offset), kind, parameter);
+      store_first(row + x, scale * fused(d, minus_b, slope - a), nx - x);
     }
   }
+}
+
+static void normalization_gradient(float *g, ptrdiff_t g_pitch, const float *u, ptrdiff_t u_pitch, int64_t rows,
+                                   int32_t nx, float scale, float mean, float a, float b, float shift,
+                                   tutti_activation activation, float parameter) {
+#define CASE(kind)                                                                                                     \
+  case kind: normalization_rows(g, g_pitch, u, u_pitch, rows, nx, scale, mean, a, b, shift, kind, parameter); return
+  switch (activation) {
+    CASE(TUTTI_RELU);
+    CASE(TUTTI_LEAKY_RELU);
+    default: normalization_rows(g, g_pitch, u, u_pitch, rows, nx, scale, mean, a, b, shift, TUTTI_IDENTITY, 0);
+  }
+#undef CASE
 }
 
 /// The nearest bfloat16 (the upper half of a float), ties to even.

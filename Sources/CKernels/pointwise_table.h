@@ -15,9 +15,11 @@ typedef struct {
                             tutti_padding padding, int32_t halo);
   tutti_gradient_sums (*activation_gradient)(float *g, ptrdiff_t g_pitch, const float *u, ptrdiff_t u_pitch,
                                              int64_t rows, int32_t nx, float scale, float mean, float shift,
-                                             tutti_activation activation, float parameter);
+                                             tutti_activation activation, float parameter, tutti_gradient_halo halo,
+                                             bool stores);
   void (*normalization_gradient)(float *g, ptrdiff_t g_pitch, const float *u, ptrdiff_t u_pitch, int64_t rows,
-                                 int32_t nx, float scale, float mean, float a, float b);
+                                 int32_t nx, float scale, float mean, float a, float b, float shift,
+                                 tutti_activation activation, float parameter);
   void (*line_rows)(tutti_line line, const float *x, ptrdiff_t x_pitch, float *y, ptrdiff_t y_pitch, int64_t rows,
                     int32_t nx, tutti_padding padding, int32_t halo);
   tutti_moments (*line_rows_moments)(tutti_line line, const float *x, ptrdiff_t x_pitch, float *y, ptrdiff_t y_pitch,

@@ -59,7 +59,8 @@ extension Execution {
       for channel in group * width..<(group + 1) * width {
         var sum = tutti_activation_gradient(
           g.row(0, channel: channel), g.geometry.pitch, u.row(0, channel: channel), u.geometry.pitch, rows, nx,
-          weight(step, channel) * kept[1], mean, bias(step, channel), step.activation, step.activationParameter)
+          weight(step, channel) * kept[1], mean, bias(step, channel), step.activation, step.activationParameter,
+          tutti_gradient_halo(padding: TUTTI_ZEROS, folded: 0, zeroed: 0), true)
         sum.g_u *= inverse
         sums.pointer[sample * channels + channel] = sum
         total += Double(weight(step, channel)) * sum.g

@@ -113,14 +113,16 @@ extension Execution {
     let g = planes(gradient, band.sample)
     let raw = planes(stage.raw, band.sample)
     let nx = Int32(g.geometry.nx)
+    let halo = tutti_gradient_halo(
+      padding: stage.border.padding, folded: Int32(stage.border.folded), zeroed: Int32(g.geometry.halo))
     for channel in 0..<g.channels {
       let row = g.row(band.first, channel: channel)
-      foldHalo(row, band.rows, g.geometry, border: stage.border)
-      if g.geometry.halo > stage.border.folded {
-        tutti_fill_halo(row, band.rows, g.geometry.pitch, nx, TUTTI_ZEROS, Int32(g.geometry.halo))
-      }
       let place = partialPlace(stage, group, sample: band.sample, channel: channel) + band.index
       if stage.isPlain {
+        foldHalo(row, band.rows, g.geometry, border: stage.border)
+        if halo.zeroed > halo.folded {
+          tutti_fill_halo(row, band.rows, g.geometry.pitch, nx, TUTTI_ZEROS, halo.zeroed)
+        }
         guard stage.product?.bias != nil else { continue }
         sums.pointer[place] = tutti_gradient_sums(
           g: tutti_row_sum(row, band.rows, g.geometry.pitch, nx), g_u: 0)
@@ -128,7 +130,8 @@ extension Execution {
         let (scale, mean, shift) = coefficients(stage.normalization, band.sample, channel, g.channels)
         sums.pointer[place] = tutti_activation_gradient(
           row, g.geometry.pitch, raw.row(band.first, channel: channel), raw.geometry.pitch, band.rows, nx, scale, mean,
-          shift, stage.activatesFirst ? TUTTI_IDENTITY : stage.activation, stage.activationParameter)
+          shift, stage.activatesFirst ? TUTTI_IDENTITY : stage.activation, stage.activationParameter, halo,
+          !stage.activatesTwice)
       }
     }
   }
@@ -148,12 +151,14 @@ extension Execution {
         row, g.geometry.pitch, rawRow, raw.geometry.pitch, band.rows, nx,
         values[CoefficientRow.scale * channels + channel], values[CoefficientRow.mean * channels + channel],
         values[CoefficientRow.gradientMean * channels + channel],
-        values[CoefficientRow.gradientSlope * channels + channel])
+        values[CoefficientRow.gradientSlope * channels + channel],
+        values[CoefficientRow.shift * channels + channel], stage.activatesTwice ? stage.activation : TUTTI_IDENTITY,
+        stage.activationParameter)
       if stage.activatesFirst {
         let place = partialPlace(stage, group, sample: band.sample, channel: channel) + band.index
         sums.pointer[place] = tutti_activation_gradient(
           row, g.geometry.pitch, rawRow, raw.geometry.pitch, band.rows, nx, 1, 0, 0, stage.activation,
-          stage.activationParameter)
+          stage.activationParameter, tutti_gradient_halo(padding: TUTTI_ZEROS, folded: 0, zeroed: 0), true)
       }
     }
   }

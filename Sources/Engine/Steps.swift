@@ -166,6 +166,11 @@ struct Stage {
 
   /// Whether the raw result stands where the target will.
   var rawIsTarget: Bool { raw.buffer == target.buffer && raw.channel == target.channel }
+  /// Whether the gradient is taken through the activation where its sums are and again where the normalization's is, rather than stored
+  /// between.
+  var activatesTwice: Bool {
+    normalization != nil && !activatesFirst && tutti_has_cheap_derivative(activation)
+  }
   var isPlain: Bool { normalization == nil && activation == TUTTI_IDENTITY }
 }
 

@@ -105,7 +105,8 @@ struct PointwiseActivationTests {
         expectSameBits("\(oracle)") { name in
           let g = Rows(copy: g0)
           let sums = tutti_activation_gradient(
-            g.pointer, g.step, u.pointer, u.step, g.count, g.width, scale, mean, shift, oracle.kind, oracle.parameter)
+            g.pointer, g.step, u.pointer, u.step, g.count, g.width, scale, mean, shift, oracle.kind, oracle.parameter,
+            tutti_gradient_halo(padding: TUTTI_ZEROS, folded: 0, zeroed: 0), true)
           var sum = 0.0
           var sumU = 0.0
           var size = 0.0
@@ -130,13 +131,54 @@ struct PointwiseActivationTests {
     }
   }
 
+  @Test("an activation that is taken twice, first for its sums alone, and a halo settled on the way give the same bits")
+  func activationTwice() {
+    var random = SplitMix(11)
+    for oracle in ActivationOracle.all where tutti_has_cheap_derivative(oracle.kind) {
+      for padding in paddings {
+        for shape in shapes(&random) {
+          let folded = padding == TUTTI_ZEROS ? 0 : min(shape.nx - 1, 7)
+          let halo = tutti_gradient_halo(padding: padding, folded: Int32(folded), zeroed: Int32(folded + 2))
+          let pitch = shape.nx + 2 * (folded + 2)
+          let u = Rows(rows: shape.rows, nx: shape.nx, pitch: shape.nx + shape.gap, in: -4...4, using: &random)
+          // The halos stand between the rows, as in a plane.
+          let whole = Rows(rows: shape.rows + 2, nx: pitch, pitch: pitch, in: -1...1, using: &random)
+          let (scale, mean, shift, a, b) = (Float(1.3), Float(0.2), Float(-0.4), Float(0.1), Float(-0.7))
+          expectSameBits("\(oracle)") { name in
+            let (once, twice) = (Rows(copy: whole), Rows(copy: whole))
+            let none = tutti_gradient_halo(padding: TUTTI_ZEROS, folded: 0, zeroed: 0)
+            func row(_ rows: Rows) -> UnsafeMutablePointer<Float> { rows.pointer + rows.step + folded + 2 }
+            tutti_fold_halo(row(once), u.count, once.step, u.width, padding, Int32(folded))
+            tutti_fill_halo(row(once), u.count, once.step, u.width, TUTTI_ZEROS, Int32(folded + 2))
+            let first = tutti_activation_gradient(
+              row(once), once.step, u.pointer, u.step, u.count, u.width, scale, mean, shift, oracle.kind,
+              oracle.parameter, none, true)
+            tutti_normalization_gradient(
+              row(once), once.step, u.pointer, u.step, u.count, u.width, scale, mean, a, b, 0, TUTTI_IDENTITY, 0)
+            let second = tutti_activation_gradient(
+              row(twice), twice.step, u.pointer, u.step, u.count, u.width, scale, mean, shift, oracle.kind,
+              oracle.parameter, halo, false)
+            tutti_normalization_gradient(
+              row(twice), twice.step, u.pointer, u.step, u.count, u.width, scale, mean, a, b, shift, oracle.kind,
+              oracle.parameter)
+            #expect(first.g == second.g && first.g_u == second.g_u, "\(oracle) \(padding) \(name) \(shape)")
+            #expect(once.pixels == twice.pixels, "\(oracle) \(padding) \(name) \(shape)")
+            return twice.pixels
+          }
+        }
+      }
+    }
+  }
+
   @Test("the derivative of relu at 0 is 0, of leaky relu the negative slope")
   func derivativeAtZero() {
     forEachInstructionSet { _ in
       for (kind, expected) in [(TUTTI_RELU, Float(0)), (TUTTI_LEAKY_RELU, 0.25), (TUTTI_ELU, 0.25)] {
         var g = [Float](repeating: 1, count: 18)
         let u = [Float](repeating: 0, count: 18)
-        _ = tutti_activation_gradient(&g, 18, u, 18, 1, 18, 1, 0, 0, kind, 0.25)
+        _ = tutti_activation_gradient(
+          &g, 18, u, 18, 1, 18, 1, 0, 0, kind, 0.25, tutti_gradient_halo(padding: TUTTI_ZEROS, folded: 0, zeroed: 0),
+          true)
         #expect(g.allSatisfy { $0 == expected })
       }
     }

@@ -14,7 +14,7 @@ struct PointwiseArrayTests {
       expectSameBits("normalization gradient") { name in
         let g = Rows(copy: g0)
         tutti_normalization_gradient(
-          g.pointer, g.step, u.pointer, u.step, g.count, g.width, scale, mean, a, b)
+          g.pointer, g.step, u.pointer, u.step, g.count, g.width, scale, mean, a, b, 0, TUTTI_IDENTITY, 0)
         for r in 0..<g.rows {
           for x in 0..<g.nx {
             let inner = Double(g0[r, x]) - Double(a) - (Double(u[r, x]) - Double(mean)) * Double(b)

@@ -45,17 +45,32 @@ void tutti_fill_halo(float *y, int64_t rows, ptrdiff_t pitch, int32_t nx, tutti_
 /// The adjoint of tutti_fill_halo: adds each halo pixel to the pixel it was copied from and zeroes the halo.
 void tutti_fold_halo(float *g, int64_t rows, ptrdiff_t pitch, int32_t nx, tutti_padding padding, int32_t halo);
 
-/// g *= activation'(scale * (u - mean) + shift) in place; returns the sum of g and of g * (u - mean) over all pixels (double, order fixed by rows and nx).
 typedef struct {
   double g, g_u;
 } tutti_gradient_sums;
+
+/// What becomes of the halo of a gradient's rows before all else: `folded` pixels are added to those they were copied from, as by
+/// tutti_fold_halo, and `zeroed` (as many or more, or none) are zeros afterwards.
+typedef struct {
+  tutti_padding padding;
+  int32_t folded, zeroed;
+} tutti_gradient_halo;
+
+/// g *= activation'(scale * (u - mean) + shift) in place; returns the sum of g and of g * (u - mean) over all pixels (double, order fixed by
+/// rows and nx). Unless it `stores`, g stays as it was (but for its halo), to be taken through the activation by
+/// tutti_normalization_gradient.
 tutti_gradient_sums tutti_activation_gradient(float *g, ptrdiff_t g_pitch, const float *u, ptrdiff_t u_pitch, int64_t rows,
                                               int32_t nx, float scale, float mean, float shift, tutti_activation activation,
-                                              float parameter);
+                                              float parameter, tutti_gradient_halo halo, bool stores);
 
-/// The gradient through batch normalization, in place: g = scale * (g - a - (u - mean) * b).
+/// Whether an activation's derivative costs so little that it is taken twice rather than stored.
+bool tutti_has_cheap_derivative(tutti_activation activation);
+
+/// The gradient through batch normalization, in place: g = scale * (g - a - (u - mean) * b), where g is first taken through an activation
+/// (TUTTI_IDENTITY, or one with a cheap derivative) of scale * (u - mean) + shift.
 void tutti_normalization_gradient(float *g, ptrdiff_t g_pitch, const float *u, ptrdiff_t u_pitch, int64_t rows, int32_t nx,
-                                  float scale, float mean, float a, float b);
+                                  float scale, float mean, float a, float b, float shift, tutti_activation activation,
+                                  float parameter);
 
 /// Sum of all pixels (double, order fixed by rows and nx).
 double tutti_row_sum(const float *g, int64_t rows, ptrdiff_t pitch, int32_t nx);
