@@ -3,7 +3,7 @@
 
 enum {
   PIECE = 1024,  // pixels of a row that are summed in float
-  GROUP = 4096,  // pixels whose mean is taken before their deviations, while they are in cache
+  GROUP = 4096,  // pixels that share a first guess at their mean
 };
 
 INLINE int32_t piece_end(int32_t first, int32_t nx) { return nx - first < PIECE ? nx : first + PIECE; }
@@ -24,10 +24,12 @@ static double row_sum(const float *g, int64_t rows, ptrdiff_t pitch, int32_t nx)
   return sum_of_lanes(total);
 }
 
-/// Moments of a few rows by two passes; the second corrects the rounding of the first one's mean.
+/// Moments of a few rows, by deviations from the mean of the first eighth: the square of how far that is from the mean of all cannot be
+/// more than 8 times the variance of all, so that the correction at the end takes few digits.
 INLINE tutti_moments group_moments(const float *u, int64_t rows, ptrdiff_t pitch, int32_t nx) {
   const double count = (double)rows * nx;
-  const float guess = (float)(row_sum(u, rows, pitch, nx) / count);
+  const int64_t some = (rows + 7) / 8;
+  const float guess = (float)(row_sum(u, some, pitch, nx) / ((double)some * nx));
   v16d total = {}, total_of_squares = {};
   for (int64_t r = 0; r < rows; r++) {
     const float *row = u + r * pitch;
