@@ -26,6 +26,7 @@ public struct ConvolutionShape: Hashable, Sendable, Encodable, CustomStringConve
       + [(64, 64), (128, 32), (256, 16)].map { ConvolutionShape($0.0, $0.0, extents: [$0.1, $0.1], samples: 4) }
       + [ConvolutionShape(50, 1, extents: top, samples: 4)]
       + [1, 4, 10].map { ConvolutionShape(1, 8, extents: top, dilation: $0, samples: 4) }
+      + [3, 6, 9].map { ConvolutionShape(11, $0, extents: top, dilation: 3, samples: 4) }
     let volumetric = [(10, 3), (3, 10), (1, 3), (30, 3)].flatMap { channels in
       [1, 2, 4].map { ConvolutionShape(channels.0, channels.1, extents: [32, 64, 64], dilation: $0, samples: 1) }
     }

@@ -15,6 +15,8 @@ final class ConvolutionTrial {
     case direct
     /// Winograd's minimal filtering, weights transformed beforehand.
     case winograd
+    /// Minimal filtering along y, weights transformed beforehand.
+    case filtering
     /// im2col and one product by OpenBLAS a sample; col2im for the data gradient.
     case matrix
   }
@@ -55,6 +57,7 @@ final class ConvolutionTrial {
   let transformed: AlignedBuffer<Float>
   let transformedTransposed: AlignedBuffer<Float>
   let winogradScratch: AlignedBuffer<Float>
+  let filtering: Filtering
   private let columns: AlignedBuffer<Float>
   private let matrix: AlignedBuffer<Float>
   let team: ThreadTeam
@@ -82,13 +85,14 @@ final class ConvolutionTrial {
     matrix = AlignedBuffer(count: shape.targets * shape.pixels)
     team = try ThreadTeam(size: 1)
     (transformed, transformedTransposed, winogradScratch) = Self.winogradBuffers(shape)
+    for index in 0..<weights.count { weights.pointer[index] = Float.random(in: -1...1) }
+    filtering = Filtering(shape, axes: axes, weights: weights.pointer, shifts: shifts, z: forward[0])
     for maps in [source, targetGradient] {
       for sample in 0..<shape.samples {
         let values = (0..<maps.geometry.channels * shape.pixels).map { _ in Float.random(in: -1...1) }
         values.withUnsafeBufferPointer { maps[sample].setPixels($0) }
       }
     }
-    for index in 0..<weights.count { weights.pointer[index] = Float.random(in: -1...1) }
     tutti_convolution_pack(weights.pointer, targets, sources, taps, false, packed.pointer)
     tutti_convolution_pack(weights.pointer, sources, targets, taps, true, packedTransposed.pointer)
     transformWeights()
@@ -100,6 +104,10 @@ final class ConvolutionTrial {
     case (.forward, .winograd): winograd(source, target, weights: transformed)
     case (.dataGradient, .winograd): winograd(targetGradient, sourceGradient, weights: transformedTransposed)
     case (.weightGradient, .winograd): winogradWeightGradient()
+    case (.forward, .filtering): filter(source, target, transposed: false, z: forward[0], shifts: shifts)
+    case (.dataGradient, .filtering):
+      filter(targetGradient, sourceGradient, transposed: true, z: adjoint[0], shifts: adjointShifts)
+    case (.weightGradient, .filtering): filterWeightGradient(z: forward[0], shifts: shifts)
     case (.forward, .direct):
       convolve(source, target, weights: packed, maps: forward, shifts: shifts)
     case (.dataGradient, .direct):

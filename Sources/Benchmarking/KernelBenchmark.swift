@@ -7,7 +7,7 @@ public struct KernelBenchmark: Sendable, Encodable {
     public let shape: ConvolutionShape
     /// `forward`, `data gradient` or `weight gradient`.
     public let pass: String
-    /// `direct` (kernels on rows), `winograd` where it applies, or `matrix` (im2col and a matrix product).
+    /// `direct` (kernels on rows), `winograd` where it applies, `filtering` (along y), or `matrix` (im2col and a matrix product).
     public let algorithm: String
     public let gflop: Double
     public let median: Double

@@ -17,7 +17,9 @@ import Testing
     trial.run(pass, .direct)
     let direct = trial.result(pass)
     // A second run must not add to the first.
-    for algorithm in [ConvolutionTrial.Algorithm.matrix, .matrix, .winograd, .winograd, .direct]
+    for algorithm in [
+      ConvolutionTrial.Algorithm.matrix, .matrix, .winograd, .winograd, .filtering, .filtering, .direct,
+    ]
     where trial.suits(algorithm) {
       trial.run(pass, algorithm)
       let other = trial.result(pass)
@@ -30,7 +32,7 @@ import Testing
 
   @Test func `the table has a line for each shape, pass and algorithm`() throws {
     let result = try KernelBenchmark(Array(Self.shapes.prefix(2)), seconds: 0)
-    #expect(result.timings.count == 3 * 3 + 3 * 2)
+    #expect(result.timings.count == 3 * 4 + 3 * 3)
     #expect(result.timings.allSatisfy { $0.gflops > 0 && abs($0.gflop - $0.gflops * $0.median) <= 1e-9 * $0.gflop })
     #expect(result.timings[0].gflop == 2 * 2 * 15 * 9 * 13 * 21 / 1e9)
     // Two lines of heading with an empty one between title and table.
@@ -44,7 +46,7 @@ import Testing
   }
 
   @Test func `the shapes are those of U-Nets and of mixed-scale networks`() {
-    #expect(ConvolutionShape.all.count == 11 + 12)
+    #expect(ConvolutionShape.all.count == 14 + 12)
     #expect(Set(ConvolutionShape.all).count == ConvolutionShape.all.count)
     #expect("\(ConvolutionShape.all[10])" == "1→8 at 128^2, dilation 10")
   }
