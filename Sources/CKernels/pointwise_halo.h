@@ -28,8 +28,8 @@ static inline void tutti_add_reversed(float *a, const float *b) {
   *(four *)a += __builtin_shufflevector(*(const four *)b, *(const four *)b, 3, 2, 1, 0);
 }
 
-/// The adjoint of tutti_fill_row_halo, left halo first, outwards.
-static inline void tutti_fold_row_halo(float *g, int32_t nx, tutti_padding padding, int32_t halo) {
+/// Adds what pads a row to the pixels that it stands for, left halo first, outwards.
+static inline void tutti_add_row_halo(float *g, int32_t nx, tutti_padding padding, int32_t halo) {
   float *const end = g + nx;
   switch (padding) {
   case TUTTI_ZEROS: break;
@@ -51,5 +51,10 @@ static inline void tutti_fold_row_halo(float *g, int32_t nx, tutti_padding paddi
     for (int32_t i = 0; i < halo; i++) g[i] += end[i];
     break;
   }
-  for (int32_t i = 0; i < halo; i++) g[-1 - i] = end[i] = 0;
+}
+
+/// The adjoint of tutti_fill_row_halo.
+static inline void tutti_fold_row_halo(float *g, int32_t nx, tutti_padding padding, int32_t halo) {
+  tutti_add_row_halo(g, nx, padding, halo);
+  for (int32_t i = 0; i < halo; i++) g[-1 - i] = g[nx + i] = 0;
 }

@@ -127,8 +127,9 @@ static void affine_activation(const float *u, ptrdiff_t u_pitch, float *y, ptrdi
 }
 
 INLINE void settle_row_halo(float *g, int32_t nx, tutti_gradient_halo halo) {
-  if (halo.folded > 0) tutti_fold_row_halo(g, nx, halo.padding, halo.folded);
-  if (halo.zeroed > halo.folded) fill_row_halo(g, nx, TUTTI_ZEROS, halo.zeroed);
+  if (halo.folded > 0) tutti_add_row_halo(g, nx, halo.padding, halo.folded);
+  const int32_t zeroed = halo.zeroed > halo.folded ? halo.zeroed : halo.folded;
+  if (zeroed > 0) fill_row_halo(g, nx, TUTTI_ZEROS, zeroed);
 }
 
 INLINE tutti_gradient_sums gradient_rows(float *g, ptrdiff_t g_pitch, const float *u, ptrdiff_t u_pitch, int64_t rows,

@@ -35,9 +35,8 @@ extension Execution {
   }
 
   /// The raw results of a set's stages for quads that begin in some rows.
-  func filter(_ set: FilterSet, _ sample: Int, _ rows: Range<Int>, _ thread: Int) {
+  func filter(_ set: FilterSet, _ source: FeaturePlanes, _ sample: Int, _ rows: Range<Int>, _ thread: Int) {
     guard let (stage, product) = first(of: set) else { return }
-    let source = planes(stage.source, sample)
     let lists = lists(of: thread)
     list(source, at: lists)
     listTargets(of: set, sample, at: lists + set.sources) { $0.raw }
@@ -119,23 +118,35 @@ extension Execution {
 
   // MARK: Weight gradients
 
-  /// The gradients of every shard of a set's weights.
-  func filteredWeightGradients(_ set: FilterSet) {
-    guard set.takesWeightGradients, shards > 0 else { return }
+  /// The gradients of every shard of a group's weights, as far as they are filtered; all of a group's that makes its source.
+  func filteredWeightGradients(_ group: StageGroup) {
+    guard shards > 0,
+      group.activated != nil || plan.filterSets[group.filterSets].contains(where: \.takesWeightGradients)
+    else { return }
     // The cut into pieces is free: every weight is summed in one order. Each piece transforms the gradients anew.
-    let pieces = min(set.sources, max(1, (2 * team.size + shards - 1) / shards))
+    let pieces = min(group.common, max(1, (2 * team.size + shards - 1) / shards))
     team.run(count: shards * pieces) { piece, thread in
       let (shard, part) = piece.quotientAndRemainder(dividingBy: pieces)
-      let sources = part * set.sources / pieces..<(part + 1) * set.sources / pieces
-      for sample in samples(of: shard) { filteredWeightGradient(set, shard: shard, sample, sources, thread) }
+      let sources = part * group.common / pieces..<(part + 1) * group.common / pieces
+      for sample in samples(of: shard) {
+        let source =
+          group.activated.map { activate($0, sample, sources, 0..<$0.planes.rows, thread) }
+          ?? planes(plan.stages[group.stages.lowerBound].source, sample)
+        for index in group.filterSets where plan.filterSets[index].takesWeightGradients {
+          filteredWeightGradient(plan.filterSets[index], source, shard: shard, sample, sources, thread)
+        }
+        guard group.activated != nil else { continue }
+        for index in group.stages where plan.stages[index].product?.gradientAlgorithm == .rows {
+          rowGradient(plan.stages[index], source, shard: shard, sample, sources)
+        }
+      }
     }
   }
 
   private func filteredWeightGradient(
-    _ set: FilterSet, shard: Int, _ sample: Int, _ sources: Range<Int>, _ thread: Int
+    _ set: FilterSet, _ source: FeaturePlanes, shard: Int, _ sample: Int, _ sources: Range<Int>, _ thread: Int
   ) {
     guard let (stage, product) = first(of: set), let gradient = stage.targetGradient else { return }
-    let source = planes(stage.source, sample)
     let lists = lists(of: thread)
     list(source, at: lists)
     listTargets(of: set, sample, at: lists + set.sources) { $0.targetGradient }

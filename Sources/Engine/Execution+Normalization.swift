@@ -146,14 +146,14 @@ extension Execution {
   // MARK: Backward
 
   /// Sums a stage's gradient over the batch: the gradients of its normalization. With the scope `shard` they wait for `finishSums`.
-  func sumGradients(_ stage: Stage, _ normalization: Normalization, _ group: StageGroup) {
+  func sumGradients(_ stage: Stage, _ normalization: Normalization) {
     let channels = stage.target.channels
     let isLate = plan.normalizationScope == .shard
     let width = isLate ? plan.sumDoubles : 2 * channels
     let operands = isLate ? lateSums.pointer + stage.sums : self.operands.pointer
     for shard in 0..<shards {
       for channel in 0..<channels {
-        let (g, sum) = shardSums(stage, group, shard, channel)
+        let (g, sum) = shardSums(stage, shard, channel)
         let gu = isLate ? useSums(g, sum, normalization, shard, channel) : sum
         operands[shard * width + 2 * channel] = g
         operands[shard * width + 2 * channel + 1] = gu
@@ -174,20 +174,20 @@ extension Execution {
   /// Sums the gradient of a product's bias for each shard, for `finishSums`.
   ///
   /// A bias before a normalization by the batch's mean has no effect: its gradient is exactly 0 and stays so.
-  func sumBias(_ stage: Stage, _ group: StageGroup) {
+  func sumBias(_ stage: Stage) {
     for shard in 0..<shards {
       for channel in 0..<stage.target.channels {
         let place = shard * plan.sumDoubles + stage.biasSums + 2 * channel
-        (lateSums.pointer[place], lateSums.pointer[place + 1]) = shardSums(stage, group, shard, channel)
+        (lateSums.pointer[place], lateSums.pointer[place + 1]) = shardSums(stage, shard, channel)
       }
     }
   }
 
   /// A shard's sum of a channel's gradient, and of the gradient times the deviation.
-  private func shardSums(_ stage: Stage, _ group: StageGroup, _ shard: Int, _ channel: Int) -> (Double, Double) {
+  private func shardSums(_ stage: Stage, _ shard: Int, _ channel: Int) -> (Double, Double) {
     var g = 0.0
     var gu = 0.0
-    forEachPartial(shard, stage.groupChannel + channel, group.channels, stage.target.geometry.bands) {
+    forEachPartial(shard, stage.passed.channel + channel, stage.passed.channels, stage.target.geometry.bands) {
       g += sums.pointer[$0].g
       gu += sums.pointer[$0].g_u
     }
@@ -261,9 +261,15 @@ extension Execution {
     }
   }
 
-  /// Where the partial results of a sample's channel begin, one for each band.
+  /// Where the sums of a sample's channel of the gradient begin, one for each band.
   @inline(__always)
-  func partialPlace(_ stage: Stage, _ group: StageGroup, sample: Int, channel: Int) -> Int {
+  func sumsPlace(_ stage: Stage, sample: Int, channel: Int) -> Int {
+    (sample * stage.passed.channels + stage.passed.channel + channel) * stage.target.geometry.bands
+  }
+
+  /// Where the moments of a sample's channel begin, one for each band.
+  @inline(__always)
+  func momentsPlace(_ stage: Stage, _ group: StageGroup, sample: Int, channel: Int) -> Int {
     (sample * group.channels + stage.groupChannel + channel) * stage.target.geometry.bands
   }
 }

@@ -91,12 +91,9 @@ extension Execution {
         normalize(index..<index + 1, group, geometry, updatesStatistics: updatesStatistics)
       }
     } else {
-      forEachPiece(geometry, rows: group.made?.pieceRows ?? geometry.bandRows, multipleOf: geometry.bandRows) {
-        sample, rows, thread in
-        if first.product?.algorithm == .direct || !group.filterSets.isEmpty {
-          sumSources(group, group.stages, 0..<group.common, sample, rows, thread)
-          for index in group.filterSets { filter(plan.filterSets[index], sample, rows, thread) }
-        }
+      let piece = group.activated == nil ? group.made?.pieceRows ?? geometry.bandRows : geometry.rows
+      forEachPiece(geometry, rows: piece, multipleOf: geometry.bandRows) { sample, rows, thread in
+        if first.product?.algorithm == .direct || !group.filterSets.isEmpty { sumAll(group, sample, rows, thread) }
         forEachBand(of: geometry, rows, sample) { finishProducts(group, $0, late: false) }
       }
       if plan.stages[group.stages].contains(where: \.isFinishedLate) {
@@ -108,6 +105,22 @@ extension Execution {
 
   func usesBatchStatistics(_ stage: Stage) -> Bool {
     stage.normalization.map { plan.purpose == .training || $0.mean == nil } ?? false
+  }
+
+  /// The products of a group over the whole of its source, for some rows and for quads that begin there.
+  private func sumAll(_ group: StageGroup, _ sample: Int, _ rows: Range<Int>, _ thread: Int) {
+    let source: FeaturePlanes
+    if let stack = group.activated {
+      let read = max(0, rows.lowerBound - stack.reach)..<min(stack.planes.rows, rows.upperBound + stack.reach)
+      source = activate(stack, sample, 0..<group.common, read, thread)
+      for index in group.stages where plan.stages[index].product?.algorithm == .direct {
+        sumSources(plan.stages[index], source, sample, rows, 0..<group.common)
+      }
+    } else {
+      source = planes(plan.stages[group.stages.lowerBound].source, sample)
+      sumSources(group, group.stages, 0..<group.common, sample, rows, thread)
+    }
+    for index in group.filterSets { filter(plan.filterSets[index], source, sample, rows, thread) }
   }
 
   /// What all layers of a dense block get from the planes that were there before it. The cut into pieces is free.
@@ -207,7 +220,7 @@ extension Execution {
   private func takeMoments(_ stage: Stage, _ group: StageGroup, _ band: Band) {
     let raw = planes(stage.raw, band.sample)
     for channel in 0..<raw.channels {
-      let place = partialPlace(stage, group, sample: band.sample, channel: channel)
+      let place = momentsPlace(stage, group, sample: band.sample, channel: channel)
       moments.pointer[place + band.index] = tutti_row_moments(
         raw.row(band.first, channel: channel), band.rows, raw.geometry.pitch, Int32(raw.geometry.nx))
     }
@@ -222,11 +235,13 @@ extension Execution {
       let stage = plan.stages[index]
       guard usesBatchStatistics(stage), let normalization = stage.normalization else { continue }
       useBatchStatistics(stage, normalization, group, updates: updatesStatistics)
-      waits = true
+      if stage.target.isStored { waits = true }
     }
     guard waits else { return }
     forEachBand(geometry) { band in
-      for index in stages where usesBatchStatistics(plan.stages[index]) { activate(plan.stages[index], band) }
+      for index in stages where usesBatchStatistics(plan.stages[index]) && plan.stages[index].target.isStored {
+        activate(plan.stages[index], band)
+      }
     }
   }
 

@@ -47,11 +47,11 @@ extension Execution {
   func backward(_ group: StageGroup) {
     if group.isDense {
       for index in group.stages.reversed() {
-        passPixels(index..<index + 1, group)
+        passPixels(index..<index + 1, areStored: true)
         restGradient(plan.stages[index], group)
       }
-    } else {
-      passPixels(group.stages, group)
+    } else if plan.stages[group.stages].contains(where: \.target.isStored) {
+      passPixels(group.stages, areStored: true)
     }
     if let made = group.made { madeGradients(group, made) }
     weightGradient(group)
@@ -59,7 +59,9 @@ extension Execution {
     let first = plan.stages[group.stages.lowerBound]
     if let product = first.product {
       switch product.algorithm {
-      case .direct, .filtering: commonGradient(group)
+      case .direct, .filtering:
+        commonGradient(group)
+        if let stack = group.activated { passPixels(plan.activatingStages[stack.makers], areStored: false) }
       case .winograd: winogradDataGradient(first, accumulates: !group.storesGradient)
       case .disjoint: disjointDataGradient(first, accumulates: !group.storesGradient)
       case .matrix:
@@ -73,34 +75,36 @@ extension Execution {
 
   // MARK: Pixel by pixel
 
-  /// Turns the gradients of stages' targets into those of their products' results.
-  private func passPixels(_ stages: Range<Int>, _ group: StageGroup) {
-    guard let geometry = plan.stages[stages.lowerBound].targetGradient?.geometry else { return }
+  /// Turns the gradients of those stages' targets that are stored (or of those that are not) into those of their products' results.
+  private func passPixels(_ stages: some Collection<Int>, areStored: Bool) {
+    guard let first = stages.first, let geometry = plan.stages[first].targetGradient?.geometry else { return }
+    @inline(__always)
+    func forEachStage(_ body: (Stage) -> Void) {
+      for index in stages where plan.stages[index].target.isStored == areStored { body(plan.stages[index]) }
+    }
     forEachBand(geometry) { band in
-      for index in stages { passActivation(plan.stages[index], group, band) }
+      forEachStage { passActivation($0, band) }
     }
     var isNormalized = false
-    for index in stages {
-      let stage = plan.stages[index]
+    forEachStage { stage in
       if let normalization = stage.normalization {
-        sumGradients(stage, normalization, group)
+        sumGradients(stage, normalization)
         isNormalized = true
       } else if stage.product?.bias != nil {
-        sumBias(stage, group)
+        sumBias(stage)
       }
     }
     if isNormalized {
       forEachBand(geometry) { band in
-        for index in stages { passNormalization(plan.stages[index], group, band) }
+        forEachStage { passNormalization($0, band) }
       }
-      for index in stages {
-        let stage = plan.stages[index]
-        if stage.activatesFirst, stage.product?.bias != nil { sumBias(stage, group) }
+      forEachStage { stage in
+        if stage.activatesFirst, stage.product?.bias != nil { sumBias(stage) }
       }
     }
     guard plan.precision == .bfloat16 else { return }
-    for index in stages where plan.stages[index].product != nil {
-      guard let gradient = plan.stages[index].targetGradient else { continue }
+    forEachStage { stage in
+      guard stage.product != nil, let gradient = stage.targetGradient else { return }
       forEachBand(geometry) {
         round(planes(gradient, $0.sample), 0..<gradient.channels, $0.first..<$0.last, halo: 0)
       }
@@ -108,7 +112,7 @@ extension Execution {
   }
 
   /// Folds the gradient's halo and leaves zeros there, takes the gradient through an activation that stands last, and sums it.
-  private func passActivation(_ stage: Stage, _ group: StageGroup, _ band: Band) {
+  private func passActivation(_ stage: Stage, _ band: Band) {
     guard let gradient = stage.targetGradient else { return }
     let g = planes(gradient, band.sample)
     let raw = planes(stage.raw, band.sample)
@@ -117,7 +121,7 @@ extension Execution {
       padding: stage.border.padding, folded: Int32(stage.border.folded), zeroed: Int32(g.geometry.halo))
     for channel in 0..<g.channels {
       let row = g.row(band.first, channel: channel)
-      let place = partialPlace(stage, group, sample: band.sample, channel: channel) + band.index
+      let place = sumsPlace(stage, sample: band.sample, channel: channel) + band.index
       if stage.isPlain {
         foldHalo(row, band.rows, g.geometry, border: stage.border)
         if halo.zeroed > halo.folded {
@@ -137,7 +141,7 @@ extension Execution {
   }
 
   /// Takes the gradient through the normalization, and through an activation before it.
-  private func passNormalization(_ stage: Stage, _ group: StageGroup, _ band: Band) {
+  private func passNormalization(_ stage: Stage, _ band: Band) {
     guard let normalization = stage.normalization, let gradient = stage.targetGradient else { return }
     let g = planes(gradient, band.sample)
     let raw = planes(stage.raw, band.sample)
@@ -155,7 +159,7 @@ extension Execution {
         values[CoefficientRow.shift * channels + channel], stage.activatesTwice ? stage.activation : TUTTI_IDENTITY,
         stage.activationParameter)
       if stage.activatesFirst {
-        let place = partialPlace(stage, group, sample: band.sample, channel: channel) + band.index
+        let place = sumsPlace(stage, sample: band.sample, channel: channel) + band.index
         sums.pointer[place] = tutti_activation_gradient(
           row, g.geometry.pitch, rawRow, raw.geometry.pitch, band.rows, nx, 1, 0, 0, stage.activation,
           stage.activationParameter, tutti_gradient_halo(padding: TUTTI_ZEROS, folded: 0, zeroed: 0), true)

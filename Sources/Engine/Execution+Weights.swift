@@ -7,7 +7,7 @@ extension Execution {
   func weightGradient(_ group: StageGroup) {
     if let remade = plan.stages[group.stages.lowerBound].remade { remake(remade) }
     rowGradients(group)
-    for index in group.filterSets { filteredWeightGradients(plan.filterSets[index]) }
+    filteredWeightGradients(group)
     for index in group.stages {
       let stage = plan.stages[index]
       guard let product = stage.product, let gradient = stage.targetGradient else { continue }
@@ -50,7 +50,8 @@ extension Execution {
   /// The gradients of every shard of all products whose kernels have pixels in lanes. Source channels come into cache once for all
   /// stages, some at a time.
   private func rowGradients(_ group: StageGroup) {
-    guard shards > 0, group.made == nil, plan.stages[group.stages.lowerBound].product != nil else { return }
+    guard shards > 0, group.made == nil, group.activated == nil, plan.stages[group.stages.lowerBound].product != nil
+    else { return }
     // The cut into pieces is free: every weight is summed in one order.
     let channels = group.most
     let wanted = max((channels + group.gradientChunk - 1) / group.gradientChunk, 4 * team.size / shards)

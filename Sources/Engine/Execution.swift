@@ -35,6 +35,8 @@ public final class Execution {
   let shardWeights: AlignedBuffer<Float>
   let pieceWeights: AlignedBuffer<Float>
   let scratch: AlignedBuffer<Float>
+  /// Each thread's planes of a stack without a buffer.
+  let activatedPlanes: AlignedBuffer<Float>
   /// The transformed weights of the product at work.
   let winogradWeights: AlignedBuffer<Float>
   /// Each thread's lists of channels of a job by minimal filtering along y.
@@ -80,6 +82,7 @@ public final class Execution {
     shardWeights = AlignedBuffer(count: training ? plan.largestJoined * shards : 0)
     pieceWeights = AlignedBuffer(count: training ? plan.largestPiece * Self.levels(shards: shards) * team.size : 0)
     scratch = AlignedBuffer(count: plan.scratchFloats * team.size)
+    activatedPlanes = AlignedBuffer(count: plan.activatedFloats * team.size)
     winogradWeights = AlignedBuffer(count: plan.winogradFloats)
     channelLists = AlignedBuffer(count: plan.largestLists * team.size)
     roundedParameters = AlignedBuffer(count: plan.roundedFloats)
@@ -94,8 +97,8 @@ public final class Execution {
   public static func bytes(_ plan: Plan, capacity: Int, shards: Int, threads: Int) -> Int {
     let training = plan.purpose == .training
     let floats =
-      plan.arenaFloats * capacity + plan.packedFloats + plan.coefficientFloats + plan.scratchFloats * threads
-      + plan.winogradFloats + plan.roundedFloats
+      plan.arenaFloats * capacity + plan.packedFloats + plan.coefficientFloats
+      + (plan.scratchFloats + plan.activatedFloats) * threads + plan.winogradFloats + plan.roundedFloats
       + (training ? plan.largestJoined * shards + plan.largestPiece * levels(shards: shards) * threads : 0)
     let partial = MemoryLayout<tutti_moments>.stride + (training ? MemoryLayout<tutti_gradient_sums>.stride : 0)
     return 4 * floats + partial * plan.partials * capacity + 24 * plan.partials * shards

@@ -51,6 +51,12 @@ extension PlanCompiler {
       && shapes[graph.nodes[product].inputs[0]].channels >= Self.filteredChannels
   }
 
+  /// Whether minimal filtering takes a product, whatever else its group holds.
+  func isFiltered(_ product: Int) -> Bool {
+    algorithm(product) == .direct && shapes[product].channels >= Self.filteredChannels
+      && suitsFiltering(product, axes(product))
+  }
+
   /// Finds the sets among a group's stages, and changes their algorithms.
   ///
   /// - Parameters:
@@ -173,12 +179,11 @@ extension PlanCompiler {
   func filteredUnit(_ sets: Range<Int>, _ geometry: PlaneGeometry) -> Int {
     if geometry.nz > 1 { return geometry.ny }
     var unit = 1
-    for set in filterSets[sets] where unit < geometry.ny {
-      let quad = 4 * set.dilation
-      unit *= quad / greatestCommonDivisor(unit, quad)
-    }
+    for set in filterSets[sets] where unit < geometry.ny { unit = leastCommonMultiple(unit, 4 * set.dilation) }
     return min(unit, geometry.ny)
   }
+
+  func leastCommonMultiple(_ a: Int, _ b: Int) -> Int { a / greatestCommonDivisor(a, b) * b }
 
   private func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : greatestCommonDivisor(b, a % b) }
 }

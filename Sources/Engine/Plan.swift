@@ -48,6 +48,8 @@ public final class Plan: Sendable {
   /// Products worked together by minimal filtering along y, and the stages that they name.
   nonisolated(unsafe) let filterSets: [FilterSet]
   let filteredStages: [Int]
+  /// The stages that stacks without a buffer name.
+  let activatingStages: [Int]
   /// Most channels that one of their jobs lists.
   let largestLists: Int
   /// For each step's backward pass, the gradient buffers to be zeroed before it: a range of `zeroed`.
@@ -67,6 +69,8 @@ public final class Plan: Sendable {
   let packedFloats: Int
   let coefficientFloats: Int
   let scratchFloats: Int
+  /// Room of a thread for a sample of the largest stack without a buffer.
+  let activatedFloats: Int
   /// Most transformed weights of a product by Winograd's algorithm.
   let winogradFloats: Int
   /// Parameters that are also kept rounded.
@@ -123,6 +127,7 @@ public final class Plan: Sendable {
     stages = compiler.stages
     filterSets = compiler.filterSets
     filteredStages = compiler.filteredStages
+    activatingStages = compiler.activatingStages
     largestLists = compiler.largestLists
     zeroRanges = compiler.zeroRanges
     zeroed = compiler.zeroed
@@ -137,6 +142,7 @@ public final class Plan: Sendable {
     packedFloats = compiler.packedFloats
     coefficientFloats = compiler.coefficientFloats
     scratchFloats = compiler.scratchFloats
+    activatedFloats = compiler.activatedFloats
     winogradFloats = compiler.winogradFloats
     partials = compiler.partials
     sumDoubles = compiler.sumDoubles

@@ -49,8 +49,8 @@ extension PlanCompiler {
   }
 
   /// Leading source channels that all stages of a group read, and those that any reads.
-  private func sources(_ group: Range<Int>) -> Int { drafts[group].map { values[$0.source].geometry.channels }.min()! }
-  private func mostSources(_ group: Range<Int>) -> Int {
+  func sources(_ group: Range<Int>) -> Int { drafts[group].map { values[$0.source].geometry.channels }.min()! }
+  func mostSources(_ group: Range<Int>) -> Int {
     drafts[group].map { values[$0.source].geometry.channels }.max()!
   }
 
@@ -75,7 +75,12 @@ extension PlanCompiler {
       channels += stage.target.channels
       weights += stage.product?.weight.count ?? 0
       makers[drafts[index].target] = stages.count
+      let stack = root(drafts[index].target).value
+      if activatingStep[stack] != nil { stackMakers[stack, default: []].append(stages.count) }
       stages.append(stage)
+    }
+    for index in first..<stages.count where stages[index].target.isStored {
+      stages[index].passed = (stages[index].groupChannel, channels)
     }
     let target = stages[first].target.geometry
     partials = max(partials, channels * target.bands)
@@ -110,6 +115,7 @@ extension PlanCompiler {
     return StageGroup(
       stages: first..<stages.count, channels: channels, weights: weights, common: common, most: mostSources(group),
       isDense: isDense, chunk: chunks.forward, gradientChunk: chunks.gradient, gradientRows: gradientRows,
-      storesGradient: storing.contains(step), filterSets: sets, filterUnit: unit, made: made)
+      storesGradient: storing.contains(step), filterSets: sets, filterUnit: unit, activated: activatedStack(step),
+      made: made)
   }
 }

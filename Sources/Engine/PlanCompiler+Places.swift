@@ -4,13 +4,19 @@ import Networks
 extension PlanCompiler {
   func place(_ value: Int, in table: [Int: Int]) -> Place {
     let (holder, channel) = root(value)
-    let buffer = table[holder]!
+    guard let buffer = table[holder] else { preconditionFailure("a value with a buffer") }
     return Place(
       buffer: buffer, channel: channel, channels: values[value].geometry.channels, geometry: buffers[buffer].geometry)
   }
 
-  /// Where a value stands; for one that is made while it is read, the planes that it is made of.
-  func place(_ value: Int) -> Place { place(keptPlanes[value] ?? value, in: valueBuffer) }
+  /// Where a value stands; for one that is made while it is read, the planes that it is made of, or nowhere (`ActivatedStack`).
+  func place(_ value: Int) -> Place {
+    let (holder, channel) = root(value)
+    guard activatingStep[holder] != nil else { return place(keptPlanes[value] ?? value, in: valueBuffer) }
+    return Place(
+      buffer: Place.nowhere, channel: channel, channels: values[value].geometry.channels,
+      geometry: geometry(holder, halo: halos[holder]?.width ?? 0))
+  }
   func gradientPlace(_ value: Int) -> Place { place(value, in: gradientBuffer) }
 
   mutating func addBuffer(_ geometry: PlaneGeometry, floats: Int? = nil, first: Int, last: Int) -> Int {
@@ -56,7 +62,10 @@ extension PlanCompiler {
     }
     var lives: [Int: Life] = [:]
     var gradientLives: [Int: Life] = [:]
-    func touch(_ value: Int, _ time: Int) { lives[root(keptPlanes[value] ?? value).value, default: Life()].touch(time) }
+    func touch(_ value: Int, _ time: Int) {
+      let holder = root(keptPlanes[value] ?? value).value
+      if activatingStep[holder] == nil { lives[holder, default: Life()].touch(time) }
+    }
     func touchGradient(_ value: Int, _ time: Int) { gradientLives[root(value).value, default: Life()].touch(time) }
 
     let remade = training ? remadeValues() : []
@@ -126,7 +135,8 @@ extension PlanCompiler {
       drafts.compactMap { draft in
         let value = draft.target
         guard keepsRaw(draft), values[value].geometry.channels >= Self.remadeChannels, root(value) == (value, 0),
-          !kept.contains(value), let reading = readers[value], reading.count == 1, alone.contains(reading[0]),
+          activatingStep[value] == nil, !kept.contains(value), let reading = readers[value], reading.count == 1,
+          alone.contains(reading[0]),
           drafts[reading[0]].source == value, case .stage(_?, _, _, _) = drafts[reading[0]].kind
         else { return nil }
         return value

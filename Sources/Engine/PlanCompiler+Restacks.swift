@@ -129,7 +129,8 @@ extension PlanCompiler {
         activatesFirst: true, lines: nil, source: source, remade: nil,
         sourceGradient: training ? gradientPlace(draft.source) : nil,
         raw: source, target: target, targetGradient: training ? gradientPlace(draft.target) : nil,
-        border: border(draft.target), sums: sums, biasSums: sumDoubles, groupChannel: 0))
+        border: border(draft.target), sums: sums, biasSums: sumDoubles, groupChannel: 0,
+        passed: (0, target.channels)))
     partials = max(partials, target.channels * target.geometry.bands)
     return Restack(
       group: StageGroup(

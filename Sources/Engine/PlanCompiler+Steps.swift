@@ -212,7 +212,8 @@ extension PlanCompiler {
       raw = source
     } else if keepsRaw(draft) {
       let geometry = geometry(draft.target, halo: 0)
-      let buffer = addBuffer(geometry, first: step, last: backwardTime(step))
+      let last = activatingStep[root(draft.target).value] ?? step
+      let buffer = addBuffer(geometry, first: step, last: backwardTime(last))
       raw = Place(buffer: buffer, channel: 0, channels: geometry.channels, geometry: geometry)
     }
     // What the batch's moments need is reduced at once; a bias before them has no gradient.
@@ -226,7 +227,7 @@ extension PlanCompiler {
       source: source, remade: remade(draft.source),
       sourceGradient: training && needsGradient(draft.source) ? gradientPlace(draft.source) : nil, raw: raw,
       target: target, targetGradient: training ? gradientPlace(draft.target) : nil, border: border(draft.target),
-      sums: sums, biasSums: biasSums, groupChannel: 0)
+      sums: sums, biasSums: biasSums, groupChannel: 0, passed: (target.channel, target.geometry.channels))
   }
 
   private func remade(_ value: Int) -> (place: Place, maker: Int)? {
@@ -372,7 +373,7 @@ extension PlanCompiler {
     return sumDoubles
   }
 
-  private func activationKind(_ id: Int) -> (tutti_activation, Float) {
+  func activationKind(_ id: Int) -> (tutti_activation, Float) {
     guard case .activation(let activation) = graph.nodes[id].operation else { preconditionFailure("an activation") }
     return switch activation {
     case .relu: (TUTTI_RELU, 0)

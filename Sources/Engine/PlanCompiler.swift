@@ -67,12 +67,16 @@ struct PlanCompiler {
   var remadeBuffer: [Int: Int] = [:]
   var makers: [Int: Int] = [:]
   var gradientBuffer: [Int: Int] = [:]
+  /// Stacks that have no buffer since their readers make them (`ActivatedStack`): the steps of these, and the stages that make them.
+  var activatingStep: [Int: Int] = [:]
+  var stackMakers: [Int: [Int]] = [:]
 
   // The plan's parts
   var steps: [Step] = []
   var stages: [Stage] = []
   var filterSets: [FilterSet] = []
   var filteredStages: [Int] = []
+  var activatingStages: [Int] = []
   var largestLists = 0
   var storing: Set<Int> = []
   var zeroRanges: [Range<Int>] = []
@@ -83,6 +87,7 @@ struct PlanCompiler {
   var packedFloats = 0
   var coefficientFloats = 0
   var scratchFloats = 0
+  var activatedFloats = 0
   var winogradFloats = 0
   var partials = 0
   var sumDoubles = 0
@@ -112,6 +117,7 @@ struct PlanCompiler {
     stack()
     separatePaddings()
     formGroups()
+    findActivatedStacks()
     sizeHalos()
     allocate()
     finish()

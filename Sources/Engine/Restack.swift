@@ -92,7 +92,7 @@ extension Execution {
           restack, band.sample, band.index, band.first..<band.last, 0..<stage.source.channels, isFirst: true)
       }
     }
-    sumGradients(stage, normalization, restack.group)
+    sumGradients(stage, normalization)
     let channels = restack.isFollowing ? restack.old..<stage.source.channels : 0..<stage.source.channels
     forEachBand(gradient.geometry) { band in
       passGradient(restack, band.sample, band.first..<band.last, channels, made: nil)
@@ -133,7 +133,7 @@ extension Execution {
       let found = tutti_line_gradient_sums(
         oldLine(restack, shard: shard, channel), row, g.geometry.pitch, x.row(rows.lowerBound, channel: channel),
         x.geometry.pitch, Int64(rows.count), Int32(g.geometry.nx), means[channel])
-      let place = partialPlace(stage, restack.group, sample: sample, channel: channel) + band
+      let place = sumsPlace(stage, sample: sample, channel: channel) + band
       let before = isFirst ? tutti_gradient_sums(g: 0, g_u: 0) : sums.pointer[place]
       sums.pointer[place] = tutti_gradient_sums(g: before.g + found.g, g_u: before.g_u + found.g_u)
     }

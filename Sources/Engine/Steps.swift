@@ -5,10 +5,15 @@ import CKernels
 
 /// Some channels of a buffer.
 struct Place: Sendable {
+  /// Among the plan's buffers, or `nowhere`.
   var buffer: Int
   var channel: Int
   var channels: Int
   var geometry: PlaneGeometry
+
+  /// The buffer of what is made while it is read (`ActivatedStack`).
+  static let nowhere = -1
+  var isStored: Bool { buffer != Self.nowhere }
 }
 
 /// How the halo of a value's rows is filled, and how far.
@@ -161,6 +166,9 @@ struct Stage {
   var biasSums: Int
   /// Place of its channels among those of its group.
   var groupChannel: Int
+  /// Place of its channels among those whose gradients pass together, and how many these are: its group's, or all of the stack that it makes
+  /// with others (`ActivatedStack`).
+  var passed: (channel: Int, channels: Int)
   /// Whether what follows the product waits for all rows, since the pieces in which the group's products are worked cut bands.
   var isFinishedLate = false
 
@@ -203,6 +211,8 @@ struct StageGroup {
   var filterSets = 0..<0
   /// Rows of the pieces of their data gradients are multiples of so many.
   var filterUnit = 1
+  /// The stack that it makes while it reads it, when it does.
+  var activated: ActivatedStack?
   /// How the source is made while it is read, when it is.
   var made: MadeSource?
   /// The step of the restacking whose stack is read here alone, so that its sums are taken here; and of that behind, whose moments are

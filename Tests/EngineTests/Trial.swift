@@ -66,7 +66,9 @@ struct Trial {
       team: try ThreadTeam(size: threads))
     // Nothing may depend on what the memory held.
     run.arena.pointer.update(repeating: .nan, count: run.arena.count)
-    run.shardWeights.pointer.update(repeating: .nan, count: run.shardWeights.count)
+    for buffer in [run.shardWeights, run.scratch, run.activatedPlanes] {
+      buffer.pointer.update(repeating: .nan, count: buffer.count)
+    }
     load(run, samples: samples)
     run.forward(samples: samples, randomKey: key)
     let output = (0..<samples).flatMap { run.output($0).pixels() }
