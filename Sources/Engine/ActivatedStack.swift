@@ -11,7 +11,6 @@ struct ActivatedStack {
   var makers: Range<Int>
   /// How a sample's planes lie while they are worked.
   var planes: PlaneGeometry
-  var border: Border
   /// Rows that quads which begin in some rows read before and behind these.
   var reach: Int
 }
@@ -79,7 +78,7 @@ extension PlanCompiler {
     activatedFloats = max(activatedFloats, roundUp(planes.sampleStride, to: 16))
     partials = max(partials, planes.channels * planes.bands)
     return ActivatedStack(
-      makers: first..<activatingStages.count, planes: planes, border: border(stack),
+      makers: first..<activatingStages.count, planes: planes,
       reach: groups[step].reduce(0) { max($0, reachedRows(drafts[$1])) })
   }
 

@@ -1,5 +1,3 @@
-import CKernels
-
 extension Execution {
   /// Makes some rows of some channels of a sample of a stack without a buffer, with their halo, in a thread's room.
   func activate(
@@ -10,18 +8,12 @@ extension Execution {
       channels: stack.planes.channels)
     for place in stack.makers {
       let stage = plan.stages[plan.activatingStages[place]]
-      let first = stage.target.channel
-      let raw = self.planes(stage.raw, sample)
-      for channel in channels.clamped(to: first..<first + raw.channels) {
-        let (scale, mean, shift) = coefficients(stage.normalization, sample, channel - first, raw.channels)
-        tutti_affine_activation(
-          raw.row(rows.lowerBound, channel: channel - first), raw.geometry.pitch,
-          planes.row(rows.lowerBound, channel: channel), planes.geometry.pitch, Int64(rows.count),
-          Int32(planes.geometry.nx), scale, mean, shift, stage.activation, stage.activationParameter,
-          stack.border.padding, stack.border.width)
-      }
+      let all = stage.target.channel..<stage.target.channel + stage.target.channels
+      let some = channels.clamped(to: all)
+      let own = some.lowerBound - all.lowerBound..<some.upperBound - all.lowerBound
+      activate(stage, sample, own, rows, to: planes.part(all))
+      if plan.precision == .bfloat16 { round(planes, some, rows, halo: Int(stage.border.width)) }
     }
-    if plan.precision == .bfloat16 { round(planes, channels, rows, halo: Int(stack.border.width)) }
     return planes
   }
 }

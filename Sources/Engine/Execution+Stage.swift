@@ -255,23 +255,27 @@ extension Execution {
 
   private func activate(_ stage: Stage, _ band: Band, to place: Place) {
     defer { roundValue(place, band.sample, band.first..<band.last, border: stage.border) }
-    let raw = planes(stage.raw, band.sample)
     let target = planes(place, band.sample)
-    let nx = Int32(target.geometry.nx)
     if stage.isPlain && stage.rawIsTarget {
       guard stage.border.width > 0 else { return }
       for channel in 0..<target.channels {
         tutti_fill_halo(
-          target.row(band.first, channel: channel), band.rows, target.geometry.pitch, nx, stage.border.padding,
-          stage.border.width)
+          target.row(band.first, channel: channel), band.rows, target.geometry.pitch, Int32(target.geometry.nx),
+          stage.border.padding, stage.border.width)
       }
       return
     }
-    for channel in 0..<target.channels {
-      let (scale, mean, shift) = coefficients(stage.normalization, band.sample, channel, target.channels)
+    activate(stage, band.sample, 0..<target.channels, band.first..<band.last, to: target)
+  }
+
+  /// Makes some rows of some of a stage's channels, with their halo, out of its raw result.
+  func activate(_ stage: Stage, _ sample: Int, _ channels: Range<Int>, _ rows: Range<Int>, to target: FeaturePlanes) {
+    let raw = planes(stage.raw, sample)
+    for channel in channels {
+      let (scale, mean, shift) = coefficients(stage.normalization, sample, channel, target.channels)
       tutti_affine_activation(
-        raw.row(band.first, channel: channel), raw.geometry.pitch, target.row(band.first, channel: channel),
-        target.geometry.pitch, band.rows, nx, scale, mean, shift,
+        raw.row(rows.lowerBound, channel: channel), raw.geometry.pitch, target.row(rows.lowerBound, channel: channel),
+        target.geometry.pitch, Int64(rows.count), Int32(target.geometry.nx), scale, mean, shift,
         stage.activatesFirst ? TUTTI_IDENTITY : stage.activation, stage.activationParameter, stage.border.padding,
         stage.border.width)
     }

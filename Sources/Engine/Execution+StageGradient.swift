@@ -50,7 +50,7 @@ extension Execution {
         passPixels(index..<index + 1, areStored: true)
         restGradient(plan.stages[index], group)
       }
-    } else if plan.stages[group.stages].contains(where: \.target.isStored) {
+    } else {
       passPixels(group.stages, areStored: true)
     }
     if let made = group.made { madeGradients(group, made) }
@@ -77,7 +77,9 @@ extension Execution {
 
   /// Turns the gradients of those stages' targets that are stored (or of those that are not) into those of their products' results.
   private func passPixels(_ stages: some Collection<Int>, areStored: Bool) {
-    guard let first = stages.first, let geometry = plan.stages[first].targetGradient?.geometry else { return }
+    guard let first = stages.first(where: { plan.stages[$0].target.isStored == areStored }),
+      let geometry = plan.stages[first].targetGradient?.geometry
+    else { return }
     @inline(__always)
     func forEachStage(_ body: (Stage) -> Void) {
       for index in stages where plan.stages[index].target.isStored == areStored { body(plan.stages[index]) }
@@ -212,10 +214,7 @@ extension Execution {
   ) {
     guard let gradient = stage.targetGradient, let sourceGradient = stage.sourceGradient else { return }
     let g = planes(gradient, sample)
-    let all = planes(sourceGradient, sample)
-    let target = FeaturePlanes(
-      base: all.base + channels.lowerBound * all.geometry.channelStride, geometry: all.geometry,
-      channels: channels.count)
+    let target = planes(sourceGradient, sample).part(channels)
     var job = convolution(product, from: g, to: target, weights: slice)
     job.first_x = Int32(-product.reach)
     job.width = Int32(target.geometry.nx + 2 * product.reach)

@@ -57,6 +57,13 @@ public struct FeaturePlanes {
     base + channel * geometry.channelStride + row * geometry.pitch
   }
 
+  /// Some of the channels.
+  @inline(__always)
+  func part(_ some: Range<Int>) -> FeaturePlanes {
+    FeaturePlanes(
+      base: base + some.lowerBound * geometry.channelStride, geometry: geometry, channels: some.count)
+  }
+
   /// All pixels in the order (channel, z, y, x), without halos.
   public func pixels() -> [Float] {
     var result: [Float] = []

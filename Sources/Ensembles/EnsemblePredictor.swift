@@ -378,9 +378,3 @@ extension Extents {
   /// The innermost extents, as a network of these dimensions wants them.
   func list(dimensions: Int) -> [Int] { Array([z, y, x].suffix(dimensions)) }
 }
-
-func leastCommonMultiple(_ a: Int, _ b: Int) -> Int {
-  var (x, y) = (a, b)
-  while y != 0 { (x, y) = (y, x % y) }
-  return a / x * b
-}

@@ -79,12 +79,13 @@ extension NetworkGraph {
     }
     return values
   }
+}
 
-  private func leastCommonMultiple(_ a: Int, _ b: Int) -> Int {
-    var (x, y) = (a, b)
-    while y != 0 { (x, y) = (y, x % y) }
-    return a / x * b
-  }
+/// Of two positive numbers.
+package func leastCommonMultiple(_ a: Int, _ b: Int) -> Int {
+  var (x, y) = (a, b)
+  while y != 0 { (x, y) = (y, x % y) }
+  return a / x * b
 }
 
 /// Along one axis, the pixel p of a value reads the image's pixels p·step − before … p·step + after.
