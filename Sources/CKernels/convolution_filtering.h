@@ -103,6 +103,22 @@ static void filter_sources(const float *const *sources, int32_t channels, const 
   }
 }
 
+/// Six points to four whole rows, which begin with the bias or are added to what is there.
+INLINE void store_quad(const vector *points, float *target, ptrdiff_t row, vector bias, const bool adds) {
+  vector y[4];
+  points_output(FILTERING_P, FILTERING_Q, points, y);
+  UNROLL for (int i = 0; i < 4; i += 1) store(target + i * row, y[i] + (adds ? load(target + i * row) : bias));
+}
+
+/// The same, of the rows that are the image's, as far as it is wide.
+INLINE void store_some(const vector *points, float *target, ptrdiff_t row, int32_t rows, int32_t count, vector bias, bool adds) {
+  vector y[4];
+  points_output(FILTERING_P, FILTERING_Q, points, y);
+  UNROLL for (int i = 0; i < 4; i += 1, target += row) {
+    if (i < rows) store_first(target, y[i] + (adds ? load_first(target, count) : bias), count);
+  }
+}
+
 #if FILTERING_TARGETS > 0
 #include "convolution_filtering_tiles.h"
 #endif
@@ -160,17 +176,14 @@ static void filter_target(const tutti_filtering *job, const filtering_quad *quad
   float *target = job->targets[channel] + ((ptrdiff_t)quad->z * job->rows + quad->y) * job->target_pitch + job->first_x;
   for (int32_t x = 0; x < job->width; x += LANES) {
     const int32_t count = job->width - x < LANES ? job->width - x : LANES;
-    vector m[6], y[4];
+    vector m[6];
     UNROLL for (int k = 0; k < 6; k += 1) m[k] = *(const vector *)(sums + k * point + x);
-    points_output(FILTERING_P, FILTERING_Q, m, y);
-    UNROLL for (int i = 0; i < 4; i += 1) {
-      if (i >= quad->rows) break;
-      float *p = target + i * row + x;
-      if (count == LANES) {
-        store(p, y[i] + (job->accumulate ? load(p) : bias));
-      } else {
-        store_first(p, y[i] + (job->accumulate ? load_first(p, count) : bias), count);
-      }
+    if (quad->rows < 4 || count < LANES) {
+      store_some(m, target + x, row, quad->rows, count, bias, job->accumulate);
+    } else if (job->accumulate) {
+      store_quad(m, target + x, row, bias, true);
+    } else {
+      store_quad(m, target + x, row, bias, false);
     }
   }
 }

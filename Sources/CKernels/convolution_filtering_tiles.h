@@ -48,6 +48,10 @@ INLINE void quad_taps(const int targets, const bool filters, const float *const 
 INLINE void quad_tile(const int targets, const bool filters, const quad_job *job, int32_t x, int32_t tail) {
   vector a[6 * FILTERING_TARGETS];
   UNROLL for (int i = 0; i < 6 * targets; i += 1) a[i] = (vector)0;
+  UNROLL for (int c = 0; c < targets; c += 1) {
+    const float *p = job->targets[c] + job->target + x;
+    UNROLL for (int i = 0; i < 4; i += 1, p += job->target_row) __builtin_prefetch(p, 1, 3);
+  }
   const int32_t channels = job->channels, x_taps = job->x_taps;
   const ptrdiff_t taps = x_taps * 6 * targets, row = job->row;
   const float *weights = job->weights, *points = job->points + x, *rows[6];
@@ -68,18 +72,19 @@ INLINE void quad_tile(const int targets, const bool filters, const quad_job *job
       }
     }
   }
-  UNROLL for (int c = 0; c < targets; c += 1) {
-    vector y[4];
-    points_output(FILTERING_P, FILTERING_Q, a + 6 * c, y);
-    float *p = job->targets[c] + job->target + x;
-    const vector bias = job->bias != NULL ? (vector)job->bias[c] : (vector)0;
-    UNROLL for (int i = 0; i < 4; i += 1, p += job->target_row) {
-      if (i >= job->rows) break;
-      if (tail == LANES) {
-        store(p, y[i] + (job->accumulate ? load(p) : bias));
-      } else {
-        store_first(p, y[i] + (job->accumulate ? load_first(p, tail) : bias), tail);
-      }
+  if (job->rows < 4 || tail < LANES) {
+    UNROLL for (int c = 0; c < targets; c += 1) {
+      const vector bias = job->bias != NULL ? (vector)job->bias[c] : (vector)0;
+      store_some(a + 6 * c, job->targets[c] + job->target + x, job->target_row, job->rows, tail, bias, job->accumulate);
+    }
+  } else if (job->accumulate) {
+    UNROLL for (int c = 0; c < targets; c += 1) {
+      store_quad(a + 6 * c, job->targets[c] + job->target + x, job->target_row, (vector)0, true);
+    }
+  } else {
+    UNROLL for (int c = 0; c < targets; c += 1) {
+      const vector bias = job->bias != NULL ? (vector)job->bias[c] : (vector)0;
+      store_quad(a + 6 * c, job->targets[c] + job->target + x, job->target_row, bias, false);
     }
   }
 }
