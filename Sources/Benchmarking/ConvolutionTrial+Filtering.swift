@@ -64,6 +64,7 @@ extension ConvolutionTrial {
         (job.planes, job.rows, job.width) = (Int32(geometry.nz), Int32(geometry.ny), Int32(geometry.nx))
         (job.dilation, job.row_of) = (Int32(axes[1].dilation), filtering.rows.shifts)
         (job.z, job.x_shift) = (z.entries, shifts.shifts)
+        job.last_source_x = Int32(from.geometry.nx)
         (job.z_taps, job.x_taps) = (Int32(axes[0].kernel), Int32(axes[2].kernel))
         job.weights = UnsafePointer((transposed ? filtering.transposed : filtering.weights).pointer)
         let quads = geometry.nz * Int(tutti_filtering_quads(job.rows, job.dilation))

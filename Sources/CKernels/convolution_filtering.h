@@ -1,44 +1,6 @@
 // Convolutions by minimal filtering F(4, 3) along y. A part of convolution_kernels.h.
 
-// Points 0, ±1, ±2, ∞: their transform of the source has few products.
-#define FILTERING_P 1.0f
-#define FILTERING_Q 2.0f
-
-/// Six rows to six points.
-INLINE void filtering_input(vector *d) {
-  const vector four = (vector)4.0f, two = (vector)2.0f;
-  const vector u = d[4] - d[2], v = d[3] - d[1];
-  const vector s = multiply_add(-four, d[2], d[4]), t = multiply_add(-four, d[1], d[3]);
-  d[0] = multiply_add(four, d[0] - d[2], u);
-  d[5] = multiply_add(-four, v, d[5] - d[3]);
-  d[1] = s + t, d[2] = s - t;
-  d[3] = multiply_add(two, v, u), d[4] = multiply_add(-two, v, u);
-}
-
-/// How the transformed rows of one quad lie in the scratch memory: [z entry][channel][point][pixel].
-typedef struct {
-  int32_t vectors;      // of a transformed row
-  int32_t reach;        // pixels before first_x that it begins
-  ptrdiff_t row;        // floats from a point to the next
-  ptrdiff_t sum_row;    // floats of a row of sums
-} filtering_plan;
-
-static filtering_plan plan_filtering(const int32_t *x_shift, int32_t x_taps, int32_t first_x, int32_t width) {
-  int32_t reach = -x_shift[0], beyond = x_shift[0];
-  for (int32_t t = 1; t < x_taps; t += 1) {
-    if (-x_shift[t] > reach) reach = -x_shift[t];
-    if (x_shift[t] > beyond) beyond = x_shift[t];
-  }
-  // Rows begin at whole vectors, as those of an image do.
-  reach += (int32_t)((uint32_t)(first_x - reach) % 16);
-  filtering_plan plan = {.reach = reach};
-  plan.vectors = (width + reach + beyond + LANES - 1) / LANES;
-  // A tile's loads go as far as whole vectors do.
-  const int32_t row = (width + LANES - 1) / LANES * LANES + reach + beyond;
-  plan.row = (row + 15) / 16 * 16;
-  plan.sum_row = (width + LANES - 1) / LANES * LANES;
-  return plan;
-}
+#include "convolution_filtering_rows.h"
 
 /// The most entries of a plane.
 static int32_t most_entries(tutti_axis map, int32_t planes) {
@@ -50,7 +12,7 @@ static int32_t most_entries(tutti_axis map, int32_t planes) {
 }
 
 static size_t filtering_scratch(const tutti_filtering *job) {
-  const filtering_plan plan = plan_filtering(job->x_shift, job->x_taps, job->first_x, job->width);
+  const filtering_plan plan = plan_run(job);
   return TUTTI_FILTERING_POINTS * ((size_t)most_entries(job->z, job->planes) * job->source_channels * plan.row +
                                    LARGEST_BLOCK * plan.sum_row + 16);
 }
@@ -68,39 +30,6 @@ INLINE bool quad_places(const int32_t *row_of, int32_t dilation, int32_t rows, i
     places[i] = source < 0 ? -1 : ((ptrdiff_t)zs * rows + source) * pitch;
   }
   return whole;
-}
-
-/// Brings a vector of what lies `ahead` of a quad's last four rows, the next ones that a quad below needs, into the second cache.
-INLINE void fetch_ahead(const float *const *rows, ptrdiff_t ahead) {
-  UNROLL for (int i = 2; i < 6; i += 1) __builtin_prefetch(rows[i] + ahead, 0, 2);
-}
-
-/// Six source rows of one channel to six points, `point` floats apart; rows that are not there are zeros.
-INLINE void filter_source(const bool whole, const float *const *rows, int32_t vectors, ptrdiff_t ahead, float *to,
-                          ptrdiff_t point) {
-  for (int32_t v = 0; v < vectors; v += 1, to += LANES) {
-    if (whole) fetch_ahead(rows, ahead + v * LANES);
-    vector d[6];
-    UNROLL for (int i = 0; i < 6; i += 1) d[i] = whole || rows[i] != NULL ? load(rows[i] + v * LANES) : (vector)0;
-    filtering_input(d);
-    UNROLL for (int i = 0; i < 6; i += 1) *(vector *)(to + i * point) = d[i];
-  }
-}
-
-/// The points of some source channels of a quad.
-static void filter_sources(const float *const *sources, int32_t channels, const ptrdiff_t *places, ptrdiff_t ahead,
-                           int32_t first_x, int32_t vectors, float *to, ptrdiff_t step, ptrdiff_t point) {
-  bool whole = true;
-  for (int32_t i = 0; i < 6; i += 1) whole &= places[i] >= 0;
-  for (int32_t c = 0; c < channels; c += 1, to += step) {
-    const float *p[6];
-    for (int32_t i = 0; i < 6; i += 1) p[i] = places[i] < 0 ? NULL : sources[c] + places[i] + first_x;
-    if (whole) {
-      filter_source(true, p, vectors, ahead, to, point);
-    } else {
-      filter_source(false, p, vectors, ahead, to, point);
-    }
-  }
 }
 
 /// Six points to four whole rows, which begin with the bias or are added to what is there.
@@ -122,17 +51,6 @@ INLINE void store_some(const vector *points, float *target, ptrdiff_t row, int32
 #if FILTERING_TARGETS > 0
 #include "convolution_filtering_tiles.h"
 #endif
-
-/// Whether all six points of a pixel are summed at once, in registers: for so few targets that they are one block, whose sources need
-/// not be kept transformed, and for so few sources that writing each point's sums, and reading them again, would cost much.
-static bool sums_points_at_once(int32_t target_channels, int32_t source_channels) {
-  return FILTERING_TARGETS > 0 && (target_channels < FILTERING_TARGETS || source_channels <= FILTERING_FEW_SOURCES);
-}
-
-/// Targets of a block.
-static int32_t filtering_block(int32_t target_channels, int32_t source_channels) {
-  return sums_points_at_once(target_channels, source_channels) ? FILTERING_TARGETS : LARGEST_BLOCK;
-}
 
 /// One quad of a plane.
 typedef struct {
@@ -160,11 +78,14 @@ static void find_quad(const tutti_filtering *job, int32_t index, filtering_quad 
 
 /// Transforms all source rows of a quad.
 static void filter_quad(const tutti_filtering *job, const filtering_plan *plan, const filtering_quad *quad, float *points) {
+  const ptrdiff_t channel = TUTTI_FILTERING_POINTS * plan->row, begin = (ptrdiff_t)plan->first * LANES;
   for (int32_t e = 0; e < quad->entries; e += 1) {
     filter_sources(job->sources, job->source_channels, quad->places[e], 4 * (ptrdiff_t)job->dilation * job->source_pitch,
-                   job->first_x - plan->reach, plan->vectors,
-                   points + (ptrdiff_t)e * job->source_channels * TUTTI_FILTERING_POINTS * plan->row,
-                   TUTTI_FILTERING_POINTS * plan->row, plan->row);
+                   job->first_x - plan->reach + (int32_t)begin, plan->last - plan->first,
+                   points + e * job->source_channels * channel + begin, channel, plan->row);
+  }
+  if (job->folded_count > 0) {
+    fold_rows(job, plan, (ptrdiff_t)TUTTI_FILTERING_POINTS * quad->entries * job->source_channels, points);
   }
 }
 
@@ -192,8 +113,7 @@ static void filter_target(const tutti_filtering *job, const filtering_quad *quad
 static void sum_points(const tutti_filtering *job, const filtering_plan *plan, const filtering_quad *quad, const float *points,
                        float *sums) {
   const int32_t taps = job->z_taps * job->x_taps, vectors = (job->width + LANES - 1) / LANES;
-  int32_t shift[MOST_TAPS];
-  for (int32_t t = 0; t < job->x_taps; t += 1) shift[t] = job->x_shift[t] + plan->reach;
+  int32_t shift[TUTTI_FILTERING_X_TAPS];
   tap_entry entries[TUTTI_FILTERING_ENTRIES];
   tile_job part = {
       .taps = entries,
@@ -222,6 +142,7 @@ static void sum_points(const tutti_filtering *job, const filtering_plan *plan, c
       part.weights = job->weights + k * point_weights + (ptrdiff_t)block.first * job->source_channels * taps;
       for (int32_t v = 0; v < parts; v += 1) {
         const tutti_block some = tutti_block_at(v, vectors, widest);
+        place_taps(job, plan, some.first, some.first + some.count, shift);
         tiles[block.count - 1][0][some.count - 1](&part, points + k * plan->row + some.first * LANES,
                                                   sums + k * point + some.first * LANES, LANES);
       }
@@ -234,8 +155,8 @@ static void sum_points(const tutti_filtering *job, const filtering_plan *plan, c
 /// The quad's rows out of sums of all points at once.
 static void sum_quad(const tutti_filtering *job, const filtering_plan *plan, const filtering_quad *quad, bool filters,
                      const float *points) {
-  int32_t shift[MOST_TAPS];
-  for (int32_t t = 0; t < job->x_taps; t += 1) shift[t] = job->x_shift[t] + (filters ? job->first_x : plan->reach);
+  int32_t shift[TUTTI_FILTERING_X_TAPS];
+  for (int32_t t = 0; t < job->x_taps; t += 1) shift[t] = job->x_shift[t] + job->first_x;
   const ptrdiff_t pair = TUTTI_FILTERING_POINTS * job->z_taps * job->x_taps;
   for (int32_t b = 0; b < tutti_block_count(job->target_channels, FILTERING_TARGETS); b += 1) {
     const tutti_block block = tutti_block_at(b, job->target_channels, FILTERING_TARGETS);
@@ -260,6 +181,7 @@ static void sum_quad(const tutti_filtering *job, const filtering_plan *plan, con
         .accumulate = job->accumulate,
     };
     for (int32_t x = 0; x < job->width; x += LANES) {
+      if (!filters) place_taps(job, plan, x / LANES, x / LANES + 1, shift);
       quad_tiles[block.count - 1][filters](&part, x, job->width - x < LANES ? job->width - x : LANES);
     }
   }
@@ -268,15 +190,16 @@ static void sum_quad(const tutti_filtering *job, const filtering_plan *plan, con
 
 static void filtering_run(const tutti_filtering *job, int32_t first, int32_t last, float *scratch) {
   if (job->width <= 0 || job->target_channels <= 0) return;
-  const filtering_plan plan = plan_filtering(job->x_shift, job->x_taps, job->first_x, job->width);
+  const filtering_plan plan = plan_run(job);
   const int32_t entries = most_entries(job->z, job->planes);
+  clear_margins(&plan, (ptrdiff_t)TUTTI_FILTERING_POINTS * entries * job->source_channels, scratch);
   float *const sums = scratch + TUTTI_FILTERING_POINTS * (ptrdiff_t)entries * job->source_channels * plan.row;
   for (int32_t i = first; i < last; i += 1) {
     filtering_quad quad;
     find_quad(job, i, &quad);
 #if FILTERING_TARGETS > 0
     if (sums_points_at_once(job->target_channels, job->source_channels)) {
-      const bool filters = quad.whole && job->target_channels < FILTERING_TARGETS;
+      const bool filters = quad.whole && job->folded_count == 0 && job->target_channels < FILTERING_TARGETS;
       if (!filters) filter_quad(job, &plan, &quad, scratch);
       sum_quad(job, &plan, &quad, filters, scratch);
       continue;

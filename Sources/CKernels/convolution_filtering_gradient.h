@@ -106,7 +106,7 @@ static void filter_gradient_sums(const tutti_filtering_gradient *job, const filt
     const tutti_block from = tutti_block_at(s, job->source_channels, plan->most_sources);
     for (int32_t t = 0; t < quads; t += 1) {
       filter_sources(job->sources + from.first, from.count, quad[t].places, 4 * (ptrdiff_t)below * job->source_pitch,
-                     -plan->rows.reach, plan->rows.vectors, sources + t * source_quad, plan->quads * source_quad,
+                     -plan->rows.reach, plan->rows.last, sources + t * source_quad, plan->quads * source_quad,
                      plan->rows.row);
     }
     for (int32_t k = 0; k < TUTTI_FILTERING_POINTS; k += 1) {

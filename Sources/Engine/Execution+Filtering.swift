@@ -48,6 +48,7 @@ extension Execution {
     job.width = Int32(target.nx)
     job.row_of = set.rows
     (job.z, job.x_shift) = (product.z, product.xShifts)
+    (job.first_source_x, job.last_source_x) = (set.sourcePixels.lowerBound, set.sourcePixels.upperBound)
     job.weights = UnsafePointer(packed.pointer + set.packed.offset)
     job.bias = set.biases.map { UnsafePointer(packed.pointer + $0.offset) }
     run(job, set, rows, target, thread)
@@ -92,6 +93,8 @@ extension Execution {
     job.width = Int32(target.geometry.nx + 2 * product.reach)
     job.row_of = set.adjointRows
     (job.z, job.x_shift) = (product.adjointZ, product.adjointXShifts)
+    (job.first_source_x, job.last_source_x) = (0, Int32(gradient.geometry.nx))
+    (job.folded, job.folded_count) = (set.foldedX.baseAddress, Int32(set.foldedX.count))
     job.weights = UnsafePointer(packed.pointer + set.packedTransposed.offset)
     job.accumulate = accumulates
     run(job, set, rows, target.geometry, thread)
@@ -99,21 +102,36 @@ extension Execution {
 
   /// What rows near the border of planes pass on that stood for them outside.
   private func addFolded(_ set: FilterSet, _ group: StageGroup, _ sample: Int, _ rows: Range<Int>) {
-    for place in set.stages {
-      let stage = plan.stages[plan.filteredStages[place]]
-      guard var product = stage.product, let geometry = stage.sourceGradient?.geometry else { continue }
-      product.adjointY = set.foldedY
-      for z in rows.lowerBound / geometry.ny...(rows.upperBound - 1) / geometry.ny {
-        let start = z * geometry.ny
-        for folded in [start..<start + set.foldedHead, start + min(set.foldedTail, geometry.ny)..<start + geometry.ny] {
-          let some = folded.clamped(to: rows)
-          guard !some.isEmpty else { continue }
-          addDataGradient(
-            stage, product, sample, some, channels: 0..<group.common, packed: product.packedTransposed,
-            accumulates: true)
-        }
+    guard let (stage, _) = first(of: set), let place = stage.sourceGradient else { return }
+    let ny = place.geometry.ny
+    for z in rows.lowerBound / ny...(rows.upperBound - 1) / ny {
+      let start = z * ny
+      for folded in [start..<start + set.foldedHead, start + min(set.foldedTail, ny)..<start + ny] {
+        let some = folded.clamped(to: rows)
+        if !some.isEmpty { addFoldedRows(set, group, planes(place, sample).part(0..<group.common), sample, some) }
       }
     }
+  }
+
+  /// What some rows get so, in the halo too, which is folded back at once if nothing else lies there.
+  private func addFoldedRows(
+    _ set: FilterSet, _ group: StageGroup, _ target: FeaturePlanes, _ sample: Int, _ rows: Range<Int>
+  ) {
+    func forEachChannel(_ body: (UnsafeMutablePointer<Float>) -> Void) {
+      guard !set.foldedX.isEmpty else { return }
+      for channel in 0..<target.channels { body(target.row(rows.lowerBound, channel: channel)) }
+    }
+    let (count, pitch, nx) = (Int64(rows.count), target.geometry.pitch, Int32(target.geometry.nx))
+    forEachChannel { tutti_fill_halo($0, count, pitch, nx, TUTTI_ZEROS, set.border.width) }
+    for place in set.stages {
+      let stage = plan.stages[plan.filteredStages[place]]
+      guard var product = stage.product else { continue }
+      product.adjointY = set.foldedY
+      if !set.foldedX.isEmpty { product.reach = Int(set.border.width) }
+      addDataGradient(
+        stage, product, sample, rows, channels: 0..<group.common, packed: product.packedTransposed, accumulates: true)
+    }
+    forEachChannel { tutti_fold_halo($0, count, pitch, nx, set.border.padding, set.border.width) }
   }
 
   // MARK: Weight gradients

@@ -252,7 +252,7 @@ public final class Execution {
   @inline(__always)
   func foldHalo(_ row: UnsafeMutablePointer<Float>, _ rows: Int64, _ geometry: PlaneGeometry, border: Border) {
     guard border.folded > 0 else { return }
-    tutti_fold_halo(row, rows, geometry.pitch, Int32(geometry.nx), border.padding, border.width)
+    tutti_fold_halo(row, rows, geometry.pitch, Int32(geometry.nx), border.padding, Int32(border.folded))
   }
 }
 

@@ -17,6 +17,12 @@ struct FilterSet {
   var foldedY: tutti_axis
   var foldedHead: Int
   var foldedTail: Int
+  /// The pixels of a source row beside which there are zeros.
+  var sourcePixels: Range<Int32>
+  /// What pixels of the source get beside, through paddings other than zeros, unless that lies in the halo and is folded back later; and
+  /// the halo then.
+  var foldedX: UnsafeBufferPointer<tutti_folded_pixel>
+  var border: Border
   /// Places of the transformed weights and of the biases, if any, among the packed floats.
   var packed: Slice
   var packedTransposed: Slice
@@ -57,6 +63,12 @@ extension PlanCompiler {
       && suitsFiltering(product, axes(product))
   }
 
+  /// Whether minimal filtering takes a step's product in a group, its data gradient included.
+  func isFiltered(_ draft: Draft, in group: Range<Int>) -> Bool {
+    guard case .stage(let product?, _, _, _) = draft.kind else { return false }
+    return isFiltered(product) && sources(group) == mostSources(group) && keptPlanes[draft.source] == nil
+  }
+
   /// Finds the sets among a group's stages, and changes their algorithms.
   ///
   /// - Parameters:
@@ -81,13 +93,13 @@ extension PlanCompiler {
     }
     for (axes, _, indices) in members
     where indices.reduce(0, { $0 + stages[$1].target.channels }) >= Self.filteredChannels {
-      addFilterSet(axes, indices)
+      addFilterSet(axes, indices, padding: border(drafts[group.lowerBound].source).padding)
     }
     return begin..<filterSets.count
   }
 
-  private mutating func addFilterSet(_ axes: [AxisConvolution], _ indices: [Int]) {
-    let (y, first) = (axes[1], stages[indices[0]])
+  private mutating func addFilterSet(_ axes: [AxisConvolution], _ indices: [Int], padding: tutti_padding) {
+    let (y, x, first) = (axes[1], axes[2], stages[indices[0]])
     guard let product = first.product else { preconditionFailure("a product") }
     let sources = first.source.channels
     let targets = indices.reduce(0) { $0 + stages[$1].target.channels }
@@ -117,12 +129,16 @@ extension PlanCompiler {
     let isFolded = folded.map { !$0.isEmpty }
     let middle = y.source / 2
     let map = AxisMap(folded)
-    tables += [rows, adjointRows, map] as [AnyObject & Sendable]
+    let border = Border(padding: padding, width: Int32(x.padding), folded: x.padding)
+    let beside = padding == TUTTI_ZEROS ? 0 : border.width
+    let foldedX = FoldedPixels(product.reach == 0 ? x : nil)
+    tables += [rows, adjointRows, map, foldedX] as [AnyObject & Sendable]
     let set = FilterSet(
       stages: filteredStages.count..<filteredStages.count + indices.count, sources: sources, targets: targets,
       dilation: y.dilation, rows: rows.shifts, adjointRows: adjointRows.shifts, foldedY: map.entries,
       foldedHead: isFolded[..<middle].lastIndex(of: true).map { $0 + 1 } ?? 0,
       foldedTail: isFolded[middle...].firstIndex(of: true) ?? Int.max,
+      sourcePixels: -beside..<Int32(x.source) + beside, foldedX: foldedX.pixels, border: border,
       packed: reserve(weights), packedTransposed: training ? reserve(weights) : Slice(offset: 0, count: 0),
       biases: indices.contains { stages[$0].product?.bias != nil } ? reserve(targets) : nil,
       takesWeightGradients: indices.allSatisfy { stages[$0].product?.gradientAlgorithm == .rows })
@@ -148,19 +164,22 @@ extension PlanCompiler {
     var job = tutti_filtering()
     job.x_taps = Int32(axes[2].kernel)
     func add(
-      _ sources: Int, width: Int, firstX: Int, z: tutti_axis, planes: Int, shifts: UnsafePointer<Int32>
+      _ sources: Int, _ targets: Int, width: Int, firstX: Int, z: tutti_axis, planes: Int, shifts: UnsafePointer<Int32>
     ) {
       job.source_channels = Int32(sources)
+      job.target_channels = Int32(targets)
       job.width = Int32(width)
       job.first_x = Int32(firstX)
       (job.z, job.planes, job.x_shift) = (z, Int32(planes), shifts)
       scratchFloats = max(scratchFloats, roundUp(Int(tutti_filtering_scratch(&job)), to: 16))
     }
     add(
-      set.sources, width: axes[2].target, firstX: 0, z: product.z, planes: axes[0].target, shifts: product.xShifts)
+      set.sources, set.targets, width: axes[2].target, firstX: 0, z: product.z, planes: axes[0].target,
+      shifts: product.xShifts)
     guard training else { return }
+    (job.folded, job.folded_count) = (set.foldedX.baseAddress, Int32(set.foldedX.count))
     add(
-      set.targets, width: axes[2].source + 2 * product.reach, firstX: -product.reach, z: product.adjointZ,
+      set.targets, set.sources, width: axes[2].source + 2 * product.reach, firstX: -product.reach, z: product.adjointZ,
       planes: axes[0].source, shifts: product.adjointXShifts)
     guard set.takesWeightGradients else { return }
     var gradient = tutti_filtering_gradient()
@@ -182,4 +201,26 @@ extension PlanCompiler {
     for set in filterSets[sets] where unit < geometry.ny { unit = leastCommonMultiple(unit, 4 * set.dilation) }
     return min(unit, geometry.ny)
   }
+}
+
+/// What the data gradient's pixels along x get through a padding other than zeros, in memory that kernels read.
+private final class FoldedPixels: Sendable {
+  nonisolated(unsafe) let pixels: UnsafeBufferPointer<tutti_folded_pixel>
+
+  init(_ axis: AxisConvolution?) {
+    var list: [tutti_folded_pixel] = []
+    if let axis {
+      let shifts = axis.adjointShifts
+      for (x, pairs) in axis.adjoint.enumerated() {
+        for pair in pairs where pair.source != x + Int(shifts[pair.tap]) {
+          list.append(tutti_folded_pixel(tap: Int32(pair.tap), x: Int32(x), source: Int32(pair.source)))
+        }
+      }
+    }
+    let storage = UnsafeMutableBufferPointer<tutti_folded_pixel>.allocate(capacity: list.count)
+    _ = storage.initialize(from: list)
+    pixels = UnsafeBufferPointer(storage)
+  }
+
+  deinit { pixels.deallocate() }
 }

@@ -7,7 +7,7 @@ import Networks
 /// change it.
 public final class Plan: Sendable {
   /// Changes whenever the bits of a result may change; checkpoints carry it.
-  public static let numericsVersion = 7
+  public static let numericsVersion = 8
 
   public enum Purpose: Hashable, Sendable {
     /// Forward with batch statistics and backward.

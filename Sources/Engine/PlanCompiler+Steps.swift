@@ -118,7 +118,7 @@ extension PlanCompiler {
         Copy(
           source: source, sourceGradient: sourceGradient, target: target, targetGradient: targetGradient,
           factor: factor, accumulates: !isFirst,
-          border: isLast ? border : Border(padding: TUTTI_ZEROS, width: 0)))
+          border: isLast ? border : Border(padding: TUTTI_ZEROS, width: 0, folded: 0)))
 
     case .groupNormalization(let id, let activationNode):
       return .groupNormalization(

@@ -46,6 +46,8 @@ struct PlanCompiler {
     var mode: PaddingMode = .zeros
     var fill = 0
     var width = 0
+    /// Whether data gradients of some products lie in it, to be folded back.
+    var isReached = false
   }
 
   var drafts: [Draft] = []
@@ -303,20 +305,27 @@ struct PlanCompiler {
       halo.width = max(halo.width, width)
       halos[root(value).value] = halo
     }
-    for draft in drafts {
-      if let axis = rowConvolution(draft) { widen(draft.source, fill: axis.padding, to: axis.padding) }
+    for group in groups {
+      for draft in drafts[group] {
+        guard let axis = rowConvolution(draft) else { continue }
+        widen(draft.source, fill: axis.padding, to: axis.padding)
+        if axis.padding > 0, !isFiltered(draft, in: group) {
+          halos[root(draft.source).value]?.isReached = true
+        }
+      }
     }
     guard training else { return }
     for draft in drafts {
       guard let axis = rowConvolution(draft) else { continue }
-      widen(draft.target, to: max(0, reach(draft.source) + (axis.kernel - 1) * axis.dilation - axis.padding))
+      let reach = max(reach(draft.source), axis.mode == .zeros ? 0 : axis.padding)
+      widen(draft.target, to: max(0, reach + (axis.kernel - 1) * axis.dilation - axis.padding))
     }
   }
 
   /// Pixels of a value's halo in which its gradient may lie.
   func reach(_ value: Int) -> Int {
     let halo = halos[root(value).value, default: Halo()]
-    return halo.mode == .zeros ? 0 : halo.fill
+    return halo.mode == .zeros || !halo.isReached ? 0 : halo.fill
   }
 
   func border(_ value: Int) -> Border {
@@ -328,7 +337,7 @@ struct PlanCompiler {
       case .replicate: TUTTI_REPLICATE
       case .circular: TUTTI_CIRCULAR
       }
-    return Border(padding: padding, width: Int32(halo.fill))
+    return Border(padding: padding, width: Int32(halo.fill), folded: reach(value))
   }
 
   func geometry(_ value: Int, halo: Int) -> PlaneGeometry {

@@ -20,9 +20,8 @@ struct Place: Sendable {
 struct Border {
   var padding: tutti_padding
   var width: Int32
-
-  /// Pixels of the halo whose gradient belongs to others.
-  var folded: Int { padding == TUTTI_ZEROS ? 0 : Int(width) }
+  /// Pixels of the gradient's halo that belong to others.
+  var folded: Int
 }
 
 /// A part of the flat parameter vector.

@@ -10,6 +10,11 @@ import Testing
     let transposed: Bool, accumulate: Bool
     let z: AxisMap, y: AxisMap
     let rowOf: IntegerList, shifts: IntegerList
+    /// Beside these a row's halo is zeros.
+    let sourcePixels: Range<Int32>
+    /// How a data gradient folds what lies beside a row, if it does.
+    let padding: PaddingMode
+    let folded: [tutti_folded_pixel]
     let source: Planes, target: Planes
     let weights: [Float], bias: [Float]
     var taps: Int { 3 * zTaps * xTaps }
@@ -23,7 +28,7 @@ import Testing
       accumulate = index % 4 >= 2
       zTaps = isVolume ? 3 : 1
       xTaps = index % 7 == 0 ? 1 : 3
-      dilation = pick(1...5)
+      dilation = index % 6 == 1 ? pick(1...20) : pick(1...5)
       planes = pick(isVolume ? 6...8 : 1...2)
       rows = pick(dilation + 1...45)
       width = pick(1...(index % 4 == 0 ? 150 : 70))
@@ -43,14 +48,18 @@ import Testing
           guard padded < extent + 2 * d else { return -1 }
           return AxisMap.pixel(padded - d, extent: extent, mode: mode) ?? -1
         })
-      firstX = self.transposed ? -pick(0...3) : 0
+      padding = self.transposed && xTaps > 1 && width > dilation ? PaddingMode.allCases[index / 2 % 4] : .zeros
+      folded = padding == .zeros ? [] : Self.foldedPixels(width, dilation, padding)
+      firstX = self.transposed && padding == .zeros ? -pick(0...3) : 0
       let sign = self.transposed ? -1 : 1
       shifts = IntegerList(xTaps == 1 ? [0] : [-sign * d, 0, sign * d])
-      let reach = d - firstX
-      source = Planes(channels: sources, rows: planes * rows, width: width, margin: 16)
+      let reach = padding == .zeros ? d - firstX : 2 * d
+      source = Planes(channels: sources, rows: planes * rows, width: width, margin: 48)
       source.fill(-reach..<width + reach) { _, _, _ in 0 }
-      source.fillRandom(-d..<width + d, &random)
-      target = Planes(channels: targets, rows: planes * rows, width: width, margin: 16)
+      let halo = self.transposed || mode == .zeros ? 0 : d
+      sourcePixels = Int32(-halo)..<Int32(width + halo)
+      source.fillRandom(-halo..<width + halo, &random)
+      target = Planes(channels: targets, rows: planes * rows, width: width, margin: 48)
       target.fillRandom(firstX..<width - firstX, &random)
       weights = (0..<targets * sources * 3 * zTaps * xTaps).map { _ in random.value() }
       bias = (0..<targets).map { _ in random.value() }
@@ -83,7 +92,7 @@ import Testing
     func run(into target: Planes, step: Int? = nil) {
       let (packed, sourceList, targetList) = (packed(), list(source), list(target))
       packed.withUnsafeBufferPointer { packed in
-        bias.withUnsafeBufferPointer { bias in
+        withUnsafeBuffers(bias, folded) { bias, folded in
           sourceList.withUnsafeBufferPointer { sourceList in
             targetList.withUnsafeBufferPointer { targetList in
               var job = tutti_filtering()
@@ -102,6 +111,8 @@ import Testing
               job.z = z.map
               (job.z_taps, job.x_taps) = (Int32(zTaps), Int32(xTaps))
               job.x_shift = UnsafePointer(shifts.pointer)
+              (job.first_source_x, job.last_source_x) = (sourcePixels.lowerBound, sourcePixels.upperBound)
+              (job.folded, job.folded_count) = (folded.baseAddress, Int32(folded.count))
               job.weights = packed.baseAddress
               job.bias = accumulate ? nil : bias.baseAddress
               job.accumulate = accumulate
@@ -122,7 +133,46 @@ import Testing
       body(scratch.assumingMemoryBound(to: Float.self))
     }
 
+    private func withUnsafeBuffers<A, B>(
+      _ a: [A], _ b: [B], _ body: (UnsafeBufferPointer<A>, UnsafeBufferPointer<B>) -> Void
+    ) {
+      a.withUnsafeBufferPointer { a in b.withUnsafeBufferPointer { b in body(a, b) } }
+    }
+
+    /// What the pixels of a data gradient get through padding: pairs that no shift gives.
+    private static func foldedPixels(_ width: Int, _ dilation: Int, _ mode: PaddingMode) -> [tutti_folded_pixel] {
+      let axis = AxisMap(extent: width, kernel: 3, dilation: dilation, padding: dilation, mode: mode)
+      return axis.adjoint(extent: width).entries.enumerated().flatMap { x, entries in
+        entries.filter { $0.source != x - ($0.tap - 1) * dilation }.map {
+          tutti_folded_pixel(tap: Int32($0.tap), x: Int32(x), source: Int32($0.source))
+        }
+      }
+    }
+
+    /// Plain sums; where padding is folded, over rows that have a halo, which is folded then.
     func reference(into target: Planes) {
+      guard padding != .zeros else {
+        sum(into: target, firstX: firstX)
+        return
+      }
+      let whole = Planes(channels: targets, rows: planes * rows, width: width, margin: 48)
+      whole.fill(-dilation..<width + dilation) { _, _, _ in 0 }
+      sum(into: whole, firstX: -dilation, accumulates: false)
+      for channel in 0..<targets {
+        for row in 0..<planes * rows {
+          for x in -dilation..<width + dilation {
+            guard let pixel = AxisMap.pixel(x, extent: width, mode: padding) else { continue }
+            if pixel != x { whole[channel, row, pixel] += whole[channel, row, x] }
+          }
+          for x in 0..<width {
+            target[channel, row, x] = whole[channel, row, x] + (accumulate ? target[channel, row, x] : bias[channel])
+          }
+        }
+      }
+    }
+
+    private func sum(into target: Planes, firstX: Int, accumulates: Bool? = nil) {
+      let accumulate = accumulates ?? accumulate
       bias.withUnsafeBufferPointer { bias in
         var job = tutti_convolution()
         job.source = UnsafePointer(source.base)
@@ -140,7 +190,7 @@ import Testing
         (job.z, job.y) = (z.map, y.map)
         (job.z_taps, job.y_taps, job.x_taps) = (Int32(zTaps), 3, Int32(xTaps))
         job.x_shift = UnsafePointer(shifts.pointer)
-        job.bias = accumulate ? nil : bias.baseAddress
+        job.bias = accumulate || padding != .zeros ? nil : bias.baseAddress
         job.accumulate = accumulate
         tutti_convolution_rows_reference(&job, weights, transposed, true, 0, Int32(planes * rows))
       }

@@ -17,7 +17,14 @@
 enum {
   TUTTI_FILTERING_POINTS = 6,
   TUTTI_FILTERING_ENTRIES = 16,  // of a plane along z, at most
+  TUTTI_FILTERING_X_TAPS = 3,    // at most
 };
+
+/// A pixel of a source row that a tap along x reads at a target pixel besides the one that lies x_shift from it, which is added to that
+/// one: what a data gradient gets through padding.
+typedef struct {
+  int32_t tap, x, source;
+} tutti_folded_pixel;
 
 /// One convolution of one sample, or its data gradient with roles exchanged and weights transposed. Channels may lie anywhere: the
 /// convolutions of one image that have a dilation in common are one, and so are their data gradients.
@@ -33,6 +40,9 @@ typedef struct {
   tutti_axis z;
   int32_t z_taps, x_taps;
   const int32_t *x_shift;       // [x_taps]
+  int32_t first_source_x, last_source_x;  // pixels of a source row; those beside these, as far as taps reach, are zeros
+  const tutti_folded_pixel *folded;       // [folded_count]
+  int32_t folded_count;
   const float *weights;         // packed by tutti_filtering_pack
   const float *bias;            // [target_channels], or NULL
   bool accumulate;              // adds to the target, instead of bias or 0
