@@ -19,9 +19,9 @@ struct FilterSet {
   var foldedTail: Int
   /// The pixels of a source row beside which there are zeros.
   var sourcePixels: Range<Int32>
-  /// What pixels of the source get beside, through paddings other than zeros, unless that lies in the halo and is folded back later; and
-  /// the halo then.
+  /// What taps of the data gradient read through paddings other than zeros; nothing where its rows have a halo, to be folded later.
   var foldedX: UnsafeBufferPointer<tutti_folded_pixel>
+  /// That padding, as far as the set's products need it.
   var border: Border
   /// Places of the transformed weights and of the biases, if any, among the packed floats.
   var packed: Slice
