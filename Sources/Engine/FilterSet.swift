@@ -141,7 +141,7 @@ extension PlanCompiler {
       sourcePixels: -beside..<Int32(x.source) + beside, foldedX: foldedX.pixels, border: border,
       packed: reserve(weights), packedTransposed: training ? reserve(weights) : Slice(offset: 0, count: 0),
       biases: indices.contains { stages[$0].product?.bias != nil } ? reserve(targets) : nil,
-      takesWeightGradients: indices.allSatisfy { stages[$0].product?.gradientAlgorithm == .rows })
+      takesWeightGradients: zTaps == 1 && indices.allSatisfy { stages[$0].product?.gradientAlgorithm == .rows })
     filteredStages += indices
     for index in indices {
       stages[index].product?.algorithm = .filtering
