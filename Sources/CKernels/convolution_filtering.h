@@ -48,6 +48,17 @@ INLINE void store_some(const vector *points, float *target, ptrdiff_t row, int32
   }
 }
 
+/// Either: most quads are whole.
+INLINE void store_rows(const vector *points, float *target, ptrdiff_t row, int32_t rows, int32_t count, vector bias, bool adds) {
+  if (rows < 4 || count < LANES) {
+    store_some(points, target, row, rows, count, bias, adds);
+  } else if (adds) {
+    store_quad(points, target, row, bias, true);
+  } else {
+    store_quad(points, target, row, bias, false);
+  }
+}
+
 #if FILTERING_TARGETS > 0
 #include "convolution_filtering_tiles.h"
 #endif
@@ -99,13 +110,7 @@ static void filter_target(const tutti_filtering *job, const filtering_quad *quad
     const int32_t count = job->width - x < LANES ? job->width - x : LANES;
     vector m[6];
     UNROLL for (int k = 0; k < 6; k += 1) m[k] = *(const vector *)(sums + k * point + x);
-    if (quad->rows < 4 || count < LANES) {
-      store_some(m, target + x, row, quad->rows, count, bias, job->accumulate);
-    } else if (job->accumulate) {
-      store_quad(m, target + x, row, bias, true);
-    } else {
-      store_quad(m, target + x, row, bias, false);
-    }
+    store_rows(m, target + x, row, quad->rows, count, bias, job->accumulate);
   }
 }
 

@@ -97,7 +97,8 @@ static void plan_folded_rows(const tutti_filtering *job, filtering_plan *plan) {
       const int32_t channels = tutti_block_at(b, job->target_channels, largest).count;
       cover_tiles(vectors, at_once ? 1 : widest_tile[channels - 1][0], tap);
     }
-    const int32_t between = tap->made_tail > tap->made_head ? tap->made_tail - tap->made_head : 0;
+    if (tap->made_tail < tap->made_head) tap->made_tail = tap->made_head;
+    const int32_t between = tap->made_tail - tap->made_head;
     tap->head_place = plan->row;
     tap->tail_place = plan->row - (ptrdiff_t)between * LANES;
     plan->row += ((ptrdiff_t)(vectors - between) * LANES + 15) / 16 * 16;
@@ -190,9 +191,8 @@ static void fold_rows(const tutti_filtering *job, const filtering_plan *plan, pt
   for (int32_t t = 0; t < job->x_taps; t += 1) {
     const folded_tap *const tap = &plan->folded[t];
     const float *const from = row + plan->reach + job->x_shift[t];
-    const int32_t tail = tap->made_tail > tap->made_head ? tap->made_tail : tap->made_head;
     copy_vectors(plan, rows, from, row + tap->head_place, 0, tap->made_head);
-    copy_vectors(plan, rows, from, row + tap->tail_place, tail, vectors);
+    copy_vectors(plan, rows, from, row + tap->tail_place, tap->made_tail, vectors);
   }
   for (int32_t i = 0; i < job->folded_count;) {
     // As many neighbours as a vector holds whose sources are neighbours too, in this order or the other one.

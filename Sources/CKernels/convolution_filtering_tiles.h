@@ -72,20 +72,9 @@ INLINE void quad_tile(const int targets, const bool filters, const quad_job *job
       }
     }
   }
-  if (job->rows < 4 || tail < LANES) {
-    UNROLL for (int c = 0; c < targets; c += 1) {
-      const vector bias = job->bias != NULL ? (vector)job->bias[c] : (vector)0;
-      store_some(a + 6 * c, job->targets[c] + job->target + x, job->target_row, job->rows, tail, bias, job->accumulate);
-    }
-  } else if (job->accumulate) {
-    UNROLL for (int c = 0; c < targets; c += 1) {
-      store_quad(a + 6 * c, job->targets[c] + job->target + x, job->target_row, (vector)0, true);
-    }
-  } else {
-    UNROLL for (int c = 0; c < targets; c += 1) {
-      const vector bias = job->bias != NULL ? (vector)job->bias[c] : (vector)0;
-      store_quad(a + 6 * c, job->targets[c] + job->target + x, job->target_row, bias, false);
-    }
+  UNROLL for (int c = 0; c < targets; c += 1) {
+    const vector bias = job->bias != NULL ? (vector)job->bias[c] : (vector)0;
+    store_rows(a + 6 * c, job->targets[c] + job->target + x, job->target_row, job->rows, tail, bias, job->accumulate);
   }
 }
 

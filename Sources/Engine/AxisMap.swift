@@ -89,6 +89,12 @@ package struct AxisConvolution: Hashable {
     return result
   }
 
+  /// Those of `adjoint` that padding makes: a tap reads another index than its shift names. Of stride 1.
+  package var folded: [[(source: Int, tap: Int)]] {
+    let shifts = adjointShifts
+    return adjoint.enumerated().map { index, pairs in pairs.filter { $0.source != index + Int(shifts[$0.tap]) } }
+  }
+
   /// How far from x the taps read, in floats along a row.
   package var shifts: [Int32] { (0..<kernel).map { Int32($0 * dilation - padding) } }
 

@@ -48,7 +48,8 @@ extension Execution {
     job.width = Int32(target.nx)
     job.row_of = set.rows
     (job.z, job.x_shift) = (product.z, product.xShifts)
-    (job.first_source_x, job.last_source_x) = (set.sourcePixels.lowerBound, set.sourcePixels.upperBound)
+    job.first_source_x = Int32(-set.border.folded)
+    job.last_source_x = Int32(source.geometry.nx + set.border.folded)
     job.weights = UnsafePointer(packed.pointer + set.packed.offset)
     job.bias = set.biases.map { UnsafePointer(packed.pointer + $0.offset) }
     run(job, set, rows, target, thread)

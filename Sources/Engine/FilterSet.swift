@@ -17,11 +17,9 @@ struct FilterSet {
   var foldedY: tutti_axis
   var foldedHead: Int
   var foldedTail: Int
-  /// The pixels of a source row beside which there are zeros.
-  var sourcePixels: Range<Int32>
   /// What taps of the data gradient read through paddings other than zeros; nothing where its rows have a halo, to be folded later.
   var foldedX: UnsafeBufferPointer<tutti_folded_pixel>
-  /// That padding, as far as the set's products need it.
+  /// The source's halo, as far as the set's products need it.
   var border: Border
   /// Places of the transformed weights and of the biases, if any, among the packed floats.
   var packed: Slice
@@ -123,14 +121,12 @@ extension PlanCompiler {
     let rows = ShiftTable((0..<length).map { Int32(sourceRow($0 - y.dilation) ?? -1) })
     let adjointRows = ShiftTable(
       (0..<length).map { (0..<y.target).contains($0 - y.dilation) ? Int32($0 - y.dilation) : -1 })
-    let folded = y.adjoint.enumerated().map { row, pairs in
-      pairs.filter { $0.source != row - ($0.tap - 1) * y.dilation }
-    }
+    let folded = y.folded
     let isFolded = folded.map { !$0.isEmpty }
     let middle = y.source / 2
     let map = AxisMap(folded)
-    let border = Border(padding: padding, width: Int32(x.padding), folded: x.padding)
-    let beside = padding == TUTTI_ZEROS ? 0 : border.width
+    let border = Border(
+      padding: padding, width: Int32(x.padding), folded: padding == TUTTI_ZEROS ? 0 : x.padding)
     let foldedX = FoldedPixels(product.reach == 0 ? x : nil)
     tables += [rows, adjointRows, map, foldedX] as [AnyObject & Sendable]
     let set = FilterSet(
@@ -138,7 +134,7 @@ extension PlanCompiler {
       dilation: y.dilation, rows: rows.shifts, adjointRows: adjointRows.shifts, foldedY: map.entries,
       foldedHead: isFolded[..<middle].lastIndex(of: true).map { $0 + 1 } ?? 0,
       foldedTail: isFolded[middle...].firstIndex(of: true) ?? Int.max,
-      sourcePixels: -beside..<Int32(x.source) + beside, foldedX: foldedX.pixels, border: border,
+      foldedX: foldedX.pixels, border: border,
       packed: reserve(weights), packedTransposed: training ? reserve(weights) : Slice(offset: 0, count: 0),
       biases: indices.contains { stages[$0].product?.bias != nil } ? reserve(targets) : nil,
       takesWeightGradients: zTaps == 1 && indices.allSatisfy { stages[$0].product?.gradientAlgorithm == .rows })
@@ -210,11 +206,8 @@ private final class FoldedPixels: Sendable {
   init(_ axis: AxisConvolution?) {
     var list: [tutti_folded_pixel] = []
     if let axis {
-      let shifts = axis.adjointShifts
-      for (x, pairs) in axis.adjoint.enumerated() {
-        for pair in pairs where pair.source != x + Int(shifts[pair.tap]) {
-          list.append(tutti_folded_pixel(tap: Int32(pair.tap), x: Int32(x), source: Int32(pair.source)))
-        }
+      for (x, pairs) in axis.folded.enumerated() {
+        list += pairs.map { tutti_folded_pixel(tap: Int32($0.tap), x: Int32(x), source: Int32($0.source)) }
       }
     }
     let storage = UnsafeMutableBufferPointer<tutti_folded_pixel>.allocate(capacity: list.count)

@@ -152,12 +152,12 @@ import Testing
     /// Plain sums; where padding is folded, over rows that have a halo, which is folded then.
     func reference(into target: Planes) {
       guard padding != .zeros else {
-        sum(into: target, firstX: firstX)
+        sum(into: target, firstX: firstX, accumulate: accumulate)
         return
       }
       let whole = Planes(channels: targets, rows: planes * rows, width: width, margin: 48)
       whole.fill(-dilation..<width + dilation) { _, _, _ in 0 }
-      sum(into: whole, firstX: -dilation, accumulates: false)
+      sum(into: whole, firstX: -dilation, accumulate: true)
       for channel in 0..<targets {
         for row in 0..<planes * rows {
           for x in -dilation..<width + dilation {
@@ -171,8 +171,7 @@ import Testing
       }
     }
 
-    private func sum(into target: Planes, firstX: Int, accumulates: Bool? = nil) {
-      let accumulate = accumulates ?? accumulate
+    private func sum(into target: Planes, firstX: Int, accumulate: Bool) {
       bias.withUnsafeBufferPointer { bias in
         var job = tutti_convolution()
         job.source = UnsafePointer(source.base)
@@ -190,7 +189,7 @@ import Testing
         (job.z, job.y) = (z.map, y.map)
         (job.z_taps, job.y_taps, job.x_taps) = (Int32(zTaps), 3, Int32(xTaps))
         job.x_shift = UnsafePointer(shifts.pointer)
-        job.bias = accumulate || padding != .zeros ? nil : bias.baseAddress
+        job.bias = accumulate ? nil : bias.baseAddress
         job.accumulate = accumulate
         tutti_convolution_rows_reference(&job, weights, transposed, true, 0, Int32(planes * rows))
       }
