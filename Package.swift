@@ -28,8 +28,8 @@ let package = Package(
     .library(
       name: "Tutti",
       targets: [
-        "Tensors", "MessagePassing", "HDF5", "Networks", "Engine", "Training", "Uncertainty", "Imaging",
-        "Ensembles", "Reports", "Jobs", "Benchmarking",
+        "Settings", "Host", "MessagePassing", "HDF5", "Networks", "Engine", "Training", "Uncertainty", "Imaging",
+        "Ensembles", "Reports", "JobFiles", "Pipeline", "Benchmarking",
       ]),
   ],
   dependencies: [
@@ -46,50 +46,58 @@ let package = Package(
       cSettings: [
         .define("NDEBUG", .when(configuration: .release))
       ]),
-    .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "Tensors", "TestSupport"]),
+    .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "Host", "TestSupport"]),
     .target(name: "CTestSupport", path: "Tests/CTestSupport"),
     .target(
-      name: "TestSupport", dependencies: ["CTestSupport", "HDF5", "MessagePassing", "Networks", "Tensors"],
+      name: "TestSupport", dependencies: ["CTestSupport", "HDF5", "MessagePassing", "Networks", "Host"],
       path: "Tests/TestSupport"),
   ]
     // Floor 0
-    + module("Tensors", imports: ["COpenBLAS", "CKernels"])
+    + module("Host", imports: ["COpenBLAS", "CKernels"])
     + module("MessagePassing", imports: ["CMPI"])
+    + module("Settings")
     // Floor 1
-    + module("HDF5", imports: ["CHDF5", "CMPI", "MessagePassing"])
-    + module("Networks", imports: ["Tensors"])
+    + module("HDF5", imports: ["CHDF5", "CMPI", "MessagePassing", "Settings"])
+    + module("Networks", imports: ["Host", "Settings"])
     // Floor 2
-    + module("Engine", imports: ["Networks", "Tensors", "CKernels"], tests: ["Networks", "Tensors"])
+    + module("Engine", imports: ["Networks", "Host", "CKernels"], tests: ["Networks", "Host"])
     // Floor 3
     + module(
-      "Training", imports: ["Engine", "Networks", "Tensors", "CKernels"], tests: ["Engine", "Networks", "Tensors"])
-    + module("Uncertainty", imports: ["Tensors", "MessagePassing", "CKernels"])
-    + module("Imaging", imports: ["HDF5", "Tensors"])
+      "Training", imports: ["Engine", "Networks", "Host", "Settings", "CKernels"],
+      tests: ["Engine", "Networks", "Host"])
+    + module("Uncertainty", imports: ["Host", "MessagePassing", "Settings", "CKernels"])
+    + module("Imaging", imports: ["HDF5", "Host", "Settings"])
     // Floor 4
     + module(
       "Ensembles",
       imports: [
-        "Training", "Engine", "Networks", "Imaging", "Uncertainty", "HDF5", "MessagePassing", "Tensors", "CKernels",
+        "Training", "Engine", "Networks", "Imaging", "Uncertainty", "HDF5", "MessagePassing", "Host", "CKernels",
       ])
     + module("Reports", imports: ["Training"])
     // Floor 5
     + module(
-      "Jobs",
+      "JobFiles",
       imports: [
-        "Ensembles", "Reports", "Training", "Engine", "Networks", "Imaging", "Uncertainty", "HDF5", "MessagePassing",
-        "Tensors",
+        "Ensembles", "Training", "Engine", "Networks", "Imaging", "Uncertainty", "Host", "Settings",
         .product(name: "Yams", package: "Yams"),
       ])
     + module(
       "Benchmarking",
-      imports: ["Ensembles", "Training", "Engine", "Networks", "HDF5", "MessagePassing", "Tensors", "CKernels"],
+      imports: ["Ensembles", "Training", "Engine", "Networks", "HDF5", "MessagePassing", "Host", "CKernels"],
       tests: ["Networks", "CKernels"])
     // Floor 6
+    + module(
+      "Pipeline",
+      imports: [
+        "JobFiles", "Ensembles", "Reports", "Training", "Engine", "Networks", "Imaging", "Uncertainty", "HDF5",
+        "MessagePassing", "Host", "Settings",
+      ])
+    // Floor 7
     + [
       .executableTarget(
         name: "tutti",
         dependencies: [
-          "Jobs", "Benchmarking", "Ensembles", "Imaging", "Networks", "HDF5", "MessagePassing", "Tensors",
+          "Pipeline", "JobFiles", "Benchmarking", "Ensembles", "Imaging", "Networks", "HDF5", "MessagePassing", "Host",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ])
     ],

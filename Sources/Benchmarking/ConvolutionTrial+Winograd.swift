@@ -1,6 +1,6 @@
 import CKernels
 import Engine
-import Tensors
+import Host
 
 // The passes by Winograd's minimal filtering.
 

@@ -1,6 +1,6 @@
 import CKernels
 import Engine
-import Tensors
+import Host
 
 /// One convolution with random data, and its passes by every algorithm, on one thread and in the pieces that the engine cuts.
 final class ConvolutionTrial {

@@ -1,7 +1,7 @@
 import Engine
 import Ensembles
+import Host
 import MessagePassing
-import Tensors
 
 /// How fast the ranks sum gradients: the exchange that training uses, and the MPI library's own all-reduce beside it.
 public struct ExchangeBenchmark: Hashable, Sendable, Encodable {

@@ -1,4 +1,4 @@
-import Tensors
+import Host
 
 /// How fast convolutions are by shape, pass and algorithm, on one thread.
 public struct KernelBenchmark: Sendable, Encodable {

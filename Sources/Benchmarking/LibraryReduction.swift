@@ -1,7 +1,7 @@
 import Engine
 import Ensembles
+import Host
 import MessagePassing
-import Tensors
 
 /// Sums gradients by the MPI library's own non-blocking all-reduce, in the same buckets as `GroupReduction`: what the exact tree is
 /// compared with.

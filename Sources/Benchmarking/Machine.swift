@@ -1,7 +1,7 @@
 import CKernels
 import HDF5
+import Host
 import MessagePassing
-import Tensors
 
 /// What was detected of the machine, and what it can do at most.
 public struct Machine: Sendable, Encodable {

@@ -1,5 +1,5 @@
 import CKernels
-import Tensors
+import Host
 
 /// The memory's bandwidth in GB/s (10⁹ bytes), counted as McCalpin's STREAM does: what the loop reads and writes, without
 /// what a cache fetches before it is overwritten.

@@ -1,8 +1,8 @@
 import Engine
 import Ensembles
+import Host
 import MessagePassing
 import Networks
-import Tensors
 import Training
 
 /// How long a training step of one network over all ranks takes, beside the same step of every rank by itself.

@@ -1,5 +1,5 @@
 import Engine
-import Tensors
+import Host
 import Training
 
 /// One batch of random images and labels, the same in every step.

@@ -1,7 +1,7 @@
 import CKernels
 import Engine
+import Host
 import Networks
-import Tensors
 import Training
 
 /// How long whole training steps (forward, cross entropy, backward, Adam), or predictions alone, of one network take.

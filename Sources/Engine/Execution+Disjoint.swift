@@ -1,5 +1,5 @@
 import CKernels
-import Tensors
+import Host
 
 // Transposed convolutions whose kernel is their stride (disjoint.h): a 1×1 convolution to (channel, tap) pairs, some narrow rows at
 // a time, interleaved to the wide planes while they are in cache.

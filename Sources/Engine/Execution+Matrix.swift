@@ -1,5 +1,5 @@
 import CKernels
-import Tensors
+import Host
 
 // Products by im2col and one matrix product a sample: strided and transposed convolutions, linear layers, deep layers of small planes.
 // Every matrix product's shape is a function of the layer alone, since OpenBLAS gives other bits for other shapes.

@@ -1,5 +1,5 @@
 import CKernels
-import Tensors
+import Host
 
 // Pooling, softmax, dropout and copies, forward and backward.
 

@@ -1,5 +1,5 @@
 import CKernels
-import Tensors
+import Host
 
 // Gradients of weights: one for each shard, samples in order; then along the tree over shards.
 

@@ -1,6 +1,6 @@
 import CKernels
+import Host
 import Networks
-import Tensors
 
 /// Runs a plan: holds the parameters, the statistics and the feature maps of one batch, forward and backward.
 ///

@@ -1,6 +1,6 @@
 import CKernels
+import Host
 import Networks
-import Tensors
 
 /// From drafts to steps: settings in the kernels' form, algorithms, tables.
 extension PlanCompiler {

@@ -1,4 +1,4 @@
-import Tensors
+import Host
 
 /// Sums over the shards of a global batch, wherever they are held.
 ///

@@ -1,6 +1,6 @@
+import Host
 import Imaging
 import Networks
-import Tensors
 import Training
 
 extension EnsembleSettings {

@@ -1,6 +1,6 @@
 import Engine
+import Host
 import Imaging
-import Tensors
 import Training
 
 /// The patches of a member's bag, every epoch in another order, each time cut and changed anew.

@@ -1,7 +1,7 @@
 import Engine
+import Host
 import Imaging
 import Networks
-import Tensors
 import Uncertainty
 
 /// Predicts with all members of an ensemble, tile by tile: mean and standard deviation of the class probabilities, or of the

@@ -1,7 +1,7 @@
 import Engine
+import Host
 import Imaging
 import Networks
-import Tensors
 import Training
 
 /// What decides the members of an ensemble, besides the data: member k is a pure function of these settings and k.

@@ -1,5 +1,5 @@
+import Host
 import MessagePassing
-import Tensors
 
 /// Some weights whose gradients are exchanged together, cut into one slice a rank, with the messages of those on other nodes.
 final class GradientBucket {

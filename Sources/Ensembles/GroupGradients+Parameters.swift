@@ -1,5 +1,5 @@
+import Host
 import MessagePassing
-import Tensors
 
 // Where each rank moves a part of the parameters, and keeps the optimizer's state of that part alone: the moved ones come to all
 // ranks by way of the memory of the gradients, which are used up by then.

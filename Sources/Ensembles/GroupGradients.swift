@@ -1,7 +1,7 @@
 import CKernels
 import Engine
+import Host
 import MessagePassing
-import Tensors
 
 /// Sums weight gradients over the ranks of a group while the backward pass goes on.
 ///

@@ -1,6 +1,6 @@
 import Engine
+import Host
 import MessagePassing
-import Tensors
 
 /// Sums over the shards of a batch that the ranks of a group hold: each a contiguous range of them.
 ///

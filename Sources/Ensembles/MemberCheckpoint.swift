@@ -1,7 +1,7 @@
 import Engine
 import Foundation
 import HDF5
-import Tensors
+import Host
 import Training
 
 /// The state of a member's training between two epochs in an HDF5 file, from which it goes on with the same bits.

@@ -1,5 +1,5 @@
+import Host
 import MessagePassing
-import Tensors
 
 #if canImport(Glibc)
   import Glibc

@@ -1,7 +1,7 @@
 import Engine
+import Host
 import Imaging
 import Networks
-import Tensors
 import Training
 
 /// Trains members of one ensemble, one after another, on this rank's threads.

@@ -1,7 +1,7 @@
 import Engine
+import Host
 import Imaging
 import Networks
-import Tensors
 import Training
 
 /// What a rank needs in memory for its work on an ensemble, compared with what there is, before the work.

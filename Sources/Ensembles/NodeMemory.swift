@@ -1,5 +1,5 @@
+import Host
 import MessagePassing
-import Tensors
 
 /// Memory that the ranks of a node share, made once for all groups of ranks that will train members together.
 ///

@@ -1,5 +1,5 @@
+import Host
 import Imaging
-import Tensors
 import Training
 
 /// The training part of a data set in memory, and the units that bootstrap samples draw from it.

@@ -1,4 +1,4 @@
-import Tensors
+import Host
 
 /// A change of a training patch that leaves its meaning: where in its cell it lies, flips, and a quarter turn.
 ///

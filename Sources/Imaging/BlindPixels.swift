@@ -1,4 +1,4 @@
-import Tensors
+import Host
 
 /// Pixels that a network does not see and is asked for: what it answers can only follow from their surroundings, so that it
 /// learns the image without its noise from noisy images alone.

@@ -1,4 +1,4 @@
-import Tensors
+import Host
 
 /// A smooth random displacement of every voxel of a patch: a uniform cubic B-spline over a grid of random vectors.
 ///

@@ -1,4 +1,4 @@
-import Tensors
+import Host
 
 #if canImport(Glibc)
   import Glibc

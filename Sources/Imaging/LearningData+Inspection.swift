@@ -1,4 +1,4 @@
-import Tensors
+import Host
 
 /// What reading all of a data set tells.
 public struct Inspection: Sendable, Hashable {

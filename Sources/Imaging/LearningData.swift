@@ -1,5 +1,5 @@
 import HDF5
-import Tensors
+import Host
 
 /// Images with what a network shall answer for them, divided into parts: a job's data set.
 ///

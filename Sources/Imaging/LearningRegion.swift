@@ -1,4 +1,4 @@
-import Tensors
+import Host
 
 /// What a region in memory holds besides its images.
 public struct TargetContent: Hashable, Sendable {

@@ -1,4 +1,4 @@
-import Tensors
+import Host
 
 /// What an image, a slice of a volume or a pixel serves for.
 public enum Part: String, CaseIterable, Sendable, Codable {

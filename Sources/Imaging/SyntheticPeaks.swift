@@ -1,5 +1,5 @@
 import HDF5
-import Tensors
+import Host
 
 #if canImport(Glibc)
   import Glibc

@@ -1,4 +1,4 @@
-import Tensors
+import Host
 
 /// A fixed grid of cells that divides a region; a patch lies anywhere within its cell.
 ///

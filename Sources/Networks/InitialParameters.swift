@@ -1,4 +1,4 @@
-import Tensors
+import Host
 
 extension ParameterLayout {
   /// The parameters that member `member` of a job with this seed starts from.

@@ -1,4 +1,4 @@
-import Tensors
+import Host
 
 /// How the weights of convolutions and linear layers start, as the schemes of `torch.nn.init`.
 ///

@@ -1,4 +1,4 @@
-import Tensors
+import Host
 
 /// Where the parameters and running statistics of a network lie, each in one flat vector.
 ///

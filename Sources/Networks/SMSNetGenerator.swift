@@ -1,4 +1,4 @@
-import Tensors
+import Host
 
 /// Draws sparse mixed-scale networks at random, by the hyper-parameters of DLSIA's paper (arXiv 2308.02559, II-D).
 ///

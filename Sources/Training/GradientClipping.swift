@@ -1,5 +1,5 @@
 import CKernels
-import Tensors
+import Host
 
 /// How gradients are limited before a step.
 public struct ClippingSettings: Codable, Hashable, Sendable {

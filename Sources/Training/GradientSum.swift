@@ -1,5 +1,5 @@
 import CKernels
-import Tensors
+import Host
 
 /// The gradient of several batches, as that of one batch made of them all.
 ///

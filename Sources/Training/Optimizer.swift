@@ -1,5 +1,5 @@
 import CKernels
-import Tensors
+import Host
 
 /// Moves parameters against their gradients, step by step as the optimizer of the same name in `torch.optim`.
 ///

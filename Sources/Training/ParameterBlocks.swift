@@ -1,4 +1,4 @@
-import Tensors
+import Host
 
 /// How work on flat parameters is cut: a function of their layout alone.
 final class ParameterBlocks: Sendable {

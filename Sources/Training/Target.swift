@@ -1,4 +1,4 @@
-import Tensors
+import Host
 
 /// Which parts a `Target` has: what a network's output is compared with.
 public struct TargetKind: Hashable, Sendable, Codable {

@@ -1,6 +1,6 @@
 import Engine
+import Host
 import Networks
-import Tensors
 
 /// Where the samples of a training run come from.
 public protocol BatchSource: AnyObject {

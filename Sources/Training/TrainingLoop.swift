@@ -1,4 +1,4 @@
-import Tensors
+import Host
 
 /// The training of one network from its first to its last epoch: the schedule of the rate, validation, early stopping, and
 /// which weights are kept.

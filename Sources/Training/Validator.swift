@@ -1,5 +1,5 @@
 import Engine
-import Tensors
+import Host
 
 /// The loss of a network on samples that it is not trained with.
 ///

@@ -1,5 +1,5 @@
 import CKernels
-import Tensors
+import Host
 
 /// An exponential moving average of a network's weights and running statistics (`torch.optim.swa_utils.AveragedModel` with
 /// `get_ema_multi_avg_fn` and buffers; Polyak and Juditsky, doi:10.1137/0330046).

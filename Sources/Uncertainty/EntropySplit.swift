@@ -1,5 +1,5 @@
 import CKernels
-import Tensors
+import Host
 
 /// The entropy of an ensemble's prediction at every pixel, split into what the members agree on (aleatoric, noise in
 /// the data) and what they disagree on (epistemic, lack of knowledge), in nats.

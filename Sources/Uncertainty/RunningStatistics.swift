@@ -1,5 +1,5 @@
 import CKernels
-import Tensors
+import Host
 
 /// Mean and standard deviation over members, element by element, without keeping the members.
 ///

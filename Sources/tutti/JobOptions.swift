@@ -1,6 +1,7 @@
 import ArgumentParser
-import Jobs
+import JobFiles
 import MessagePassing
+import Pipeline
 
 /// What all commands that work on a job take.
 struct JobOptions: ParsableArguments {

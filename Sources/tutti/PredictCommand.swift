@@ -1,5 +1,6 @@
 import ArgumentParser
-import Jobs
+import JobFiles
+import Pipeline
 
 struct PredictCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

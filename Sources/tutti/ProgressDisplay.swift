@@ -1,6 +1,7 @@
 import Ensembles
 import Foundation
-import Jobs
+import JobFiles
+import Pipeline
 
 #if canImport(Glibc)
   import Glibc

@@ -1,6 +1,7 @@
 import Foundation
-import Jobs
+import JobFiles
 import MessagePassing
+import Pipeline
 
 #if canImport(Glibc)
   import Glibc

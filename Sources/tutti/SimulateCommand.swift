@@ -1,7 +1,8 @@
 import ArgumentParser
 import Ensembles
 import Foundation
-import Jobs
+import JobFiles
+import Pipeline
 
 struct SimulateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,5 +1,5 @@
 import CKernels
-import Tensors
+import Host
 import Testing
 
 /// Winograd's algorithm against the plain sums.

@@ -1,5 +1,5 @@
+import Host
 import Networks
-import Tensors
 import TestSupport
 import Testing
 

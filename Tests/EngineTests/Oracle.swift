@@ -1,6 +1,6 @@
 import Engine
+import Host
 import Networks
-import Tensors
 import TestSupport
 
 /// A network evaluated node by node in double precision, by the formulas that define the operations: no plan, no

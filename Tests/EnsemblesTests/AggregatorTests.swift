@@ -1,7 +1,7 @@
 import Engine
+import Host
 import Imaging
 import Networks
-import Tensors
 import TestSupport
 import Testing
 import Training

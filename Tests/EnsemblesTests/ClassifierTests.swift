@@ -1,8 +1,8 @@
 import Engine
 import HDF5
+import Host
 import Imaging
 import Networks
-import Tensors
 import TestSupport
 import Testing
 import Training

@@ -2,9 +2,9 @@ import Engine
 import Ensembles
 import Foundation
 import HDF5
+import Host
 import Imaging
 import Networks
-import Tensors
 import TestSupport
 import Testing
 import Training

@@ -1,6 +1,6 @@
+import Host
 import MessagePassing
 import Networks
-import Tensors
 import TestSupport
 import Testing
 

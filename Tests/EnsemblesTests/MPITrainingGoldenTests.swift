@@ -1,7 +1,7 @@
 import Engine
+import Host
 import MessagePassing
 import Networks
-import Tensors
 import TestSupport
 import Testing
 import Training

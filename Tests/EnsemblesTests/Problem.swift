@@ -1,9 +1,9 @@
 import Engine
 import Ensembles
 import HDF5
+import Host
 import Imaging
 import Networks
-import Tensors
 import TestSupport
 import Training
 

@@ -1,4 +1,4 @@
-import Tensors
+import Host
 import Testing
 
 @testable import Imaging

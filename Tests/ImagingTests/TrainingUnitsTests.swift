@@ -1,5 +1,5 @@
 import HDF5
-import Tensors
+import Host
 import Testing
 
 @testable import Imaging

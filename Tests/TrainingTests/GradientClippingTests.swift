@@ -1,4 +1,4 @@
-import Tensors
+import Host
 import TestSupport
 import Testing
 

@@ -1,5 +1,5 @@
 import Engine
-import Tensors
+import Host
 
 @testable import Training
 

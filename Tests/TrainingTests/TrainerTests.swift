@@ -1,6 +1,6 @@
 import Engine
+import Host
 import Networks
-import Tensors
 import TestSupport
 import Testing
 

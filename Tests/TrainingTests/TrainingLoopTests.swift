@@ -1,7 +1,7 @@
 import Engine
 import Foundation
+import Host
 import Networks
-import Tensors
 import TestSupport
 import Testing
 

@@ -1,0 +1,166 @@
+import Foundation
+import Networks
+import Settings
+
+extension JobFile {
+  /// What settings must hold together. A setting that is wrong by itself is not looked at again.
+  static func checkTogether(_ values: SettingValue, _ reader: inout SettingReader) {
+    func report(_ path: String, _ message: String) { reader.report(reader.line(of: path), path, message) }
+
+    checkData(values, report)
+    if let ranks = values["ensemble.ranks-per-member"]?.integer, let batch = values["training.batch"]?.integer,
+      let shards = values["training.shards"]?.integer, shards > 0, shards <= batch
+    {
+      // Samples do not always divide into as many shards as asked for.
+      let size = (batch + shards - 1) / shards
+      let most = (batch + size - 1) / size
+      if ranks > most {
+        report(
+          "ensemble.ranks-per-member",
+          "\(ranks) ranks cannot share a batch of \(most) shard\(most == 1 ? "" : "s"); write at most \(most), or raise "
+            + "training.shards")
+      }
+    }
+    if let batch = values["training.batch"]?.integer, let shards = values["training.shards"]?.integer, shards > batch {
+      report(
+        "training.shards",
+        "a batch of \(batch) cannot be cut into \(shards) shards; write at most \(batch), or a larger "
+          + "batch")
+    }
+    if values["training.optimizer.nesterov"]?.boolean == true,
+      let momentum = values["training.optimizer.momentum"]?.number,
+      let dampening = values["training.optimizer.dampening"]?.number, momentum == 0 || dampening > 0
+    {
+      report("training.optimizer.nesterov", "Nesterov's momentum needs a momentum above 0 and no dampening")
+    }
+    if let repeated = firstRepeated(values["uncertainty.coverage"]?.list) {
+      report("uncertainty.coverage", "\(repeated) stands twice")
+    }
+    checkAxes(values, report)
+    if !reader.problems.contains(where: { $0.path.hasPrefix("network") }) { checkNetwork(values, report) }
+  }
+
+  private static func checkData(_ values: SettingValue, _ report: (String, String) -> Void) {
+    let classes = values["data.classes"]?.list
+    if let repeated = firstRepeated(classes) { report("data.classes", "class ‘\(repeated)’ stands twice") }
+    if let ignore = values["data.ignore"]?.integer, let classes, classes.indices.contains(ignore) {
+      report("data.ignore", "\(ignore) is the label of class ‘\(classes[ignore])’; another number must be ignored")
+    }
+    let parts = ["train", "validate", "calibrate", "test"]
+    let numbers = parts.compactMap { values["data.split.\($0)"]?.integer }
+    if let repeated = firstRepeated(numbers.map { .integer($0) }) {
+      report("data.split", "\(repeated) stands for two of train, validate, calibrate and test; they must differ")
+    }
+    let fractions = parts.compactMap { values["data.split.\($0)"]?.number }
+    let sum = fractions.reduce(0, +)
+    if fractions.count == 4, sum > 1 + 1e-9 {
+      let shown = fractions.filter { $0 > 0 }.map { SettingValue.number($0).description }.joined(separator: " + ")
+      report("data.split", "\(shown) is above 1; train, validate, calibrate and test are parts of the images")
+    }
+  }
+
+  /// Lists with one value an axis must fit the images.
+  private static func checkAxes(_ values: SettingValue, _ report: (String, String) -> Void) {
+    guard let volume = values["data.volume"]?.boolean else { return }
+    let planes = values["data.planes"]?.list
+    if planes != nil, !volume {
+      report("data.planes", "planes are those of a volume (volume: true); a stack of images has none")
+    }
+    if let repeated = firstRepeated(planes) { report("data.planes", "\(repeated) stands twice") }
+    if planes != nil, values["prediction.latent"]?.boolean == true {
+      report("prediction.latent", "slices of a volume have no common latent values; remove data.planes or this setting")
+    }
+    for path in ["data.patch", "network.kernel", "network.pooling", "prediction.tile", "prediction.margin"] {
+      guard let count = values[path]?.list?.count else { continue }
+      if volume, planes != nil, !path.hasPrefix("prediction") {
+        if count != 2 { report(path, "needs 2 values (rows, columns) for the planes of a volume, not \(count)") }
+      } else if volume, count != 3 {
+        report(path, "needs 3 values (z, y, x) for a volume, not \(count)")
+      } else if !volume, count == 3 {
+        report(path, "needs 2 values (y, x) for a stack of images, not 3; or is this a volume (volume: true)?")
+      }
+    }
+  }
+
+  /// Whether the family can make a network of its settings.
+  private static func checkNetwork(_ values: SettingValue, _ report: (String, String) -> Void) {
+    guard let settings = values["network"], let volume = values["data.volume"]?.boolean else { return }
+    do {
+      if let min = settings["parameters.min"]?.integer, let max = settings["parameters.max"]?.integer, min > max {
+        report("network.parameters", "min (\(min)) is above max (\(max))")
+      }
+      // Whether networks keep bounds of parameters depends on the images' channels, which only the data tell.
+      let unbounded = settings.removing(["parameters"])
+      let family = try JSONDecoder().decode(NetworkFamily.self, from: JSONEncoder().encode(unbounded))
+      let graph = try family.graph(
+        inputChannels: 1, outputChannels: 6, dimensions: volume && values["data.planes"] == nil ? 3 : 2, seed: 0,
+        member: 0)
+      if values["prediction.latent"]?.boolean == true, graph.taps[NetworkGraph.latent] == nil {
+        report("prediction.latent", "\(family.name.rawValue) has no latent values; autoencoders have")
+      }
+      if values["classifier"] != nil, graph.taps[NetworkGraph.latent] == nil {
+        report("classifier", "\(family.name.rawValue) has no latent values to tell classes from; autoencoders have")
+      }
+    } catch let error as NetworkSettingError {
+      report(
+        "network.\(error.setting)", error.problem.hasSuffix(".") ? String(error.problem.dropLast()) : error.problem)
+    } catch {
+      report("network", "\(error)")
+    }
+  }
+
+  private static func firstRepeated(_ values: [SettingValue]?) -> SettingValue? {
+    var seen = Set<SettingValue>()
+    return values?.first { !seen.insert($0).inserted }
+  }
+
+  // MARK: Files
+
+  /// Whether the files to read exist and the file to write can be written.
+  static func checkFiles(_ values: SettingValue, in folder: String, _ reader: inout SettingReader) {
+    for path in ["data.images", "data.labels", "data.targets", "data.mask", "data.split.dataset"] {
+      guard let text = values[path]?.text, let data = DataPath(text) else { continue }
+      let location = data.location(in: folder)
+      let (file, name) = (location.file, location.name)
+      var isFolder: ObjCBool = false
+      if !FileManager.default.fileExists(atPath: file, isDirectory: &isFolder) {
+        let meant =
+          neighbour(of: file).map { "; did you mean ‘\(sibling($0, of: name))’?" } ?? " (looked for \(file))"
+        reader.report(reader.line(of: path), path, "no such file: \(name)\(meant)")
+      } else if isFolder.boolValue {
+        reader.report(reader.line(of: path), path, "\(name) is a folder; name a file")
+      } else if !FileManager.default.isReadableFile(atPath: file) {
+        reader.report(reader.line(of: path), path, "\(name) cannot be read; check its permissions")
+      }
+    }
+    if let output = values["output"]?.text, let message = obstacle(to: output, in: folder) {
+      reader.report(reader.line(of: "output"), "output", message)
+    }
+  }
+
+  private static func sibling(_ name: String, of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return name }
+    return path[...slash] + name
+  }
+
+  /// Why the results cannot be written there, or nil.
+  private static func obstacle(to output: String, in folder: String) -> String? {
+    let manager = FileManager.default
+    let location = Job.outputFile(output, in: folder)
+    var isFolder: ObjCBool = false
+    if output.hasSuffix("/") || manager.fileExists(atPath: location, isDirectory: &isFolder) && isFolder.boolValue {
+      return
+        "\(output) is a folder; name a file in it, as in \(output.hasSuffix("/") ? output : output + "/")results.h5"
+    }
+    // Missing folders are made: the nearest that is there decides.
+    var parent = URL(fileURLWithPath: location).deletingLastPathComponent()
+    while !manager.fileExists(atPath: parent.path, isDirectory: &isFolder), parent.path != "/" {
+      parent.deleteLastPathComponent()
+    }
+    guard isFolder.boolValue else { return "\(parent.path) is a file, so \(output) cannot be written below it" }
+    guard manager.isWritableFile(atPath: parent.path) else {
+      return "the folder \(parent.path) cannot be written; choose another, or change its permissions"
+    }
+    return nil
+  }
+}

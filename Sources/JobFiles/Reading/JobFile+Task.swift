@@ -1,0 +1,207 @@
+import Ensembles
+import Imaging
+import Settings
+import Training
+
+/// What the task says of other settings.
+extension JobFile {
+  /// The settings of `data` that only some tasks have.
+  private static func needs(_ task: EnsembleTask) -> (required: [String], optional: [String]) {
+    switch task {
+    case .segmentation, .binary, .classification: (["labels", "classes"], ["ignore"])
+    case .regression: (["targets"], ["mask", "target-scaling"])
+    case .autoencoder: ([], ["labels", "classes", "ignore", "mask", "target-scaling"])
+    case .selfSupervised: ([], ["targets", "mask", "target-scaling"])
+    }
+  }
+
+  /// Sees that the data settings are those of the task.
+  static func checkTask(_ values: SettingValue, _ reader: inout SettingReader) {
+    guard let task = values["task"]?.text.flatMap({ EnsembleTask(rawValue: $0) }) else { return }
+    let own = needs(task)
+    let all = Set(EnsembleTask.allCases.flatMap { needs($0).required + needs($0).optional })
+    for key in own.required where reader.lines["data.\(key)"] == nil && values["data"] != nil {
+      reader.report(
+        reader.line(of: "data"), "data.\(key)",
+        "missing; \(task.rawValue) needs \(SettingDeclaration.meaning(of: "data.\(key)"))")
+    }
+    for key in all.sorted() where !(own.required + own.optional).contains(key) {
+      guard let line = reader.lines["data.\(key)"] else { continue }
+      let tasks = EnsembleTask.allCases.filter { (needs($0).required + needs($0).optional).contains(key) }
+      reader.report(
+        line, "data.\(key)",
+        "\(task.rawValue) has no such setting; it belongs to \(SettingReader.either(tasks.map(\.rawValue)))")
+    }
+    if task != .selfSupervised, let line = reader.lines["training.blind-spacing"] {
+      reader.report(line, "training.blind-spacing", "only self-supervised tasks have blind pixels")
+    }
+    if task.answersImages {
+      if values["data.volume"]?.boolean == true {
+        reader.report(
+          reader.line(of: "data.volume"), "data.volume", "a volume is one image; classify a stack (volume: false)")
+      }
+      for path in ["prediction.tile", "data.overlap"] where reader.lines[path] != nil {
+        reader.report(reader.line(of: path), path, "images are classified as a whole; remove this setting")
+      }
+      if values["data.split.by"]?.text == "pixel" {
+        reader.report(
+          reader.line(of: "data.split"), "data.split.by", "pixels of an image that has one class cannot be divided")
+      }
+    }
+    if task == .binary, let classes = values["data.classes"]?.list, classes.count != 2 {
+      reader.report(
+        reader.line(of: "data.classes"), "data.classes",
+        "binary tells 2 classes apart, not \(classes.count); write task: segmentation for more")
+    }
+    checkClassifier(values, task, &reader)
+    checkAggregate(values, task, &reader)
+    checkQuantiles(values, &reader)
+    checkUncertainty(values, task, &reader)
+  }
+
+  /// Sees that a classifier has classes to tell, and that labels of an autoencoder's images have a classifier.
+  private static func checkClassifier(
+    _ values: SettingValue, _ task: EnsembleTask, _ reader: inout SettingReader
+  ) {
+    let line = reader.lines["classifier"]
+    guard task == .autoencoder else {
+      if let line { reader.report(line, "classifier", "\(task.rawValue) has none; it belongs to autoencoder") }
+      return
+    }
+    let own = ["data.labels", "data.classes"]
+    guard let line else {
+      for path in own + ["data.ignore"] {
+        guard let line = reader.lines[path] else { continue }
+        reader.report(
+          line, path, "autoencoder has it for a classifier alone; write classifier: {weight: 1}, or remove this setting"
+        )
+      }
+      return
+    }
+    for path in own where reader.lines[path] == nil {
+      reader.report(line, path, "missing; a classifier needs \(SettingDeclaration.meaning(of: path))")
+    }
+    if values["data.volume"]?.boolean == true {
+      reader.report(line, "classifier", "a volume is one image; a classifier needs a stack (volume: false)")
+    }
+    if values["data.split.by"]?.text == "pixel" {
+      reader.report(
+        reader.line(of: "data.split"), "data.split.by", "pixels of an image that has one class cannot be divided")
+    }
+  }
+
+  /// Sees that the members' answers can be combined pixel by pixel.
+  private static func checkAggregate(
+    _ values: SettingValue, _ task: EnsembleTask, _ reader: inout SettingReader
+  ) {
+    let path = "ensemble.aggregate"
+    guard let line = reader.lines[path] else { return }
+    if task.answersImages || task == .selfSupervised {
+      reader.report(line, path, "\(task.rawValue) has no known pixels to learn a combination from; remove this setting")
+    }
+    if values["data.planes"] != nil {
+      reader.report(
+        line, path, "the answers of 2-D networks along several axes are averaged; remove data.planes or this")
+    }
+    if losses(values).contains(where: { $0["input"]?.text == LossInput.probabilities.rawValue }) {
+      reader.report(
+        line, path, "networks that end in probabilities are not combined; write input: logits, or remove this")
+    }
+  }
+
+  /// The losses of the sum with their places in the file.
+  private static func losses(_ values: SettingValue) -> [SettingValue] {
+    guard let loss = values["training.loss"] else { return [] }
+    return loss.list ?? [loss]
+  }
+
+  private static func quantiles(_ values: SettingValue) -> [Double]? {
+    for loss in losses(values) {
+      if let list = loss["quantiles"]?.list { return list.compactMap(\.number) }
+      if loss.text == LossSettings.Name.quantile.rawValue { return QuantileLoss().quantiles }
+    }
+    return nil
+  }
+
+  private static func checkQuantiles(_ values: SettingValue, _ reader: inout SettingReader) {
+    guard let quantiles = quantiles(values) else { return }
+    let path = "training.loss.quantiles"
+    if !zip(quantiles, quantiles.dropFirst()).allSatisfy({ $0 < $1 }) {
+      reader.report(reader.line(of: path), path, "quantiles must ascend, as in [0.05, 0.5, 0.95]")
+    } else if quantiles.count.isMultiple(of: 2) {
+      reader.report(
+        reader.line(of: path), path,
+        "needs an odd number of quantiles, since the middle one is the prediction; add 0.5, say")
+    }
+  }
+
+  /// Sees that calibration is of the task.
+  private static func checkUncertainty(
+    _ values: SettingValue, _ task: EnsembleTask, _ reader: inout SettingReader
+  ) {
+    func report(_ key: String, _ message: String) {
+      reader.report(reader.line(of: "uncertainty.\(key)"), "uncertainty.\(key)", message)
+    }
+    if let method = values["uncertainty.method"]?.text.flatMap({ Job.UncertaintySettings.Method(rawValue: $0) }) {
+      let others = Job.UncertaintySettings.Method.allCases.filter { $0.isOfClasses == task.hasClasses }
+      if method.isOfClasses != task.hasClasses {
+        report(
+          "method", "\(method.rawValue) is not of this task; write \(SettingReader.either(others.map(\.rawValue)))")
+      } else if method == .normalizedResidual, values["ensemble.members"]?.integer == 1 {
+        report("method", "one member has no spread to normalize by; write residual, or train more members")
+      } else if method == .cqr, (quantiles(values)?.count ?? 0) < 3 {
+        report(
+          "method", "cqr begins from predicted quantiles; write loss: quantile in training, with 3 quantiles or more")
+      }
+    }
+    let isByImage = values["uncertainty.unit"]?.text == Job.UncertaintySettings.Unit.image.rawValue
+    let isByClass = values["uncertainty.by-class"]?.boolean == true
+    if isByImage {
+      if !task.hasClasses {
+        report("unit", "images are the unit of tasks with classes; write pixel")
+      } else if values["data.volume"]?.boolean == true {
+        report("unit", "a volume is one image, and images cannot be counted; write pixel")
+      } else if isByClass {
+        report("by-class", "thresholds are by class, or for images (unit: image), not both")
+      }
+    }
+    if isByClass, !task.hasClasses { report("by-class", "\(task.rawValue) has no classes; remove this setting") }
+  }
+
+  /// Fills in what depends on the task when it is not given.
+  static func withTaskDefaults(_ values: SettingValue) -> SettingValue {
+    guard let task = values["task"]?.text.flatMap({ EnsembleTask(rawValue: $0) }) else { return values }
+    var values = values
+    func fill(_ path: String, _ value: SettingValue) {
+      if values[path] == nil { values = values.setting(path, to: value) }
+    }
+    if !task.hasClasses { fill("data.target-scaling", .text(TargetScaling.standard.rawValue)) }
+    if task == .selfSupervised { fill("training.blind-spacing", .integer(Job.blindSpacing)) }
+    fill("training.loss", task == .binary ? "binary-cross-entropy" : task.hasClasses ? "cross-entropy" : "mse")
+    let hasSpread = (values["ensemble.members"]?.integer ?? 1) > 1
+    let hasQuantiles = (quantiles(values)?.count ?? 0) > 1
+    fill(
+      "uncertainty.method",
+      task.hasClasses ? "lac" : hasQuantiles ? "cqr" : hasSpread ? "normalized-residual" : "residual")
+    return values
+  }
+}
+
+extension Job {
+  /// Pixels from one blind pixel to the next when nothing else is said.
+  package static let blindSpacing = 4
+}
+
+extension SettingDeclaration {
+  /// What a setting of the job file means; empty for none.
+  static func meaning(of path: String) -> String {
+    var settings = job
+    var meaning = ""
+    for key in path.split(separator: ".") {
+      guard let setting = settings.first(where: { $0.key == key }) else { return "" }
+      meaning = setting.meaning
+      if case .section(let inner) = setting.kind { settings = inner }
+    }
+    return meaning
+  }
+}

@@ -1,0 +1,129 @@
+import Ensembles
+import HDF5
+import JobFiles
+import Uncertainty
+
+/// The thresholds of an ensemble's prediction sets or intervals, and what they are thresholds of.
+struct Calibration: Hashable, Sendable {
+  enum Thresholds: Hashable, Sendable {
+    case sets(SplitConformal)
+    case intervals(ConformalIntervals)
+  }
+
+  var method: Job.UncertaintySettings.Method
+  var thresholds: Thresholds
+  /// Of the classes of images that are told beside; nil when none are.
+  var classes: SplitConformal?
+
+  /// Of sets.
+  init(_ sets: SplitConformal) {
+    method = sets.score == .lac ? .lac : .aps
+    thresholds = .sets(sets)
+  }
+
+  /// Of intervals by a method of numbers.
+  init(_ method: Job.UncertaintySettings.Method, _ intervals: ConformalIntervals) {
+    self.method = method
+    thresholds = .intervals(intervals)
+  }
+
+  var levels: [Coverage] {
+    switch thresholds {
+    case .sets(let sets): sets.levels
+    case .intervals(let intervals): intervals.levels
+    }
+  }
+
+  /// One a level, or `[level, class]`.
+  var values: [ConformalThreshold] {
+    switch thresholds {
+    case .sets(let sets): sets.thresholds
+    case .intervals(let intervals): intervals.thresholds
+    }
+  }
+
+  /// The scores that they were found among.
+  var scores: Int64 {
+    switch thresholds {
+    case .sets(let sets): sets.scores
+    case .intervals(let intervals): intervals.scores
+    }
+  }
+
+  /// Of each level, whether there were too few images for a threshold of classes that are told beside.
+  var classesInfeasible: [Bool] { classes.map { Calibration($0).infeasible } ?? [] }
+
+  /// Of each level, whether there were too few scores for a threshold of it.
+  var infeasible: [Bool] {
+    let width = values.count / levels.count
+    return levels.indices.map { values[$0 * width..<($0 + 1) * width].contains(.infeasible) }
+  }
+}
+
+/// Thresholds in a small HDF5 file: `/coverage`, `/threshold` and `/infeasible` (by level, or by level and class), attributes `method` and `scores`; of classes that are told beside
+/// other answers the same in `/classification`.
+enum CalibrationFile {
+  static func write(_ calibration: Calibration, job: UInt64, key: String, to path: String) throws {
+    try WholeFile.write(path) { temporary in
+      let file = try File(creating: temporary, overwriting: true)
+      try file.setAttribute("format", "tutti calibration")
+      try file.setAttribute("job", job)
+      try file.setAttribute("key", key)
+      try write(calibration, to: file.root)
+      try file.close()
+    }
+  }
+
+  /// Writes the thresholds into a group, as the results file has them too.
+  static func write(_ calibration: Calibration, to group: Group) throws {
+    let (levels, values) = (calibration.levels, calibration.values)
+    try group.setAttribute("method", calibration.method.rawValue)
+    try group.setAttribute("scores", calibration.scores)
+    try group.write(levels.map(\.value), to: "coverage")
+    let shape = values.count > levels.count ? [levels.count, values.count / levels.count] : [levels.count]
+    let thresholds = values.map { threshold -> Float in
+      if case .score(let score) = threshold { score } else { .infinity }
+    }
+    let dataset = try group.write(thresholds, shape: shape, to: "threshold")
+    try dataset.setAttribute("long_name", calibration.method.score)
+    try group.write(values.map { $0 == .infeasible ? UInt8(1) : 0 }, shape: shape, to: "infeasible")
+    if let classes = calibration.classes {
+      try write(Calibration(classes), to: try group.createGroup("classification"))
+    }
+  }
+
+  /// The calibration in a file; nil when it is of another job.
+  static func read(_ path: String, job: UInt64, key: String) throws -> Calibration? {
+    let file = try File(opening: path)
+    guard try file.hasAttribute("format"), try file.attribute("format", as: String.self) == "tutti calibration",
+      try file.attribute("job", as: UInt64.self) == job, try file.attribute("key", as: String.self) == key
+    else { return nil }
+    let result = try read(file.root)
+    try file.close()
+    return result
+  }
+
+  static func read(_ group: Group) throws -> Calibration {
+    let levels = try group.read("coverage", as: Double.self).map { try Coverage($0) }
+    let infeasible = try group.read("infeasible", as: UInt8.self)
+    let thresholds = try group.read("threshold", as: Float.self)
+    let name = try group.attribute("method", as: String.self)
+    guard let method = Job.UncertaintySettings.Method(rawValue: name) else {
+      throw RunError.notResults(
+        "/entry/calibration", problem: "its calibration is by ‘\(name)’, which this tutti does not know")
+    }
+    let values = zip(thresholds, infeasible).map { $1 != 0 ? ConformalThreshold.infeasible : .score($0) }
+    let scores = try group.attribute("scores", as: Int64.self)
+    if let score = method.ofClasses {
+      return Calibration(SplitConformal(score, levels: levels, thresholds: values, scores: scores))
+    }
+    var result = Calibration(
+      method, ConformalIntervals(IntervalPlanes.score(method), levels: levels, thresholds: values, scores: scores))
+    if try group.exists("classification"),
+      case .sets(let sets) = try read(try group.group("classification")).thresholds
+    {
+      result.classes = sets
+    }
+    return result
+  }
+}

@@ -1,0 +1,94 @@
+import Engine
+import Ensembles
+import Foundation
+import HDF5
+import Host
+import Imaging
+import JobFiles
+import MessagePassing
+import Uncertainty
+
+/// Predicts images that no job knows with a trained ensemble.
+public struct NewPrediction: Sendable {
+  /// A results file, a folder of members, or a member's file.
+  public var model: String
+  /// `path[:dataset]`
+  public var images: String
+  public var output: String
+  public var threads: Int?
+  public var overwrite: Bool
+  /// Whether the members' latent values are written too.
+  public var latents: Bool
+
+  public init(
+    model: String, images: String, output: String, threads: Int? = nil, overwrite: Bool = false, latents: Bool = false
+  ) {
+    self.model = model
+    self.images = images
+    self.output = output
+    self.threads = threads
+    self.overwrite = overwrite
+    self.latents = latents
+  }
+
+  /// Writes `/entry/prediction` of all the images into `output`. Collective.
+  public func run(over world: Communicator) throws {
+    let loaded = try world.agree { try ModelFiles.load(model) }
+    let (members, calibration) = (loaded.members, loaded.calibration)
+    let volume = members[0].settings.isOfVolume
+    let source = try world.agree {
+      guard overwrite || !RunPaths.exists(output) else { throw RunError.outputExists(output) }
+      return try ImageSource(ArrayLocation(images), layout: volume ? .volume : .stack)
+    }
+    let facts = HostFacts.detect()
+    let node = try world.splitNodeLocal()
+    let team = try world.agree {
+      try ThreadTeam(
+        size: threads ?? ThreadTeam.defaultSize(for: facts, ranksOnNodeWithOverlappingMask: node.size))
+    }
+    let ensemble = try world.agree {
+      guard source.channels == members[0].settings.inputChannels else {
+        throw RunError.wrongChannels(
+          images, channels: source.channels, expected: members[0].settings.inputChannels)
+      }
+      return try EnsemblePredictor(members, team: team)
+    }
+    let regions = (0..<source.imageCount).map { source.region(ofImage: $0) }
+    let work = try world.agree {
+      try TileWork(
+        regions, tile: nil, margin: nil, patch: members[0].settings.patchSpan, planes: ensemble.planes,
+        graphs: members.map(\.graph), volume: volume)
+    }
+    let unfinished = WholeFile.temporary(output)
+    _ = try world.fromRoot {
+      try RunPaths.makeFolder(RunPaths.folder(of: output))
+      return []
+    }
+    let aggregator = try world.agree {
+      try loaded.aggregate.map {
+        guard $0.fingerprint == members[0].fingerprint else { throw RunError.otherJob(model) }
+        return try Aggregator($0, team: team)
+      }
+    }
+    let writer = PredictionWriter(
+      ensemble, calibration: calibration, volume: volume, latents: latents, aggregator: aggregator, over: world)
+    try writer.write(work, to: unfinished) { region, predict in
+      try predict(EnsemblePredictor.reader(of: source, region: region, scaling: members[0].scaling), nil)
+    }
+    _ = try world.fromRoot {
+      let file = try File(opening: unfinished, mode: .readWrite)
+      try ResultsFile.describe(
+        file,
+        ResultsFile.Header(
+          job: members[0].fingerprint, name: source.location.name, form: writer.form, classForm: writer.classForm,
+          classes: members[0].classes,
+          indices: Array(0..<(volume ? source.extents.z : source.imageCount))))
+      if let calibration {
+        try CalibrationFile.write(calibration, to: try file.group("entry").createGroup("calibration"))
+      }
+      try file.close()
+      try WholeFile.publish(unfinished, as: output)
+      return []
+    }
+  }
+}

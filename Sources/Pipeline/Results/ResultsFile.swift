@@ -1,0 +1,89 @@
+import HDF5
+import Imaging
+import JobFiles
+
+/// The parts of a results file besides the datasets of the prediction. One process writes them.
+enum ResultsFile {
+  static let format = "tutti results"
+
+  /// What a results file says of itself.
+  struct Header {
+    var job: UInt64
+    var name: String
+    var form: AnswerForm
+    /// Of the classes of images that are told beside; nil when none are.
+    var classForm: AnswerForm?
+    var classes: [String]
+    /// Images of the input, or slices of the volume, that the prediction holds.
+    var indices: [Int]
+  }
+
+  /// Makes the groups readable by NeXus tools: `@default` chain, signal, axes.
+  static func describe(_ file: File, _ header: Header) throws {
+    try file.setAttribute("default", "entry")
+    try file.setAttribute("format", format)
+    let entry = try file.group("entry")
+    try entry.setAttribute("NX_class", "NXentry")
+    try entry.setAttribute("default", "prediction")
+    try entry.setAttribute("job", header.job)
+    try entry.write("\(header.name): ensemble prediction", to: "title")
+    try describe(try entry.group("prediction"), header.form, header)
+    if let form = header.classForm { try describe(try entry.group("classification"), form, header) }
+    if try entry.exists("aggregate") { try describe(try entry.group("aggregate"), header.form, header) }
+    if try entry.exists("latent") {
+      let latent = try entry.group("latent")
+      try latent.setAttribute("NX_class", "NXdata")
+      try latent.setAttribute("signal", "latent")
+      let extents = try latent.dataset("latent").shape
+      try latent.setAttribute("axes", ["member", "image", "channel"] + ["z", "y", "x"].suffix(extents.count - 3))
+      try latent.dataset("latent").setAttribute("long_name", "what each member reduces the image to")
+    }
+  }
+
+  /// Describes the datasets of one kind of answers.
+  private static func describe(_ prediction: Group, _ form: AnswerForm, _ header: Header) throws {
+    try prediction.setAttribute("NX_class", "NXdata")
+    try prediction.setAttribute("signal", "mean")
+    let names = form.axes
+    try prediction.setAttribute("axes", names)
+    let mean = try prediction.dataset("mean")
+    let shape = try mean.shape
+    let hasSpread = try prediction.exists("mean_errors")
+    let what = hasSpread ? "over the members" : "of a learned combination of the members"
+    try mean.setAttribute("long_name", form.task.hasClasses ? "mean probability \(what)" : "mean \(what)")
+    if hasSpread {
+      try prediction.dataset("mean_errors").setAttribute("long_name", "standard deviation over the members")
+    }
+    if try prediction.exists("set") {
+      try prediction.dataset("set").setAttribute("long_name", "1 where the class is in the prediction set")
+      try prediction.dataset("set_size").setAttribute("long_name", "number of classes in the prediction set")
+    }
+    if try prediction.exists("quantiles") {
+      let quantiles = try prediction.dataset("quantiles")
+      try quantiles.setAttribute("long_name", "predicted quantiles, each its mean over the members")
+      try quantiles.setAttribute("quantiles", form.quantiles)
+    }
+    if try prediction.exists("lower") {
+      try prediction.dataset("lower").setAttribute("long_name", "lower bound of the prediction interval")
+      try prediction.dataset("upper").setAttribute("long_name", "upper bound of the prediction interval")
+    }
+    for (axis, name) in names.enumerated() {
+      var values = Array(0..<shape[axis])
+      if name == "z" || (name == "image" && !form.volume) { values = header.indices }
+      let scale = try prediction.write(values.map(Int32.init), to: name)
+      try scale.makeScale(name)
+      try prediction.setAttribute("\(name)_indices", Int32(axis))
+      try mean.attach(scale, toAxis: axis)
+    }
+    try prediction.write(header.indices.map(Int32.init), to: "indices")
+    if form.task.hasClasses { try prediction.write(header.classes, to: "class_names") }
+  }
+
+  /// The job that results belong to.
+  static func job(of file: File) throws -> UInt64 {
+    guard try file.hasAttribute("format"), try file.attribute("format", as: String.self) == format else {
+      throw RunError.notResults(file.name, problem: "it has no such format attribute")
+    }
+    return try file.group("entry").attribute("job", as: UInt64.self)
+  }
+}

@@ -1,0 +1,98 @@
+import Ensembles
+import Imaging
+import JobFiles
+import MessagePassing
+import Training
+
+extension Run {
+  /// Trains the network that combines the members' answers, unless the job has none or it is trained already.
+  ///
+  /// All ranks predict the training part; rank 0 trains, which takes little time beside the members' training.
+  func trainAggregate() throws {
+    guard let aggregate = job.ensemble.aggregate else { return }
+    let own = settings.aggregating(by: aggregate.network, epochs: aggregate.epochs)
+    let isThere = try rootFinds(paths.aggregate) { path in
+      (try? MemberFile.read(path, job: fingerprint)).flatMap { $0.settings == own ? $0 : nil }
+    }
+    guard !isThere else { return }
+    let ensemble = try EnsemblePredictor(members(), team: team)
+    let work = try world.agree {
+      try TileWork(data.split.train, settings: self, graphs: ensemble.members.map(\.graph))
+    }
+    let answers = try world.gather(try trainingAnswers(ensemble, work), to: 0)
+    try onRoot {
+      let scaling = Aggregator.scaling(of: settings, targetScaling: inspection.targetScaling)
+      let regions = try answerRegions(answers ?? [], work, channels: own.inputChannels, scaling)
+      let units = try TrainingUnits(data, patch: own.patchExtents, overlap: own.overlap)
+      let trainer = MemberTrainer(
+        own, data: TrainingSet(regions: regions, units: units), scaling: scaling,
+        targetScaling: inspection.targetScaling, classes: own.classes > 0 ? job.data.classes : [],
+        fingerprint: fingerprint, team: team)
+      let network = try trainer.train(0)
+      try MemberFile.write(network, to: paths.aggregate)
+      let loss = network.history.last?.loss ?? .nan
+      log.note("the combination of the members is trained: \(aggregate.epochs) epochs, loss \(TextTable.number(loss))")
+    }
+  }
+
+  /// The answers of all members for this rank's tiles of the training part, `[tile][member, channel, z, y, x]`.
+  private func trainingAnswers(_ ensemble: EnsemblePredictor, _ work: TileWork) throws -> [Float] {
+    try world.agree {
+      var answers: [Float] = []
+      for part in work.share(rank: world.rank, of: world.size) {
+        let region = try data.load(
+          part.region, for: .train, scaling: inspection.scaling, targetScaling: inspection.targetScaling)
+        try ensemble.predict(
+          grid: part.grid, tiles: part.tiles, reading: EnsemblePredictor.reader(of: region),
+          eachMember: { _, _, answer, _ in answers += answer }, eachTile: { _ in })
+      }
+      return answers
+    }
+  }
+
+  /// The regions of the training part with the members' answers in place of images.
+  ///
+  /// - Parameter answers: of all ranks' tiles, in order.
+  private func answerRegions(
+    _ answers: [[Float]], _ work: TileWork, channels: Int, _ scaling: IntensityScaling
+  ) throws -> [LearningRegion] {
+    let answers = Array(answers.joined())
+    var next = 0
+    var content = data.content
+    if content.labels == .image { content.labels = .none }
+    return try zip(work.regions, work.grids).map { region, grid in
+      let known = try data.load(
+        region, for: .train, scaling: inspection.scaling, targetScaling: inspection.targetScaling)
+      let result = LearningRegion(region: region, channels: channels, content: content)
+      if content.labels == .pixels { _ = result.labels.buffer.update(from: known.labels.buffer) }
+      if content.channels > 0 { _ = result.values.buffer.update(from: known.values.buffer) }
+      if content.hasWeights { _ = result.weights.buffer.update(from: known.weights.buffer) }
+      let extents = region.extents
+      for index in 0..<grid.count {
+        let core = grid[index].core
+        for channel in 0..<channels {
+          for z in core.z {
+            for y in core.y {
+              let row = result.images.pointer + ((channel * extents.z + z) * extents.y + y) * extents.x
+              for x in core.x {
+                row[x] = answers[next]
+                next += 1
+              }
+            }
+          }
+        }
+      }
+      scaling.apply(to: result.images.buffer)
+      return result
+    }
+  }
+
+  /// The network that combines the members' answers; nil when the job has none.
+  func aggregator() throws -> Aggregator? {
+    guard job.ensemble.aggregate != nil else { return nil }
+    return try world.agree {
+      guard RunPaths.exists(paths.aggregate) else { throw RunError.noMembers(folder: paths.members) }
+      return try Aggregator(try MemberFile.read(paths.aggregate, job: fingerprint), team: team)
+    }
+  }
+}

@@ -1,0 +1,138 @@
+import Ensembles
+import HDF5
+import Imaging
+import JobFiles
+import MessagePassing
+import Uncertainty
+
+extension Run {
+  /// Finds the thresholds of the prediction sets or intervals on the calibration images, unless they are known.
+  public func calibrate() throws {
+    let isThere = try rootFinds(paths.calibration) {
+      try CalibrationFile.read($0, job: fingerprint, key: calibrationKey)
+    }
+    if isThere {
+      log.note("The calibration is there already.")
+      return
+    }
+    let ensemble = try EnsemblePredictor(members(), team: team)
+    let levels = try world.agree { try job.uncertainty.coverage.map { try Coverage($0) } }
+    var calibration: Calibration
+    var units = ""
+    switch job.uncertainty.method.ofClasses {
+    case nil:
+      let method = job.uncertainty.method
+      let (scores, classScores) = try intervalScores(ensemble)
+      calibration = Calibration(
+        method, try ConformalIntervals(IntervalPlanes.score(method), calibrating: scores, levels: levels, over: world))
+      if settings.classifier != nil {
+        let sets = try SplitConformal(calibrating: classScores, levels: levels, over: world)
+        calibration.classes = sets
+        for (level, isInfeasible) in zip(levels, calibration.classesInfeasible) where isInfeasible {
+          log.note("coverage \(level) is infeasible with \(sets.scores) calibration images: its sets hold all classes.")
+        }
+      }
+      units = "\(calibration.scores) calibration pixels: its intervals hold all numbers"
+    case let score? where isByImage:
+      var risk = RiskControl(images: truth.split.calibrate.count)
+      try addSetScores(ensemble, score) { scores, image in try risk.add(scores.values, image: image) }
+      try risk.reduce(over: world)
+      calibration = Calibration(risk.sets(score, levels: levels))
+      units = "\(risk.images) calibration images: its sets hold all classes"
+    case let score?:
+      let classes = job.uncertainty.byClass ? settings.classes : nil
+      var scores = CalibrationScores(score, byClass: classes)
+      try addSetScores(ensemble, score, byClass: classes) { more, _ in scores.append(more) }
+      calibration = Calibration(try SplitConformal(calibrating: scores, levels: levels, over: world))
+      units =
+        "\(calibration.scores) calibration \(things)\(classes == nil ? "" : " of all classes"): its sets hold all classes"
+    }
+    try onRoot {
+      try CalibrationFile.write(calibration, job: fingerprint, key: calibrationKey, to: paths.calibration)
+    }
+    for (level, isInfeasible) in zip(levels, calibration.infeasible) where isInfeasible {
+      log.note("coverage \(level) is infeasible with \(units).")
+    }
+  }
+
+  /// Whether images are what is covered. Of images that are classified each is one pixel.
+  var isByImage: Bool { job.uncertainty.unit == .image && !settings.task.answersImages }
+
+  /// What coverage counts.
+  private var things: String { settings.task.answersImages ? "images" : "pixels" }
+
+  /// Predicts this rank's calibration tiles.
+  ///
+  /// - Parameter each: called with each answer, what is known of it, and the number of its region.
+  private func predictCalibration(
+    _ ensemble: EnsemblePredictor, each: (EnsemblePredictor.Answer, TileTruth, Int) throws -> Void
+  ) throws {
+    let work = try TileWork(truth.split.calibrate, settings: self, graphs: ensemble.members.map(\.graph))
+    var known = TileTruth()
+    for part in work.share(rank: world.rank, of: world.size) {
+      let region = try truth.loadTruth(part.region, for: .calibrate, scaling: inspection.scaling)
+      try ensemble.predict(grid: part.grid, tiles: part.tiles, reading: EnsemblePredictor.reader(of: region)) {
+        answer in
+        known.take(answer.tile.core, of: region)
+        try each(answer, known, part.index)
+      }
+    }
+  }
+
+  /// The scores of classes of this rank's calibration tiles, tile by tile with the image that the tile is of.
+  private func addSetScores(
+    _ ensemble: EnsemblePredictor, _ score: ConformalScore, byClass classes: Int? = nil,
+    add: (CalibrationScores, Int) throws -> Void
+  ) throws {
+    try predictCalibration(ensemble) { answer, known, image in
+      guard let mean = answer.mean.baseAddress else { return }
+      var scores = CalibrationScores(score, byClass: classes)
+      try known.labels.withUnsafeBufferPointer { labels in
+        guard let labels = labels.baseAddress else { return }
+        try scores.add(probabilities: mean, labels: labels, classes: ensemble.channels, pixels: answer.voxels)
+      }
+      try add(scores, image)
+    }
+  }
+
+  /// The scores of values of this rank's calibration tiles, and those of the classes that are told beside them.
+  private func intervalScores(_ ensemble: EnsemblePredictor) throws -> (values: [Float], classes: CalibrationScores) {
+    var classes = CalibrationScores(.lac)
+    guard let scaling = inspection.targetScaling else { return ([], classes) }
+    var planes = IntervalPlanes(
+      job.uncertainty.method, targetScaling: scaling, form: AnswerForm(settings, volume: job.data.volume))
+    var scores: [Float] = []
+    try predictCalibration(ensemble) { answer, known, _ in
+      planes.take(mean: answer.mean, deviation: answer.deviation)
+      planes.addScores(known, to: &scores)
+      guard !answer.classMean.isEmpty, let mean = answer.classMean.baseAddress else { return }
+      try known.labels.withUnsafeBufferPointer { labels in
+        guard let labels = labels.baseAddress else { return }
+        try classes.add(probabilities: mean, labels: labels, classes: ensemble.imageClasses, pixels: 1)
+      }
+    }
+    return (scores, classes)
+  }
+
+  /// The calibration of this job.
+  func calibration() throws -> Calibration {
+    try world.agree {
+      guard RunPaths.exists(paths.calibration) else { throw RunError.noCalibration(paths.calibration) }
+      guard let found = try CalibrationFile.read(paths.calibration, job: fingerprint, key: calibrationKey) else {
+        throw RunError.otherJob(paths.calibration)
+      }
+      return found
+    }
+  }
+
+  /// What decides a calibration besides the members: a key of the job's settings for it.
+  private var calibrationKey: String { String(job.fingerprint, radix: 16) }
+
+  /// Whether rank 0 finds something usable at a path; the answer is the same on all ranks.
+  func rootFinds(_ path: String, _ look: (String) throws -> Any?) throws -> Bool {
+    try world.fromRoot {
+      guard RunPaths.exists(path) else { return [0] }
+      return try look(path) == nil ? [0] : [1]
+    } == [1]
+  }
+}

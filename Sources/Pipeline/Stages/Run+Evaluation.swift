@@ -1,0 +1,252 @@
+import Ensembles
+import HDF5
+import Imaging
+import JobFiles
+import MessagePassing
+import Training
+import Uncertainty
+
+extension Run {
+  /// Evaluates the results of this job and stores the figures in them.
+  public func evaluate() throws -> Evaluation {
+    try onRoot {
+      guard RunPaths.exists(self.paths.results) else { throw RunError.noResults(self.paths.results) }
+      let file = try File(opening: self.paths.results)
+      guard try ResultsFile.job(of: file) == self.fingerprint else { throw RunError.otherJob(self.paths.results) }
+      try file.close()
+      try RunPaths.copy(self.paths.results, to: self.paths.unfinished)
+    }
+    let evaluation = try evaluate(paths.unfinished)
+    try onRoot { try self.publish() }
+    return evaluation
+  }
+
+  /// Evaluates a results file in place. Ranks read slices or images of it, each their share.
+  func evaluate(_ path: String) throws -> Evaluation {
+    let (file, calibration) = try world.agree {
+      let file = try File(opening: path)
+      guard try ResultsFile.job(of: file) == fingerprint else { throw RunError.otherJob(path) }
+      return (file, try CalibrationFile.read(try file.group("entry/calibration")))
+    }
+    let levels = calibration.levels.count
+    let figures: Evaluation.Figures =
+      settings.task.hasClasses
+      ? .classes(try classFigures(of: file, "prediction", form, levels: levels))
+      : .values(try valueFigures(of: file, levels: levels))
+    let classes = try AnswerForm.classes(beside: settings).map {
+      try classFigures(of: file, "classification", $0, levels: levels)
+    }
+    try world.agree { try file.close() }
+    let result = Evaluation(
+      figures: figures, levels: calibration.levels, infeasible: calibration.infeasible, classes: classes,
+      classesInfeasible: calibration.classesInfeasible)
+    try onRoot { try result.write(to: path) }
+    return result
+  }
+
+  /// A slice of the test part, and where it stands in the results.
+  private struct Slice {
+    var region: Region
+    /// Image, and slice of a volume.
+    var place: (image: Int, z: Int)
+  }
+
+  /// The slices that this rank evaluates: consecutive ones.
+  private var mySlices: ArraySlice<Slice> {
+    var slices: [Slice] = []
+    for (index, region) in truth.split.test.enumerated() {
+      for z in region.z {
+        slices.append(
+          Slice(
+            region: Region(image: region.image, z: z..<z + 1, height: region.height, width: region.width),
+            place: job.data.volume ? (0, slices.count) : (index, 0)))
+      }
+    }
+    return slices[EnsemblePredictor.share(of: slices.count, rank: world.rank, ranks: world.size)]
+  }
+
+  /// Where a slice's answer stands in `mean`: all channels of it.
+  private func slab(_ slice: Slice, _ form: AnswerForm) -> Hyperslab {
+    let channels = form.channelExtents
+    var start = [slice.place.image] + channels.map { _ in 0 }
+    var count = [1] + channels
+    if !form.pixelAxes.isEmpty {
+      start += (form.volume ? [slice.place.z] : []) + [0, 0]
+      count += (form.volume ? [1] : []) + [slice.region.height, slice.region.width]
+    }
+    return Hyperslab(start: start, count: count)
+  }
+
+  private func level(_ level: Int, of slab: Hyperslab) -> Hyperslab {
+    Hyperslab(start: [level] + slab.start, count: [1] + slab.count)
+  }
+
+  private var form: AnswerForm {
+    AnswerForm(settings, volume: job.data.volume)
+  }
+
+  /// The answers of the learned combination of the members; nil when the job has none.
+  private func aggregated(in file: File) throws -> Dataset? {
+    job.ensemble.aggregate == nil ? nil : try file.dataset("entry/aggregate/mean")
+  }
+
+  /// How classes fare that stand in the group of this name.
+  private func classFigures(of file: File, _ group: String, _ form: AnswerForm, levels: Int) throws -> ClassFigures {
+    let classes = job.data.classes.count
+    var figures = ClassFigures(
+      classes: job.data.classes, ensemble: ConfusionMatrix(classes: classes), members: [],
+      sets: SetEvaluation(levels: levels, classes: classes), isByImage: isByImage)
+    /// Of each slice and level the part of pixels that are covered.
+    var covered: [Double] = []
+    try world.agree {
+      let mean = try file.dataset("entry/\(group)/mean")
+      let sets = try file.dataset("entry/\(group)/set")
+      let combined = try group == "prediction" ? aggregated(in: file) : nil
+      if combined != nil { figures.aggregate = ConfusionMatrix(classes: classes) }
+      var predictions: [UInt8] = []
+      for slice in mySlices {
+        let region = try truth.loadTruth(slice.region, for: .test, scaling: inspection.scaling)
+        let labels = withExtendedLifetime(region) { Array(region.labels.buffer) }
+        let place = slab(slice, form)
+        let probabilities = try mean.read(as: Float.self, place)
+        probabilities.withUnsafeBufferPointer { mostLikely($0, classes: classes, into: &predictions) }
+        try figures.ensemble.add(labels: labels, predictions: predictions)
+        if let combined {
+          try combined.read(as: Float.self, place).withUnsafeBufferPointer {
+            mostLikely($0, classes: classes, into: &predictions)
+          }
+          try figures.aggregate?.add(labels: labels, predictions: predictions)
+        }
+        var own = SetEvaluation(levels: levels, classes: classes)
+        for index in 0..<levels {
+          let set = try sets.read(as: UInt8.self, level(index, of: place))
+          try own.add(set: set, labels: labels, pixels: labels.count, level: index)
+          covered.append(own.coverage(level: index))
+        }
+        figures.sets.merge(own)
+      }
+      let counts = try file.read("entry/members/confusion", as: Int64.self)
+      let size = classes * classes
+      figures.members = (0..<counts.count / size).map {
+        ConfusionMatrix(classes: classes, counts: Array(counts[$0 * size..<($0 + 1) * size]))
+      }
+    }
+    figures.ensemble = ConfusionMatrix(classes: classes, counts: try world.allReduce(figures.ensemble.counts, .sum))
+    if let aggregate = figures.aggregate {
+      figures.aggregate = ConfusionMatrix(classes: classes, counts: try world.allReduce(aggregate.counts, .sum))
+    }
+    try figures.sets.reduce(over: world)
+    let coverage = Array(try world.allGather(covered).joined())
+    if !job.data.volume, !form.task.answersImages {
+      figures.imageCoverage = (0..<levels).map { level in
+        stride(from: level, to: coverage.count, by: levels).map { coverage[$0] }
+      }
+    }
+    return figures
+  }
+
+  private func valueFigures(of file: File, levels: Int) throws -> ValueFigures {
+    let channels = settings.targetChannels
+    var sums: [RegressionMetrics] = []
+    var combinedSums: [RegressionMetrics] = []
+    /// Of each slice how its intervals fare.
+    var rows: [Double] = []
+    var members: [[RegressionMetrics]] = []
+    try world.agree {
+      let mean = try file.dataset("entry/prediction/mean")
+      let combined = try aggregated(in: file)
+      let lower = try file.dataset("entry/prediction/lower")
+      let upper = try file.dataset("entry/prediction/upper")
+      var known = TileTruth()
+      for slice in mySlices {
+        let region = try truth.loadTruth(slice.region, for: .test, scaling: inspection.scaling)
+        known.take(Box(region.region.extents), of: region)
+        let place = slab(slice, form)
+        let values = try mean.read(as: Float.self, place)
+        values.withUnsafeBufferPointer { sums += RegressionMetrics.channels(channels, of: $0, known) }
+        try combined?.read(as: Float.self, place).withUnsafeBufferPointer {
+          combinedSums += RegressionMetrics.channels(channels, of: $0, known)
+        }
+        var own = IntervalEvaluation(levels: levels)
+        for index in 0..<levels {
+          let low = try lower.read(as: Float.self, level(index, of: place))
+          let high = try upper.read(as: Float.self, level(index, of: place))
+          let pixels = known.values.count / channels
+          for channel in 0..<channels {
+            let first = channel * pixels
+            own.add(lower: low, upper: high, known: known, values: first..<first + pixels, level: index)
+          }
+        }
+        rows += own.numbers
+      }
+      let numbers = try file.read("entry/members/error_moments", as: Double.self)
+      let all = (0..<numbers.count / RegressionMetrics.momentCount).map {
+        RegressionMetrics(
+          moments: numbers[$0 * RegressionMetrics.momentCount..<($0 + 1) * RegressionMetrics.momentCount])
+      }
+      members = (0..<all.count / channels).map { Array(all[$0 * channels..<($0 + 1) * channels]) }
+    }
+    var figures = ValueFigures(
+      ensemble: try RegressionMetrics.joined(sums, width: channels, over: world), members: members,
+      intervals: IntervalEvaluation(levels: levels), similarity: [])
+    if job.ensemble.aggregate != nil {
+      figures.aggregate = try RegressionMetrics.joined(combinedSums, width: channels, over: world)
+    }
+    let numbers = Array(try world.allGather(rows).joined())
+    for first in stride(from: 0, to: numbers.count, by: 3 * levels) {
+      figures.intervals.merge(IntervalEvaluation(numbers: numbers[first..<first + 3 * levels]))
+    }
+    if !truth.content.hasWeights {
+      figures.similarity = try similarity(in: file, ranges: figures.ensemble.map(\.truthRange))
+    }
+    return figures
+  }
+
+  /// The structural similarity of each channel over all test slices.
+  private func similarity(in file: File, ranges: [Double]) throws -> [Double] {
+    var rows: [Double] = []
+    try world.agree {
+      let mean = try file.dataset("entry/prediction/mean")
+      var known = TileTruth()
+      for slice in mySlices {
+        let region = try truth.loadTruth(slice.region, for: .test, scaling: inspection.scaling)
+        known.take(Box(region.region.extents), of: region)
+        let values = try mean.read(as: Float.self, slab(slice, form))
+        let pixels = values.count / ranges.count
+        for (channel, range) in ranges.enumerated() {
+          let part = channel * pixels..<(channel + 1) * pixels
+          let total = StructuralSimilarity(range: range).total(
+            Array(values[part]), Array(known.values[part]), extents: (1, slice.region.height, slice.region.width))
+          rows += [total.sum, total.windows]
+        }
+      }
+    }
+    var totals = Array(repeating: StructuralSimilarity.Total(), count: ranges.count)
+    let numbers = try world.allGather(rows).flatMap { $0 }
+    for index in 0..<numbers.count / 2 {
+      totals[index % ranges.count].merge(.init(sum: numbers[2 * index], windows: numbers[2 * index + 1]))
+    }
+    return totals.map(\.mean)
+  }
+}
+
+extension IntervalEvaluation {
+  /// Adds the values of one channel of a slice.
+  fileprivate mutating func add(
+    lower: [Float], upper: [Float], known: TileTruth, values range: Range<Int>, level: Int
+  ) {
+    lower[range].withUnsafeBufferPointer { lower in
+      upper[range].withUnsafeBufferPointer { upper in
+        known.values[range].withUnsafeBufferPointer { truth in
+          known.weights.withUnsafeBufferPointer { weights in
+            guard let lower = lower.baseAddress, let upper = upper.baseAddress, let truth = truth.baseAddress
+            else { return }
+            add(
+              lower: lower, upper: upper, truth: truth, count: range.count, level: level,
+              weights: weights.isEmpty ? nil : weights.baseAddress)
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import Ensembles
+import Imaging
+import JobFiles
+import MessagePassing
+
+extension Run {
+  /// Trains the members that are not trained yet, each on whichever group of ranks is free.
+  ///
+  /// - Throws: `RunError.membersFailed` when all others are trained and stored.
+  public func train() throws {
+    try trainMembers()
+    try trainAggregate()
+  }
+
+  private func trainMembers() throws {
+    try checkRanks()
+    let missing = try missingMembers()
+    let done = settings.members - missing.count
+    if done > 0 { log.note("\(done) of \(settings.members) members are trained already.") }
+    guard !missing.isEmpty else { return }
+    try world.barrier()
+    team.timeline.begin(capacity: options.traceEvents)
+    let training = try world.agree {
+      try TrainingSet(
+        data, scaling: inspection.scaling, targetScaling: inspection.targetScaling,
+        patch: settings.patchExtents, overlap: settings.overlap, planes: settings.planes)
+    }
+    let validation = try world.agree {
+      data.split.validate.isEmpty
+        ? nil
+        : try TrainingSet(
+          data, part: .validate, scaling: inspection.scaling, targetScaling: inspection.targetScaling,
+          patch: settings.patchExtents, planes: settings.planes)
+    }
+    var trainer = MemberTrainer(
+      settings, data: training, validation: validation, scaling: inspection.scaling,
+      targetScaling: inspection.targetScaling,
+      classes: job.data.classes, fingerprint: fingerprint, team: team)
+    let checkpoints = MemberCheckpoint(
+      folder: paths.members, interval: .seconds(60 * job.training.checkpoint), fingerprint: fingerprint)
+    trainer.checkpoints = checkpoints
+    trainer.dividesOptimizerState = dividesOptimizerState
+    let candidates = try world.agree { try trainer.candidates(missing) }
+    let groups = RankGroups(
+      ranks: world.size, members: missing.count, ranksPerMember: ranksPerMember, shards: settings.fullShards)
+    if let remark = groups.remark(members: missing.count) { log.note(remark) }
+    let floats = try world.agree { try settings.nodeMemory(missing, ranks: world.size) }
+    let memory = try NodeMemory(floats: floats, over: world)
+    if let remark = memory.remark { log.note("ranks of a node exchange gradients by messages. \(remark)") }
+    let progress = log.progress
+    // Where each group has one member there is nothing to choose.
+    let choose = candidates.count > groups.groups.count && groups.groups.count > 1 && !sharesCores
+    let speeds = choose ? try trainer.speeds(candidates, over: world) : nil
+    let queue = try MemberQueue(candidates, over: world, groups: groups, speeds: speeds) { progress($0) }
+    queue.timeline = team.timeline
+    let limit = options.stallLimit
+    queue.watchForStalls(after: limit) { [log, members = paths.members] ranks in
+      log.note(
+        "no word from rank \(ranks.map(String.init).joined(separator: ", ")) for \(limit.components.seconds) s: it may hang, "
+          + "or its steps take longer than --stall-seconds. The others go on; members that are done are in \(members).")
+    }
+    var shards = 0
+    let ended = try queue.runCrews(memory: memory) { member, crew in
+      defer { shards += crew.takeShards() }
+      let trained = try trainer.train(member, for: queue, in: crew)
+      guard crew.isLeader else { return }
+      try team.timeline.measure(.write) { try MemberFile.write(trained, to: paths.member(member)) }
+      checkpoints.remove(member)
+    }
+    try memory.free()
+    shardsOfRank = try world.allGather(shards)
+    reports += ended
+    let use = try timeUse()
+    timeOfTraining = use
+    var failures: [Int: String] = [:]
+    for report in ended {
+      if case .failed(let message) = report.outcome { failures[report.member] = message }
+    }
+    if !failures.isEmpty { throw RunError.membersFailed(failures, of: settings.members) }
+    log.note("training took \(use.line)")
+  }
+
+  /// The members without a file of this job. Rank 0 looks.
+  private func missingMembers() throws -> [Int] {
+    let bytes = try world.fromRoot {
+      try RunPaths.makeFolder(paths.members)
+      return try (0..<settings.members).map { member in
+        guard RunPaths.exists(paths.member(member)) else { return 1 }
+        do {
+          _ = try MemberFile.read(paths.member(member), job: fingerprint, member: member)
+          return 0
+        } catch {
+          guard options.overwrite else { throw error }
+          return 1
+        }
+      }
+    }
+    return bytes.indices.filter { bytes[$0] != 0 }
+  }
+
+  /// All members of this job, on every rank.
+  func members() throws -> [TrainedMember] {
+    try world.agree {
+      try (0..<settings.members).map { member in
+        guard RunPaths.exists(paths.member(member)) else { throw RunError.noMembers(folder: paths.members) }
+        return try MemberFile.read(paths.member(member), job: fingerprint, member: member)
+      }
+    }
+  }
+}
+
+/// Patch extents with all three axes.
+struct TrainingPatch {
+  let extents: Extents
+
+  init(_ list: [Int]) {
+    let e = Array(repeating: 1, count: 3 - list.count) + list
+    extents = Extents(z: e[0], y: e[1], x: e[2])
+  }
+}

@@ -1,0 +1,63 @@
+import Ensembles
+import Foundation
+import JobFiles
+
+/// Where a job's files are: all beside the results.
+public struct RunPaths: Hashable, Sendable {
+  /// The results file, as the job names it.
+  public let results: String
+
+  public init(results: String) { self.results = results }
+
+  private var stem: String { results.hasSuffix(".h5") ? String(results.dropLast(3)) : results }
+
+  /// The folder of the members' files.
+  public var members: String { stem + ".members" }
+  /// The network that combines the members' answers.
+  public var aggregate: String { members + "/" + Self.aggregateName }
+  static let aggregateName = "aggregate.h5"
+  /// The thresholds of the prediction sets.
+  public var calibration: String { stem + ".calibration.h5" }
+  /// Where a picture of the training goes when no name is given.
+  public var history: String { stem + ".history.svg" }
+  /// The results while they are being written.
+  public var unfinished: String { WholeFile.temporary(results) }
+
+  public func member(_ index: Int) -> String { members + "/" + MemberFile.name(index) }
+
+  /// Makes a folder and those that it lies in.
+  static func makeFolder(_ path: String) throws(RunError) {
+    var at = path.hasPrefix("/") ? "/" : ""
+    for part in path.split(separator: "/") {
+      at += at.isEmpty || at.hasSuffix("/") ? String(part) : "/" + part
+      if mkdir(at, 0o777) != 0, errno != EEXIST {
+        throw .noFolder(at, reason: String(cString: strerror(errno)))
+      }
+    }
+    guard access(path, W_OK) == 0 else { throw .noFolder(path, reason: String(cString: strerror(errno))) }
+  }
+
+  static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+  /// Removes a file that may not be there.
+  static func remove(_ path: String) throws(RunError) {
+    guard unlink(path) == 0 || errno == ENOENT else {
+      throw .file(path, action: "removed", reason: String(cString: strerror(errno)))
+    }
+  }
+
+  /// Copies a file over another.
+  static func copy(_ path: String, to target: String) throws(RunError) {
+    try remove(target)
+    do {
+      try FileManager.default.copyItem(atPath: path, toPath: target)
+    } catch {
+      throw .file(path, action: "copied to \(target)", reason: error.localizedDescription)
+    }
+  }
+
+  static func folder(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+}

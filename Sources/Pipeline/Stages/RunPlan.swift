@@ -1,0 +1,123 @@
+import Engine
+import Ensembles
+import Foundation
+import Imaging
+import JobFiles
+import Networks
+
+extension Run {
+  /// What a run would do, for people: data, members and their costs, memory, who trains what.
+  public func plan(ranks: Int) throws -> String {
+    let scaling = inspection.scaling
+    var lines = ["\(job.name): \(purpose)"]
+    lines.append(
+      "images \(data.images.shape)"
+        + (data.answers.map { ", \(job.task.hasClasses ? "labels" : "targets") \($0.shape)" } ?? ""))
+    for part in Part.allCases {
+      let regions = data.split[part]
+      let voxels = inspection.voxels[part.rawValue] ?? []
+      let total = max(1, voxels.reduce(0, +))
+      let shares = zip(job.data.classes, voxels).map { "\($0) \(Self.percent(Double($1) / Double(total)))" }
+      guard !regions.isEmpty else { continue }
+      let things = data.content.labels == .image ? "images" : "pixels"
+      lines.append(
+        "\(part.rawValue): \(listed(regions)), \(voxels.reduce(0, +)) known \(things)"
+          + (shares.isEmpty ? "" : ": " + shares.joined(separator: ", ")))
+    }
+    lines.append("intensities: mean \(scaling.mean), standard deviation \(scaling.standardDeviation)")
+    let patch = settings.patchExtents
+    let units = try TrainingUnits(data, patch: patch, overlap: settings.overlap, planes: settings.planes)
+    let patches = settings.patchesPerUnit * units.units.reduce(0) { $0 + $1.count }
+    let steps = (patches + settings.batch - 1) / settings.batch
+    lines.append(
+      "training: \(units.units.count) units, \(patches) patches of \(job.layout.text(patch)) an epoch, \(steps) steps of "
+        + "\(settings.batch) in \(settings.shards) shards, \(settings.epochs) epochs")
+    lines.append("")
+    lines.append("member   parameters   GFLOP a step   ranks at first")
+    let members = try (0..<settings.members).map { try settings.member($0) }
+    let groups = RankGroups(
+      ranks: ranks, members: members.count, ranksPerMember: ranksPerMember, shards: settings.fullShards)
+    let owners = Self.owners(
+      members.map { .init(member: $0.index, cost: $0.cost(samplesPerEpoch: patches, epochs: settings.epochs)) },
+      groups: groups.groups.count)
+    for member in members {
+      let flop = Double(member.costs.trainingFLOPs) * Double(settings.batch) / 1e9
+      let group = groups.groups[owners[member.index] ?? 0]
+      let place = group.count == 1 ? "\(group[0])" : "\(group[0])–\(group[0] + group.count - 1)"
+      lines.append(
+        String(format: "%6d   %10d   %12.2f   %@", member.index, member.costs.parameters, flop, place)
+          + (try drawn(member.index)))
+    }
+    if let wanted = ranksPerMember, wanted > ranks {
+      lines.append("\(RunError.tooFewRanks(ranks, ranksPerMember: wanted))")
+    }
+    if let remark = groups.remark(members: members.count) { lines.append(remark) }
+    if ranks > 1, settings.fullShards > 1 {
+      lines.append("ranks that become free join the members that still train, before an epoch.")
+    }
+    let budget = try trainingBudget(ranks: ranks, dividesState: job.training.optimizerState == .divided)
+    let held = TrainingSet.bytes(of: data)
+    lines.append("")
+    lines.append(
+      String(
+        format: "memory of a rank: %.2f GB to train, %.2f GB of images; %d %@ a rank",
+        Double(budget.bytes - held) / 1e9, Double(held) / 1e9, team.size, team.size == 1 ? "thread" : "threads"))
+    lines.append("results: \(paths.results)")
+    return lines.joined(separator: "\n")
+  }
+
+  /// The task in words.
+  private var purpose: String {
+    let images = data.images.location
+    return switch job.task {
+    case .segmentation: "segmentation of \(images) into \(job.data.classes.joined(separator: ", "))"
+    case .binary: "segmentation of \(images) into \(job.data.classes.joined(separator: " and ")) by one channel"
+    case .classification: "classification of \(images) as \(job.data.classes.joined(separator: ", "))"
+    case .regression: "regression from \(images) to \(data.targetLocation)"
+    case .autoencoder where job.classifier != nil:
+      "autoencoding of \(images), told to be \(job.data.classes.joined(separator: ", "))"
+    case .autoencoder: "autoencoding of \(images)"
+    case .selfSupervised: "self-supervised denoising of \(images)"
+    }
+  }
+
+  /// The extents of regions; equal ones of many images are counted.
+  private func listed(_ regions: [Region]) -> String {
+    let texts = regions.map { job.layout.text($0.extents) }
+    guard texts.count > 4, Set(texts).count == 1 else { return texts.joined(separator: " ") }
+    return "\(texts.count) × \(texts[0])"
+  }
+
+  /// What the network that is drawn for a member came to; empty in families whose members are alike.
+  private func drawn(_ member: Int) throws -> String {
+    let statistics = try settings.family.statistics(
+      inputChannels: settings.inputChannels, outputChannels: settings.outputChannels, dimensions: settings.patch.count,
+      seed: settings.seed, member: member)
+    guard let statistics else { return "" }
+    return String(
+      format: "   %d nodes, %d connections (%.0f %% of a dense network's between nodes), longest path %d",
+      statistics.hiddenNodes, statistics.edges, 100 * statistics.density, statistics.longestPath)
+  }
+
+  /// Which group would train what if all were equally fast: the schedule, played through.
+  private static func owners(_ candidates: [MemberSchedule.Candidate], groups ranks: Int) -> [Int: Int] {
+    var schedule = MemberSchedule(candidates, ranks: ranks)
+    let cost = Dictionary(uniqueKeysWithValues: candidates.map { ($0.member, $0.cost) })
+    var owners: [Int: Int] = [:]
+    var busyUntil = Array(repeating: 0.0, count: ranks)
+    for rank in 0..<ranks {
+      guard let member = schedule.first(for: rank) else { continue }
+      owners[member] = rank
+      busyUntil[rank] = cost[member] ?? 0
+    }
+    while owners.count < candidates.count {
+      let rank = busyUntil.indices.min { busyUntil[$0] < busyUntil[$1] } ?? 0
+      guard let member = schedule.next(for: rank) else { break }
+      owners[member] = rank
+      busyUntil[rank] += cost[member] ?? 0
+    }
+    return owners
+  }
+
+  private static func percent(_ share: Double) -> String { String(format: "%.1f %%", 100 * share) }
+}

@@ -1,0 +1,73 @@
+/// A range of numbers whose ends may be left out.
+public struct Interval: Sendable, CustomStringConvertible {
+  private enum Bound: Sendable {
+    case none
+    case included(Double)
+    case excluded(Double)
+  }
+  private var low = Bound.none
+  private var high = Bound.none
+
+  public static func atLeast(_ low: Double) -> Interval { Interval(low: .included(low)) }
+  public static func above(_ low: Double) -> Interval { Interval(low: .excluded(low)) }
+  public static func above(_ low: Double, below high: Double) -> Interval {
+    Interval(low: .excluded(low), high: .excluded(high))
+  }
+  public static func above(_ low: Double, atMost high: Double) -> Interval {
+    Interval(low: .excluded(low), high: .included(high))
+  }
+  public static func atLeast(_ low: Double, below high: Double) -> Interval {
+    Interval(low: .included(low), high: .excluded(high))
+  }
+  public static func from(_ range: ClosedRange<Double>) -> Interval {
+    Interval(low: .included(range.lowerBound), high: .included(range.upperBound))
+  }
+
+  public func contains(_ value: Double) -> Bool {
+    let aboveLow =
+      switch low {
+      case .none: true
+      case .included(let bound): value >= bound
+      case .excluded(let bound): value > bound
+      }
+    let belowHigh =
+      switch high {
+      case .none: true
+      case .included(let bound): value <= bound
+      case .excluded(let bound): value < bound
+      }
+    return aboveLow && belowHigh
+  }
+
+  public var description: String {
+    let lowText =
+      switch low {
+      case .none: ""
+      case .included(let bound): "at least \(SettingValue.number(bound))"
+      case .excluded(let bound): "above \(SettingValue.number(bound))"
+      }
+    let highText =
+      switch high {
+      case .none: ""
+      case .included(let bound): "at most \(SettingValue.number(bound))"
+      case .excluded(let bound): "below \(SettingValue.number(bound))"
+      }
+    return [lowText, highText].filter { !$0.isEmpty }.joined(separator: " and ")
+  }
+
+  /// The range in JSON Schema.
+  public var schema: [String: Any] {
+    var result: [String: Any] = ["type": "number"]
+    switch low {
+    case .none: break
+    case .included(let bound): result["minimum"] = bound
+    case .excluded(let bound): result["exclusiveMinimum"] = bound
+    }
+    switch high {
+    case .none: break
+    case .included(let bound): result["maximum"] = bound
+    case .excluded(let bound): result["exclusiveMaximum"] = bound
+    }
+    return result
+  }
+}

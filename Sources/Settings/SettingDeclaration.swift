@@ -1,0 +1,148 @@
+/// One key of a section as readers and documentation see it: what may stand there, what holds without it, what it means.
+///
+/// `Setting` declares a key beside the property that holds it; this is what is left of that when the type of the section is
+/// forgotten.
+public struct SettingDeclaration: Sendable {
+  public let key: String
+  public let kind: Kind
+  public let presence: Presence
+  /// One phrase, without a full stop.
+  public let meaning: String
+
+  /// What holds when the key is not given.
+  public enum Presence: Sendable {
+    case required
+    /// The setting is absent; the text says what happens then.
+    case optional(String)
+    case standard(SettingValue)
+    /// The value follows from the other settings of the section (nil when those are wrong); the text says how.
+    case derived(String, @Sendable ([String: SettingValue]) -> SettingValue?)
+    /// A section that may be left out, all of whose settings then have their defaults.
+    case defaults
+  }
+
+  /// What may stand as the value.
+  public indirect enum Kind: Sendable {
+    case boolean
+    case wholeNumber(ClosedRange<Int>)
+    case number(Interval)
+    case text
+    /// A file to read, `path[:dataset]`.
+    case dataPath
+    /// A file to write.
+    case outputPath
+    /// One of a few words.
+    case choice(Choice)
+    case list(of: Kind, count: ClosedRange<Int>)
+    /// The first of these that has the form of what is given, or else the first.
+    case or([Kind])
+    case section([SettingDeclaration])
+    case variants(Variants)
+
+    public static func integer(_ range: ClosedRange<Int>) -> Kind { .wholeNumber(range) }
+    public static func integer(_ range: PartialRangeFrom<Int>) -> Kind { .wholeNumber(range.lowerBound...Int.max) }
+    public static func list(of kind: Kind, _ count: PartialRangeFrom<Int>) -> Kind {
+      .list(of: kind, count: count.lowerBound...Int.max)
+    }
+    public static func list(of kind: Kind, _ count: Int) -> Kind { .list(of: kind, count: count...count) }
+  }
+
+  /// Words that a setting takes.
+  public struct Choice: Sendable {
+    /// What a word names: ‘loss’, ‘network family’.
+    public let noun: String
+    public let words: [String]
+
+    public init(noun: String, words: [String]) {
+      self.noun = noun
+      self.words = words
+    }
+  }
+
+  /// A section with several forms.
+  public struct Variants: Sendable {
+    public enum Selector: Sendable {
+      /// The form is named by the value of this key.
+      case value(SettingDeclaration)
+      /// The first form is meant when this key is given, else the second.
+      case presence(key: String)
+    }
+
+    public struct Variant: Sendable {
+      public let name: String
+      public let meaning: String
+      public let settings: [SettingDeclaration]
+
+      public init(name: String, meaning: String, settings: [SettingDeclaration]) {
+        self.name = name
+        self.meaning = meaning
+        self.settings = settings
+      }
+    }
+
+    public let selector: Selector
+    public let variants: [Variant]
+
+    public init(selector: Selector, variants: [Variant]) {
+      self.selector = selector
+      self.variants = variants
+    }
+  }
+
+  /// A setting that must be given.
+  public init(_ key: String, _ kind: Kind, _ meaning: String) {
+    self.init(key: key, kind: kind, presence: .required, meaning: meaning)
+  }
+
+  /// A setting with a default value.
+  public init(_ key: String, _ kind: Kind, default value: SettingValue, _ meaning: String) {
+    self.init(key: key, kind: kind, presence: .standard(value.normalized(for: kind)), meaning: meaning)
+  }
+
+  /// A setting that may be absent.
+  public init(_ key: String, _ kind: Kind, otherwise: String, _ meaning: String) {
+    self.init(key: key, kind: kind, presence: .optional(otherwise), meaning: meaning)
+  }
+
+  /// A section that may be left out because every setting in it has a default.
+  public init(_ key: String, defaults settings: [SettingDeclaration], _ meaning: String) {
+    self.init(key: key, kind: .section(settings), presence: .defaults, meaning: meaning)
+  }
+
+  /// A section with several forms that may be left out: the form that the selector's default names then holds.
+  public init(_ key: String, defaults variants: Variants, _ meaning: String) {
+    self.init(key: key, kind: .variants(variants), presence: .defaults, meaning: meaning)
+  }
+
+  public init(key: String, kind: Kind, presence: Presence, meaning: String) {
+    self.key = key
+    self.kind = kind
+    self.presence = presence
+    self.meaning = meaning
+  }
+
+  /// These settings with the defaults that a type of settings with the same keys has by itself; what it leaves open may be
+  /// absent.
+  public static func settings(_ settings: [SettingDeclaration], withDefaultsOf values: some Encodable)
+    -> [SettingDeclaration]
+  {
+    self.settings(settings, withDefaults: SettingValue(encoding: values))
+  }
+
+  private static func settings(_ settings: [SettingDeclaration], withDefaults values: SettingValue)
+    -> [SettingDeclaration]
+  {
+    settings.map { setting in
+      guard let value = values[setting.key] else { return setting }
+      if case .section(let inner) = setting.kind {
+        return SettingDeclaration(setting.key, defaults: self.settings(inner, withDefaults: value), setting.meaning)
+      }
+      return SettingDeclaration(setting.key, setting.kind, default: value, setting.meaning)
+    }
+  }
+
+  /// Whether the key must be given.
+  public var isRequired: Bool {
+    if case .required = presence { true } else { false }
+  }
+}
