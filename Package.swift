@@ -8,7 +8,7 @@ func module(
   _ name: String, imports: [Target.Dependency] = [], tests: [Target.Dependency] = []
 ) -> [Target] {
   [
-    .target(name: name, dependencies: imports),
+    .target(name: name, dependencies: imports, exclude: ["README.md"]),
     .testTarget(
       name: "\(name)Tests",
       dependencies: [.byName(name: name), "TestSupport"] + tests,
@@ -43,6 +43,7 @@ let package = Package(
     library("COpenBLAS", pkgConfig: "openblas", debian: "libopenblas-dev"),
     .target(
       name: "CKernels",
+      exclude: ["README.md"],
       cSettings: [
         .define("NDEBUG", .when(configuration: .release))
       ]),
@@ -99,7 +100,8 @@ let package = Package(
         dependencies: [
           "Pipeline", "JobFiles", "Benchmarking", "Ensembles", "Imaging", "Networks", "HDF5", "MessagePassing", "Host",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        ])
+        ],
+        exclude: ["README.md"])
     ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c11
