@@ -1,28 +1,33 @@
-/// A regular part of a dataset: along every axis `count` elements from `start` on, `stride` apart.
+/// A regular selection of a dataset: along every axis `count` elements from `start` on, `stride` apart.
 public struct Hyperslab: Sendable, Hashable {
+  /// The first element along every axis.
   public var start: [Int]
+  /// The number of elements along every axis.
   public var count: [Int]
+  /// The distance between elements along every axis.
   public var stride: [Int]
 
-  /// - Parameter stride: 1 along every axis when left out.
+  /// A selection by its parts.
+  ///
+  /// - Parameter stride: nil: 1 along every axis.
   public init(start: [Int], count: [Int], stride: [Int]? = nil) {
     self.start = start
     self.count = count
     self.stride = stride ?? Array(repeating: 1, count: start.count)
   }
 
-  /// All of an array.
+  /// All elements of an array.
   public init(all shape: [Int]) {
     self.init(start: Array(repeating: 0, count: shape.count), count: shape)
   }
 
-  /// Nothing, of any dataset: what a rank without data passes to a collective transfer.
+  /// The empty selection of any dataset, which a rank without data passes to a collective transfer.
   public static let nothing = Hyperslab(start: [], count: [0], stride: [])
 
-  /// How many elements it has.
+  /// The number of elements.
   public var elements: Int { count.reduce(1, *) }
 
-  /// Whether it selects nothing.
+  /// Whether it selects no element.
   public var isEmpty: Bool { count.contains(0) }
 
   /// What is wrong with this selection of an array of `shape`, or nil.
@@ -46,9 +51,9 @@ public struct Hyperslab: Sendable, Hashable {
     return nil
   }
 
-  /// Cuts the slab into pieces of at most `limit` elements, which follow one another in a buffer.
+  /// Splits the selection into parts of at most `limit` elements, in the order of a buffer.
   ///
-  /// Cuts are made along the first axis that allows it, at multiples of `chunk` when a piece can hold one.
+  /// It is split along the first axis that allows it, at multiples of `chunk` where a part can hold a chunk.
   func pieces(limit: Int, chunk: [Int]?) -> [Hyperslab] {
     if elements <= limit { return [self] }
     var result: [Hyperslab] = []

@@ -2,19 +2,20 @@ import CHDF5
 
 /// An HDF5 file, for one process or for all ranks of a communicator.
 ///
-/// With a communicator every call is collective, except reading and writing of data as `Transfer.independent`: all
-/// ranks make it with the same arguments and in the same order, opening and looking included, because metadata are
-/// read and written by all together. Objects do not record times, so the same calls give the same file.
-///
-/// A file closes itself with its last object; `close()` does it at once and tells of a failure.
+/// With a communicator every call is collective, except transfers of data as `Transfer.independent`: all ranks make
+/// it with the same arguments and in the same order, because metadata are read and written collectively. Objects
+/// record no times, so the same calls give the same file.
 public final class File: Container, @unchecked Sendable {
   /// How a file is opened.
   public enum Mode: Sendable {
+    /// For reading; several programs may have the file open.
     case readOnly
+    /// For reading and writing.
     case readWrite
   }
 
   let context: FileContext
+  /// The root group, open.
   public let object: ObjectHandle
 
   init(context: FileContext) throws {
@@ -31,7 +32,9 @@ public final class File: Container, @unchecked Sendable {
   /// The root group.
   public var root: Group { Group(object: object) }
 
-  /// Writes out what is still buffered (`H5Fflush`). Collective on a communicator.
+  /// Writes buffered changes to the operating system (`H5Fflush`). Collective on a communicator.
+  ///
+  /// - Throws: `HDF5Error` of kind `unusableFile` when a write failed.
   public func flush() throws {
     try Library.locked {
       let file = try context.open()
@@ -44,19 +47,21 @@ public final class File: Container, @unchecked Sendable {
 
   /// Closes the file with everything that is open in it (`H5Fclose`). Collective on a communicator.
   ///
-  /// Closing twice does nothing; objects of a closed file throw `HDF5Error.Kind.closed`.
+  /// Closing twice does nothing; objects of a closed file throw errors of kind `closed`.
+  ///
+  /// - Throws: `HDF5Error` of kind `unusableFile` when a write failed: the file is not whole.
   public func close() throws {
     try Library.locked { try context.close() }
   }
 
-  /// Lists for opening and making a file. Readers from HDF5 1.8 on understand the result.
+  /// The file access property list. Readers from HDF5 1.8 on understand the files.
   static func accessList(at place: Place) throws -> Identifier {
     let list = try Identifier.properties(chdf5_file_access(), at: place)
     try place.check(
       H5Pset_libver_bounds(list.raw, H5F_LIBVER_V18, H5F_LIBVER_V110), "H5Pset_libver_bounds", "choose a file format")
-    // Objects that outlive their file are closed with it.
+    // Closing the file closes all objects that are still open in it.
     try place.check(H5Pset_fclose_degree(list.raw, H5F_CLOSE_STRONG), "H5Pset_fclose_degree", "set how it closes")
-    // Chunks kept unpacked: 16 MB a dataset, so that patches of one slab do not unpack it again and again.
+    // 16 MB of decompressed chunks a dataset, so that reading patches of one slab does not decompress it repeatedly.
     try place.check(H5Pset_cache(list.raw, 0, 4001, 16 << 20, 0.75), "H5Pset_cache", "size the chunk cache")
     return list
   }

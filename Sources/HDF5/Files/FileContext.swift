@@ -1,13 +1,13 @@
 import CHDF5
 import MessagePassing
 
-/// What all objects of one open file share.
+/// An open file, shared by all objects in it.
 final class FileContext: @unchecked Sendable {
   /// The path as it was given.
   let name: String
-  /// Set when the file was opened on a communicator.
+  /// The ranks that opened the file together; nil: this process alone.
   let ranks: Communicator?
-  /// Nil once closed; read and changed under the library's lock.
+  /// Nil once closed; accessed under the library's lock.
   private var file: Identifier?
   /// Nil once closed.
   private(set) var root: Identifier?
@@ -41,7 +41,7 @@ final class FileContext: @unchecked Sendable {
   }
 }
 
-/// An object that is open in a file: what `File`, `Group` and `Dataset` are made of.
+/// An open object of a file, on which `File`, `Group` and `Dataset` build.
 public struct ObjectHandle: Sendable {
   let context: FileContext
   let identifier: Identifier
@@ -53,7 +53,7 @@ public struct ObjectHandle: Sendable {
   /// A place below this one.
   func place(_ below: String) -> Place { Place(file: context.name, path: joined(below)) }
 
-  /// The absolute path of a path that is relative to here, or absolute already.
+  /// The absolute path of `below`, which is relative to this object or absolute already.
   func joined(_ below: String) -> String {
     if below.hasPrefix("/") { return below }
     return path == "/" ? "/" + below : path + "/" + below
@@ -68,13 +68,13 @@ public struct ObjectHandle: Sendable {
   }
 }
 
-/// Something that carries attributes: `File` (those of its root), `Group`, `Dataset`.
+/// An object that can have attributes: `File` (its root group), `Group`, `Dataset`.
 public protocol Attributed: Sendable {
   /// The open object.
   var object: ObjectHandle { get }
 }
 
-/// Something that holds groups and datasets: `File` and `Group`. Paths are relative to it unless they begin with `/`.
+/// An object that holds groups and datasets: `File` and `Group`. Paths are relative to it unless they begin with `/`.
 public protocol Container: Attributed {}
 
 extension Attributed {

@@ -1,6 +1,6 @@
 import CHDF5
 
-/// Text, as attributes and datasets hold it: UTF-8 of any length, or in a fixed number of bytes.
+/// Strings in memory and in files: UTF-8 of any length, or of a fixed number of bytes.
 enum Text {
   /// A string type: of any length, or of `bytes` bytes padded with zeros.
   static func type(bytes: Int?, at place: Place) throws -> Identifier {
@@ -12,7 +12,7 @@ enum Text {
     return type
   }
 
-  /// Hands the strings as C strings to `body`; they live as long as it runs.
+  /// Calls `body` with an array of pointers to the strings as C strings.
   static func withPointers<Result>(
     _ strings: [String], _ body: (UnsafeRawPointer) throws -> Result
   ) rethrows -> Result {
@@ -29,7 +29,7 @@ enum Text {
     }
   }
 
-  /// The strings side by side, each filled up with zeros.
+  /// The strings one after another, each padded with zeros to `bytes`.
   static func packed(_ strings: [String], bytes: Int) -> [UInt8] {
     var result = [UInt8](repeating: 0, count: max(1, strings.count * bytes))
     for (index, string) in strings.enumerated() {
@@ -38,14 +38,14 @@ enum Text {
     return result
   }
 
-  /// Reads `count` strings of a stored type with one of the library's reading calls.
+  /// Reads `count` strings with one of the library's reading calls, which `read` makes.
   static func read(
     count: Int, stored: Identifier, at place: Place, _ call: String, _ doing: String,
     _ read: (_ type: hid_t, _ target: UnsafeMutableRawPointer) -> herr_t
   ) throws -> [String] {
     if count == 0 { return [] }
     if try place.check(H5Tis_variable_str(stored.raw), "H5Tis_variable_str", doing) > 0 {
-      // The character set must be the file's own: the library does not convert ASCII to UTF-8.
+      // The character set must be that of the file: the library does not convert ASCII to UTF-8.
       let type = try place.own(H5Tcopy(stored.raw), .type, "H5Tcopy", doing)
       var pointers = [UnsafeMutablePointer<CChar>?](repeating: nil, count: count)
       let code = pointers.withUnsafeMutableBytes { read(type.raw, $0.baseAddress!) }
@@ -88,7 +88,9 @@ extension String: AttributeElement {
 }
 
 extension Dataset {
-  /// Reads all strings of the dataset.
+  /// Reads all strings of the dataset, in row order.
+  ///
+  /// - Throws: `HDF5Error` of kind `wrongType` when it holds no text.
   public func readStrings() throws -> [String] {
     try object.use { raw in
       let place = object.place
@@ -104,10 +106,11 @@ extension Dataset {
 }
 
 extension Container {
-  /// Makes a dataset of strings in UTF-8 and writes it.
+  /// Creates a dataset of UTF-8 strings and writes it.
   ///
-  /// They are of any length, or with `fixedBytes` of so many bytes each. On a communicator they are always fixed,
-  /// by default as long as the longest, because the library cannot write others there; all ranks pass the same.
+  /// - Parameter fixedBytes: the bytes of each string; nil: any length, but on a communicator, where the library cannot
+  ///   write those, the bytes of the longest. All ranks pass the same strings.
+  /// - Throws: `HDF5Error` of kind `alreadyExists` or `wrongShape`, or when the disk is full.
   @discardableResult
   public func write(
     _ strings: [String], shape: [Int]? = nil, to path: String, fixedBytes: Int? = nil
@@ -145,13 +148,17 @@ extension Container {
     }
   }
 
-  /// Makes a dataset of one string.
+  /// Creates a dataset of one string and writes it.
+  ///
+  /// - Throws: `HDF5Error` of kind `alreadyExists`, or when the disk is full.
   @discardableResult
   public func write(_ string: String, to path: String) throws -> Dataset {
     try write([string], shape: [], to: path)
   }
 
-  /// Reads all strings of a dataset.
+  /// Reads all strings of a dataset, in row order.
+  ///
+  /// - Throws: `HDF5Error` of kind `missingObject`, `wrongKind` or `wrongType`.
   public func readStrings(_ path: String) throws -> [String] {
     try dataset(path).readStrings()
   }

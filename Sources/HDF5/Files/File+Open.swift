@@ -10,11 +10,11 @@ import MessagePassing
 #endif
 
 extension File {
-  /// Makes a new file (`H5Fcreate`).
+  /// Creates a file (`H5Fcreate`).
   ///
   /// - Parameters:
-  ///   - overwriting: whether a file of this name may be replaced; otherwise it is an error.
-  ///   - communicator: the ranks that make it together; nil: this process alone.
+  ///   - overwriting: whether an existing file is replaced; otherwise it is an error.
+  ///   - communicator: the ranks that create it together; nil: this process alone.
   /// - Throws: `HDF5Error` of kind `alreadyExists`, `missingFile` (its folder is missing) or `unusableFile`.
   public convenience init(
     creating path: String, overwriting: Bool = false, communicator ranks: Communicator? = nil
@@ -32,7 +32,7 @@ extension File {
     try self.init(context: context)
   }
 
-  /// Opens a file (`H5Fopen`).
+  /// Opens an existing file (`H5Fopen`).
   ///
   /// - Parameter communicator: the ranks that open it together; nil: this process alone.
   /// - Throws: `HDF5Error` of kind `missingFile`, `notHDF5` or `unusableFile`.
@@ -57,14 +57,14 @@ extension File {
     guard let ranks else { return list }
     try place.check(
       chdf5_set_communicator(list.raw, ranks.handle), "H5Pset_fapl_mpio", "open the file on a communicator")
-    // One rank reads and writes metadata for all: thousands of ranks do not ask the file system for the same bytes.
+    // One rank reads and writes metadata for all, so that thousands of ranks do not read the same bytes.
     try place.check(
       H5Pset_all_coll_metadata_ops(list.raw, true), "H5Pset_all_coll_metadata_ops", "read metadata together")
     try place.check(H5Pset_coll_metadata_write(list.raw, true), "H5Pset_coll_metadata_write", "write metadata together")
     return list
   }
 
-  /// Looks at a file before the library does, which explains less.
+  /// Throws an error that explains why a file cannot be opened; the library's own errors explain less.
   private static func checkReadable(_ place: Place) throws {
     var status = stat()
     guard stat(place.file, &status) == 0 else {

@@ -2,10 +2,11 @@ import CHDF5
 
 /// A dataset: an array of numbers, truth values or strings in a file.
 public struct Dataset: Attributed {
+  /// The open object.
   public let object: ObjectHandle
-  /// What the file holds; memory may read it as another type.
+  /// The stored type; reading may convert it.
   public let elementType: ElementType
-  /// The shape of a chunk, nil when all lies in one run.
+  /// The shape of a chunk; nil for contiguous storage.
   public let chunk: [Int]?
 
   init(object: ObjectHandle) throws {
@@ -25,6 +26,8 @@ public struct Dataset: Attributed {
   }
 
   /// The extent of every axis; empty for a single value.
+  ///
+  /// - Throws: `HDF5Error` when the file is closed.
   public var shape: [Int] {
     get throws {
       try object.use { raw in
@@ -41,11 +44,15 @@ public struct Dataset: Attributed {
   }
 
   /// The bytes that the elements take in the file, after filters.
+  ///
+  /// - Throws: `HDF5Error` when the file is closed.
   public var storedBytes: Int {
     get throws { try object.use { Int(H5Dget_storage_size($0)) } }
   }
 
-  /// The names of the filters that chunks pass when written, in order: `shuffle`, `deflate`, ….
+  /// The names of the filters that are applied to chunks on writing, in order: `shuffle`, `deflate`, ….
+  ///
+  /// - Throws: `HDF5Error` when the file is closed.
   public var filters: [String] {
     get throws {
       try object.use { raw in
@@ -65,7 +72,9 @@ public struct Dataset: Attributed {
     }
   }
 
-  /// Changes the extents of a dataset that may grow (`H5Dset_extent`). Collective on a communicator.
+  /// Changes the extents of a resizable dataset (`H5Dset_extent`). Collective on a communicator.
+  ///
+  /// - Throws: `HDF5Error` of kind `wrongShape` when the dataset's maximum shape does not allow it.
   public func resize(to shape: [Int]) throws {
     try object.use { raw in
       let current = try self.shape
@@ -82,6 +91,8 @@ public struct Dataset: Attributed {
 
 extension Container {
   /// Opens a dataset (`H5Dopen2`).
+  ///
+  /// - Throws: `HDF5Error` of kind `missingObject` or `wrongKind`.
   public func dataset(_ path: String) throws -> Dataset {
     try object.use { raw in
       try require(.dataset, at: path)
@@ -92,7 +103,7 @@ extension Container {
     }
   }
 
-  /// Makes a dataset of numbers or truth values, with the groups above it that are missing (`H5Dcreate2`).
+  /// Creates a dataset of numbers or truth values, and missing groups on its path (`H5Dcreate2`).
   ///
   /// Elements that are never written are undefined. Collective on a communicator.
   /// - Throws: `HDF5Error` of kind `alreadyExists` or `wrongShape`.
@@ -108,7 +119,9 @@ extension Container {
     }
   }
 
-  /// Makes a dataset and writes all of it. On a communicator all ranks pass the same, and the first writes for all.
+  /// Creates a dataset and writes all of it. On a communicator all ranks pass the same values, and rank 0 writes them.
+  ///
+  /// - Throws: `HDF5Error` of kind `alreadyExists` or `wrongShape`, or when the disk is full.
   @discardableResult
   public func write<Scalar: HDF5Scalar>(
     _ values: [Scalar], shape: [Int]? = nil, to path: String, layout: Layout = .contiguous
@@ -122,13 +135,17 @@ extension Container {
     return dataset
   }
 
-  /// Makes a dataset of one value.
+  /// Creates a dataset of one value and writes it.
+  ///
+  /// - Throws: `HDF5Error` of kind `alreadyExists`, or when the disk is full.
   @discardableResult
   public func write<Scalar: HDF5Scalar>(_ value: Scalar, to path: String) throws -> Dataset {
     try write([value], shape: [], to: path)
   }
 
-  /// Reads all of a dataset.
+  /// Reads all of a dataset, in row order.
+  ///
+  /// - Throws: `HDF5Error` of kind `missingObject`, `wrongKind` or `wrongType`.
   public func read<Scalar: HDF5Scalar>(_ path: String, as type: Scalar.Type) throws -> [Scalar] {
     try dataset(path).read(as: type)
   }

@@ -2,17 +2,20 @@ import CHDF5
 
 /// The type of a stored element.
 public enum ElementType: Sendable, Hashable, CustomStringConvertible {
+  /// A whole number.
   case integer(bits: Int, signed: Bool)
+  /// A floating-point number.
   case float(bits: Int)
   /// h5py's enumeration of `FALSE` and `TRUE`.
   case bool
   /// Another enumeration of integers.
   case enumeration(bits: Int)
-  /// Text, of any length or of a fixed number of bytes.
+  /// Text of a fixed number of bytes, or of any length (nil).
   case string(bytes: Int?)
-  /// What is not read here: compounds, references, opaque bytes and so on.
+  /// A type that this module does not read: compounds, references, opaque bytes, ….
   case other(String)
 
+  /// The type in words, as error messages name it.
   public var description: String {
     switch self {
     case .integer(let bits, let signed): "\(signed ? "Int" : "UInt")\(bits)"
@@ -25,7 +28,7 @@ public enum ElementType: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  /// Whether numbers can be read from it.
+  /// Whether elements can be read as numbers.
   public var isNumeric: Bool {
     switch self {
     case .integer, .float, .bool, .enumeration: true
@@ -33,7 +36,7 @@ public enum ElementType: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  /// Reads the type behind an identifier.
+  /// The type that an identifier stands for.
   init(_ type: Identifier, at place: Place) throws {
     let bytes = Int(H5Tget_size(type.raw))
     switch H5Tget_class(type.raw) {

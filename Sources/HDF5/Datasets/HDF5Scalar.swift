@@ -1,20 +1,20 @@
 import CHDF5
 
-/// A number or truth value that datasets and attributes hold: `Int8` … `UInt64`, `Int`, `Float`, `Double`, `Bool`.
+/// A number or truth value that datasets and attributes can hold: `Int8` … `UInt64`, `Int`, `Float`, `Double`, `Bool`.
 ///
 /// `Bool` is stored as h5py does it, an enumeration of `FALSE` and `TRUE` over one byte.
 public protocol HDF5Scalar: AttributeElement, BitwiseCopyable {
-  /// The value that fresh arrays hold before they are read into.
+  /// The value of new arrays before they are read into.
   static var zero: Self { get }
-  /// The type in memory.
+  /// The library's type for it in memory.
   static var memoryType: MemoryType { get }
 }
 
-/// The types that memory can hold.
+/// The element types of arrays in memory.
 public enum MemoryType: Sendable, Hashable {
   case int8, int16, int32, int64, uint8, uint16, uint32, uint64, float, double, bool
 
-  /// The library's type; owned when it had to be made.
+  /// The library's identifier of the type.
   func identifier(at place: Place) throws -> Identifier {
     switch self {
     case .int8: return Identifier(chdf5_int8(), .borrowed)

@@ -3,7 +3,7 @@ import CHDF5
 extension File {
   /// The version of the HDF5 library in use (`H5get_libversion`), such as `1.10.8`.
   ///
-  /// - Throws: `HDF5Error` when the library cannot be asked.
+  /// - Throws: `HDF5Error` when the library does not tell it.
   public static func libraryVersion() throws -> String {
     try Library.locked {
       try Library.open()

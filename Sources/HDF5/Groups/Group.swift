@@ -2,26 +2,33 @@ import CHDF5
 
 /// A group of an HDF5 file: a folder of datasets and groups.
 public struct Group: Container {
+  /// The open object.
   public let object: ObjectHandle
 }
 
-/// What stands at a path.
+/// What a path of a file names.
 public enum ObjectKind: Sendable, Hashable {
+  /// A group.
   case group
+  /// A dataset.
   case dataset
-  /// A committed type, or a link to nothing.
+  /// A committed type.
   case other
 }
 
 extension Container {
-  /// The names of what the group holds, sorted (`H5Literate`).
+  /// The names of the group's members, sorted (`H5Literate`).
+  ///
+  /// - Throws: `HDF5Error` when they cannot be listed.
   public func names() throws -> [String] {
     try object.use { raw in
       try object.place.listing("H5Literate", "list the group") { chdf5_list_links(raw, $0) }
     }
   }
 
-  /// Whether something stands at `path`; a soft link to nothing does not count.
+  /// Whether there is an object at `path`; a dangling link is none.
+  ///
+  /// - Throws: `HDF5Error` when the file is closed or its metadata are damaged.
   public func exists(_ path: String) throws -> Bool {
     try object.use { raw in
       let place = object.place(path)
@@ -42,7 +49,9 @@ extension Container {
     }
   }
 
-  /// What stands at `path`, nil when nothing does.
+  /// The kind of the object at `path`; nil when there is none.
+  ///
+  /// - Throws: `HDF5Error` when the file is closed or its metadata are damaged.
   public func kind(of path: String) throws -> ObjectKind? {
     try object.use { raw in try exists(path) ? kind(at: path, raw) : nil }
   }
@@ -56,6 +65,8 @@ extension Container {
   }
 
   /// Opens a group (`H5Gopen2`).
+  ///
+  /// - Throws: `HDF5Error` of kind `missingObject` or `wrongKind`.
   public func group(_ path: String) throws -> Group {
     try object.use { raw in
       try require(.group, at: path)
@@ -65,7 +76,9 @@ extension Container {
     }
   }
 
-  /// Makes a group with those above it that are missing (`H5Gcreate2`). Collective on a communicator.
+  /// Creates a group, and missing groups on its path (`H5Gcreate2`). Collective on a communicator.
+  ///
+  /// - Throws: `HDF5Error` of kind `alreadyExists`.
   @discardableResult
   public func createGroup(_ path: String) throws -> Group {
     try object.use { raw in
@@ -81,12 +94,16 @@ extension Container {
     }
   }
 
-  /// Opens a group, or makes it when nothing is there.
+  /// Opens a group, or creates it when there is nothing at `path`.
+  ///
+  /// - Throws: `HDF5Error` of kind `wrongKind` when there is a dataset.
   public func requireGroup(_ path: String) throws -> Group {
     try object.use { _ in try exists(path) ? group(path) : createGroup(path) }
   }
 
-  /// Makes a soft link: `path` will stand for `target`, a path that need not exist yet (`H5Lcreate_soft`).
+  /// Creates a soft link at `path` to `target`, which need not exist yet (`H5Lcreate_soft`).
+  ///
+  /// - Throws: `HDF5Error` of kind `alreadyExists`.
   public func createSoftLink(_ path: String, to target: String) throws {
     try object.use { raw in
       try refuseExisting(path)
@@ -98,7 +115,9 @@ extension Container {
     }
   }
 
-  /// Removes a name, and what it names if nothing else does (`H5Ldelete`). The file does not shrink.
+  /// Removes a link, and its object when it was the last one (`H5Ldelete`). The file does not shrink.
+  ///
+  /// - Throws: `HDF5Error` when there is nothing at `path`.
   public func remove(_ path: String) throws {
     try object.use { raw in
       let place = object.place(path)
@@ -106,7 +125,7 @@ extension Container {
     }
   }
 
-  /// Throws unless a thing of this kind stands at `path`, saying what is there instead.
+  /// Throws unless there is an object of this kind at `path`; the error says what is there instead.
   func require(_ wanted: ObjectKind, at path: String) throws {
     let word = wanted == .group ? "group" : "dataset"
     guard let found = try kind(of: path) else { throw try missing(path, word) }
@@ -122,7 +141,7 @@ extension Container {
     throw object.place(path).error(.wrongKind, message)
   }
 
-  /// The error for a path where nothing stands: names how far it leads and what is there.
+  /// The error for a path that does not exist, with similar names or the names that are there.
   private func missing(_ path: String, _ word: String) throws -> HDF5Error {
     var folder = path.hasPrefix("/") ? "/" : "."
     var rest = path.split(separator: "/").map(String.init)
@@ -146,14 +165,14 @@ extension Container {
     throw object.place(path).error(.alreadyExists, "something of this name is in the file already")
   }
 
-  /// Makes the groups on the way to `path` that are missing. (The library would make them with times in them.)
+  /// Creates missing groups on the way to `path`. (The library itself would record times in them.)
   func createGroups(above path: String) throws {
     guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return }
     let above = String(path[..<slash])
     if try !exists(above) { try createGroup(above) }
   }
 
-  /// A list that keeps names in UTF-8.
+  /// The link creation property list: names are UTF-8.
   func linkList(at place: Place) throws -> Identifier {
     let list = try Identifier.properties(chdf5_link_create(), at: place)
     try place.check(H5Pset_char_encoding(list.raw, H5T_CSET_UTF8), "H5Pset_char_encoding", "keep names in UTF-8")

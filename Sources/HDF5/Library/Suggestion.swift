@@ -8,9 +8,9 @@ import Settings
   import Darwin
 #endif
 
-/// What an error says of names that may have been meant.
+/// The part of an error message that suggests a name.
 enum Suggestion {
-  /// "; did you mean ‘a’?", or a list of what is there.
+  /// "; did you mean ‘a’?", or the names that are there.
   static func name(near wanted: String, among names: [String]) -> String {
     if let best = Spelling.nearest(to: wanted, among: names) { return "; did you mean ‘\(best)’?" }
     if names.isEmpty { return "; nothing is there" }
@@ -19,7 +19,7 @@ enum Suggestion {
     return "; what is there: \(shown)\(rest)"
   }
 
-  /// The same for a file among those in its folder.
+  /// The same for a file, among those in its folder.
   static func file(near path: String) -> String {
     let folder = folder(of: path)
     guard let directory = opendir(folder) else { return "; the folder \(folder) does not exist either" }
@@ -35,14 +35,14 @@ enum Suggestion {
     return Spelling.nearest(to: wanted, among: names.sorted()).map { "; did you mean ‘\($0)’?" } ?? ""
   }
 
-  /// The folder that a path stands in.
+  /// The folder of a path.
   static func folder(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 }
 
-/// What the first bytes of a file say it is.
+/// Names the format of a file that is not HDF5, by its first bytes.
 enum FirstBytes {
   static func of(_ path: String) -> String {
     guard let file = fopen(path, "rb") else { return "it cannot be read" }

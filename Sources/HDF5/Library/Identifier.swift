@@ -1,10 +1,10 @@
 import CHDF5
 
-/// One of libhdf5's identifiers, closed when its last holder lets go.
+/// An identifier of libhdf5, closed with its last reference.
 final class Identifier: @unchecked Sendable {
   enum Kind {
     case file, group, dataset, attribute, space, type, properties
-    /// A predefined one, which the library keeps.
+    /// A predefined one, which the library owns.
     case borrowed
   }
 
@@ -36,7 +36,7 @@ final class Identifier: @unchecked Sendable {
     }
   }
 
-  /// Makes a property list of a class.
+  /// A new property list of a class.
   static func properties(_ kind: hid_t, at place: Place) throws -> Identifier {
     try place.own(H5Pcreate(kind), .properties, "H5Pcreate", "make a property list")
   }

@@ -8,34 +8,34 @@ import CHDF5
   import Darwin
 #endif
 
-/// The one door to libhdf5.
+/// The lock around libhdf5, and its start.
 ///
-/// Debian's library is not built thread-safe, so all calls go through one lock. It is recursive: a public function
-/// holds it from its first call to its last (also while it reads the error stack, which is global), and may
-/// call other public functions.
+/// The library is often built without thread safety, so all calls are made under one lock. It is recursive: a public
+/// function holds it from its first library call to its last, because the error stack is global, and may call other
+/// public functions.
 enum Library {
   private static let mutex = RecursiveMutex()
 
-  /// Opens the library once and silences its printing: its messages travel in `HDF5Error`.
+  /// Starts the library once and turns its printing off: `HDF5Error` carries its messages.
   private static let opened: Bool = {
     H5open() >= 0 && H5Eset_auto2(chdf5_error_stack(), nil, nil) >= 0
   }()
 
-  /// Runs `body` alone among all threads.
+  /// Runs `body` under the lock.
   static func locked<Result>(_ body: () throws -> Result) rethrows -> Result {
     mutex.lock()
     defer { mutex.unlock() }
     return try body()
   }
 
-  /// Throws unless the library works at all.
+  /// Throws when the library could not be started.
   static func open() throws {
     guard opened else {
       throw HDF5Error(.call, file: "", call: "H5open", "the HDF5 library could not be started")
     }
   }
 
-  /// What the failed call left on the error stack, the first cause first; the stack is empty afterwards.
+  /// The error stack of the call that failed, innermost call first; it is cleared.
   static func takeErrorStack() -> [String] {
     final class Lines { var all: [String] = [] }
     let lines = Lines()
@@ -55,7 +55,7 @@ enum Library {
   }
 }
 
-/// A mutex that its holder may take again.
+/// A recursive mutex.
 private final class RecursiveMutex: @unchecked Sendable {
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
 

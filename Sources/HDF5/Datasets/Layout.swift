@@ -1,27 +1,27 @@
 import CHDF5
 
-/// How a dataset's elements lie in the file.
+/// How the elements of a dataset are stored: contiguous or in chunks, and with which filters.
 public struct Layout: Sendable, Hashable {
-  /// The shape of a chunk, cut to the dataset's shape where it is larger; nil stores all elements in one run.
+  /// The shape of a chunk, cut to the dataset's shape where it is larger; nil: contiguous.
   public var chunk: [Int]?
-  /// How hard to deflate chunks, 1 to 9; nil leaves them as they are.
+  /// The level of compression by deflate, 0 to 9; nil: not compressed.
   public var deflate: Int?
-  /// Whether the bytes of elements are shuffled first, which lets numbers deflate better.
+  /// Whether the bytes of elements are shuffled before compression, which compresses numbers better.
   public var shuffle: Bool
-  /// How far each axis may grow, nil without bound; needs chunks. Left out, the dataset keeps its shape.
+  /// The maximum extent of each axis, nil for no bound; requires chunks. Nil: the dataset cannot be resized.
   public var maximumShape: [Int?]?
 
-  /// All elements in one run.
+  /// Contiguous, without filters.
   public static let contiguous = Layout(chunk: nil, deflate: nil, shuffle: false, maximumShape: nil)
 
-  /// Chunks, by default shuffled and lightly deflated.
+  /// Chunks, by default shuffled and compressed at level 4.
   public static func chunked(
     _ chunk: [Int], deflate: Int? = 4, shuffle: Bool = true, maximumShape: [Int?]? = nil
   ) -> Layout {
     Layout(chunk: chunk, deflate: deflate, shuffle: shuffle, maximumShape: maximumShape)
   }
 
-  /// The creation list. Nothing is filled in beforehand, and no times are kept.
+  /// The dataset creation property list: no fill values are written, no times recorded.
   ///
   /// - Parameter elementBytes: nil for strings of any length, which need their first null references.
   func list(shape: [Int], elementBytes: Int?, at place: Place) throws -> Identifier {

@@ -1,9 +1,10 @@
 import CHDF5
 
 extension File {
-  /// Makes a file in memory, whose bytes `image()` gives (`H5Pset_fapl_core`).
+  /// Creates a file in memory, whose bytes `image()` returns (`H5Pset_fapl_core`).
   ///
-  /// - Parameter name: what errors call it.
+  /// - Parameter name: its name in errors.
+  /// - Throws: `HDF5Error` when the library cannot.
   public convenience init(creatingImage name: String = "image in memory") throws {
     let place = Place(file: name)
     let context = try Library.locked {
@@ -20,7 +21,10 @@ extension File {
     try self.init(context: context)
   }
 
-  /// Opens a file whose bytes are in memory, for reading; the bytes are copied (`H5Pset_file_image`).
+  /// Opens the bytes of a file for reading; they are copied (`H5Pset_file_image`).
+  ///
+  /// - Parameter name: its name in errors.
+  /// - Throws: `HDF5Error` of kind `notHDF5`.
   public convenience init(image: [UInt8], name: String = "image in memory") throws {
     let place = Place(file: name)
     guard !image.isEmpty else { throw place.error(.notHDF5, "the image is empty") }
@@ -41,7 +45,9 @@ extension File {
     try self.init(context: context)
   }
 
-  /// The bytes of the file as it stands (`H5Fget_file_image`): written to disk they are an HDF5 file.
+  /// The bytes of the whole file (`H5Fget_file_image`).
+  ///
+  /// - Throws: `HDF5Error` when the file is closed or memory is short.
   public func image() throws -> [UInt8] {
     try Library.locked {
       try flush()
@@ -57,17 +63,17 @@ extension File {
 
   private static func coreList(at place: Place) throws -> Identifier {
     let list = try accessList(at: place)
-    // The first block of a newer file holds a check sum that `H5Fget_file_image` breaks: it clears a flag there.
-    // So the file begins in the oldest format; its contents do not have to.
+    // `H5Fget_file_image` clears a flag in the superblock, whose newer forms hold a checksum that this breaks: so
+    // the superblock has the oldest form. The contents need not.
     try place.check(
       H5Pset_libver_bounds(list.raw, H5F_LIBVER_EARLIEST, H5F_LIBVER_V110), "H5Pset_libver_bounds",
       "choose a file format")
-    // Memory grows by 1 MB; nothing is written to disk.
+    // Memory grows in steps of 1 MB; nothing is written to disk.
     try place.check(H5Pset_fapl_core(list.raw, 1 << 20, false), "H5Pset_fapl_core", "keep the file in memory")
     return list
   }
 
-  /// A name that no other image has: the library takes files in memory of one name for one file.
+  /// A unique name: the library takes files in memory of equal names for one file.
   private static func ownName(_ name: String) -> String {
     Library.locked {
       made += 1

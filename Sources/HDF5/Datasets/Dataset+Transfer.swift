@@ -1,29 +1,29 @@
 import CHDF5
 import MessagePassing
 
-/// Whether ranks move data each for itself or all together.
+/// Whether a rank reads or writes by itself or together with all ranks of the file's communicator.
 public enum Transfer: Sendable {
-  /// Each rank for itself, whenever it likes.
+  /// Each rank by itself, at any time.
   case independent
-  /// All ranks of the file's communicator take part, those with nothing to move with `Hyperslab.nothing`.
-  /// Needed for writing filtered chunks on a communicator; without one it is the same as `independent`.
+  /// All ranks of the file's communicator call together; those without data pass `Hyperslab.nothing`.
+  /// Required for writing filtered chunks on a communicator. Without a communicator the same as `independent`.
   case collective
 }
 
 extension Dataset {
-  /// The bytes that one call into the library moves at most: MPI counts in 32 bits, and so do some file systems.
+  /// The most bytes that one library call transfers: MPI counts, and some file systems, have 32 bits.
   ///
-  /// Tests lower it. Change it only while nothing is moved.
+  /// Tests lower it. Change it only while no transfer runs.
   static var largestCall: Int {
     get { Library.locked { limit } }
     set { Library.locked { limit = newValue } }
   }
   nonisolated(unsafe) private static var limit = 1 << 30
 
-  /// Reads a part of the dataset, or all of it (`H5Dread`).
+  /// Reads the selected part of the dataset, or all of it (`H5Dread`).
   ///
-  /// Numbers of any type are converted; one that does not fit the target (300 into `UInt8`, 1.5 or NaN into an
-  /// integer) is an error, loss of digits is not.
+  /// Numbers are converted. One that does not fit the target (300 into `UInt8`, 1.5 or NaN into an integer) is an
+  /// error, loss of digits is not.
   /// - Returns: the elements in row order.
   /// - Throws: `HDF5Error` of kind `wrongType` or `wrongShape`.
   public func read<Scalar: HDF5Scalar>(
@@ -36,7 +36,10 @@ extension Dataset {
     return values
   }
 
-  /// Reads a part of the dataset, or all of it, into memory that is there already: see `read(as:_:transfer:)`.
+  /// Reads the selected part of the dataset, or all of it, into a buffer of the caller.
+  ///
+  /// - Parameter values: as many elements as the selection has, in row order.
+  /// - Throws: `HDF5Error` of kind `wrongType` or `wrongShape`.
   public func read<Scalar: HDF5Scalar>(
     into values: UnsafeMutableBufferPointer<Scalar>, _ slab: Hyperslab? = nil, transfer: Transfer = .independent
   ) throws {
@@ -50,7 +53,7 @@ extension Dataset {
     }
   }
 
-  /// Writes a part of the dataset, or all of it (`H5Dwrite`).
+  /// Writes the selected part of the dataset, or all of it (`H5Dwrite`).
   ///
   /// - Parameter values: the elements in row order; as many as the selection has.
   /// - Throws: `HDF5Error` of kind `wrongType` or `wrongShape`, or when the disk is full.
@@ -60,7 +63,9 @@ extension Dataset {
     try values.withUnsafeBufferPointer { try write($0, slab, transfer: transfer) }
   }
 
-  /// Writes from memory: see `write(_:_:transfer:)` over arrays.
+  /// Writes the selected part of the dataset, or all of it, from a buffer of the caller.
+  ///
+  /// - Throws: `HDF5Error` of kind `wrongType` or `wrongShape`, or when the disk is full.
   public func write<Scalar: HDF5Scalar>(
     _ values: UnsafeBufferPointer<Scalar>, _ slab: Hyperslab? = nil, transfer: Transfer = .independent
   ) throws {
@@ -68,7 +73,7 @@ extension Dataset {
       let memory = try memoryType(Scalar.self, reading: false)
       try move(slab, count: values.count, bytes: MemoryLayout<Scalar>.stride, memory, transfer) {
         space, file, list, offset in
-        // A rank that moves nothing still hands over an address, as some libraries want one.
+        // A rank without data still passes an address: some library versions require one.
         var nothing: UInt64 = 0
         guard let base = values.baseAddress else {
           return ("H5Dwrite", H5Dwrite(raw, memory.raw, space, file, list, &nothing))
@@ -79,6 +84,8 @@ extension Dataset {
   }
 
   /// Reads a dataset of one value.
+  ///
+  /// - Throws: `HDF5Error` of kind `wrongType` or `wrongShape`.
   public func readScalar<Scalar: HDF5Scalar>(as type: Scalar.Type) throws -> Scalar {
     let values = try read(as: type)
     guard let value = values.first, values.count == 1 else {
@@ -91,7 +98,7 @@ extension Dataset {
     if let fault = slab.fault(in: try shape) { throw object.place.error(.wrongShape, fault) }
   }
 
-  /// The type in memory for `Scalar`, if the file's elements can become it.
+  /// The library's memory type for `Scalar`, if stored elements can be converted to it.
   private func memoryType<Scalar: HDF5Scalar>(_ type: Scalar.Type, reading: Bool) throws -> Identifier {
     let fits = type.memoryType == .bool ? elementType == .bool : elementType.isNumeric
     let writable = reading || elementType != .bool || type.memoryType == .bool
@@ -102,7 +109,7 @@ extension Dataset {
     return try type.memoryType.identifier(at: object.place)
   }
 
-  /// Cuts a transfer into calls small enough and makes them: on a communicator the same number on every rank.
+  /// Splits a transfer into calls of at most `largestCall` bytes; on a communicator every rank makes the same number.
   private func move(
     _ slab: Hyperslab?, count: Int, bytes: Int, _ memory: Identifier, _ transfer: Transfer,
     _ call: (_ memorySpace: hid_t, _ fileSpace: hid_t, _ list: hid_t, _ offset: Int) -> (String, herr_t)
@@ -118,7 +125,7 @@ extension Dataset {
     let most = max(1, Self.largestCall / bytes)
     var pieces = fault != nil || slab.isEmpty ? [] : slab.pieces(limit: most, chunk: chunk)
     if let ranks {
-      // All make as many calls as the rank with the most, or none if one of them has a fault: none waits for another.
+      // Every rank makes as many calls as the one with the most, or none if any rank's selection is wrong.
       let calls = try ranks.allReduce(fault == nil ? max(1, pieces.count) : Int.max, .maximum)
       if calls == Int.max { fault = fault ?? "the selection of another rank does not fit the shape \(shape)" }
       if fault == nil { pieces += Array(repeating: .nothing, count: calls - pieces.count) }
@@ -135,7 +142,7 @@ extension Dataset {
     }
   }
 
-  /// Sets the selection of the file's space; returns the space of the memory that goes with it.
+  /// Selects `slab` in the file's space; returns the matching space of the memory.
   private func select(_ slab: Hyperslab, of file: Identifier) throws -> Identifier {
     let place = object.place
     if slab.isEmpty {
@@ -180,7 +187,7 @@ extension Dataset {
       return explained(.call, "its chunks are packed with \(packing), which this HDF5 library does not have")
     }
     if text.contains("errno = 28") { return explained(.unusableFile, "the disk is full") }
-    // The library's own words for this are many, so it stands behind all that they name clearly.
+    // The library reports this in many ways, so it is checked after everything that it reports clearly.
     if call == "H5Dwrite", object.context.ranks != nil, chunk != nil {
       return explained(
         .call, "chunks with filters are written by all ranks together (Transfer.collective) and as \(elementType)")

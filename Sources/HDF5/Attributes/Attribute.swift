@@ -1,32 +1,44 @@
 import CHDF5
 
-/// What one element of an attribute can be: a number, a truth value, or a `String`.
+/// A type that attributes can hold: numbers, `Bool` and `String`.
 public protocol AttributeElement: Sendable {
-  /// Writes `values` as an attribute of this shape.
+  /// Writes an attribute, replacing one of that name; `setAttribute` is the form to call.
+  ///
+  /// - Throws: `HDF5Error` when the library cannot make or write it.
   static func writeAttribute(_ values: [Self], shape: [Int], _ name: String, of object: ObjectHandle) throws
-  /// Reads all elements of an attribute.
+  /// Reads all elements of an attribute in row order; `attributes(_:as:)` is the form to call.
+  ///
+  /// - Throws: `HDF5Error` of kind `missingAttribute` or `wrongType`.
   static func readAttribute(_ name: String, of object: ObjectHandle) throws -> [Self]
 }
 
 extension Attributed {
-  /// The names of the attributes, sorted (`H5Aiterate2`).
+  /// The names of the object's attributes, sorted (`H5Aiterate2`).
+  ///
+  /// - Throws: `HDF5Error` when they cannot be listed.
   public func attributeNames() throws -> [String] {
     try object.use { raw in
       try object.place.listing("H5Aiterate2", "list its attributes") { chdf5_list_attributes(raw, $0) }
     }
   }
 
-  /// Whether the object has an attribute of this name.
+  /// Whether the object has an attribute of this name (`H5Aexists`).
+  ///
+  /// - Throws: `HDF5Error` when the file is closed or its metadata are damaged.
   public func hasAttribute(_ name: String) throws -> Bool {
     try object.use { try object.place.check(H5Aexists($0, name), "H5Aexists", "look for attribute ‘\(name)’") > 0 }
   }
 
-  /// Sets an attribute to one value, in place of one of that name. Collective on a communicator.
+  /// Sets an attribute to one value, replacing one of that name. Collective on a communicator.
+  ///
+  /// - Throws: `HDF5Error` when the library cannot make or write it.
   public func setAttribute<Element: AttributeElement>(_ name: String, _ value: Element) throws {
     try Element.writeAttribute([value], shape: [], name, of: object)
   }
 
-  /// Sets an attribute to a list of values, in place of one of that name. Collective on a communicator.
+  /// Sets an attribute to a list of values, replacing one of that name. Collective on a communicator.
+  ///
+  /// - Throws: `HDF5Error` when the library cannot make or write it.
   public func setAttribute<Element: AttributeElement>(_ name: String, _ values: [Element]) throws {
     try Element.writeAttribute(values, shape: [values.count], name, of: object)
   }
@@ -42,17 +54,23 @@ extension Attributed {
     return value
   }
 
-  /// Reads an attribute of any number of values, in row order.
+  /// Reads all values of an attribute, in row order.
+  ///
+  /// - Throws: `HDF5Error` of kind `missingAttribute` or `wrongType`.
   public func attributes<Element: AttributeElement>(_ name: String, as type: Element.Type) throws -> [Element] {
     try type.readAttribute(name, of: object)
   }
 
-  /// The type of an attribute's elements.
+  /// The stored type of an attribute's elements.
+  ///
+  /// - Throws: `HDF5Error` of kind `missingAttribute`.
   public func attributeType(_ name: String) throws -> ElementType {
     try OpenAttribute.with(name, of: object) { $0.elementType }
   }
 
   /// Removes an attribute (`H5Adelete`).
+  ///
+  /// - Throws: `HDF5Error` when there is none of that name.
   public func removeAttribute(_ name: String) throws {
     try object.use { raw in
       _ = try object.place.check(H5Adelete(raw, name), "H5Adelete", "remove attribute ‘\(name)’")
@@ -60,15 +78,15 @@ extension Attributed {
   }
 }
 
-/// An attribute while it is read or written.
+/// An open attribute: its identifiers, type and size.
 struct OpenAttribute {
   let identifier: Identifier
   let type: Identifier
   let elementType: ElementType
-  /// How many elements it has.
+  /// The number of elements.
   let count: Int
 
-  /// Opens an attribute for `body`.
+  /// Opens an attribute and passes it to `body`.
   static func with<Result>(
     _ name: String, of object: ObjectHandle, _ body: (OpenAttribute) throws -> Result
   ) throws -> Result {
@@ -89,7 +107,7 @@ struct OpenAttribute {
     }
   }
 
-  /// Makes an attribute, in place of one of that name, and writes it.
+  /// Creates and writes an attribute, replacing one of that name.
   static func write(
     _ name: String, of object: ObjectHandle, type: Identifier, shape: [Int], _ values: UnsafeRawPointer
   ) throws {

@@ -1,9 +1,11 @@
 import CHDF5
 
-/// Dimension scales name and measure the axes of a dataset: netCDF, h5py and xarray read them. On a communicator
-/// these calls are collective.
+/// Dimension scales: one-dimensional datasets that give coordinates for an axis of another dataset, as netCDF, h5py
+/// and xarray read them. On a communicator these calls are collective.
 extension Dataset {
   /// Makes this dataset a scale, which can be attached to axes (`H5DSset_scale`).
+  ///
+  /// - Throws: `HDF5Error` when the library cannot.
   public func makeScale(_ name: String) throws {
     try object.use { raw in
       _ = try object.place.check(H5DSset_scale(raw, name), "H5DSset_scale", "make it a dimension scale")
@@ -11,11 +13,15 @@ extension Dataset {
   }
 
   /// Whether this dataset is a dimension scale.
+  ///
+  /// - Throws: `HDF5Error` when the file is closed.
   public var isScale: Bool {
     get throws { try object.use { try object.place.check(H5DSis_scale($0), "H5DSis_scale", "look at it") > 0 } }
   }
 
   /// Attaches a scale to an axis (`H5DSattach_scale`).
+  ///
+  /// - Throws: `HDF5Error` of kind `wrongShape` when there is no such axis, or when the library cannot.
   public func attach(_ scale: Dataset, toAxis axis: Int) throws {
     try object.use { raw in
       try checkAxis(axis)
@@ -25,6 +31,8 @@ extension Dataset {
   }
 
   /// The paths of the scales of an axis, in the order they were attached.
+  ///
+  /// - Throws: `HDF5Error` of kind `wrongShape` when there is no such axis.
   public func scales(ofAxis axis: Int) throws -> [String] {
     try object.use { raw in
       try checkAxis(axis)
@@ -50,6 +58,8 @@ extension Dataset {
   }
 
   /// Names an axis (`H5DSset_label`).
+  ///
+  /// - Throws: `HDF5Error` of kind `wrongShape` when there is no such axis.
   public func setLabel(_ label: String, ofAxis axis: Int) throws {
     try object.use { raw in
       try checkAxis(axis)
@@ -58,6 +68,8 @@ extension Dataset {
   }
 
   /// The name of an axis; empty when it has none.
+  ///
+  /// - Throws: `HDF5Error` of kind `wrongShape` when there is no such axis.
   public func label(ofAxis axis: Int) throws -> String {
     try object.use { raw in
       try checkAxis(axis)
