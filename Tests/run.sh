@@ -7,7 +7,8 @@ usage() {
   cat <<'TEXT'
 usage: bash Tests/run.sh [--filter REGEX] [--all] [--sanitize] [--help]
 
-Installs what is missing (Debian, Ubuntu), builds, and runs every test: suites whose type is named MPI… at 1, 2, 3
+Installs what is missing (Debian, Ubuntu), checks the form of the code (swift format lint, where the toolchain has it),
+builds, and runs every test: suites whose type is named MPI… at 1, 2, 3
 and 4 ranks under mpirun, all others once in one process, and slurm/train.sbatch under a Slurm of its own
 (Tests/slurm.sh). Prints failures and one line a group.
 
@@ -164,7 +165,22 @@ if $sanitize; then
   finish
 fi
 
+# The form of the code, where the toolchain has swift-format.
+lint() {
+  local log="$logs/lint"
+  swift format --version >/dev/null 2>&1 || { say "–  form of the code: this toolchain has no swift format"; return; }
+  groups=$((groups + 1))
+  if swift format lint --strict --parallel --recursive Package.swift Sources Tests >"$log" 2>&1; then
+    say "ok form of the code"
+    return
+  fi
+  failures=$((failures + 1))
+  say "FAILED form of the code; swift format -i mends most of it:"
+  head -40 "$log"
+}
+
 warn_of_little_shared_memory
+[[ -n $filter ]] || lint
 options=(-c release -Xswiftc -enable-testing)
 build "${options[@]}"
 tests=$(swift build "${options[@]}" --show-bin-path)/tuttiPackageTests.xctest

@@ -74,6 +74,7 @@ import Training
   }
 
   private struct Outputs: Decodable {
+    // swift-format-ignore: AlwaysUseLowerCamelCase
     let out_channels: Int
   }
 }

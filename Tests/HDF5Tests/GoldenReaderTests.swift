@@ -32,8 +32,10 @@ struct GoldenReaderTests {
   @Test("settings in JSON are decoded")
   func settings() throws {
     struct Topology: Decodable {
+      // swift-format-ignore: AlwaysUseLowerCamelCase
       var image_shape: [Int]
       var depth: Int
+      // swift-format-ignore: AlwaysUseLowerCamelCase
       var growth_rate: Double
     }
     for group in try Golden("networks.h5").groups where group.name.hasPrefix("tunet_") {

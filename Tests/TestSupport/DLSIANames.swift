@@ -1,3 +1,4 @@
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
 import Networks
 
 // How DLSIA's files name what our networks hold.

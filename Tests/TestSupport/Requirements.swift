@@ -83,7 +83,7 @@ public func run(_ path: String, _ arguments: [String], environment: [String: Str
     process.standardError = handles[1]
     try process.run()
     process.waitUntilExit()
-    try handles.forEach { try $0.close() }
+    for handle in handles { try handle.close() }
     let texts = try names.map { String(decoding: try Data(contentsOf: URL(fileURLWithPath: $0)), as: UTF8.self) }
     return Ended(status: process.terminationStatus, output: texts[0], errors: texts[1])
   }
