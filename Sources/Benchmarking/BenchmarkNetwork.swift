@@ -53,17 +53,17 @@ public struct BenchmarkNetwork: Sendable {
       guard let edges else { throw BenchmarkError.edgesMissing }
       graph = try EdgeFile.graph(path: edges)
       return
-    case .tunet, .tunetLarge, .tunet3D: family = .tunet(Self.tunet(name))
+    case .tunet, .tunetLarge, .tunet3D: family = NetworkFamily(Self.tunet(name))
     case .tunet3Plus:
       var network = TUNet3Plus()
       (network.levels.depth, network.levels.baseChannels, network.carryoverChannels) = (4, 16, 16)
-      family = .tunet3plus(network)
-    case .msdnet30: family = .msdnet(Self.msdnet(.stack, layers: 30, maximumDilation: 10))
-    case .msdnet100: family = .msdnet(Self.msdnet(.stack, layers: 100, maximumDilation: 10))
-    case .msdnet3D: family = .msdnet(Self.msdnet(.stack, layers: 20, maximumDilation: 5))
-    case .msdnet30Planes: family = .msdnet(Self.msdnet(.planes, layers: 30, maximumDilation: 10))
-    case .msdnet100Planes: family = .msdnet(Self.msdnet(.planes, layers: 100, maximumDilation: 10))
-    case .msdnet3DPlanes: family = .msdnet(Self.msdnet(.planes, layers: 20, maximumDilation: 5))
+      family = NetworkFamily(network)
+    case .msdnet30: family = NetworkFamily(Self.msdnet(.stack, layers: 30, maximumDilation: 10))
+    case .msdnet100: family = NetworkFamily(Self.msdnet(.stack, layers: 100, maximumDilation: 10))
+    case .msdnet3D: family = NetworkFamily(Self.msdnet(.stack, layers: 20, maximumDilation: 5))
+    case .msdnet30Planes: family = NetworkFamily(Self.msdnet(.planes, layers: 30, maximumDilation: 10))
+    case .msdnet100Planes: family = NetworkFamily(Self.msdnet(.planes, layers: 100, maximumDilation: 10))
+    case .msdnet3DPlanes: family = NetworkFamily(Self.msdnet(.planes, layers: 20, maximumDilation: 5))
     }
     graph = try family.graph(inputChannels: 1, outputChannels: 2, dimensions: name.dimensions, seed: 0, member: 0)
   }

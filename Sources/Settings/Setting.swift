@@ -7,9 +7,9 @@ public struct Setting<Section: Sendable>: Sendable {
   public let meaning: String
   private let declare: @Sendable (_ defaults: Section) -> (SettingDeclaration.Kind, SettingDeclaration.Presence)
   /// Sets the property from the section's values, by their keys.
-  let read: @Sendable (_ values: [String: SettingValue], _ section: inout Section) throws(SettingError) -> Void
+  public let read: @Sendable (_ values: [String: SettingValue], _ section: inout Section) throws(SettingError) -> Void
   /// The value to be stored; nil when it is absent.
-  let write: @Sendable (Section) -> SettingValue?
+  public let write: @Sendable (Section) -> SettingValue?
 
   /// How the key is seen by readers and documentation.
   ///

@@ -9,6 +9,20 @@ public protocol SettingConvertible: Sendable {
   var settingValue: SettingValue { get }
 }
 
+extension SettingConvertible {
+  /// Reads the stored form: what `Decodable` conformances call.
+  ///
+  /// - Throws: `DecodingError` that says what is wrong.
+  public init(stored decoder: any Decoder) throws {
+    let value = try SettingValue(from: decoder)
+    do {
+      try self.init(settingValue: value)
+    } catch {
+      throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "\(error)"))
+    }
+  }
+}
+
 /// A stored setting that is not what it should be. (What stands in a job file is checked before, with its line.)
 public struct SettingError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Keys from the section that was read to the setting, with dots between; empty for the value itself.

@@ -42,14 +42,7 @@ extension SettingsSection {
     settings.map { $0.declaration(defaults: defaults) }
   }
 
-  public init(from decoder: any Decoder) throws {
-    let value = try SettingValue(from: decoder)
-    do {
-      try self.init(settingValue: value)
-    } catch {
-      throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "\(error)"))
-    }
-  }
+  public init(from decoder: any Decoder) throws { try self.init(stored: decoder) }
 
   public func encode(to encoder: any Encoder) throws { try settingValue.encode(to: encoder) }
 }

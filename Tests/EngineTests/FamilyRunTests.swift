@@ -23,7 +23,7 @@ import Testing
     (base.depth, base.baseChannels) = (2, 4)
     var heads = QuantileHeads()
     heads.features = 4
-    let graph = try NetworkFamily.quantiles(heads, .tunet(base)).graph(
+    let graph = try NetworkFamily(base, quantileHeads: heads).graph(
       inputChannels: 1, outputChannels: 6, dimensions: 2, seed: 1, member: 0)
     for seed in 1...3 {
       let values = try outputs(graph, extents: [12, 13], seed: UInt64(seed))
@@ -43,7 +43,7 @@ import Testing
     (generator.nodes, generator.hiddenChannels, generator.dilations) = (5, [2], [1, 2])
     (generator.scales.base, generator.scales.minimum, generator.scales.maximum) = (base, minimum, maximum)
     for member in 0..<3 {
-      let graph = try NetworkFamily.smsnet(generator, SMSNet(activation: .silu)).graph(
+      let graph = try NetworkFamily(SMSNetFamily(generator, SMSNet(activation: .silu))).graph(
         inputChannels: 1, outputChannels: 2, dimensions: 2, seed: 2, member: member)
       let trial = try Trial(graph, extents: [21, 22], batch: 2, seed: UInt64(member + 1))
       try trial.expectOracle(samplesPerShard: 1, threads: 2, "member \(member)")

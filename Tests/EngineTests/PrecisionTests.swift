@@ -50,7 +50,7 @@ import Testing
     dense.layers = 6
     var stack = dense
     stack.form = .stack
-    let families: [NetworkFamily] = [.tunet(tunet), .msdnet(dense), .msdnet(stack)]
+    let families: [NetworkFamily] = [NetworkFamily(tunet), NetworkFamily(dense), NetworkFamily(stack)]
     for family in families {
       let graph = try family.graph(inputChannels: 1, outputChannels: 2, dimensions: 2, seed: 1, member: 0)
       let trial = try Trial(graph, extents: [24, 28], batch: 2)

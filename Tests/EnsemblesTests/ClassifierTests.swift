@@ -26,7 +26,7 @@ import Training
     // The decoder's block has one channel, which a ReLU may leave dead until rounding revives it.
     autoencoder.activation = .leakyReLU(negativeSlope: 0.1)
     let settings = EnsembleSettings(
-      seed: 3, members: 2, task: .autoencoder, bagging: false, family: .autoencoder(autoencoder), inputChannels: 1,
+      seed: 3, members: 2, task: .autoencoder, bagging: false, family: NetworkFamily(autoencoder), inputChannels: 1,
       outputChannels: 1, patch: [8, 8], epochs: 48, batch: 4, shards: 2, recipe: .adam(rate: 0.01),
       loss: LossSettings(.regression(.mse)),
       classifier: EnsembleSettings.Classifier(classes: 2, head: ClassifierHead(features: [6]), weight: 0.5),

@@ -38,10 +38,10 @@ import Training
       switch try group.string("family") {
       case "tunet":
         let network = (try group.settings("topology") as TUNetTopology).network
-        family = .tunet(network)
+        family = NetworkFamily(network)
         name = { tunetName($0, depth: network.depth) }
       case "msdnet":
-        family = .msdnet(try group.msdnet())
+        family = NetworkFamily(try group.msdnet())
         name = msdnetName
       default:
         skipped.append(group.name)

@@ -65,7 +65,7 @@ struct Problem {
     generator.nodes = 4
     generator.dilations = [1, 2]
     generator.hiddenChannels = [2]
-    return .smsnet(generator, SMSNet())
+    return NetworkFamily(SMSNetFamily(generator, SMSNet()))
   }
 
   /// Members with one network, all alike.
@@ -73,7 +73,7 @@ struct Problem {
     var network = TUNet()
     network.depth = 2
     network.baseChannels = 4
-    return .tunet(network)
+    return NetworkFamily(network)
   }
 
   func trainer(threads: Int = 1) throws -> MemberTrainer {

@@ -102,15 +102,15 @@ struct JobFileTests {
     generator.dilations = [1, 2]
     generator.alpha = 1.5
     generator.gamma = 1
-    generator.minimumDegree = .fraction(0.125)
-    generator.maximumDegree = .edges(5)
+    generator.degree.min = .fraction(0.125)
+    generator.degree.max = .edges(5)
     generator.inputProbability = 0.25
     generator.outputProbability = 0.75
     generator.inputOutput = false
     let network = SMSNet(
       form: .volumetric, activation: .leakyReLU(negativeSlope: 0.25), paddingMode: .zeros,
       tracksRunningStatistics: false)
-    #expect(job.network == .smsnet(generator, network))
+    #expect(job.network == NetworkFamily(SMSNetFamily(generator, network)))
     #expect(job.ensemble == .init(members: 8, bagging: false, ranksPerMember: .auto))
     #expect(
       job.training
@@ -142,7 +142,7 @@ struct JobFileTests {
         == .fractions(
           .init(
             by: .image, train: 0.6, validate: 0, calibrate: 0.2, test: 0.2, seed: 1, stratified: false, block: 1)))
-    #expect(job.network == .tunet(TUNet()))
+    #expect(job.network == NetworkFamily(TUNet()))
     #expect(job.ensemble == .init(members: 5, bagging: true, ranksPerMember: .count(1)))
     #expect(
       job.training
@@ -197,7 +197,9 @@ struct JobFileTests {
   func smsnetDefaults() throws {
     var generator = SMSNetGenerator()
     generator.nodes = 9
-    #expect(try job(JobFileText.network("family: smsnet, nodes: 9")).network == .smsnet(generator, SMSNet()))
+    #expect(
+      try job(JobFileText.network("family: smsnet, nodes: 9")).network
+        == NetworkFamily(SMSNetFamily(generator, SMSNet())))
   }
 
   @Test("every value of a sparse network arrives")
@@ -215,7 +217,7 @@ struct JobFileTests {
         + "parameters: {min: 100, max: 20000}, activation: none, padding: zeros, kernel: 5, normalization: instance, "
         + "dropout: 0.1, initialization: xavier-uniform, reservoir: true, final-normalization: true, "
         + "final-activation: softplus")
-    #expect(try job(text).network == .smsnet(generator, network))
+    #expect(try job(text).network == NetworkFamily(SMSNetFamily(generator, network)))
   }
 
   @Test("every value of a fully connected network arrives, and of what stands before it")
@@ -224,19 +226,13 @@ struct JobFileTests {
     (network.hasSkips, network.normalization, network.dropout, network.bias) = (true, .none, 0.5, false)
     var squash = SquashNet(channels: 3)
     let text = "family: fcnet, hidden-channels: [8, 4], skips: true, normalization: none, dropout: 0.5, bias: false"
-    #expect(try job(JobFileText.network(text)).network == .fcnet(network))
+    #expect(try job(JobFileText.network(text)).network == NetworkFamily(network))
     #expect(
-      try job(JobFileText.network(text + ", squash: {channels: 3}")).network == .squashed(squash, .fcnet(network)))
+      try job(JobFileText.network(text + ", squash: {channels: 3}")).network == NetworkFamily(network, squash: squash))
     squash.head.hiddenChannels = [16]
     #expect(
       try job(JobFileText.network(text + ", squash: {channels: 3, hidden-channels: [16]}")).network
-        == .squashed(squash, .fcnet(network)))
-  }
-
-  @Test("every setting of a family stands in its section", arguments: NetworkFamily.Name.allCases)
-  func networkSettings(family: NetworkFamily.Name) throws {
-    let variant = try #require(SettingDeclaration.network.variants.first { $0.name == family.rawValue })
-    #expect(variant.settings.map(\.key).sorted() == family.settings.sorted())
+        == NetworkFamily(network, squash: squash))
   }
 
   @Test("every value of a U-Net arrives")
@@ -259,7 +255,7 @@ struct JobFileTests {
         + "running-statistics: false, final-activation: sigmoid, padding: circular, dropout: 0.25, "
         + "initialization: kaiming-normal")
     let first = try job(text)
-    #expect(first.network == .tunet(tunet))
+    #expect(first.network == NetworkFamily(tunet))
     #expect(try job(String(decoding: JSONEncoder().encode(first), as: UTF8.self)) == first)
   }
 
@@ -271,7 +267,7 @@ struct JobFileTests {
     let text = JobFileText.network(
       "family: tunet3plus, depth: 3, base-channels: 8, kernel: 5, carryover-channels: 6, fusion: paper, "
         + "upsampling: transposed-convolution")
-    #expect(try job(text).network == .tunet3plus(network))
+    #expect(try job(text).network == NetworkFamily(network))
   }
 
   @Test("every value of a mixed-scale dense network arrives")
@@ -288,13 +284,13 @@ struct JobFileTests {
       start + ", form: stack, width: 2, max-dilation: 5, kernel: [3, 5], padding: reflect, normalization: instance, "
       + "running-statistics: false, activation: [{name: elu, alpha: 0.5}, tanh], input-activation: none, "
       + "dropout: {initial: 0.1, hidden: 0.2, final: 0.3}, final-activation: sigmoid"
-    #expect(try job(JobFileText.network(text)).network == .msdnet(msdnet))
+    #expect(try job(JobFileText.network(text)).network == NetworkFamily(msdnet))
     for (list, dilations) in [
       ("[1, 2, 4]", MSDNet.Dilations.cycle([1, 2, 4])), ("[[1, 2], [3, 4]]", .matrix([[1, 2], [3, 4]])),
     ] {
       msdnet = MSDNet()
       (msdnet.layers, msdnet.dilations) = (6, dilations)
-      #expect(try job(JobFileText.network("\(start), dilations: \(list)")).network == .msdnet(msdnet))
+      #expect(try job(JobFileText.network("\(start), dilations: \(list)")).network == NetworkFamily(msdnet))
     }
   }
 
@@ -304,8 +300,8 @@ struct JobFileTests {
     let section = try job(JobFileText.network("family: tunet, activation: {name: \(name)}")).network
     var tunet = TUNet()
     tunet.activation = try JSONDecoder().decode(Activation.self, from: Data("\"\(name)\"".utf8))
-    #expect(word == .tunet(tunet))
-    #expect(section == .tunet(tunet))
+    #expect(word == NetworkFamily(tunet))
+    #expect(section == NetworkFamily(tunet))
   }
 
   @Test("the split reaches the images as they ask for it")

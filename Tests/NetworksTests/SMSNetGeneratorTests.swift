@@ -16,10 +16,10 @@ import Testing
     generator { $0.nodes = 2 },
     generator { ($0.nodes, $0.inputOutput, $0.inputProbability, $0.outputProbability) = (1, false, 0, 0) },
     generator { ($0.nodes, $0.alpha, $0.gamma) = (40, 0.75, 2) },
-    generator { ($0.alpha, $0.maximumDegree, $0.inputProbability) = (0, .edges(5), 0.1) },
-    generator { ($0.nodes, $0.minimumDegree, $0.maximumDegree) = (10, .edges(5), .edges(5)) },
-    generator { ($0.nodes, $0.alpha, $0.minimumDegree, $0.maximumDegree) = (40, 0.2, .edges(3), .edges(6)) },
-    generator { ($0.minimumDegree, $0.maximumDegree) = (.fraction(0.1), .fraction(0.33)) },
+    generator { ($0.alpha, $0.degree.max, $0.inputProbability) = (0, .edges(5), 0.1) },
+    generator { ($0.nodes, $0.degree.min, $0.degree.max) = (10, .edges(5), .edges(5)) },
+    generator { ($0.nodes, $0.alpha, $0.degree.min, $0.degree.max) = (40, 0.2, .edges(3), .edges(6)) },
+    generator { ($0.degree.min, $0.degree.max) = (.fraction(0.1), .fraction(0.33)) },
     generator { ($0.alpha, $0.gamma, $0.inputProbability, $0.outputProbability) = (2000, 2000, 0, 0) },
     generator { ($0.inputProbability, $0.outputProbability, $0.inputOutput) = (1, 1, false) },
   ]
@@ -54,15 +54,15 @@ import Testing
       for node in 1...generator.nodes {
         let degree = topology.edges.count { $0.source == node && $0.target != topology.output }
         let later = generator.nodes - node
-        #expect(degree <= min(generator.maximumDegree.map(limit) ?? later, later))
-        #expect(degree >= min(limit(generator.minimumDegree), later))
+        #expect(degree <= min(generator.degree.max.map(limit) ?? later, later))
+        #expect(degree >= min(limit(generator.degree.min), later))
       }
     }
   }
 
   @Test func `every edge drawn is kept: with fixed degrees their number is exact`() throws {
     for degree in [1, 2, 5, 9, 30] {
-      let generator = Self.generator { ($0.minimumDegree, $0.maximumDegree) = (.edges(degree), .edges(degree)) }
+      let generator = Self.generator { ($0.degree.min, $0.degree.max) = (.edges(degree), .edges(degree)) }
       for seed in 0..<50 as Range<UInt64> {
         let statistics = try generator.topology(inputChannels: 1, seed: seed, member: 3).statistics
         #expect(statistics.hiddenEdges == (1...20).reduce(0) { $0 + min(degree, 20 - $1) })
@@ -71,7 +71,7 @@ import Testing
   }
 
   @Test func `all degrees at their most give the dense network`() throws {
-    let generator = Self.generator { $0.minimumDegree = .edges(20) }
+    let generator = Self.generator { $0.degree.min = .edges(20) }
     let statistics = try generator.topology(inputChannels: 1, seed: 1, member: 0).statistics
     #expect(statistics.density == 1)
     #expect(statistics.longestPath == 21)
@@ -92,7 +92,7 @@ import Testing
 
   @Test func `a seed gives the same graph for ever, since results are to be made again from it`() throws {
     let generator = Self.generator {
-      ($0.nodes, $0.maximumDegree, $0.gamma) = (5, .edges(3), 1.5)
+      ($0.nodes, $0.degree.max, $0.gamma) = (5, .edges(3), 1.5)
       ($0.dilations, $0.hiddenChannels) = ([1, 2, 4], [2, 3])
     }
     let edges = try generator.topology(inputChannels: 1, seed: 2024, member: 3).edges
@@ -124,7 +124,7 @@ import Testing
   @Test("degrees follow k^−γ", arguments: [0, 0.5, 1, 1.7, 3])
   func degreeLaw(gamma: Double) throws {
     let generator = Self.generator {
-      ($0.nodes, $0.gamma, $0.minimumDegree, $0.maximumDegree) = (40, gamma, .edges(2), .edges(6))
+      ($0.nodes, $0.gamma, $0.degree.min, $0.degree.max) = (40, gamma, .edges(2), .edges(6))
     }
     var counts = Array(repeating: 0, count: 7)
     for member in 0..<150 {
@@ -140,7 +140,7 @@ import Testing
   @Test("skip lengths follow exp(−αδ)", arguments: [0, 0.2, 0.5, 2])
   func skipLaw(alpha: Double) throws {
     let generator = Self.generator {
-      ($0.nodes, $0.alpha, $0.minimumDegree, $0.maximumDegree) = (12, alpha, .edges(1), .edges(1))
+      ($0.nodes, $0.alpha, $0.degree.min, $0.degree.max) = (12, alpha, .edges(1), .edges(1))
     }
     // The first target of node 1, and of node 2, has 11 and 10 lengths to choose from.
     for (node, lengths) in [(1, 11), (2, 10), (9, 3)] {
@@ -161,7 +161,7 @@ import Testing
   @Test func `several targets are drawn one after another without replacement`() throws {
     // Of three later nodes two are drawn; the probability that the pair is {δ, ε} is p(δ)p(ε)/(1−p(δ)) + the reverse.
     let generator = Self.generator {
-      ($0.nodes, $0.alpha, $0.minimumDegree, $0.maximumDegree) = (4, 0.8, .edges(2), .edges(2))
+      ($0.nodes, $0.alpha, $0.degree.min, $0.degree.max) = (4, 0.8, .edges(2), .edges(2))
     }
     let total = (1...3).reduce(0) { $0 + exp(-0.8 * Double($1)) }
     let p = (1...3).map { exp(-0.8 * Double($0)) / total }
@@ -181,7 +181,7 @@ import Testing
   @Test func `edges from the input and to the output are probabilities of each node, not fixed fractions`() throws {
     // In a dense network only node 1 must have an edge from the input, and node N one to the output.
     let generator = Self.generator {
-      ($0.minimumDegree, $0.inputProbability, $0.outputProbability) = (.edges(20), 0.3, 0.6)
+      ($0.degree.min, $0.inputProbability, $0.outputProbability) = (.edges(20), 0.3, 0.6)
     }
     var inputs: [Int] = []
     var outputs: [Int] = []
@@ -236,11 +236,11 @@ import Testing
     }
     #expect(setting { _ in } == nil)
     #expect(setting { $0.nodes = 0 } == "nodes")
-    #expect(setting { $0.minimumDegree = .edges(0) } == "degree.min")
-    #expect(setting { $0.maximumDegree = .edges(-3) } == "degree.max")
-    #expect(setting { $0.maximumDegree = .fraction(1.5) } == "degree.max")
-    #expect(setting { $0.minimumDegree = .fraction(.nan) } == "degree.min")
-    #expect(setting { ($0.minimumDegree, $0.maximumDegree) = (.edges(6), .edges(5)) } == "degree")
+    #expect(setting { $0.degree.min = .edges(0) } == "degree.min")
+    #expect(setting { $0.degree.max = .edges(-3) } == "degree.max")
+    #expect(setting { $0.degree.max = .fraction(1.5) } == "degree.max")
+    #expect(setting { $0.degree.min = .fraction(.nan) } == "degree.min")
+    #expect(setting { ($0.degree.min, $0.degree.max) = (.edges(6), .edges(5)) } == "degree")
     #expect(setting { $0.gamma = -1 } == "gamma")
     #expect(setting { $0.alpha = .infinity } == "alpha")
     #expect(setting { $0.inputProbability = 1.1 } == "input-probability")

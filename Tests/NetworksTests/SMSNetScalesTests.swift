@@ -13,7 +13,7 @@ import Testing
   private func graph(_ generator: SMSNetGenerator, member: Int, dimensions: Int, _ network: SMSNet = SMSNet()) throws
     -> NetworkGraph
   {
-    try NetworkFamily.smsnet(generator, network).graph(
+    try NetworkFamily(SMSNetFamily(generator, network)).graph(
       inputChannels: 1, outputChannels: 2, dimensions: dimensions, seed: 4, member: member)
   }
 
@@ -43,8 +43,9 @@ import Testing
   }
 
   @Test func `the output node can be smaller than the image`() throws {
-    let encoder = generator { ($0.scales.minimum, $0.scales.output) = (-2, -2) }
-    let network = try graph(encoder, member: 0, dimensions: 2)
+    let encoder = generator { $0.scales.minimum = -2 }
+    let topology = try encoder.topology(inputChannels: 1, seed: 4, member: 0, outputPower: -2)
+    let network = try SMSNet().graph(topology: topology, inputChannels: 1, outputChannels: 2, dimensions: 2)
     #expect(try network.shapes(extents: [65, 64]).last?.extents == [17, 16])
   }
 

@@ -22,7 +22,7 @@ import Testing
     aggregate.layers = 3
     #expect(try parameterCount(aggregate.graph(inputChannels: 10, outputChannels: 2, dimensions: 2), [4, 4]) == 242)
     let members = try (0..<3).map {
-      try NetworkFamily.smsnet(SMSNetGenerator(), SMSNet()).graph(
+      try NetworkFamily(SMSNetFamily()).graph(
         inputChannels: 1, outputChannels: 2, dimensions: 2, seed: 1, member: $0)
     }
     let network = try aggregate.graph(members: members, outputChannels: 2, extents: [32, 32])
@@ -41,7 +41,7 @@ import Testing
   @Test func `squashing makes fewer channels before any family`() throws {
     var tunet = TUNet()
     (tunet.depth, tunet.baseChannels) = (2, 4)
-    let squashed = NetworkFamily.squashed(SquashNet(channels: 3), .tunet(tunet))
+    let squashed = NetworkFamily(tunet, squash: SquashNet(channels: 3))
     let graph = try squashed.graph(inputChannels: 40, outputChannels: 2, dimensions: 2, seed: 0, member: 0)
     let inner = try tunet.graph(inputChannels: 3, outputChannels: 2, dimensions: 2)
     #expect(try parameterCount(graph, [16, 16]) == parameterCount(inner, [16, 16]) + 40 * 3 + 3)

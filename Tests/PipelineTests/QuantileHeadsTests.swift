@@ -44,7 +44,8 @@ import Uncertainty
     var (base, heads) = (TUNet(), QuantileHeads())
     (base.depth, base.baseChannels, heads.features) = (2, 4, 4)
     let settings = EnsembleSettings(
-      seed: 2, members: 2, task: .regression, bagging: false, family: .quantiles(heads, .tunet(base)), inputChannels: 1,
+      seed: 2, members: 2, task: .regression, bagging: false, family: NetworkFamily(base, quantileHeads: heads),
+      inputChannels: 1,
       outputChannels: 3, patch: [Self.side, Self.side], epochs: 40, batch: 4, shards: 2, recipe: .adam(rate: 0.01),
       loss: LossSettings(.quantile(QuantileLoss(quantiles: [0.1, 0.5, 0.9]))),
       augmentation: AugmentationSettings(flips: false, quarterTurns: false))

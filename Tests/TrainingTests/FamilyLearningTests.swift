@@ -152,8 +152,8 @@ import Testing
   }
 
   @Test func `every family of job files learns`() {
-    for family in NetworkFamily.Name.allCases {
-      #expect(Self.cases.contains { $0.network.contains("\"\(family.rawValue)\"") }, "\(family.rawValue)")
+    for family in NetworkFamily.all.names {
+      #expect(Self.cases.contains { $0.network.contains("\"\(family)\"") }, "\(family)")
     }
   }
 }

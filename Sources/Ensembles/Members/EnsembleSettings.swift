@@ -151,7 +151,7 @@ extension EnsembleSettings {
         throw NetworkSettingError(
           setting: "family",
           problem:
-            "\(self.family.name.rawValue) answers \(patch) pixels with \(extents), and \(task.rawValue) asks for as "
+            "\(self.family.name) answers \(patch) pixels with \(extents), and \(task.rawValue) asks for as "
             + "many as there are; choose another family.")
       }
       return try classifier.map { try $0.head.graph(of: graph, classes: $0.classes, extents: patch) } ?? graph

@@ -10,7 +10,7 @@ extension EnsembleSettings {
     result.seed = RandomStream.key(of: "aggregate \(seed)")
     (result.members, result.bagging, result.epochs) = (1, false, epochs)
     result.inputChannels = members * answer.channels
-    result.family = .fcnet(network.network(inputChannels: result.inputChannels))
+    result.family = NetworkFamily(network.network(inputChannels: result.inputChannels))
     result.augmentation = AugmentationSettings(flips: false, quarterTurns: false)
     result.classifier = nil
     return result

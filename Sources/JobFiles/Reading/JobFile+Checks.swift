@@ -96,10 +96,10 @@ extension JobFile {
         inputChannels: 1, outputChannels: 6, dimensions: volume && values["data.planes"] == nil ? 3 : 2, seed: 0,
         member: 0)
       if values["prediction.latent"]?.boolean == true, graph.taps[NetworkGraph.latent] == nil {
-        report("prediction.latent", "\(family.name.rawValue) has no latent values; autoencoders have")
+        report("prediction.latent", "\(family.name) has no latent values; autoencoders have")
       }
       if values["classifier"] != nil, graph.taps[NetworkGraph.latent] == nil {
-        report("classifier", "\(family.name.rawValue) has no latent values to tell classes from; autoencoders have")
+        report("classifier", "\(family.name) has no latent values to tell classes from; autoencoders have")
       }
     } catch let error as NetworkSettingError {
       report(

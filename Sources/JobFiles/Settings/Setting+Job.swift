@@ -1,6 +1,7 @@
 import Engine
 import Ensembles
 import Imaging
+import Networks
 import Settings
 
 // The form of a job file, key by key.
@@ -10,33 +11,35 @@ extension SettingDeclaration {
   static let formVersion = 1
 
   /// The settings of a job file.
-  static let job: [SettingDeclaration] = [
-    SettingDeclaration("tutti", .integer(1...), "version of the form of this file, \(formVersion)"),
-    SettingDeclaration("name", .text, "what the job is called in messages, results and reports"),
-    SettingDeclaration(
-      "task",
-      .choice(Choice(noun: "task", words: EnsembleTask.allCases.map(\.rawValue))),
-      "what the networks learn: the class of every pixel (segmentation), which of two classes every pixel has by one output "
-        + "channel (binary), another image for each image, without noise or "
-        + "holes, say (regression), the image itself through a narrow place (autoencoder), the class of each image "
-        + "(classification), or the image without its noise from noisy images alone (self-supervised, Noise2Self, "
-        + "arXiv 1901.11365)"),
-    SettingDeclaration("data", .section(data), "the images, what is known of them, and which of them serve for what"),
-    SettingDeclaration("network", .variants(network), "the networks of the ensemble"),
-    SettingDeclaration(
-      "classifier", .section(classifier), otherwise: "no classes are told",
-      "of an autoencoder whose images have labels: linear layers that tell the class of an image from its latent values (DLSIA's "
-        + "SparseAEC), trained with it; the results hold `/entry/classification` beside the images"),
-    SettingDeclaration("ensemble", defaults: ensemble, "how many networks are trained, and on what"),
-    SettingDeclaration("normalization", defaults: normalization, "how networks with batch normalization are trained"),
-    SettingDeclaration("training", defaults: training, "how each network is trained"),
-    SettingDeclaration(
-      "prediction", defaults: prediction,
-      "how large images are cut for prediction; without these settings the program chooses from the image"),
-    SettingDeclaration("uncertainty", defaults: uncertainty, "how predictions are calibrated"),
-    SettingDeclaration(
-      "output", .outputPath, "the results file (HDF5), relative to this file; its folder is made when missing"),
-  ]
+  static var job: [SettingDeclaration] {
+    [
+      SettingDeclaration("tutti", .integer(1...), "version of the form of this file, \(formVersion)"),
+      SettingDeclaration("name", .text, "what the job is called in messages, results and reports"),
+      SettingDeclaration(
+        "task",
+        .choice(Choice(noun: "task", words: EnsembleTask.allCases.map(\.rawValue))),
+        "what the networks learn: the class of every pixel (segmentation), which of two classes every pixel has by one output "
+          + "channel (binary), another image for each image, without noise or "
+          + "holes, say (regression), the image itself through a narrow place (autoencoder), the class of each image "
+          + "(classification), or the image without its noise from noisy images alone (self-supervised, Noise2Self, "
+          + "arXiv 1901.11365)"),
+      SettingDeclaration("data", .section(data), "the images, what is known of them, and which of them serve for what"),
+      SettingDeclaration("network", NetworkFamily.kind, "the networks of the ensemble"),
+      SettingDeclaration(
+        "classifier", .section(classifier), otherwise: "no classes are told",
+        "of an autoencoder whose images have labels: linear layers that tell the class of an image from its latent values (DLSIA's "
+          + "SparseAEC), trained with it; the results hold `/entry/classification` beside the images"),
+      SettingDeclaration("ensemble", defaults: ensemble, "how many networks are trained, and on what"),
+      SettingDeclaration("normalization", defaults: normalization, "how networks with batch normalization are trained"),
+      SettingDeclaration("training", defaults: training, "how each network is trained"),
+      SettingDeclaration(
+        "prediction", defaults: prediction,
+        "how large images are cut for prediction; without these settings the program chooses from the image"),
+      SettingDeclaration("uncertainty", defaults: uncertainty, "how predictions are calibrated"),
+      SettingDeclaration(
+        "output", .outputPath, "the results file (HDF5), relative to this file; its folder is made when missing"),
+    ]
+  }
 
   private static let data: [SettingDeclaration] = [
     SettingDeclaration("images", .dataPath, "the images: `path[:dataset]`, the path relative to this file"),

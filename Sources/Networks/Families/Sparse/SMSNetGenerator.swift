@@ -1,4 +1,5 @@
 import Host
+import Settings
 
 /// Draws sparse mixed-scale networks at random, by the hyper-parameters of DLSIA's paper (arXiv 2308.02559, II-D).
 ///
@@ -18,10 +19,8 @@ import Host
 public struct SMSNetGenerator: Hashable, Sendable {
   /// Nodes between input and output.
   public var nodes = 20
-  /// Fewest edges from a hidden node to later ones, where there are as many later ones.
-  public var minimumDegree = DegreeLimit.edges(1)
-  /// Most edges from a hidden node to later ones; nil for as many as there are.
-  public var maximumDegree: DegreeLimit?
+  /// Limits of the number of edges from a hidden node to later ones.
+  public var degree = DegreeLimits()
   /// The larger, the more nodes of low degree: density ∝ k^−γ; 0 makes all degrees alike.
   public var gamma = 0.0
   /// The larger, the shorter the skips: probability ∝ exp(−α·δ); 0 makes all lengths alike.
@@ -44,7 +43,7 @@ public struct SMSNetGenerator: Hashable, Sendable {
   public var parameters = ParameterBounds()
 
   /// What has a dilation of its own.
-  public enum DilationMode: String, Hashable, Sendable, Codable, CaseIterable {
+  public enum DilationMode: String, SettingConvertible, CaseIterable {
     /// Every edge between hidden nodes.
     case edge
     /// Every hidden node, for all edges from hidden nodes that enter it.
@@ -54,36 +53,124 @@ public struct SMSNetGenerator: Hashable, Sendable {
   }
 
   /// Node sizes: `base` to the powers `minimum` … `maximum` times the image's extents (`SMSNetTopology.Scales`).
-  public struct Scales: Hashable, Sendable {
+  public struct Scales: SettingsSection {
+    /// The factor between sizes.
     public var base = 2
+    /// The lowest power.
     public var minimum = 0
+    /// The highest power.
     public var maximum = 0
-    /// The power of the output node.
-    public var output = 0
 
     public init() {}
+
+    public static let settings: [Setting<Scales>] = [
+      Setting("base", \Scales.base, .integer(2...16), "the factor between sizes"),
+      Setting(
+        "min", \Scales.minimum, .integer(-8...8), "lowest power; −1: down to a `base`-th of the image's extents"),
+      Setting("max", \Scales.maximum, .integer(-8...8), "highest power"),
+    ]
   }
 
   /// Fewest and most parameters that a network may have.
-  public struct ParameterBounds: Hashable, Sendable, Codable {
+  public struct ParameterBounds: SettingsSection {
+    /// Fewest parameters; nil for no limit.
     public var min: Int?
+    /// Most parameters; nil for no limit.
     public var max: Int?
+
+    /// No bounds.
+    public init() {}
 
     public init(min: Int? = nil, max: Int? = nil) {
       self.min = min
       self.max = max
     }
+
+    public static let settings: [Setting<ParameterBounds>] = [
+      Setting("min", \ParameterBounds.min, .integer(0...), otherwise: "no limit", "fewest parameters"),
+      Setting("max", \ParameterBounds.max, .integer(0...), otherwise: "no limit", "most parameters"),
+    ]
   }
+
+  /// Limits of the number of edges from a hidden node to later ones.
+  public struct DegreeLimits: SettingsSection {
+    /// Fewest edges, where there are as many later nodes.
+    public var min = DegreeLimit.edges(1)
+    /// Most edges; nil for as many as there are later nodes.
+    public var max: DegreeLimit?
+
+    /// At least one edge.
+    public init() {}
+
+    public init(min: DegreeLimit = .edges(1), max: DegreeLimit? = nil) {
+      self.min = min
+      self.max = max
+    }
+
+    public static let settings: [Setting<DegreeLimits>] = [
+      Setting(
+        "min", \DegreeLimits.min, DegreeLimit.kind,
+        "fewest connections from a node to later ones; below 1: a part of the nodes"),
+      Setting(
+        "max", \DegreeLimits.max, DegreeLimit.kind, otherwise: "no limit",
+        "most connections from a node to later ones; below 1: a part of the nodes"),
+    ]
+  }
+
+  /// How networks are connected.
+  static let connections: [Setting<SMSNetGenerator>] = [
+    // How large the networks are is the user's to say.
+    Setting(
+      "nodes", \SMSNetGenerator.nodes, .integer(1...1000), isRequired: true, "nodes between input and output"),
+    Setting(
+      "hidden-channels", \SMSNetGenerator.hiddenChannels, .list(of: .integer(1...1024), 1...),
+      "channels that a connection makes; drawn from this list for each"),
+    Setting(
+      "dilations", \SMSNetGenerator.dilations, .list(of: .integer(1...64), 1...),
+      "dilations of connections between nodes; drawn from this list as `dilation-mode` says"),
+    Setting(
+      "dilation-mode", \SMSNetGenerator.dilationMode, noun: "dilation mode",
+      "what draws a dilation: `edge`, each connection; `node`, each node for all connections that enter it; `cyclic`, as "
+        + "`node` but the list is gone through in turn"),
+    Setting(
+      "alpha", \SMSNetGenerator.alpha, .number(.atLeast(0)),
+      "skip length: a connection over δ nodes has weight exp(−alpha·δ); 0 makes all lengths alike"),
+    Setting(
+      "gamma", \SMSNetGenerator.gamma, .number(.atLeast(0)),
+      "degree: a node has k connections with weight k^(−gamma); 0 makes all degrees alike"),
+    Setting("degree", \SMSNetGenerator.degree, "limits of the number of connections of a node"),
+    Setting(
+      "input-probability", \SMSNetGenerator.inputProbability, .number(.from(0...1)),
+      "how likely a node that need not read the input reads it"),
+    Setting(
+      "output-probability", \SMSNetGenerator.outputProbability, .number(.from(0...1)),
+      "how likely the output reads a node that it need not read"),
+    Setting("input-output", \SMSNetGenerator.inputOutput, .boolean, "whether the output reads the input"),
+  ]
+
+  /// Sizes of nodes and bounds of a network's parameters.
+  static let bounds: [Setting<SMSNetGenerator>] = [
+    Setting(
+      "scales", \SMSNetGenerator.scales,
+      "sizes of nodes: the image's extents times a power of `base`, drawn for each node"),
+    Setting(
+      "parameters", \SMSNetGenerator.parameters,
+      "bounds of a network's number of parameters; it is drawn again until it keeps them, at most "
+        + "\(SMSNetGenerator.attempts) times"),
+  ]
 
   public init() {}
 
   /// The network of one member: a pure function of these settings, the image's channels, the job's seed, the member and
   /// the number of the try. It need not keep the bounds of parameters (`member(…)` sees to it).
   ///
+  /// - Parameter outputPower: the power of the output node's scale; 0 for an output as large as the image.
   /// - Throws: `NetworkSettingError` that names an impossible setting.
   /// - Complexity: O(*nodes*³) where degrees are unlimited.
-  public func topology(inputChannels: Int, seed: UInt64, member: Int, attempt: Int = 0) throws -> SMSNetTopology {
-    try check()
+  public func topology(
+    inputChannels: Int, seed: UInt64, member: Int, attempt: Int = 0, outputPower: Int = 0
+  ) throws -> SMSNetTopology {
+    try check(outputPower: outputPower)
     guard inputChannels > 0 else {
       throw NetworkSettingError(setting: "input-channels", problem: "an image has at least one channel.")
     }
@@ -141,7 +228,7 @@ public struct SMSNetGenerator: Hashable, Sendable {
     let powers = (0..<nodes).map { _ in scales.minimum + scale.integer(below: scales.maximum - scales.minimum + 1) }
     return try SMSNetTopology(
       nodeCount: nodes + 2, edges: edges,
-      scales: SMSNetTopology.Scales(base: scales.base, powers: [0] + powers + [scales.output]))
+      scales: SMSNetTopology.Scales(base: scales.base, powers: [0] + powers + [outputPower]))
   }
 
   /// How many topologies are drawn at most for a network whose parameters are bounded.
@@ -177,8 +264,8 @@ public struct SMSNetGenerator: Hashable, Sendable {
   public func degrees(ofNode node: Int) -> Range<Int> {
     let available = nodes - node
     guard available > 0 else { return 0..<0 }
-    let most = min(maximumDegree?.edges(nodes: nodes) ?? available, available)
-    let fewest = min(minimumDegree.edges(nodes: nodes), most)
+    let most = min(degree.max?.edges(nodes: nodes) ?? available, available)
+    let fewest = min(degree.min.edges(nodes: nodes), most)
     return fewest..<most + 1
   }
 
@@ -208,14 +295,14 @@ public struct SMSNetGenerator: Hashable, Sendable {
     return result
   }
 
-  private func check() throws(NetworkSettingError) {
+  private func check(outputPower: Int) throws(NetworkSettingError) {
     func fail(_ setting: String, _ problem: String) -> NetworkSettingError {
       NetworkSettingError(setting: setting, problem: problem)
     }
     guard (1...10_000).contains(nodes) else {
       throw fail("nodes", "a sparse network has 1 to 10000 nodes between input and output, not \(nodes).")
     }
-    for (name, limit) in [("min", minimumDegree), ("max", maximumDegree)] {
+    for (name, limit) in [("min", degree.min), ("max", degree.max)] {
       switch limit {
       case .edges(let count)? where count < 1:
         throw fail("degree.\(name)", "a node has at least one edge, not \(count).")
@@ -224,16 +311,16 @@ public struct SMSNetGenerator: Hashable, Sendable {
       default: break
       }
     }
-    if let maximumDegree, minimumDegree.edges(nodes: nodes) > maximumDegree.edges(nodes: nodes) {
+    if let most = degree.max, degree.min.edges(nodes: nodes) > most.edges(nodes: nodes) {
       throw fail(
         "degree",
-        "min (\(minimumDegree.edges(nodes: nodes)) edges) is above max "
-          + "(\(maximumDegree.edges(nodes: nodes)) edges).")
+        "min (\(degree.min.edges(nodes: nodes)) edges) is above max "
+          + "(\(most.edges(nodes: nodes)) edges).")
     }
     guard scales.base >= 2, scales.base <= 16 else {
       throw fail("scales.base", "scales are powers of 2 to 16, not of \(scales.base).")
     }
-    let powers = [scales.minimum, scales.maximum, scales.output]
+    let powers = [scales.minimum, scales.maximum, outputPower]
     guard scales.minimum <= scales.maximum,
       powers.allSatisfy({ SMSNetTopology.Scales.factor(base: scales.base, power: $0) != nil })
     else {
@@ -269,10 +356,23 @@ public struct SMSNetGenerator: Hashable, Sendable {
 }
 
 /// A limit of a node's degree: a number of edges (a whole number in job files), or a fraction of the hidden nodes.
-public enum DegreeLimit: Hashable, Sendable {
+public enum DegreeLimit: Hashable, SettingConvertible {
   case edges(Int)
   /// Between 0 and 1, both excluded; rounded to the nearest number of edges, at least 1.
   case fraction(Double)
+
+  public init(settingValue value: SettingValue) throws(SettingError) {
+    self = if let count = value.integer { .edges(count) } else { .fraction(try Double(settingValue: value)) }
+  }
+
+  public var settingValue: SettingValue {
+    switch self {
+    case .edges(let count): .integer(count)
+    case .fraction(let part): .number(part)
+    }
+  }
+
+  static let kind = SettingDeclaration.Kind.or([.integer(1...), .number(.above(0, below: 1))])
 
   /// The limit in a network of `nodes` hidden nodes.
   public func edges(nodes: Int) -> Int {

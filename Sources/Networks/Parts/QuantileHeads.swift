@@ -1,9 +1,11 @@
+import Settings
+
 /// Three heads on a network's result, for a lower quantile, the median and an upper quantile that cannot cross (DLSIA's
 /// Cerberus): median m, lower m − softplus(h₋), upper m + softplus(h₊), each of m, h₋, h₊ a fully connected network for
 /// every pixel.
 ///
 /// The result stacks all lower, then all median, then all upper channels.
-public struct QuantileHeads: Hashable, Sendable {
+public struct QuantileHeads: SettingsSection {
   /// Channels that the network gives the heads.
   public var features = 8
   /// The hidden layers of each head; nil for one of the mean of the channels that it reads and gives.
@@ -16,6 +18,17 @@ public struct QuantileHeads: Hashable, Sendable {
   public var finalActivation: Activation?
 
   public init() {}
+
+  public static let settings: [Setting<QuantileHeads>] = [
+    Setting(
+      "features", \QuantileHeads.features, .integer(1...4096), "channels that the network gives the heads"),
+    Setting(
+      "hidden-channels", \QuantileHeads.hiddenChannels, .list(of: .integer(1...4096), 0...),
+      otherwise: "one layer of the mean of in and out", "channels of each head's hidden layers, first to last"),
+    Setting(
+      "reads-image", \QuantileHeads.readsImage, .boolean,
+      "whether the heads read the image beside the network's features"),
+  ]
 
   /// The network for a `base` that gives `features` channels; the result has `outputChannels` for each quantile.
   ///
@@ -40,28 +53,5 @@ public struct QuantileHeads: Hashable, Sendable {
     }
     if let finalActivation { graph.add("last.act", .activation(finalActivation), value) }
     return graph
-  }
-}
-
-// A job file's names of the settings; those left out have their defaults.
-extension QuantileHeads: Codable {
-  private enum Key: String, CodingKey {
-    case features
-    case hiddenChannels = "hidden-channels"
-    case readsImage = "reads-image"
-  }
-
-  public init(from decoder: Decoder) throws {
-    let container = try decoder.container(keyedBy: Key.self)
-    features = try container.decodeIfPresent(Int.self, forKey: .features) ?? features
-    hiddenChannels = try container.decodeIfPresent([Int].self, forKey: .hiddenChannels)
-    readsImage = try container.decodeIfPresent(Bool.self, forKey: .readsImage) ?? readsImage
-  }
-
-  public func encode(to encoder: Encoder) throws {
-    var container = encoder.container(keyedBy: Key.self)
-    try container.encode(features, forKey: .features)
-    try container.encodeIfPresent(hiddenChannels, forKey: .hiddenChannels)
-    try container.encode(readsImage, forKey: .readsImage)
   }
 }

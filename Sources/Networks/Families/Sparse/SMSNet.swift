@@ -1,3 +1,5 @@
+import Settings
+
 /// The sparse mixed-scale network of DLSIA (arXiv 2308.02559, II-D): a topology, run as convolutions in 1, 2 or 3 dimensions.
 ///
 /// A node's value is the concatenation of its incoming edges, in the order in which the topology lists them; a 1×1
@@ -7,7 +9,7 @@
 /// convolution of stride s, kernel 2s − 1 and dilation 1 in its place, which reaches every pixel.
 public struct SMSNet: Hashable, Sendable {
   /// The layers of an edge, by where it runs.
-  public enum Form: String, Hashable, Sendable, Codable, CaseIterable {
+  public enum Form: String, SettingConvertible, CaseIterable {
     /// DLSIA's two-dimensional network, and ours in every dimension: all edges are normalized convolutions of `kernel`,
     /// but those from hidden nodes to the output are 1×1 without bias.
     case planar
@@ -54,6 +56,32 @@ public struct SMSNet: Hashable, Sendable {
     self.paddingMode = paddingMode
     self.tracksRunningStatistics = tracksRunningStatistics
   }
+
+  /// What an edge consists of.
+  static let edges: [Setting<SMSNet>] = [
+    Setting(
+      "form", \SMSNet.form, noun: "form",
+      "the connection from input to output: `planar`, kernel 3 with normalization and activation (DLSIA in 2-D); "
+        + "`volumetric`, 1×1×1 and linear (DLSIA in 3-D)"),
+    Setting("kernel", \SMSNet.kernel, .integer(1...31), "extent of the connections' kernels, an odd number"),
+    .padding(\.paddingMode),
+    .activation("activation", \.activation, "what follows each normalization; \(Activation.examples)"),
+    .normalization(\.normalization, "what follows each convolution"),
+    .runningStatistics(\.tracksRunningStatistics), .initialization(\.initialization),
+  ]
+
+  /// What follows the edges, and what is trained.
+  static let ends: [Setting<SMSNet>] = [
+    .dropout(
+      "dropout", \.dropout, "rate of dropout of each node between input and output, while training"),
+    Setting(
+      "reservoir", \SMSNet.isReservoir, .boolean,
+      "whether only the last convolution is trained; the rest stays as it starts"),
+    Setting(
+      "final-normalization", \SMSNet.normalizesOutput, .boolean,
+      "whether batch normalization follows the last convolution"),
+    .finalActivation(\.finalActivation),
+  ]
 
   /// The layers of an edge of this topology.
   public func layers(of edge: SMSNetTopology.Edge, in topology: SMSNetTopology) -> EdgeLayers {

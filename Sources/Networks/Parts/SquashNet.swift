@@ -1,11 +1,34 @@
+import Settings
+
 /// Fewer channels before a network: a fully connected network for every pixel makes `channels` of the image's.
-public struct SquashNet: Hashable, Sendable {
+public struct SquashNet: SettingsSection {
   /// What the network behind reads.
   public var channels: Int
   /// What makes them.
   public var head = FCNet(hiddenChannels: [])
 
+  /// One channel.
+  public init() { self.init(channels: 1) }
+
   public init(channels: Int) { self.channels = channels }
+
+  /// The stored form has all keys of the head.
+  public static let settings: [Setting<SquashNet>] =
+    [
+      Setting(
+        "channels", \SquashNet.channels, .integer(1...4096), isRequired: true,
+        "channels that the network reads in the image's place")
+    ] + FCNet.settings.map { $0.within(\SquashNet.head) }
+
+  /// The keys of a job file: channels, and the layers that make them.
+  static var declarations: [SettingDeclaration] {
+    [
+      settings[0].declaration(defaults: SquashNet()),
+      SettingDeclaration(
+        "hidden-channels", .list(of: .integer(1...4096), 0...), default: [],
+        "channels of hidden layers, first to last"),
+    ]
+  }
 
   /// `head` and the network behind, whose nodes keep their names; those of the head begin with `squash.`.
   ///
@@ -21,24 +44,5 @@ public struct SquashNet: Hashable, Sendable {
       "squash.", channels, reading: input, beside: head.hasSkips ? input : nil, to: &graph)
     graph.add(network, prefix: "", reading: squashed)
     return graph
-  }
-}
-
-// A job file's names of the settings: `channels`, and beside it those of the head.
-extension SquashNet: Codable {
-  private enum Key: String, CodingKey { case channels }
-
-  public init(from decoder: Decoder) throws {
-    channels = try decoder.container(keyedBy: Key.self).decode(Int.self, forKey: .channels)
-    // Without hidden layers unless they are given.
-    head = try FCNet(from: decoder)
-    let hidden = try decoder.container(keyedBy: FCNet.Key.self).decodeIfPresent([Int].self, forKey: .hiddenChannels)
-    head.hiddenChannels = hidden ?? []
-  }
-
-  public func encode(to encoder: Encoder) throws {
-    var container = encoder.container(keyedBy: Key.self)
-    try container.encode(channels, forKey: .channels)
-    try head.encode(to: encoder)
   }
 }

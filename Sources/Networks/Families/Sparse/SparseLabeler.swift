@@ -1,8 +1,10 @@
+import Settings
+
 /// The sparse mixed-scale image classifier of DLSIA (arXiv 2308.02559): a random sparse network from the image to smaller planes, then
 /// linear layers with batch normalization, ReLU and dropout to one score a class.
 ///
 /// The planes are tapped as `latent`.
-public struct SparseLabeler: Hashable, Sendable {
+public struct SparseLabeler: NetworkFamilySettings {
   public var reduction = SparseReduction()
   /// Lengths of the vectors between the planes and the scores.
   public var features = [32]
@@ -14,6 +16,21 @@ public struct SparseLabeler: Hashable, Sendable {
   public init() {
     (reduction.generator.inputProbability, reduction.generator.outputProbability) = (0.25, 0.25)
   }
+
+  public static let name = "sparse-labeler"
+  public static let meaning =
+    "a random sparse mixed-scale network to smaller planes and linear layers to a score a class, for images that "
+    + "have one class (DLSIA's SparseLabeler)"
+  public static let settings: [Setting<SparseLabeler>] =
+    SparseReduction.settings.map { $0.within(\SparseLabeler.reduction) } + [
+      Setting(
+        "features", \SparseLabeler.features, .list(of: .integer(1...1_000_000), 0...),
+        "lengths of the vectors between the planes and the scores"),
+      SparseReduction.linearDropout(\SparseLabeler.dropout),
+      Setting(
+        "final-normalization", \SparseLabeler.normalizesScores, .boolean,
+        "whether batch normalization follows the scores (DLSIA)"),
+    ]
 
   /// The network of one member; its result is a vector of `outputChannels` scores, one a class.
   ///
@@ -40,30 +57,5 @@ public struct SparseLabeler: Hashable, Sendable {
     value = graph.addLinear("last", outputChannels, isLast: true, dropout: 0, reading: value)
     if normalizesScores { graph.add("last.norm", .batchNormalization(BatchNormalization()), value) }
     return graph
-  }
-}
-
-// A job file's names of the settings; those left out have their defaults.
-extension SparseLabeler: Codable {
-  enum Key: String, CodingKey, CaseIterable {
-    case features, dropout
-    case normalizesScores = "final-normalization"
-  }
-
-  public init(from decoder: Decoder) throws {
-    self.init()
-    try reduction.decode(from: decoder)
-    let container = try decoder.container(keyedBy: Key.self)
-    features = try container.decodeIfPresent([Int].self, forKey: .features) ?? features
-    dropout = try container.decodeIfPresent(Double.self, forKey: .dropout) ?? dropout
-    normalizesScores = try container.decodeIfPresent(Bool.self, forKey: .normalizesScores) ?? normalizesScores
-  }
-
-  public func encode(to encoder: Encoder) throws {
-    try reduction.encode(to: encoder)
-    var container = encoder.container(keyedBy: Key.self)
-    try container.encode(features, forKey: .features)
-    try container.encode(dropout, forKey: .dropout)
-    try container.encode(normalizesScores, forKey: .normalizesScores)
   }
 }

@@ -1,6 +1,10 @@
+import Settings
+
 /// A setting for each spatial axis, or one value for all: `3`, `[1, 3, 3]`. Axes stand outermost first: (z, y, x).
 public enum PerAxis: Hashable, Sendable {
+  /// One value for every axis.
   case all(Int)
+  /// A value for each axis.
   case each([Int])
 
   /// The values for `dimensions` axes, or nil when another number of values is given.
@@ -43,7 +47,28 @@ extension PerAxis: Codable {
   }
 }
 
+extension PerAxis: SettingConvertible {
+  public init(settingValue value: SettingValue) throws(SettingError) {
+    self = value.list == nil ? .all(try Int(settingValue: value)) : .each(try [Int](settingValue: value))
+  }
+
+  public var settingValue: SettingValue {
+    switch self {
+    case .all(let value): .integer(value)
+    case .each(let values): values.settingValue
+    }
+  }
+}
+
+extension SettingDeclaration.Kind {
+  /// One number, or one for each axis.
+  static func perAxis(_ range: ClosedRange<Int>) -> Self {
+    .or([.integer(range), .list(of: .integer(range), count: 1...3)])
+  }
+}
+
 extension PerAxis: CustomStringConvertible {
+  /// As in messages: `3`, `1×3×3`.
   public var description: String {
     switch self {
     case .all(let value): "\(value)"

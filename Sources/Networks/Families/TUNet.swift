@@ -1,3 +1,5 @@
+import Settings
+
 /// The tunable U-Net of DLSIA (arXiv 2308.02559, II-A): an encoder and a decoder of `depth` levels with skip connections.
 ///
 /// Level *i* has m_i channels after its first convolution and o_i after its second: m₀ = `baseChannels`,
@@ -5,7 +7,7 @@
 /// convolution to o_i channels whose extents follow the skip connection, so that images of any size fit that are at
 /// least `pooling`^(`depth` − 1) pixels wide; then [skip, upsampled] are stacked. Every level has two padded convolutions,
 /// each followed by normalization and activation; a 1×1 convolution ends the network.
-public struct TUNet: Hashable, Sendable {
+public struct TUNet: UniformNetworkFamily {
   /// Levels of resolution, the bottom among them: at least 2.
   public var depth = 4
   /// Channels after the first convolution.
@@ -34,6 +36,23 @@ public struct TUNet: Hashable, Sendable {
   public var finalActivation: Activation?
 
   public init() {}
+
+  public static let name = "tunet"
+  public static let meaning = "a tunable U-Net: encoder and decoder with skip connections"
+  public static let settings: [Setting<TUNet>] = [
+    Setting("depth", \TUNet.depth, .integer(2...16), "levels of resolution, the deepest included"),
+    Setting("base-channels", \TUNet.baseChannels, .integer(1...4096), "channels of the first level"),
+    Setting(
+      "growth-rate", \TUNet.growthRate, .number(.above(0)), "channels of a level over those of the level above"),
+    Setting(
+      "hidden-rate", \TUNet.hiddenRate, .number(.above(0)), "second over first convolution of a level, in channels"),
+    .kernel(\.kernel), .pooling(\.pooling), .padding(\.paddingMode),
+    .activation("activation", \.activation, "what follows each normalization; \(Activation.examples)"),
+    .normalization(\.normalization, "what follows each convolution"),
+    .runningStatistics(\.tracksRunningStatistics),
+    .dropout("dropout", \.dropout, "rate of dropout at the end of each level, while training"),
+    .initialization(\.initialization), .finalActivation(\.finalActivation),
+  ]
 
   /// Channels after the first and the second convolution of every level, top first.
   ///

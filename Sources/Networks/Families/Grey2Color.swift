@@ -1,6 +1,8 @@
+import Settings
+
 /// An autoencoder of every pixel's channels (DLSIA's Grey2Color): a fully connected encoder to `latentChannels` numbers in
 /// 0 … 1, tapped as `latent`, which can be shown as colours, and a decoder back.
-public struct Grey2Color: Hashable, Sendable {
+public struct Grey2Color: UniformNetworkFamily {
   /// Channels of the hidden layers, first to last.
   public var encoder = [256, 128]
   public var decoder = [128, 256]
@@ -16,6 +18,25 @@ public struct Grey2Color: Hashable, Sendable {
   public var finalActivation: Activation?
 
   public init() {}
+
+  public static let name = "grey2color"
+  public static let meaning =
+    "an autoencoder of every pixel's channels by itself, whose code of few numbers in 0 … 1 can be shown as colours "
+    + "(DLSIA's Grey2Color)"
+  public static let settings: [Setting<Grey2Color>] = [
+    Setting(
+      "encoder", \Grey2Color.encoder, .list(of: .integer(1...4096), 0...),
+      "channels of the encoder's hidden layers, first to last"),
+    Setting(
+      "decoder", \Grey2Color.decoder, .list(of: .integer(1...4096), 0...),
+      "channels of the decoder's hidden layers, first to last"),
+    Setting(
+      "latent-channels", \Grey2Color.latentChannels, .integer(1...4096), "numbers that a pixel is reduced to"),
+    .activation("activation", \.activation, "what follows each normalization; \(Activation.examples)"),
+    .normalization(\.normalization, "what follows each hidden layer"),
+    .runningStatistics(\.tracksRunningStatistics), .initialization(\.initialization),
+    .finalActivation(\.finalActivation),
+  ]
 
   /// The network for images of `inputChannels` channels and 1, 2 or 3 spatial axes, which gives back as many.
   ///
@@ -42,40 +63,5 @@ public struct Grey2Color: Hashable, Sendable {
     half.finalActivation = finalActivation
     try half.addLayers("", outputChannels, reading: code, beside: nil, to: &graph)
     return graph
-  }
-}
-
-// A job file's names of the settings; those left out have their defaults.
-extension Grey2Color: Codable {
-  enum Key: String, CodingKey, CaseIterable {
-    case encoder, decoder, activation, normalization, initialization
-    case latentChannels = "latent-channels"
-    case tracksRunningStatistics = "running-statistics"
-    case finalActivation = "final-activation"
-  }
-
-  public init(from decoder: Decoder) throws {
-    let container = try decoder.container(keyedBy: Key.self)
-    encoder = try container.decodeIfPresent([Int].self, forKey: .encoder) ?? encoder
-    self.decoder = try container.decodeIfPresent([Int].self, forKey: .decoder) ?? self.decoder
-    latentChannels = try container.decodeIfPresent(Int.self, forKey: .latentChannels) ?? latentChannels
-    activation = try container.activation(forKey: .activation, default: activation)
-    normalization = try container.decodeIfPresent(NormalizationKind.self, forKey: .normalization) ?? normalization
-    tracksRunningStatistics =
-      try container.decodeIfPresent(Bool.self, forKey: .tracksRunningStatistics) ?? tracksRunningStatistics
-    initialization = try container.decodeIfPresent(Initialization.self, forKey: .initialization) ?? initialization
-    finalActivation = try container.activation(forKey: .finalActivation, default: nil)
-  }
-
-  public func encode(to encoder: Encoder) throws {
-    var container = encoder.container(keyedBy: Key.self)
-    try container.encode(self.encoder, forKey: .encoder)
-    try container.encode(decoder, forKey: .decoder)
-    try container.encode(latentChannels, forKey: .latentChannels)
-    try container.encode(activation: activation, forKey: .activation)
-    try container.encode(normalization, forKey: .normalization)
-    try container.encode(tracksRunningStatistics, forKey: .tracksRunningStatistics)
-    try container.encode(initialization, forKey: .initialization)
-    try container.encode(activation: finalActivation, forKey: .finalActivation)
   }
 }

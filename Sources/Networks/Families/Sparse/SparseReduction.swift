@@ -1,3 +1,5 @@
+import Settings
+
 /// A random sparse network (`SMSNet`) between an image and planes that are `factor`^`levels` times smaller on each axis: what the
 /// sparse autoencoder and the sparse labeler of DLSIA (arXiv 2308.02559) have in common.
 ///
@@ -15,6 +17,22 @@ public struct SparseReduction: Hashable, Sendable {
   public var latentChannels = 1
 
   public init() {}
+
+  /// The keys of the generator, the network and the sizes between the image and the planes.
+  static let settings: [Setting<SparseReduction>] =
+    SMSNetGenerator.connections.map { $0.within(\SparseReduction.generator) }
+    + SMSNet.edges.map { $0.within(\SparseReduction.network) } + [
+      Setting("levels", \SparseReduction.levels, .integer(1...8), "steps of size between the image and the planes"),
+      Setting(
+        "factor", \SparseReduction.factor, .integer(2...16),
+        "pixels that become one along each axis from step to step"),
+      Setting("latent-channels", \SparseReduction.latentChannels, .integer(1...4096), "the number of planes"),
+    ]
+
+  /// The key `dropout` of linear layers.
+  static func linearDropout<Section>(_ path: WritableKeyPath<Section, Double> & Sendable) -> Setting<Section> {
+    .dropout("dropout", path, "rate of dropout between linear layers, while training")
+  }
 
   /// Which way a network goes.
   enum Direction {
@@ -46,9 +64,8 @@ public struct SparseReduction: Hashable, Sendable {
     let power = direction == .encoder ? -levels : levels
     generator.scales.base = factor
     (generator.scales.minimum, generator.scales.maximum) = (min(power, 0), max(power, 0))
-    generator.scales.output = power
     (network.normalizesOutput, network.finalActivation, network.isReservoir) = (false, nil, false)
-    let topology = try generator.topology(inputChannels: inputChannels, seed: seed, member: draw)
+    let topology = try generator.topology(inputChannels: inputChannels, seed: seed, member: draw, outputPower: power)
     return try network.graph(
       topology: topology, inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
   }
@@ -71,37 +88,5 @@ extension NetworkGraph {
     value = add("\(name).norm", .batchNormalization(BatchNormalization()), value)
     value = add("\(name).act", .activation(.relu), value)
     return rate > 0 ? add("\(name).dropout", .dropout(rate: rate), value) : value
-  }
-}
-
-// A job file's names of the settings; those left out have their defaults.
-extension SparseReduction {
-  enum Key: String, CodingKey, CaseIterable {
-    case levels, factor
-    case latentChannels = "latent-channels"
-  }
-
-  /// The names of all settings, those of the generator and the network that count among them.
-  static var settings: [String] {
-    SMSNetGenerator.Key.connections.map(\.rawValue) + SMSNet.Key.layers.map(\.rawValue) + Key.allCases.map(\.rawValue)
-  }
-
-  /// Reads what is given.
-  mutating func decode(from decoder: Decoder) throws {
-    try generator.decodeConnections(from: decoder)
-    try network.decodeLayers(from: decoder)
-    let container = try decoder.container(keyedBy: Key.self)
-    levels = try container.decodeIfPresent(Int.self, forKey: .levels) ?? levels
-    factor = try container.decodeIfPresent(Int.self, forKey: .factor) ?? factor
-    latentChannels = try container.decodeIfPresent(Int.self, forKey: .latentChannels) ?? latentChannels
-  }
-
-  func encode(to encoder: Encoder) throws {
-    try generator.encodeConnections(to: encoder)
-    try network.encodeLayers(to: encoder)
-    var container = encoder.container(keyedBy: Key.self)
-    try container.encode(levels, forKey: .levels)
-    try container.encode(factor, forKey: .factor)
-    try container.encode(latentChannels, forKey: .latentChannels)
   }
 }

@@ -1,7 +1,9 @@
+import Settings
+
 /// A fully connected network for every pixel by itself: 1×1 convolutions.
 ///
 /// Each hidden layer has normalization, activation and dropout; a last layer without them gives the output.
-public struct FCNet: Hashable, Sendable {
+public struct FCNet: UniformNetworkFamily {
   /// Channels of the hidden layers, first to last; none for a linear map.
   public var hiddenChannels = [32, 32]
   /// Whether every layer but the first reads the image beside the layer before.
@@ -20,6 +22,22 @@ public struct FCNet: Hashable, Sendable {
   public var initialization = Initialization.pytorch
   /// After the last layer, if any.
   public var finalActivation: Activation?
+
+  public static let name = "fcnet"
+  public static let meaning = "a fully connected network for every pixel by itself: 1×1 convolutions"
+  public static let settings: [Setting<FCNet>] = [
+    Setting(
+      "hidden-channels", \FCNet.hiddenChannels, .list(of: .integer(1...4096), 0...),
+      "channels of the hidden layers, first to last"),
+    Setting(
+      "skips", \FCNet.hasSkips, .boolean, "whether every layer but the first reads the image beside the layer before"),
+    .activation("activation", \.activation, "what follows each normalization; \(Activation.examples)"),
+    .normalization(\.normalization, "what follows each hidden layer"),
+    .runningStatistics(\.tracksRunningStatistics),
+    .dropout("dropout", \.dropout, "rate of dropout after each hidden layer, while training"),
+    Setting("bias", \FCNet.bias, .boolean, "whether the last layer has a bias"),
+    .initialization(\.initialization), .finalActivation(\.finalActivation),
+  ]
 
   public init() {}
 
@@ -69,42 +87,5 @@ public struct FCNet: Hashable, Sendable {
     value = graph.add("\(name)last.conv", .convolution(last), value)
     if let finalActivation { value = graph.add("\(name)last.act", .activation(finalActivation), value) }
     return value
-  }
-}
-
-extension FCNet: Codable {
-  enum Key: String, CodingKey, CaseIterable {
-    case activation, normalization, dropout, bias, initialization
-    case hiddenChannels = "hidden-channels"
-    case hasSkips = "skips"
-    case tracksRunningStatistics = "running-statistics"
-    case finalActivation = "final-activation"
-  }
-
-  public init(from decoder: Decoder) throws {
-    let container = try decoder.container(keyedBy: Key.self)
-    hiddenChannels = try container.decodeIfPresent([Int].self, forKey: .hiddenChannels) ?? hiddenChannels
-    hasSkips = try container.decodeIfPresent(Bool.self, forKey: .hasSkips) ?? hasSkips
-    activation = try container.activation(forKey: .activation, default: activation)
-    normalization = try container.decodeIfPresent(NormalizationKind.self, forKey: .normalization) ?? normalization
-    tracksRunningStatistics =
-      try container.decodeIfPresent(Bool.self, forKey: .tracksRunningStatistics) ?? tracksRunningStatistics
-    dropout = try container.decodeIfPresent(Double.self, forKey: .dropout) ?? dropout
-    bias = try container.decodeIfPresent(Bool.self, forKey: .bias) ?? bias
-    initialization = try container.decodeIfPresent(Initialization.self, forKey: .initialization) ?? initialization
-    finalActivation = try container.activation(forKey: .finalActivation, default: nil)
-  }
-
-  public func encode(to encoder: Encoder) throws {
-    var container = encoder.container(keyedBy: Key.self)
-    try container.encode(hiddenChannels, forKey: .hiddenChannels)
-    try container.encode(hasSkips, forKey: .hasSkips)
-    try container.encode(activation: activation, forKey: .activation)
-    try container.encode(normalization, forKey: .normalization)
-    try container.encode(tracksRunningStatistics, forKey: .tracksRunningStatistics)
-    try container.encode(dropout, forKey: .dropout)
-    try container.encode(bias, forKey: .bias)
-    try container.encode(initialization, forKey: .initialization)
-    try container.encode(activation: finalActivation, forKey: .finalActivation)
   }
 }

@@ -1,12 +1,14 @@
+import Settings
+
 /// The tunable U-Net with full-scale skip connections (UNet 3+, Huang et al., arXiv 2004.08790, in DLSIA's tunable form).
 ///
 /// Encoder and bottom are those of `TUNet`. Every decoder level reads all levels: those above it by max pooling, its own
 /// skip connection, and those below it (the bottom, and the decoder levels formed before) by upsampling. Each of these
 /// `depth` branches ends in a convolution to the carry-over channels c with normalization and activation; their stack of
 /// `depth` · c channels, top level first, is the level's value, or what `fusion` makes of it.
-public struct TUNet3Plus: Hashable, Sendable {
+public struct TUNet3Plus: UniformNetworkFamily {
   /// What becomes of the stack of a decoder level.
-  public enum Fusion: String, Hashable, Sendable, Codable, CaseIterable {
+  public enum Fusion: String, SettingConvertible, CaseIterable {
     /// Nothing; at the top two convolutions to the carry-over channels follow (DLSIA).
     case none
     /// At every level a convolution of all channels to as many, with normalization and activation (the paper).
@@ -14,7 +16,7 @@ public struct TUNet3Plus: Hashable, Sendable {
   }
 
   /// How coarse levels become as large as fine ones.
-  public enum Upscaling: String, Hashable, Sendable, Codable, CaseIterable {
+  public enum Upscaling: String, SettingConvertible, CaseIterable {
     /// Every pixel takes the value of the nearest coarse one.
     case nearest
     /// A transposed convolution of as many channels, its kernel and stride the factor between the levels.
@@ -29,6 +31,21 @@ public struct TUNet3Plus: Hashable, Sendable {
   public var upscaling = Upscaling.nearest
 
   public init() {}
+
+  public static let name = "tunet3plus"
+  public static let meaning = "a tunable U-Net whose decoder levels read all levels (UNet 3+, arXiv 2004.08790)"
+  public static let settings: [Setting<TUNet3Plus>] =
+    TUNet.settings.map { $0.within(\TUNet3Plus.levels) } + [
+      Setting(
+        "carryover-channels", \TUNet3Plus.carryoverChannels, .integer(1...4096), otherwise: "`base-channels`",
+        "channels in which a decoder level keeps each level it reads"),
+      Setting(
+        "fusion", \TUNet3Plus.fusion, noun: "fusion",
+        "what becomes of the stack of levels that a decoder level reads: `none`, nothing (DLSIA); `paper`, a convolution of "
+          + "all its channels to as many, with normalization and activation"),
+      Setting(
+        "upsampling", \TUNet3Plus.upscaling, noun: "upsampling", "how coarse levels become as large as fine ones"),
+    ]
 
   /// The network for images of `inputChannels` channels and 1, 2 or 3 spatial axes.
   ///
@@ -87,30 +104,5 @@ public struct TUNet3Plus: Hashable, Sendable {
       }
     }
     return levels.addConvolution(name, channels, reading: value, to: &graph)
-  }
-}
-
-extension TUNet3Plus: Codable {
-  enum Key: String, CodingKey, CaseIterable {
-    case fusion
-    case carryoverChannels = "carryover-channels"
-    case upscaling = "upsampling"
-  }
-
-  /// The settings of the levels stand beside the others, by `TUNet`'s names.
-  public init(from decoder: Decoder) throws {
-    let container = try decoder.container(keyedBy: Key.self)
-    levels = try TUNet(from: decoder)
-    carryoverChannels = try container.decodeIfPresent(Int.self, forKey: .carryoverChannels)
-    fusion = try container.decodeIfPresent(Fusion.self, forKey: .fusion) ?? fusion
-    upscaling = try container.decodeIfPresent(Upscaling.self, forKey: .upscaling) ?? upscaling
-  }
-
-  public func encode(to encoder: Encoder) throws {
-    try levels.encode(to: encoder)
-    var container = encoder.container(keyedBy: Key.self)
-    try container.encodeIfPresent(carryoverChannels, forKey: .carryoverChannels)
-    try container.encode(fusion, forKey: .fusion)
-    try container.encode(upscaling, forKey: .upscaling)
   }
 }

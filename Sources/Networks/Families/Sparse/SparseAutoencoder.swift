@@ -1,10 +1,12 @@
+import Settings
+
 /// The sparse mixed-scale autoencoder of DLSIA (arXiv 2308.02559): a random sparse network from the image to smaller planes, perhaps a
 /// vector of few numbers, and another random sparse network back to the image's extents.
 ///
 /// With a code, the planes go through linear layers (with batch normalization, ReLU and dropout between them) to the code's last
 /// length and mirrored back; the linear layers make the parameters those of one size of image. What is tapped as `latent` is the code,
 /// or without one the planes.
-public struct SparseAutoencoder: Hashable, Sendable {
+public struct SparseAutoencoder: NetworkFamilySettings {
   /// The encoder, and turned round the decoder.
   public var reduction = SparseReduction()
   /// Lengths of the vectors from the planes to the code, which is the last one; none to decode the planes themselves.
@@ -17,6 +19,18 @@ public struct SparseAutoencoder: Hashable, Sendable {
   public init() {
     (reduction.generator.inputProbability, reduction.generator.outputProbability) = (1, 1)
   }
+
+  public static let name = "sparse-autoencoder"
+  public static let meaning =
+    "a random sparse mixed-scale network to smaller planes, perhaps to a vector of few numbers, and another one back "
+    + "(DLSIA's SparseAutoEncoder); other networks for each member"
+  public static let settings: [Setting<SparseAutoencoder>] =
+    SparseReduction.settings.map { $0.within(\SparseAutoencoder.reduction) } + [
+      Setting(
+        "code", \SparseAutoencoder.code, .list(of: .integer(1...1_000_000), 0...),
+        "lengths of the vectors from the planes to the code, which is the last; none: the planes are the code"),
+      SparseReduction.linearDropout(\SparseAutoencoder.dropout), .finalActivation(\.finalActivation),
+    ]
 
   /// The network of one member for images of `inputChannels` channels and 1, 2 or 3 spatial axes.
   ///
@@ -56,30 +70,5 @@ public struct SparseAutoencoder: Hashable, Sendable {
     value = graph.add("last.size", .upsampling(Upsampling(mode: .nearest, factor: 1)), value, image)
     if let finalActivation { graph.add("last.act", .activation(finalActivation), value) }
     return graph
-  }
-}
-
-// A job file's names of the settings; those left out have their defaults.
-extension SparseAutoencoder: Codable {
-  enum Key: String, CodingKey, CaseIterable {
-    case code, dropout
-    case finalActivation = "final-activation"
-  }
-
-  public init(from decoder: Decoder) throws {
-    self.init()
-    try reduction.decode(from: decoder)
-    let container = try decoder.container(keyedBy: Key.self)
-    code = try container.decodeIfPresent([Int].self, forKey: .code) ?? code
-    dropout = try container.decodeIfPresent(Double.self, forKey: .dropout) ?? dropout
-    finalActivation = try container.activation(forKey: .finalActivation, default: nil)
-  }
-
-  public func encode(to encoder: Encoder) throws {
-    try reduction.encode(to: encoder)
-    var container = encoder.container(keyedBy: Key.self)
-    try container.encode(code, forKey: .code)
-    try container.encode(dropout, forKey: .dropout)
-    try container.encode(activation: finalActivation, forKey: .finalActivation)
   }
 }

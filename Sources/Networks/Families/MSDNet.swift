@@ -1,11 +1,13 @@
+import Settings
+
 /// The mixed-scale dense network (Pelt and Sethian, doi 10.1073/pnas.1715832114): every layer reads all planes before it
 /// through dilated convolutions and adds `width` planes to them; a 1×1 convolution of all planes ends the network.
 ///
 /// Plane j of layer ℓ has the dilation number ℓ · `width` + j, counted round and round through 1 … `maximumDilation` or the
 /// list in `dilations`. All values keep the image's extents.
-public struct MSDNet: Hashable, Sendable {
+public struct MSDNet: UniformNetworkFamily {
   /// What a layer activates and normalizes.
-  public enum Form: String, Hashable, Sendable, Codable, CaseIterable {
+  public enum Form: String, SettingConvertible, CaseIterable {
     /// The paper's: every new plane is convolved, activated and normalized once.
     case planes
     /// DLSIA's: after every layer the whole stack of planes, old and new, is activated and normalized again. The image is
@@ -14,24 +16,50 @@ public struct MSDNet: Hashable, Sendable {
   }
 
   /// Dilations given one by one.
-  public enum Dilations: Hashable, Sendable {
+  public enum Dilations: Hashable, SettingConvertible {
     /// Of one plane after another, repeated as often as needed.
     case cycle([Int])
     /// A row for each plane of a layer, a column for each layer: the matrix says how many layers there are and how wide.
     case matrix([[Int]])
+
+    public init(settingValue value: SettingValue) throws(SettingError) {
+      self =
+        value.list?.first?.list == nil
+        ? .cycle(try [Int](settingValue: value)) : .matrix(try [[Int]](settingValue: value))
+    }
+
+    public var settingValue: SettingValue {
+      switch self {
+      case .cycle(let list): list.settingValue
+      case .matrix(let rows): rows.settingValue
+      }
+    }
+
+    static let kind = SettingDeclaration.Kind.or([
+      .list(of: .integer(1...1000), 1...), .list(of: .list(of: .integer(1...1000), 1...), 1...),
+    ])
   }
 
   /// Rates of dropout: of the image, of what every layer makes before its activation, and of the last stack.
-  public struct DropoutRates: Hashable, Sendable {
+  public struct DropoutRates: SettingsSection {
     public var initial: Double
     public var hidden: Double
     public var final: Double
+
+    /// No dropout.
+    public init() { self.init(initial: 0) }
 
     public init(initial: Double = 0, hidden: Double = 0, final: Double = 0) {
       self.initial = initial
       self.hidden = hidden
       self.final = final
     }
+
+    public static let settings: [Setting<DropoutRates>] = [
+      .dropout("initial", \.initial, "of the image"),
+      .dropout("hidden", \.hidden, "of what each layer makes, before its activation"),
+      .dropout("final", \.final, "of the planes before the last convolution"),
+    ]
   }
 
   public var form = Form.planes
@@ -61,6 +89,40 @@ public struct MSDNet: Hashable, Sendable {
   public var finalActivation: Activation?
 
   public init() {}
+
+  public static let name = "msdnet"
+  public static let meaning =
+    "a mixed-scale dense network: every layer reads all planes before it through dilated convolutions "
+    + "(Pelt and Sethian, doi 10.1073/pnas.1715832114)"
+  public static let settings: [Setting<MSDNet>] = [
+    // How large the networks are is the user's to say.
+    Setting(
+      "layers", \MSDNet.layers, .integer(1...10_000), isRequired: true,
+      "layers, one after another; a matrix of dilations says it otherwise"),
+    Setting(
+      "form", \MSDNet.form, noun: "form",
+      "what a layer activates and normalizes: `planes`, each new plane once (the paper); `stack`, all planes again "
+        + "(DLSIA)"),
+    Setting("width", \MSDNet.width, .integer(1...1000), "new planes of a layer"),
+    Setting(
+      "max-dilation", \MSDNet.maximumDilation, .integer(1...1000),
+      "dilations run from 1 to this from plane to plane, again and again"),
+    Setting(
+      "dilations", \MSDNet.dilations, Dilations.kind, otherwise: "1 to `max-dilation`",
+      "dilations of one plane after another, again and again; or a matrix with a row for each plane of a layer and "
+        + "a column for each layer, which says width and layers too"),
+    .kernel(\.kernel), .padding(\.paddingMode),
+    .activations(
+      "activation", \.activations,
+      "what follows each convolution, or several in a list; \(Activation.examples)"),
+    .activations(
+      "input-activation", \.inputActivations, otherwise: "none; in the form `stack`, `activation`",
+      "what the image goes through first"),
+    .normalization(\.normalization, "what follows each activation"),
+    .runningStatistics(\.tracksRunningStatistics),
+    Setting("dropout", \MSDNet.dropout, "rates of dropout while training"),
+    .initialization(\.initialization), .finalActivation(\.finalActivation),
+  ]
 
   /// The dilations of every layer's planes.
   public var layerDilations: [[Int]] {

@@ -1,3 +1,5 @@
+import Settings
+
 /// The tunable convolutional autoencoder of DLSIA (arXiv 2308.02559): `depth` levels of mixed-scale blocks and max pooling, a linear
 /// layer to the latent vector, and the same way back.
 ///
@@ -6,9 +8,9 @@
 /// one back to its own shape. Going up, a transposed convolution to the extents before the pooling and a block to c_{i−1} channels, at
 /// last to those of the result; so images of any size fit that are at least `pooling`^`depth` pixels wide. The linear layers make the
 /// parameters those of one size of image.
-public struct Autoencoder: Hashable, Sendable {
+public struct Autoencoder: UniformNetworkFamily {
   /// What a level consists of.
-  public enum Block: String, Hashable, Sendable, Codable, CaseIterable {
+  public enum Block: String, SettingConvertible, CaseIterable {
     /// Stacks of convolutions side by side, of dilations 1 to `maximumDilation`, each convolution followed by activation and batch
     /// normalization; a 1×1 convolution of them all (DLSIA's MSAE). With one dilation it is an ordinary convolutional autoencoder.
     case parallel
@@ -45,6 +47,35 @@ public struct Autoencoder: Hashable, Sendable {
   public var finalActivation: Activation?
 
   public init() {}
+
+  public static let name = "autoencoder"
+  public static let meaning =
+    "a tunable convolutional autoencoder: levels of convolutions and pooling, a linear layer to a vector of few "
+    + "numbers, and the same way back; with `max-dilation` above 1 the mixed-scale autoencoder (DLSIA's MSAE)"
+  public static let settings: [Setting<Autoencoder>] = [
+    Setting(
+      "depth", \Autoencoder.depth, .integer(1...16), "levels of resolution, each of which ends in a pooling"),
+    Setting("base-channels", \Autoencoder.baseChannels, .integer(1...4096), "channels of the first level"),
+    Setting(
+      "growth-rate", \Autoencoder.growthRate, .number(.above(0)), "channels of a level over those of the level above"),
+    Setting(
+      "latent-dimension", \Autoencoder.latentDimension, .integer(1...1_000_000),
+      "numbers that an image is reduced to"),
+    Setting(
+      "block", \Autoencoder.block, noun: "block",
+      "what a level consists of: `parallel`, stacks of convolutions side by side, one for each dilation, and a 1×1 "
+        + "convolution of all; `dense`, a mixed-scale dense network"),
+    Setting(
+      "max-dilation", \Autoencoder.maximumDilation, .integer(1...1000),
+      "dilations of a level are 1 to this; 1: ordinary convolutions"),
+    Setting(
+      "block-depth", \Autoencoder.blockDepth, .integer(1...1000), "convolutions of a level one after another"),
+    .pooling(\.pooling), .padding(\.paddingMode),
+    .activation("activation", \.activation, "what follows each convolution; \(Activation.examples)"),
+    .normalization(\.normalization, "what follows each activation"),
+    .runningStatistics(\.tracksRunningStatistics), .initialization(\.initialization),
+    .finalActivation(\.finalActivation),
+  ]
 
   /// Channels of the levels, top first.
   ///

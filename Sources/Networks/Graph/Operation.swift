@@ -30,11 +30,6 @@ public enum Operation: Hashable, Sendable {
   public static let difference = Operation.sum(factors: [1, -1])
 }
 
-/// How the pixels outside an image are made up.
-public enum PaddingMode: String, Codable, Hashable, Sendable, CaseIterable {
-  case zeros, reflect, replicate, circular
-}
-
 /// Cross-correlation as `torch.nn.ConvNd`: weight `[channels, input channels, (z,) y, x]`, bias `[channels]`.
 public struct Convolution: Hashable, Sendable, Codable {
   public var channels: Int
@@ -126,22 +121,6 @@ public struct GroupNormalization: Hashable, Sendable, Codable {
   public static func instance(epsilon: Double = 1e-5, affine: Bool = true) -> GroupNormalization {
     GroupNormalization(groups: nil, epsilon: epsilon, affine: affine)
   }
-}
-
-/// An activation function, as PyTorch defines it.
-public enum Activation: Hashable, Sendable {
-  case relu
-  case leakyReLU(negativeSlope: Double)
-  /// Leaky ReLU whose slope is trained (He et al., arXiv 1502.01852), from 0.25: `NODE.weight`, one number or one a channel.
-  case prelu(perChannel: Bool)
-  case elu(alpha: Double)
-  /// Exact, by the error function.
-  case gelu
-  case silu
-  case tanh
-  case sigmoid
-  case softplus
-  case hardswish
 }
 
 /// Maximum over windows, without padding; windows that do not fit at the end are dropped (PyTorch's floor mode).
