@@ -29,7 +29,7 @@ struct CheckCommand: ParsableCommand {
       var options = Run.Options()
       options.threads = threads
       let run = try Run(file, over: world, options: options, log: ProgressDisplay(isShown: world.rank == 0).log)
-      let plan = try world.agree { try run.plan(ranks: forRanks ?? world.size) }
+      let plan = try run.plan(ranks: forRanks ?? world.size)
       if world.rank == 0 { print(plan) }
     }
   }

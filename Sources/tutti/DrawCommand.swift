@@ -19,7 +19,7 @@ struct DrawCommand: ParsableCommand {
     try Session.run { world in
       let file = try world.agree { try JobFile(path: job) }
       let run = try Run(file, over: world, log: ProgressDisplay(isShown: world.rank == 0).log)
-      let text = try world.agree { try run.drawing(ofMember: member) }
+      let text = try run.drawing(ofMember: member)
       if world.rank == 0 { print(text, terminator: "") }
     }
   }

@@ -51,7 +51,6 @@ struct PredictCommand: ParsableCommand {
         options.overwrite = overwrite
         options.threads = launch.threads
         let run = try Run(file, over: world, options: options, log: display.log)
-        try run.refuseExistingOutput()
         try run.predict()
         if world.rank == 0 { print(ResultsHint(run.paths.results)) }
       }

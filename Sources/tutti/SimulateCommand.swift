@@ -55,14 +55,14 @@ struct SimulateCommand: ParsableCommand {
       let file = try world.agree { try JobFile(path: job) }
       let speeds = try world.agree { try readSpeeds() }
       let run = try Run(file, over: world, log: ProgressDisplay(isShown: world.rank == 0).log)
-      guard world.rank == 0 else { return }
       var cluster = SimulatedCluster(speeds: (0..<ranks).map { 1e9 * speeds[$0 % speeds.count] })
       cluster.knowsSpeeds = !unknownSpeeds
       cluster.scatter = scatter
       cluster.meanTimeToFailure = failureHours.map { 3600 * $0 }
       cluster.checkpoint = max(1, 60 * (checkpointMinutes ?? file.job.training.checkpoint))
       cluster.seed = seed
-      print(try run.simulate(on: cluster))
+      let report = try run.simulate(on: cluster)
+      if world.rank == 0 { print(report) }
     }
   }
 

@@ -1,7 +1,7 @@
 import Host
 
 /// What reading all of a data set tells.
-public struct Inspection: Sendable, Hashable {
+public struct Inspection: Sendable, Hashable, Codable {
   /// The scaling that the training voxels ask for.
   public let scaling: IntensityScaling
   /// The scaling of target images; nil for classes.

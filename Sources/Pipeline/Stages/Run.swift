@@ -1,17 +1,17 @@
-import Engine
 import Ensembles
 import Foundation
 import Host
 import Imaging
 import JobFiles
 import MessagePassing
-import Networks
-import Training
 
-/// A job at work on all ranks: its data, its threads, and the stages that follow one another.
+/// A job at work on all ranks: the stages that follow one another, from training to evaluation.
 ///
-/// Every stage begins from the files of the one before, so that a run can stop anywhere and go on. All methods are collective.
+/// A stage begins from the files of the one before, so that a run can stop anywhere and go on. A job is opened in steps:
+/// shapes (`opened`), statistics of the data (`inspected`), threads (`workers`). Each is taken when a stage first needs
+/// it, by all ranks together. All methods are collective.
 public final class Run {
+  /// What a user says beside the job file.
   public struct Options: Sendable {
     /// Replace results that exist.
     public var overwrite = false
@@ -21,108 +21,77 @@ public final class Run {
     public var stallLimit = Duration.seconds(300)
     /// Phases of the training that each rank keeps for a trace.
     public var traceEvents = 0
+    /// The memory of this node; nil: what the host tells.
+    public var memory: HostFacts.Memory?
+    /// The options of a command without flags.
     public init() {}
   }
 
   public let job: Job
   /// The job file's text, for the results to carry.
-  public let text: String
+  let text: String
   public let world: Communicator
-  public let options: Options
+  let options: Options
   public let paths: RunPaths
-  public let data: LearningData
-  /// What the ensemble is calibrated and evaluated with: the same, or the targets of a self-supervised task, which learns without.
-  public let truth: LearningData
-  /// What the training voxels say of intensities, and how many voxels each class has.
-  public let inspection: DataInspection
-  public let settings: EnsembleSettings
-  /// Of all that decides the members, data included.
-  public let fingerprint: UInt64
-  public let team: ThreadTeam
   let log: Log
-  /// Whether each rank that trains a member with others keeps a part of the optimizer's state.
-  private(set) var dividesOptimizerState = false
-  /// Whether some ranks take turns on cores, so that what each takes for a step says little.
-  let sharesCores: Bool
-  /// The different kinds of processors that the ranks run on.
-  let processors: [String]
-  /// For each rank the shards that it computed in training.
-  var shardsOfRank: [Int] = []
-  /// What became of the members that this run trained.
-  var reports: [MemberSchedule.Report] = []
-  /// Where the time of the training went; nil when this run trained nothing.
-  public internal(set) var timeOfTraining: TimeUse?
+  private var openedJob: OpenedJob?
+  private var inspectedJob: InspectedJob?
+  private var startedWorkers: Workers?
+  /// What the training of this run did; nil when it trained nothing.
+  var trained: TrainingReport?
 
-  /// Reads the data's shapes and statistics and checks them.
+  /// Sees that all ranks have the same job and run the same program. Reads no data.
   ///
-  /// - Throws: on all ranks, `RemoteFailure` with what is wrong.
+  /// - Throws: `RunError.differentJobs` or `.differentPrograms`, on all ranks.
   public init(_ file: JobFile, over world: Communicator, options: Options = Options(), log: Log) throws {
     job = file.job
     text = file.text
     self.world = world
     self.options = options
     self.log = log
-    let job = file.job
-    guard try world.allAgree(on: job.fingerprint) else { throw RunError.differentJobs }
+    paths = RunPaths(results: file.job.outputFile)
+    guard try world.allAgree(on: file.job.fingerprint) else { throw RunError.differentJobs }
     guard try world.allAgree(on: Program.hash()) else { throw RunError.differentPrograms }
-    paths = RunPaths(results: job.outputFile)
-    let data = try world.agree { try LearningData(job) }
-    self.data = data
-    let truth = try world.agree {
-      guard let reference = try LearningData(referenceOf: job) else { return data }
-      guard reference.targetChannels == data.targetChannels else {
-        throw RunError.referenceChannels(
-          reference.targetLocation.description, channels: reference.targetChannels, expected: data.targetChannels)
-      }
-      return reference
-    }
-    self.truth = truth
-    let inspected = try world.fromRoot {
-      if truth !== data { _ = try truth.inspect(scalingTargets: .none) }
-      return Array(
-        try JSONEncoder().encode(DataInspection(try data.inspect(scalingTargets: job.data.targetScaling ?? .standard))))
-    }
-    let inspection = try world.agree { try JSONDecoder().decode(DataInspection.self, from: Data(inspected)) }
-    self.inspection = inspection
-    fingerprint = RandomStream.key(of: "\(job.trainingFingerprint) \(inspection.text)")
-    settings = try world.agree {
-      let settings = try EnsembleSettings(job, data: data, inspection: inspection)
-      // A patch that does not fit is told before anything is written.
-      _ = try TrainingUnits(
-        data, patch: settings.patchExtents, overlap: settings.overlap, planes: settings.planes)
-      try settings.loss.loss.check(
-        target: data.content.kind(for: settings.task), channels: settings.outputChannels)
-      return settings
-    }
-    let facts = HostFacts.detect()
-    let processor = "\(facts.processorName), \(HostFacts.kernels) kernels, BLAS for \(BLAS.kernelName)"
-    processors = Set(try world.allGather(processor)).sorted()
-    if world.rank == 0, processors.count > 1 {
-      log.note(
-        "the ranks run on unequal processors (\(processors.joined(separator: "; "))): bits may differ from those of one "
-          + "kind, and between runs whose ranks lie otherwise.")
-    }
-    let node = try world.splitNodeLocal()
-    let overlapping = try Self.overlappingRanks(facts.cores, on: node)
-    let threads = options.threads ?? ThreadTeam.defaultSize(for: facts, ranksOnNodeWithOverlappingMask: overlapping)
-    team = try world.agree { try ThreadTeam(size: threads) }
-    let wanted = node.size * team.size
-    sharesCores = try world.allReduce(wanted > facts.allowedCores.count ? 1 : 0, .maximum) == 1
-    dividesOptimizerState = try checkMemory(facts, ranksOnNode: node.size)
-    if world.rank == 0, options.threads == nil, facts.openMPThreads == nil,
-      facts.cores.count < facts.allowedCores.count,
-      node.size * facts.cores.count < facts.allowedCores.count
-    {
-      log.note(
-        "\(facts.allowedCores.count) cores are allowed but the ranks are bound to \(node.size * facts.cores.count); "
-          + "start with ‘mpirun --bind-to none’ or ‘--map-by slot:PE=n’, or ‘tutti run --ranks N’, to use them all.")
-    }
   }
 
-  /// How many ranks of a node may run on a core of this one's mask, itself counted.
-  private static func overlappingRanks(_ cores: [Int], on node: Communicator) throws -> Int {
-    let overlapping = try node.allGather(cores).count { HostFacts.overlap(cores, $0) }
-    return max(1, overlapping)
+  // MARK: Steps
+
+  /// Opens the data files: shapes and the split, no pixels.
+  ///
+  /// - Throws: on all ranks, `RemoteFailure` with what is wrong.
+  func opened() throws -> OpenedJob {
+    if let openedJob { return openedJob }
+    let opened = try world.agree { try OpenedJob(job) }
+    openedJob = opened
+    return opened
+  }
+
+  /// Reads all of the data once, on rank 0, which tells the others what it found.
+  ///
+  /// - Throws: on all ranks, `RemoteFailure` with what is wrong.
+  func inspected() throws -> InspectedJob {
+    if let inspectedJob { return inspectedJob }
+    let opened = try opened()
+    let bytes = try world.fromRoot {
+      if opened.truth !== opened.data { _ = try opened.truth.inspect(scalingTargets: .none) }
+      let inspection = try opened.data.inspect(scalingTargets: job.data.targetScaling ?? .standard)
+      return Array(try JSONEncoder().encode(inspection))
+    }
+    let inspected = try world.agree {
+      try InspectedJob(opened, job, try JSONDecoder().decode(Inspection.self, from: Data(bytes)))
+    }
+    inspectedJob = inspected
+    return inspected
+  }
+
+  /// Starts this rank's threads.
+  ///
+  /// - Throws: `MPIError`, `RemoteFailure`.
+  func workers() throws -> Workers {
+    if let startedWorkers { return startedWorkers }
+    let workers = try Workers(threads: options.threads, over: world, log: log)
+    startedWorkers = workers
+    return workers
   }
 
   // MARK: Stages
@@ -130,25 +99,53 @@ public final class Run {
   /// All stages: what is done already is not done again.
   ///
   /// - Returns: how the ensemble and its sets fare on the test images.
+  /// - Throws: as the stages.
   public func all() throws -> Evaluation {
-    try prepareOutput()
-    try train()
-    try calibrate()
-    try predict(publish: false)
-    let evaluation = try evaluate(paths.unfinished)
-    try onRoot { try self.publish() }
-    return evaluation
-  }
-
-  /// Sees that the results can be written, before any work.
-  public func prepareOutput() throws {
+    _ = try inspected()
+    try requirePredictionMemory()
     try checkRanks()
     try refuseExistingOutput()
     try onRoot {
       try RunPaths.makeFolder(RunPaths.folder(of: self.paths.results))
       try RunPaths.makeFolder(self.paths.members)
     }
+    try train()
+    try calibrate()
+    try PredictionStage(self).predict()
+    let evaluation = try EvaluationStage(self).evaluate(paths.unfinished)
+    try onRoot { try self.publish() }
+    return evaluation
   }
+
+  /// Trains the members that are not trained yet, each on whichever group of ranks is free.
+  ///
+  /// - Throws: `RunError.membersFailed` when all others are trained and stored.
+  public func train() throws {
+    let stage = try TrainingStage(self)
+    try stage.trainMembers()
+    try AggregationStage(stage)?.train()
+  }
+
+  /// Finds the thresholds of the prediction sets or intervals on the calibration images, unless they are known.
+  ///
+  /// - Throws: `RunError` when there are no members of this job; `RemoteFailure`.
+  public func calibrate() throws { try CalibrationStage(self).calibrate() }
+
+  /// Predicts the test images with all members and publishes the results file.
+  ///
+  /// - Throws: `RunError` when there are results that may not be replaced, or no members or calibration of this job.
+  public func predict() throws {
+    try refuseExistingOutput()
+    try PredictionStage(self).predict()
+    try onRoot { try self.publish() }
+  }
+
+  /// Evaluates the results of this job and stores the figures in them.
+  ///
+  /// - Throws: `RunError` when there are no results of this job; `RemoteFailure`.
+  public func evaluate() throws -> Evaluation { try EvaluationStage(self).evaluate() }
+
+  // MARK: Helpers
 
   /// The ranks that are to train one member; nil: as many as there are for each.
   var ranksPerMember: Int? {
@@ -163,7 +160,7 @@ public final class Run {
   }
 
   /// Throws when there are results that may not be replaced.
-  public func refuseExistingOutput() throws {
+  private func refuseExistingOutput() throws {
     try onRoot {
       guard self.options.overwrite || !RunPaths.exists(self.paths.results) else {
         throw RunError.outputExists(self.paths.results)
@@ -182,39 +179,4 @@ public final class Run {
       return []
     }
   }
-}
-
-/// What reading all of the data told, as rank 0 tells it to the others.
-public struct DataInspection: Codable, Hashable, Sendable {
-  public let scaling: IntensityScaling
-  /// Of target images; nil for classes.
-  public let targetScaling: IntensityScaling?
-  /// For each part of the split, the voxels (or images) of each class, or those whose target is known.
-  public let voxels: [String: [Int]]
-
-  init(_ inspection: Inspection) {
-    scaling = inspection.scaling
-    targetScaling = inspection.targetScaling
-    voxels = Dictionary(uniqueKeysWithValues: inspection.voxels.map { ($0.key.rawValue, $0.value) })
-  }
-
-  /// The same for the same data.
-  var text: String {
-    let target = targetScaling.map { " \($0.mean) \($0.standardDeviation)" } ?? ""
-    return "\(scaling.mean) \(scaling.standardDeviation) \(voxels.sorted { $0.key < $1.key })" + target
-  }
-}
-
-/// Where a run's messages go: lines for the user, and the progress of training.
-public struct Log {
-  public var note: (String) -> Void
-  /// A member's epoch ended; called on rank 0.
-  public var progress: (MemberQueue.Progress) -> Void
-
-  public init(note: @escaping (String) -> Void, progress: @escaping (MemberQueue.Progress) -> Void) {
-    self.note = note
-    self.progress = progress
-  }
-
-  public static var silent: Log { Log(note: { _ in }, progress: { _ in }) }
 }

@@ -21,10 +21,12 @@ struct TileWork {
   let count: Int
 
   /// Tiles as a job asks for.
-  init(_ regions: [Region], settings run: Run, graphs: [NetworkGraph]) throws {
+  ///
+  /// - Throws: `NetworkError`.
+  init(_ regions: [Region], of job: Job, _ settings: EnsembleSettings, graphs: [NetworkGraph]) throws {
     try self.init(
-      regions, tile: run.job.prediction.tile, margin: run.job.prediction.margin, patch: run.settings.patchSpan,
-      planes: run.settings.planes, graphs: graphs, volume: run.job.data.volume)
+      regions, tile: job.prediction.tile, margin: job.prediction.margin, patch: settings.patchSpan,
+      planes: settings.planes, graphs: graphs, volume: job.data.volume)
   }
 
   /// Tiles as asked for, or as the images suggest: of a volume as large as a training patch with a margin of a quarter
@@ -41,8 +43,8 @@ struct TileWork {
       if let grid = known[whole] { return grid }
       let suggested = volume ? patch : Extents(z: 1, y: min(whole.y, 2048), x: min(whole.x, 2048))
       let grid = try EnsemblePredictor.grid(
-        of: whole, tile: tile.map { TrainingPatch($0).extents } ?? suggested,
-        margin: margin.map { TrainingPatch($0).extents }, atMost: limit, planes: planes,
+        of: whole, tile: tile.flatMap { Extents($0) } ?? suggested,
+        margin: margin.flatMap { Extents($0) }, atMost: limit, planes: planes,
         for: graphs)
       known[whole] = grid
       return grid

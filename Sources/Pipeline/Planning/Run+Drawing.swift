@@ -7,7 +7,10 @@ extension Run {
   ///
   /// - Throws: `RunError.noSuchMember`, and what is wrong with the network.
   public func drawing(ofMember index: Int) throws -> String {
+    let settings = try opened().settings
     guard (0..<settings.members).contains(index) else { throw RunError.noSuchMember(index, of: settings.members) }
-    return try settings.member(index).graph.dot(name: "\(job.name), member \(index)", extents: settings.patch)
+    return try world.agree {
+      try settings.member(index).graph.dot(name: "\(job.name), member \(index)", extents: settings.patch)
+    }
   }
 }

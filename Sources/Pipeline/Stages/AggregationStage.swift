@@ -1,26 +1,44 @@
 import Ensembles
+import Host
 import Imaging
 import JobFiles
 import MessagePassing
 import Training
 
-extension Run {
-  /// Trains the network that combines the members' answers, unless the job has none or it is trained already.
+/// Trains the network that combines the members' answers.
+struct AggregationStage: Stage {
+  let run: Run
+  private let aggregate: Job.AggregateSettings
+  private let known: InspectedJob
+  private let team: ThreadTeam
+  private var data: LearningData { known.data }
+  private var inspection: Inspection { known.inspection }
+
+  /// After the training of the members; nil when the job combines them by their mean alone.
+  init?(_ training: TrainingStage) {
+    guard let aggregate = training.job.ensemble.aggregate else { return nil }
+    self.aggregate = aggregate
+    (run, known, team) = (training.run, training.known, training.team)
+  }
+
+  /// Trains the network, unless it is there already.
   ///
-  /// All ranks predict the training part; rank 0 trains, which takes little time beside the members' training.
-  func trainAggregate() throws {
-    guard let aggregate = job.ensemble.aggregate else { return }
+  /// All ranks predict the training set; rank 0 trains, which takes little time beside the members' training.
+  ///
+  /// - Throws: `RemoteFailure`, on all ranks.
+  func train() throws {
+    let (settings, fingerprint) = (known.settings, known.fingerprint)
     let own = settings.aggregating(by: aggregate.network, epochs: aggregate.epochs)
     let isThere = try rootFinds(paths.aggregate) { path in
       (try? MemberFile.read(path, job: fingerprint)).flatMap { $0.settings == own ? $0 : nil }
     }
     guard !isThere else { return }
-    let ensemble = try EnsemblePredictor(members(), team: team)
+    let ensemble = try EnsemblePredictor(members(settings.members, fingerprint: fingerprint), team: team)
     let work = try world.agree {
-      try TileWork(data.split.train, settings: self, graphs: ensemble.members.map(\.graph))
+      try TileWork(data.split.train, of: job, settings, graphs: ensemble.members.map(\.graph))
     }
     let answers = try world.gather(try trainingAnswers(ensemble, work), to: 0)
-    try onRoot {
+    try run.onRoot {
       let scaling = Aggregator.scaling(of: settings, targetScaling: inspection.targetScaling)
       let regions = try answerRegions(answers ?? [], work, channels: own.inputChannels, scaling)
       let units = try TrainingUnits(data, patch: own.patchExtents, overlap: own.overlap)
@@ -84,15 +102,6 @@ extension Run {
       }
       scaling.apply(to: result.images.buffer)
       return result
-    }
-  }
-
-  /// The network that combines the members' answers; nil when the job has none.
-  func aggregator() throws -> Aggregator? {
-    guard job.ensemble.aggregate != nil else { return nil }
-    return try world.agree {
-      guard RunPaths.exists(paths.aggregate) else { throw RunError.noMembers(folder: paths.members) }
-      return try Aggregator(try MemberFile.read(paths.aggregate, job: fingerprint), team: team)
     }
   }
 }

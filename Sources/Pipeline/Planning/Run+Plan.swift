@@ -6,31 +6,39 @@ import JobFiles
 import Networks
 
 extension Run {
-  /// What a run would do, for people: data, members and their costs, memory, who trains what.
+  /// What a run on `ranks` ranks would do, for people: data, members and their costs, memory, who trains what. Collective.
+  ///
+  /// - Throws: on all ranks, `RemoteFailure` with what `all()` would refuse before work, but for want of memory, which the
+  ///   plan tells.
   public func plan(ranks: Int) throws -> String {
+    let (known, workers) = (try inspected(), try workers())
+    return try world.agree { try plan(known, workers, ranks: ranks) }
+  }
+
+  private func plan(_ known: InspectedJob, _ workers: Workers, ranks: Int) throws -> String {
+    let (data, settings, inspection) = (known.data, known.settings, known.inspection)
     let scaling = inspection.scaling
-    var lines = ["\(job.name): \(purpose)"]
+    var lines = ["\(job.name): \(purpose(data))"]
     lines.append(
       "images \(data.images.shape)"
         + (data.answers.map { ", \(job.task.hasClasses ? "labels" : "targets") \($0.shape)" } ?? ""))
     for part in Part.allCases {
       let regions = data.split[part]
-      let voxels = inspection.voxels[part.rawValue] ?? []
+      let voxels = inspection.voxels[part] ?? []
       let total = max(1, voxels.reduce(0, +))
       let shares = zip(job.data.classes, voxels).map { "\($0) \(Self.percent(Double($1) / Double(total)))" }
       guard !regions.isEmpty else { continue }
-      let things = data.content.labels == .image ? "images" : "pixels"
+      let unit = data.content.labels == .image ? "images" : "pixels"
       lines.append(
-        "\(part.rawValue): \(listed(regions)), \(voxels.reduce(0, +)) known \(things)"
+        "\(part.rawValue): \(listed(regions)), \(voxels.reduce(0, +)) known \(unit)"
           + (shares.isEmpty ? "" : ": " + shares.joined(separator: ", ")))
     }
     lines.append("intensities: mean \(scaling.mean), standard deviation \(scaling.standardDeviation)")
-    let patch = settings.patchExtents
-    let units = try TrainingUnits(data, patch: patch, overlap: settings.overlap, planes: settings.planes)
+    let units = try known.opened.units()
     let patches = settings.patchesPerUnit * units.units.reduce(0) { $0 + $1.count }
     let steps = (patches + settings.batch - 1) / settings.batch
     lines.append(
-      "training: \(units.units.count) units, \(patches) patches of \(job.layout.text(patch)) an epoch, \(steps) steps of "
+      "training: \(units.units.count) units, \(patches) patches of \(job.layout.text(settings.patchExtents)) an epoch, \(steps) steps of "
         + "\(settings.batch) in \(settings.shards) shards, \(settings.epochs) epochs")
     lines.append("")
     lines.append("member   parameters   GFLOP a step   ranks at first")
@@ -46,7 +54,7 @@ extension Run {
       let place = group.count == 1 ? "\(group[0])" : "\(group[0])–\(group[0] + group.count - 1)"
       lines.append(
         String(format: "%6d   %10d   %12.2f   %@", member.index, member.costs.parameters, flop, place)
-          + (try drawn(member.index)))
+          + (try drawn(member.index, settings)))
     }
     if let wanted = ranksPerMember, wanted > ranks {
       lines.append("\(RunError.tooFewRanks(ranks, ranksPerMember: wanted))")
@@ -55,19 +63,27 @@ extension Run {
     if ranks > 1, settings.fullShards > 1 {
       lines.append("ranks that become free join the members that still train, before an epoch.")
     }
-    let budget = try trainingBudget(ranks: ranks, dividesState: job.training.optimizerState == .divided)
+    let budget = try trainingBudget(
+      known, ranks: ranks, threads: workers.team.size, dividesState: job.training.optimizerState == .divided)
     let held = TrainingSet.bytes(of: data)
     lines.append("")
     lines.append(
       String(
         format: "memory of a rank: %.2f GB to train, %.2f GB of images; %d %@ a rank",
-        Double(budget.bytes - held) / 1e9, Double(held) / 1e9, team.size, team.size == 1 ? "thread" : "threads"))
+        Double(budget.bytes - held) / 1e9, Double(held) / 1e9, workers.team.size,
+        workers.team.size == 1 ? "thread" : "threads"))
+    let prediction = try predictionBudget(known.opened, threads: workers.team.size)
+    for (stage, budget) in [("training", budget), ("prediction", prediction)] {
+      if let obstacle = obstacle(budget, ranksOnNode: workers.ranksOnNode) {
+        lines.append("\(stage) would be refused: \(obstacle)")
+      }
+    }
     lines.append("results: \(paths.results)")
     return lines.joined(separator: "\n")
   }
 
   /// The task in words.
-  private var purpose: String {
+  private func purpose(_ data: LearningData) -> String {
     let images = data.images.location
     return switch job.task {
     case .segmentation: "segmentation of \(images) into \(job.data.classes.joined(separator: ", "))"
@@ -89,7 +105,7 @@ extension Run {
   }
 
   /// What the network that is drawn for a member came to; empty in families whose members are alike.
-  private func drawn(_ member: Int) throws -> String {
+  private func drawn(_ member: Int, _ settings: EnsembleSettings) throws -> String {
     let statistics = try settings.family.statistics(
       inputChannels: settings.inputChannels, outputChannels: settings.outputChannels, dimensions: settings.patch.count,
       seed: settings.seed, member: member)

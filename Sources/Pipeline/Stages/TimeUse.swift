@@ -46,20 +46,23 @@ public struct TimeUse: Hashable, Sendable {
   private static func percent(_ part: Double) -> String { String(format: "%.1f %%", 100 * part) }
 }
 
-extension Run {
+extension TimeUse {
   /// Where the time went since the timeline began, on all ranks. Collective.
-  func timeUse() throws -> TimeUse {
-    let timeline = team.timeline
+  ///
+  /// - Throws: `MPIError`.
+  init(_ timeline: Timeline, over world: Communicator) throws {
     let elapsed = try world.allGather(timeline.elapsed).max() ?? 0
-    return TimeUse(phases: try world.allGather(timeline.seconds), elapsed: elapsed)
+    self.init(phases: try world.allGather(timeline.seconds), elapsed: elapsed)
   }
+}
 
+extension Run {
   /// Writes what every rank did when as a Chrome trace (chrome://tracing, ui.perfetto.dev): a process for each rank.
   /// Collective.
   ///
   /// - Throws: on all ranks, when the file cannot be written.
   public func writeTrace(to path: String) throws {
-    let timeline = team.timeline
+    let timeline = try workers().team.timeline
     let parts = try world.allGather(
       timeline.trace.flatMap { [$0.start, $0.duration, Int64($0.phase), Int64($0.member)] })
     let dropped = try world.allGather(timeline.dropped).reduce(0, +)

@@ -11,13 +11,16 @@ extension Run {
   /// - Returns: a report for people.
   /// - Throws: as `EnsembleSettings.member(_:)`.
   public func simulate(on cluster: SimulatedCluster) throws -> String {
-    let patch = settings.patchExtents
-    let units = try TrainingUnits(regions: data.split.train, patch: patch, planes: settings.planes, of: data.images)
+    let opened = try opened()
+    let settings = opened.settings
+    let units = try world.agree { try opened.units() }
     let patches = settings.patchesPerUnit * units.units.reduce(0) { $0 + $1.count }
-    let candidates = try (0..<settings.members).map { index in
-      MemberSchedule.Candidate(
-        member: index,
-        cost: try settings.member(index).cost(samplesPerEpoch: patches, epochs: settings.epochs))
+    let candidates = try world.agree {
+      try (0..<settings.members).map { index in
+        MemberSchedule.Candidate(
+          member: index,
+          cost: try settings.member(index).cost(samplesPerEpoch: patches, epochs: settings.epochs))
+      }
     }
     let costs = candidates.map(\.cost)
     var cluster = cluster

@@ -1,25 +1,42 @@
 import Ensembles
+import Host
 import Imaging
 import JobFiles
 import MessagePassing
 
-extension Run {
-  /// Trains the members that are not trained yet, each on whichever group of ranks is free.
+/// Trains the members that are not trained yet.
+struct TrainingStage: Stage {
+  let run: Run
+  let known: InspectedJob
+  let workers: Workers
+
+  var settings: EnsembleSettings { known.settings }
+  var inspection: Inspection { known.inspection }
+  var fingerprint: UInt64 { known.fingerprint }
+  var data: LearningData { known.data }
+  var team: ThreadTeam { workers.team }
+
+  /// Inspects the data and starts threads.
   ///
-  /// - Throws: `RunError.membersFailed` when all others are trained and stored.
-  public func train() throws {
-    try trainMembers()
-    try trainAggregate()
+  /// - Throws: on all ranks, `RemoteFailure` with what is wrong.
+  init(_ run: Run) throws {
+    self.run = run
+    known = try run.inspected()
+    workers = try run.workers()
   }
 
-  private func trainMembers() throws {
-    try checkRanks()
+  /// Trains the missing members, each on whichever group of ranks is free.
+  ///
+  /// - Throws: `RunError.membersFailed` when all others are trained and stored; `MemoryBudgetError`, `RemoteFailure`.
+  func trainMembers() throws {
+    try run.checkRanks()
     let missing = try missingMembers()
     let done = settings.members - missing.count
     if done > 0 { log.note("\(done) of \(settings.members) members are trained already.") }
     guard !missing.isEmpty else { return }
+    let dividesOptimizerState = try run.requireTrainingMemory()
     try world.barrier()
-    team.timeline.begin(capacity: options.traceEvents)
+    team.timeline.begin(capacity: run.options.traceEvents)
     let training = try world.agree {
       try TrainingSet(
         data, scaling: inspection.scaling, targetScaling: inspection.targetScaling,
@@ -42,18 +59,18 @@ extension Run {
     trainer.dividesOptimizerState = dividesOptimizerState
     let candidates = try world.agree { try trainer.candidates(missing) }
     let groups = RankGroups(
-      ranks: world.size, members: missing.count, ranksPerMember: ranksPerMember, shards: settings.fullShards)
+      ranks: world.size, members: missing.count, ranksPerMember: run.ranksPerMember, shards: settings.fullShards)
     if let remark = groups.remark(members: missing.count) { log.note(remark) }
     let floats = try world.agree { try settings.nodeMemory(missing, ranks: world.size) }
     let memory = try NodeMemory(floats: floats, over: world)
     if let remark = memory.remark { log.note("ranks of a node exchange gradients by messages. \(remark)") }
     let progress = log.progress
     // Where each group has one member there is nothing to choose.
-    let choose = candidates.count > groups.groups.count && groups.groups.count > 1 && !sharesCores
+    let choose = candidates.count > groups.groups.count && groups.groups.count > 1 && !workers.sharesCores
     let speeds = choose ? try trainer.speeds(candidates, over: world) : nil
     let queue = try MemberQueue(candidates, over: world, groups: groups, speeds: speeds) { progress($0) }
     queue.timeline = team.timeline
-    let limit = options.stallLimit
+    let limit = run.options.stallLimit
     queue.watchForStalls(after: limit) { [log, members = paths.members] ranks in
       log.note(
         "no word from rank \(ranks.map(String.init).joined(separator: ", ")) for \(limit.components.seconds) s: it may hang, "
@@ -68,10 +85,8 @@ extension Run {
       checkpoints.remove(member)
     }
     try memory.free()
-    shardsOfRank = try world.allGather(shards)
-    reports += ended
-    let use = try timeUse()
-    timeOfTraining = use
+    let use = try TimeUse(team.timeline, over: world)
+    run.trained = TrainingReport(shardsOfRank: try world.allGather(shards), members: ended, time: use)
     var failures: [Int: String] = [:]
     for report in ended {
       if case .failed(let message) = report.outcome { failures[report.member] = message }
@@ -90,31 +105,21 @@ extension Run {
           _ = try MemberFile.read(paths.member(member), job: fingerprint, member: member)
           return 0
         } catch {
-          guard options.overwrite else { throw error }
+          guard run.options.overwrite else { throw error }
           return 1
         }
       }
     }
     return bytes.indices.filter { bytes[$0] != 0 }
   }
-
-  /// All members of this job, on every rank.
-  func members() throws -> [TrainedMember] {
-    try world.agree {
-      try (0..<settings.members).map { member in
-        guard RunPaths.exists(paths.member(member)) else { throw RunError.noMembers(folder: paths.members) }
-        return try MemberFile.read(paths.member(member), job: fingerprint, member: member)
-      }
-    }
-  }
 }
 
-/// Patch extents with all three axes.
-struct TrainingPatch {
-  let extents: Extents
-
-  init(_ list: [Int]) {
-    let e = Array(repeating: 1, count: 3 - list.count) + list
-    extents = Extents(z: e[0], y: e[1], x: e[2])
-  }
+/// What a training did, for the results' provenance.
+struct TrainingReport {
+  /// For each rank the shards that it computed.
+  let shardsOfRank: [Int]
+  /// What became of the members.
+  let members: [MemberSchedule.Report]
+  /// Where the time went.
+  let time: TimeUse
 }

@@ -6,18 +6,36 @@ import MessagePassing
 import Training
 import Uncertainty
 
-extension Run {
+/// Compares the results with the labels or targets of the test images.
+struct EvaluationStage: Stage {
+  let run: Run
+  private let known: InspectedJob
+  private var settings: EnsembleSettings { known.settings }
+  private var inspection: Inspection { known.inspection }
+  private var truth: LearningData { known.truth }
+  private var fingerprint: UInt64 { known.fingerprint }
+
+  /// Inspects the data.
+  ///
+  /// - Throws: on all ranks, `RemoteFailure` with what is wrong.
+  init(_ run: Run) throws {
+    self.run = run
+    known = try run.inspected()
+  }
+
   /// Evaluates the results of this job and stores the figures in them.
-  public func evaluate() throws -> Evaluation {
-    try onRoot {
-      guard RunPaths.exists(self.paths.results) else { throw RunError.noResults(self.paths.results) }
-      let file = try File(opening: self.paths.results)
-      guard try ResultsFile.job(of: file) == self.fingerprint else { throw RunError.otherJob(self.paths.results) }
+  ///
+  /// - Throws: `RunError.noResults`, `.otherJob`, `RemoteFailure`.
+  func evaluate() throws -> Evaluation {
+    try run.onRoot {
+      guard RunPaths.exists(paths.results) else { throw RunError.noResults(paths.results) }
+      let file = try File(opening: paths.results)
+      guard try ResultsFile.job(of: file) == fingerprint else { throw RunError.otherJob(paths.results) }
       try file.close()
-      try RunPaths.copy(self.paths.results, to: self.paths.unfinished)
+      try RunPaths.copy(paths.results, to: paths.unfinished)
     }
     let evaluation = try evaluate(paths.unfinished)
-    try onRoot { try self.publish() }
+    try run.onRoot { try run.publish() }
     return evaluation
   }
 
@@ -40,7 +58,7 @@ extension Run {
     let result = Evaluation(
       figures: figures, levels: calibration.levels, infeasible: calibration.infeasible, classes: classes,
       classesInfeasible: calibration.classesInfeasible)
-    try onRoot { try result.write(to: path) }
+    try run.onRoot { try result.write(to: path) }
     return result
   }
 

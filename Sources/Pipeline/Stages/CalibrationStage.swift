@@ -1,21 +1,43 @@
 import Ensembles
 import HDF5
+import Host
 import Imaging
 import JobFiles
 import MessagePassing
 import Uncertainty
 
-extension Run {
-  /// Finds the thresholds of the prediction sets or intervals on the calibration images, unless they are known.
-  public func calibrate() throws {
+/// Finds the thresholds of the prediction sets or intervals.
+struct CalibrationStage: Stage {
+  let run: Run
+  let known: InspectedJob
+  let team: ThreadTeam
+  private var settings: EnsembleSettings { known.settings }
+  private var inspection: Inspection { known.inspection }
+  private var truth: LearningData { known.truth }
+  private var fingerprint: UInt64 { known.fingerprint }
+
+  /// Inspects the data and starts threads.
+  ///
+  /// - Throws: on all ranks, `RemoteFailure` with what is wrong.
+  init(_ run: Run) throws {
+    self.run = run
+    known = try run.inspected()
+    team = try run.workers().team
+  }
+
+  /// Finds the thresholds on the calibration images, unless they are known.
+  ///
+  /// - Throws: `RunError.noMembers`, `MemberFileError`, `RemoteFailure`.
+  func calibrate() throws {
     let isThere = try rootFinds(paths.calibration) {
-      try CalibrationFile.read($0, job: fingerprint, key: calibrationKey)
+      try CalibrationFile.read($0, job: fingerprint, key: Self.key(job))
     }
     if isThere {
       log.note("The calibration is there already.")
       return
     }
-    let ensemble = try EnsemblePredictor(members(), team: team)
+    let ensemble = try EnsemblePredictor(
+      members(settings.members, fingerprint: fingerprint), team: team)
     let levels = try world.agree { try job.uncertainty.coverage.map { try Coverage($0) } }
     var calibration: Calibration
     var units = ""
@@ -45,21 +67,18 @@ extension Run {
       try addSetScores(ensemble, score, byClass: classes) { more, _ in scores.append(more) }
       calibration = Calibration(try SplitConformal(calibrating: scores, levels: levels, over: world))
       units =
-        "\(calibration.scores) calibration \(things)\(classes == nil ? "" : " of all classes"): its sets hold all classes"
+        "\(calibration.scores) calibration \(unit)\(classes == nil ? "" : " of all classes"): its sets hold all classes"
     }
-    try onRoot {
-      try CalibrationFile.write(calibration, job: fingerprint, key: calibrationKey, to: paths.calibration)
+    try run.onRoot {
+      try CalibrationFile.write(calibration, job: fingerprint, key: Self.key(job), to: paths.calibration)
     }
     for (level, isInfeasible) in zip(levels, calibration.infeasible) where isInfeasible {
       log.note("coverage \(level) is infeasible with \(units).")
     }
   }
 
-  /// Whether images are what is covered. Of images that are classified each is one pixel.
-  var isByImage: Bool { job.uncertainty.unit == .image && !settings.task.answersImages }
-
   /// What coverage counts.
-  private var things: String { settings.task.answersImages ? "images" : "pixels" }
+  private var unit: String { settings.task.answersImages ? "images" : "pixels" }
 
   /// Predicts this rank's calibration tiles.
   ///
@@ -67,7 +86,7 @@ extension Run {
   private func predictCalibration(
     _ ensemble: EnsemblePredictor, each: (EnsemblePredictor.Answer, TileTruth, Int) throws -> Void
   ) throws {
-    let work = try TileWork(truth.split.calibrate, settings: self, graphs: ensemble.members.map(\.graph))
+    let work = try TileWork(truth.split.calibrate, of: job, settings, graphs: ensemble.members.map(\.graph))
     var known = TileTruth()
     for part in work.share(rank: world.rank, of: world.size) {
       let region = try truth.loadTruth(part.region, for: .calibrate, scaling: inspection.scaling)
@@ -114,25 +133,6 @@ extension Run {
     return (scores, classes)
   }
 
-  /// The calibration of this job.
-  func calibration() throws -> Calibration {
-    try world.agree {
-      guard RunPaths.exists(paths.calibration) else { throw RunError.noCalibration(paths.calibration) }
-      guard let found = try CalibrationFile.read(paths.calibration, job: fingerprint, key: calibrationKey) else {
-        throw RunError.otherJob(paths.calibration)
-      }
-      return found
-    }
-  }
-
   /// What decides a calibration besides the members: a key of the job's settings for it.
-  private var calibrationKey: String { String(job.fingerprint, radix: 16) }
-
-  /// Whether rank 0 finds something usable at a path; the answer is the same on all ranks.
-  func rootFinds(_ path: String, _ look: (String) throws -> Any?) throws -> Bool {
-    try world.fromRoot {
-      guard RunPaths.exists(path) else { return [0] }
-      return try look(path) == nil ? [0] : [1]
-    } == [1]
-  }
+  static func key(_ job: Job) -> String { String(job.fingerprint, radix: 16) }
 }

@@ -1,0 +1,15 @@
+import Ensembles
+
+/// Where a run's messages go: lines for the user, and the progress of training.
+public struct Log {
+  public var note: (String) -> Void
+  /// A member's epoch ended; called on rank 0.
+  public var progress: (MemberQueue.Progress) -> Void
+
+  public init(note: @escaping (String) -> Void, progress: @escaping (MemberQueue.Progress) -> Void) {
+    self.note = note
+    self.progress = progress
+  }
+
+  public static var silent: Log { Log(note: { _ in }, progress: { _ in }) }
+}

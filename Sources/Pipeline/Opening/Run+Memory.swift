@@ -1,0 +1,95 @@
+import Ensembles
+import Host
+import Imaging
+import JobFiles
+import MessagePassing
+
+// What a stage needs in memory, before its work begins.
+
+extension Run {
+  private var memory: HostFacts.Memory { options.memory ?? HostFacts.detect().memory }
+
+  /// What a rank of `ranks` needs to train.
+  func trainingBudget(_ known: InspectedJob, ranks: Int, threads: Int, dividesState: Bool) throws -> MemoryBudget {
+    let settings = known.settings
+    let groups = RankGroups(
+      ranks: ranks, members: settings.members, ranksPerMember: ranksPerMember, shards: settings.fullShards)
+    var budget = try MemoryBudget(
+      training: try known.opened.distinctMembers(), settings: settings,
+      validates: !known.data.split.validate.isEmpty, threads: threads, ranks: ranks,
+      ranksPerMember: groups.groups.map(\.count).min() ?? 1, dividesState: dividesState)
+    budget.add("training images", bytes: TrainingSet.bytes(of: known.data))
+    return budget
+  }
+
+  /// Refuses a training that does not fit in memory. Collective.
+  ///
+  /// - Returns: whether the optimizer's state is to be divided over ranks.
+  /// - Throws: on all ranks, `RemoteFailure` of a `MemoryBudgetError`.
+  func requireTrainingMemory() throws -> Bool {
+    let (known, workers) = (try inspected(), try workers())
+    func check(dividesState: Bool) throws {
+      try trainingBudget(known, ranks: world.size, threads: workers.team.size, dividesState: dividesState)
+        .check(against: memory, ranksOnNode: workers.ranksOnNode)
+    }
+    var divides = job.training.optimizerState == .divided
+    if job.training.optimizerState == .auto, world.size > 1 {
+      let isTight = try world.agree {
+        do { try check(dividesState: false) } catch is MemoryBudgetError { return true }
+        return false
+      }
+      divides = try world.allReduce(isTight ? 1 : 0, .maximum) == 1
+    }
+    try world.agree { try check(dividesState: divides) }
+    return divides
+  }
+
+  /// Refuses predictions that do not fit in memory. Collective.
+  ///
+  /// - Throws: on all ranks, `RemoteFailure` of a `MemoryBudgetError`, or of `RunError.tilesDoNotFit` when a network cannot
+  ///   predict the tiles.
+  func requirePredictionMemory() throws {
+    let (opened, workers) = (try opened(), try workers())
+    try world.agree {
+      try predictionBudget(opened, threads: workers.team.size)
+        .check(against: memory, ranksOnNode: workers.ranksOnNode)
+    }
+  }
+
+  /// What a rank needs to predict the largest tile of the calibration and test sets.
+  ///
+  /// - Throws: `RunError.tilesDoNotFit` when a network cannot predict them.
+  func predictionBudget(_ opened: OpenedJob, threads: Int) throws -> MemoryBudget {
+    let settings = opened.settings
+    let graphs = try (0..<settings.members).map { try settings.member($0).graph }
+    var largest = 0
+    var seen: Set<Extents> = []
+    for part in [Part.calibrate, .test] {
+      for grid in try TileWork(opened.data.split[part], of: job, settings, graphs: graphs).grids
+      where seen.insert(grid.input).inserted {
+        do {
+          largest = max(
+            largest, try EnsemblePredictor.bytes(graphs, settings: settings, input: grid.input, threads: threads))
+        } catch {
+          throw RunError.tilesDoNotFit(part.rawValue, grid.input, job.layout, reason: "\(error)")
+        }
+      }
+    }
+    var budget = MemoryBudget()
+    budget.add("predicting a tile", bytes: largest)
+    if job.ensemble.aggregate != nil {
+      // As ranks keep them, as rank 0 gathers them, and as it learns from them.
+      let voxels = opened.data.split.train.reduce(0) { $0 + $1.extents.count }
+      budget.add(
+        "the members' answers of the training part",
+        bytes: 3 * 4 * settings.members * settings.answer.channels * voxels)
+    }
+    return budget
+  }
+
+  /// Why work would be refused on this node; nil when it fits.
+  func obstacle(_ budget: MemoryBudget, ranksOnNode: Int) -> MemoryBudgetError? {
+    do { try budget.check(against: memory, ranksOnNode: ranksOnNode) } catch { return error }
+    return nil
+  }
+}
