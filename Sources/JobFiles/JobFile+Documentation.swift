@@ -39,33 +39,65 @@ extension JobFile {
       without a default must be given.
       """
     ]
-    pages.append(table(SettingDeclaration.job, title: "The top level", meaning: nil))
-    pages += nested(SettingDeclaration.job, path: "")
+    var documented: Set<String> = []
+    let settings = Job.declarations()
+    pages.append(table(settings, title: "The top level", meaning: nil))
+    pages += nested(settings, path: "", &documented)
     return pages.joined(separator: "\n\n") + "\n"
   }
 
-  private static func nested(_ settings: [SettingDeclaration], path: String) -> [String] {
-    settings.flatMap { setting -> [String] in
+  /// The pages of the sections within settings.
+  ///
+  /// - Parameter documented: what names name (‘activation’) whose forms have a page already.
+  private static func nested(
+    _ settings: [SettingDeclaration], path: String, _ documented: inout Set<String>
+  ) -> [String] {
+    var pages: [String] = []
+    for setting in settings {
       let path = path.isEmpty ? setting.key : "\(path).\(setting.key)"
       switch setting.kind {
       case .section(let settings):
-        return [table(settings, title: path, meaning: setting.meaning)] + nested(settings, path: path)
-      case .variants(let variants):
-        var pages = ["## \(path)\n\n\(sentence(setting.meaning))"]
-        if case .value(let selector) = variants.selector { pages.append(rows([selector])) }
-        for variant in variants.variants {
-          let title =
-            switch variants.selector {
-            case .value(let selector): "\(path), \(selector.key): \(variant.name)"
-            case .presence: "\(path) by \(variant.name)"
-            }
-          pages.append(table(variant.settings, title: title, meaning: variant.meaning, level: 3))
-          pages += nested(variant.settings, path: path)
-        }
-        return pages
-      default: return []
+        pages.append(table(settings, title: path, meaning: setting.meaning))
+        pages += nested(settings, path: path, &documented)
+      default:
+        guard let variants = variants(setting.kind) else { continue }
+        pages += page(variants, of: setting, path: path, &documented)
       }
     }
+    return pages
+  }
+
+  /// The named sections among the forms of a value.
+  private static func variants(_ kind: SettingDeclaration.Kind) -> SettingDeclaration.Variants? {
+    switch kind {
+    case .variants(let variants): variants
+    case .or(let kinds): kinds.lazy.compactMap(Self.variants).first
+    case .list(let kind, _): variants(kind)
+    default: nil
+    }
+  }
+
+  /// The pages of a section with several forms; those without settings are in one table.
+  private static func page(
+    _ variants: SettingDeclaration.Variants, of setting: SettingDeclaration, path: String,
+    _ documented: inout Set<String>
+  ) -> [String] {
+    var pages = ["## \(path)\n\n\(sentence(setting.meaning))"]
+    if case .value(let selector) = variants.selector {
+      if case .choice(let choice) = selector.kind, !documented.insert(choice.noun).inserted { return [] }
+      pages.append(rows([selector]))
+    }
+    for variant in variants.variants where !(variant.meaning.isEmpty && variant.settings.isEmpty) {
+      let title =
+        switch variants.selector {
+        case .value(let selector): "\(path), \(selector.key): \(variant.name)"
+        case .presence: "\(path) by \(variant.name)"
+        }
+      pages.append(
+        table(variant.settings, title: title, meaning: variant.meaning.isEmpty ? nil : variant.meaning, level: 3))
+      pages += nested(variant.settings, path: path, &documented)
+    }
+    return pages
   }
 
   private static func table(_ settings: [SettingDeclaration], title: String, meaning: String?, level: Int = 2) -> String

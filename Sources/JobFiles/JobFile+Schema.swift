@@ -7,9 +7,9 @@ extension JobFile {
   ///
   /// The reader is stricter: it also sees what settings must hold together, and what the data hold.
   public static var schema: String {
-    var schema = object(SettingDeclaration.job)
+    var schema = object(Job.declarations())
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    schema["title"] = "Tutti job file, version \(SettingDeclaration.formVersion)"
+    schema["title"] = "Tutti job file, version \(Job.formVersion)"
     let options: JSONSerialization.WritingOptions = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     guard let data = try? JSONSerialization.data(withJSONObject: schema, options: options) else {
       preconditionFailure("a schema holds texts, numbers, lists and objects only")

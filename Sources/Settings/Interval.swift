@@ -1,4 +1,7 @@
 /// A range of numbers whose ends may be left out.
+///
+/// A `limit` is an upper end of another kind: it has no meaning for the setting, and only keeps numbers that nobody wants from
+/// reaching arithmetic that they would overflow. Documentation leaves it out.
 public struct Interval: Sendable, CustomStringConvertible {
   private enum Bound: Sendable {
     case none
@@ -7,9 +10,14 @@ public struct Interval: Sendable, CustomStringConvertible {
   }
   private var low = Bound.none
   private var high = Bound.none
+  private var limit: Double?
 
-  public static func atLeast(_ low: Double) -> Interval { Interval(low: .included(low)) }
-  public static func above(_ low: Double) -> Interval { Interval(low: .excluded(low)) }
+  public static func atLeast(_ low: Double, limit: Double? = nil) -> Interval {
+    Interval(low: .included(low), limit: limit)
+  }
+  public static func above(_ low: Double, limit: Double? = nil) -> Interval {
+    Interval(low: .excluded(low), limit: limit)
+  }
   public static func above(_ low: Double, below high: Double) -> Interval {
     Interval(low: .excluded(low), high: .excluded(high))
   }
@@ -36,7 +44,13 @@ public struct Interval: Sendable, CustomStringConvertible {
       case .included(let bound): value <= bound
       case .excluded(let bound): value < bound
       }
-    return aboveLow && belowHigh
+    return aboveLow && belowHigh && value <= limit ?? .infinity
+  }
+
+  /// Which numbers are allowed, as one that is not should be told.
+  public func bounds(against value: Double) -> String {
+    if let limit, value > limit { return "at most \(SettingValue.number(limit))" }
+    return description
   }
 
   public var description: String {
@@ -68,6 +82,7 @@ public struct Interval: Sendable, CustomStringConvertible {
     case .included(let bound): result["maximum"] = bound
     case .excluded(let bound): result["exclusiveMaximum"] = bound
     }
+    if let limit { result["maximum"] = limit }
     return result
   }
 }

@@ -82,22 +82,38 @@ public struct Setting<Section: Sendable>: Sendable {
       write: { $0[keyPath: path]?.settingValue })
   }
 
+  /// A key whose property depends on other sections when it is not given: `otherwise` says how, and who reads them all sets it.
+  public init<Value: SettingConvertible>(
+    _ key: String, _ path: WritableKeyPath<Section, Value> & Sendable,
+    _ kind: @autoclosure @escaping @Sendable () -> SettingDeclaration.Kind, otherwise: String, _ meaning: String
+  ) {
+    self.init(
+      key, declare: { _ in (kind(), .optional(otherwise)) }, meaning,
+      read: { (value, section) throws(SettingError) in section[keyPath: path] = try Value(settingValue: value) },
+      write: { $0[keyPath: path].settingValue })
+  }
+
   /// A key whose value is a word of an enumeration.
   ///
   /// - Parameter noun: what a word names: ‘padding mode’.
   public init<Value: SettingConvertible & CaseIterable & RawRepresentable>(
-    _ key: String, _ path: WritableKeyPath<Section, Value> & Sendable, noun: String, _ meaning: String
+    _ key: String, _ path: WritableKeyPath<Section, Value> & Sendable, noun: String, isRequired: Bool = false,
+    _ meaning: String
   ) where Value.RawValue == String {
-    self.init(
-      key, path, .choice(SettingDeclaration.Choice(noun: noun, words: Value.allCases.map(\.rawValue))), meaning)
+    self.init(key, path, .words(Value.self, noun: noun), isRequired: isRequired, meaning)
   }
 
   /// A key whose value is a section; left out, the section has its defaults.
+  ///
+  /// - Parameter isRequired: whether it must be given, since something in it must.
   public init<Value: SettingsSection>(
-    _ key: String, _ path: WritableKeyPath<Section, Value> & Sendable, _ meaning: String
+    _ key: String, _ path: WritableKeyPath<Section, Value> & Sendable, isRequired: Bool = false, _ meaning: String
   ) {
     self.init(
-      key, declare: { (.section(Value.declarations(defaults: $0[keyPath: path])), .defaults) }, meaning,
+      key,
+      declare: {
+        (.section(Value.declarations(defaults: $0[keyPath: path])), isRequired ? .required : .defaults)
+      }, meaning,
       read: { (value, section) throws(SettingError) in try section[keyPath: path].read(value) },
       write: { $0[keyPath: path].settingValue })
   }

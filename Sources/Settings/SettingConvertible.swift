@@ -9,11 +9,11 @@ public protocol SettingConvertible: Sendable {
   var settingValue: SettingValue { get }
 }
 
-extension SettingConvertible {
-  /// Reads the stored form: what `Decodable` conformances call.
-  ///
-  /// - Throws: `DecodingError` that says what is wrong.
-  public init(stored decoder: any Decoder) throws {
+/// Settings that stored files hold in the form of `settingValue`.
+public protocol CodableSetting: SettingConvertible, Codable {}
+
+extension CodableSetting {
+  public init(from decoder: any Decoder) throws {
     let value = try SettingValue(from: decoder)
     do {
       try self.init(settingValue: value)
@@ -21,6 +21,8 @@ extension SettingConvertible {
       throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "\(error)"))
     }
   }
+
+  public func encode(to encoder: any Encoder) throws { try settingValue.encode(to: encoder) }
 }
 
 /// A stored setting that is not what it should be. (What stands in a job file is checked before, with its line.)
@@ -41,7 +43,10 @@ public struct SettingError: Error, Hashable, Sendable, CustomStringConvertible {
     SettingError(problem, path: path.isEmpty ? key : "\(key).\(path)")
   }
 
-  static func mismatch(_ value: SettingValue, _ expected: String) -> SettingError {
+  /// A value that has not the form which it should have.
+  ///
+  /// - Parameter expected: what belongs there, with its article: ‘a number’.
+  public static func mismatch(_ value: SettingValue, _ expected: String) -> SettingError {
     SettingError("‘\(value)’ stands where \(expected) belongs")
   }
 }

@@ -45,6 +45,13 @@ public struct SettingDeclaration: Sendable {
       .list(of: kind, count: count.lowerBound...Int.max)
     }
     public static func list(of kind: Kind, _ count: Int) -> Kind { .list(of: kind, count: count...count) }
+
+    /// A word of an enumeration.
+    ///
+    /// - Parameter noun: what a word names: ‘padding mode’.
+    public static func words<Word: CaseIterable & RawRepresentable<String>>(_: Word.Type, noun: String) -> Kind {
+      .choice(Choice(noun: noun, words: Word.allCases.map(\.rawValue)))
+    }
   }
 
   /// Words that a setting takes.

@@ -1,13 +1,13 @@
 /// A type whose values a user writes as a section of settings. It declares each key once, beside its properties; from the
 /// declaration come reading with line numbers, the stored form, defaults, documentation, schema and the check of unknown keys.
 ///
-///     struct TverskyLoss: SettingsSection {
-///       var alpha = 0.5
-///       static let settings = [
-///         Setting("alpha", \TverskyLoss.alpha, .number(.atLeast(0)), "weight of false positives")
+///     struct Elastic: SettingsSection {
+///       var magnitude = 0.0
+///       static let settings: [Setting<Self>] = [
+///         Setting("magnitude", \.magnitude, .number(.atLeast(0)), "standard deviation of the displacement, in pixels")
 ///       ]
 ///     }
-public protocol SettingsSection: SettingConvertible, Hashable, Codable {
+public protocol SettingsSection: CodableSetting, Hashable {
   /// The section with every setting at its default. (Settings that must be given hold a placeholder.)
   init()
 
@@ -41,8 +41,4 @@ extension SettingsSection {
   public static func declarations(defaults: Self = Self()) -> [SettingDeclaration] {
     settings.map { $0.declaration(defaults: defaults) }
   }
-
-  public init(from decoder: any Decoder) throws { try self.init(stored: decoder) }
-
-  public func encode(to encoder: any Encoder) throws { try settingValue.encode(to: encoder) }
 }

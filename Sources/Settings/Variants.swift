@@ -97,9 +97,11 @@ public struct Variants<Base: Sendable>: Sendable {
     let words = SettingDeclaration.Kind.choice(SettingDeclaration.Choice(noun: noun, words: names))
     let selector = SettingDeclaration(
       key: key, kind: words, presence: name.map { .standard(.text($0)) } ?? .required, meaning: "the \(noun)")
+    // First what holds when none is named.
+    let ordered = list.filter { $0.name == name } + list.filter { $0.name != name }
     return SettingDeclaration.Variants(
       selector: .value(selector),
-      variants: list.map {
+      variants: ordered.map {
         SettingDeclaration.Variants.Variant(name: $0.name, meaning: $0.meaning, settings: $0.declarations())
       })
   }

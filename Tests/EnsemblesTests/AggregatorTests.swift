@@ -36,7 +36,7 @@ import Training
   func scaling() throws {
     var settings = try settings()
     #expect(Aggregator.scaling(of: settings, targetScaling: nil) == .identity(channels: 4))
-    (settings.task, settings.loss) = (.regression, LossSettings(.regression(.mse)))
+    (settings.task, settings.loss) = (.regression, LossSettings(MeanSquaredError()))
     let target = IntensityScaling(mean: [1, 2], standardDeviation: [3, 4])
     #expect(
       Aggregator.scaling(of: settings, targetScaling: target)

@@ -28,7 +28,7 @@ import Training
     let settings = EnsembleSettings(
       seed: 3, members: 2, task: .autoencoder, bagging: false, family: NetworkFamily(autoencoder), inputChannels: 1,
       outputChannels: 1, patch: [8, 8], epochs: 48, batch: 4, shards: 2, recipe: .adam(rate: 0.01),
-      loss: LossSettings(.regression(.mse)),
+      loss: LossSettings(MeanSquaredError()),
       classifier: EnsembleSettings.Classifier(classes: 2, head: ClassifierHead(features: [6]), weight: 0.5),
       augmentation: AugmentationSettings(flips: false, quarterTurns: false))
     let data = try TemporaryFolder.with { folder in

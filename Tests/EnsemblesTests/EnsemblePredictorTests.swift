@@ -124,7 +124,7 @@ import Training
     var settings = try Problem(epochs: 1).settings
     (settings.task, settings.outputChannels) = (.binary, 1)
     settings.loss = LossSettings(
-      .binaryCrossEntropy(BinaryCrossEntropy(input: isOfProbabilities ? .probabilities : .logits)))
+      BinaryCrossEntropy(input: isOfProbabilities ? .probabilities : .logits))
     #expect(settings.classes == 2 && settings.targetChannels == 0)
     let member = TrainedMember(
       index: 0, graph: graph, parameters: [2, -1], statistics: [], history: [], bag: Bag(drawn: [], outOfBag: []),

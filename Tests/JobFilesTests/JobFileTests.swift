@@ -82,20 +82,28 @@ struct JobFileTests {
 
   func path(_ text: String) throws -> DataPath { try #require(DataPath(text)) }
 
+  func uncertainty(
+    _ method: Job.UncertaintySection.Method, coverage: [Double] = [0.9], unit: Job.UncertaintySection.Unit = .pixel,
+    byClass: Bool = false
+  ) -> Job.UncertaintySection {
+    var section = Job.UncertaintySection()
+    (section.method, section.coverage, section.unit, section.byClass) = (method, coverage, unit, byClass)
+    return section
+  }
+
   @Test("every value of a full file arrives")
   func full() throws {
     let job = try job(JobFileText.full)
     #expect(job.version == 1)
     #expect(job.name == "cement")
     #expect(job.task == .segmentation)
-    #expect(
-      job.data
-        == Job.DataSettings(
-          images: try path("data/cement.h5:/images"), labels: try path("data/labels.tif"),
-          volume: true, namedClasses: ["paste", "void"], ignore: 255,
-          split: .dataset(
-            .init(dataset: try path("data/cement.h5:/split"), train: 3, calibrate: 4, test: 5)),
-          patch: [32, 64, 64], overlap: 8))
+    var data = Job.DataSection()
+    (data.images, data.labels) = (try path("data/cement.h5:/images"), try path("data/labels.tif"))
+    (data.volume, data.namedClasses, data.ignore) = (true, ["paste", "void"], 255)
+    var split = Job.DatasetSplit()
+    (split.dataset, split.train, split.calibrate, split.test) = (try path("data/cement.h5:/split"), 3, 4, 5)
+    (data.split, data.patch, data.overlap) = (.dataset(split), [32, 64, 64], 8)
+    #expect(job.data == data)
     var generator = SMSNetGenerator()
     generator.nodes = 12
     generator.hiddenChannels = [3, 4]
@@ -111,21 +119,26 @@ struct JobFileTests {
       form: .volumetric, activation: .leakyReLU(negativeSlope: 0.25), paddingMode: .zeros,
       tracksRunningStatistics: false)
     #expect(job.network == NetworkFamily(SMSNetFamily(generator, network)))
-    #expect(job.ensemble == .init(members: 8, bagging: false, ranksPerMember: .auto))
-    #expect(
-      job.training
-        == .init(
-          epochs: 6, batch: 8, shards: 2, precision: .float32,
-          optimizer: .init(.adam(betas: .init(0.8, 0.99), epsilon: 1e-7), rate: 0.005, weightDecay: 0.1),
-          optimizerState: .divided,
-          schedule: RateSchedule(.oneCycle(.init(maximum: 0.02, rise: 0.5)), per: .step, warmUp: 3, warmUpStart: 0.25),
-          clip: ClippingSettings(norm: 1, value: 0.5), accumulate: 2, average: AveragingSettings(decay: 0.99),
-          earlyStopping: EarlyStopping(patience: 4, threshold: 0.001), keep: .best, checkpoint: 0.5,
-          loss: .crossEntropy, seed: 7, patchesPerUnit: 3,
-          augmentation: AugmentationSettings(
-            quarterTurns: true, elastic: .init(magnitude: 1.5, spacing: 16), noise: 0.25)))
-    #expect(job.prediction == .init(tile: [32, 128, 128], margin: [4, 8, 8], latent: false))
-    #expect(job.uncertainty == .init(method: .lac, coverage: [0.8, 0.9, 0.95], unit: .pixel))
+    var ensemble = Job.EnsembleSection()
+    (ensemble.members, ensemble.bagging, ensemble.ranksPerMember) = (8, false, .auto)
+    #expect(job.ensemble == ensemble)
+    var training = Job.TrainingSection()
+    (training.epochs, training.batch, training.shards, training.optimizerState) = (6, 8, 2, .divided)
+    training.recipe = TrainingRecipe(
+      optimizer: OptimizerSettings(
+        Adam(betas: Betas(0.8, 0.99), epsilon: 1e-7), rate: 0.005, weightDecay: 0.1),
+      schedule: RateSchedule(
+        OneCycleSchedule(maximum: 0.02, rise: 0.5), per: .step, warmUp: 3, warmUpStart: 0.25),
+      clipping: ClippingSettings(norm: 1, value: 0.5), accumulation: 2, averaging: AveragingSettings(decay: 0.99),
+      earlyStopping: EarlyStopping(patience: 4, threshold: 0.001), keep: .best)
+    (training.checkpoint, training.seed, training.patchesPerUnit) = (0.5, 7, 3)
+    training.augmentation = AugmentationSettings(
+      quarterTurns: true, elastic: .init(magnitude: 1.5, spacing: 16), noise: 0.25)
+    #expect(job.training == training)
+    var prediction = Job.PredictionSection()
+    (prediction.tile, prediction.margin) = ([32, 128, 128], [4, 8, 8])
+    #expect(job.prediction == prediction)
+    #expect(job.uncertainty == uncertainty(.lac, coverage: [0.8, 0.9, 0.95]))
     #expect(job.output == "results/cement.h5")
     #expect(job.folder == nil)
   }
@@ -137,54 +150,44 @@ struct JobFileTests {
     #expect(job.data.classes == ["no", "yes"])
     #expect(job.data.ignore == nil)
     #expect(job.data.patch == nil)
-    #expect(
-      job.data.split
-        == .fractions(
-          .init(
-            by: .image, train: 0.6, validate: 0, calibrate: 0.2, test: 0.2, seed: 1, stratified: false, block: 1)))
+    #expect(job.data.split == .fractions(Job.FractionSplit()))
     #expect(job.network == NetworkFamily(TUNet()))
-    #expect(job.ensemble == .init(members: 5, bagging: true, ranksPerMember: .count(1)))
-    #expect(
-      job.training
-        == .init(
-          epochs: 10, batch: 4, shards: 4, precision: .float32,
-          optimizer: .adam(rate: 0.001), optimizerState: .auto, schedule: .constant, clip: ClippingSettings(),
-          accumulate: 1, keep: .last,
-          checkpoint: 5,
-          loss: .crossEntropy, seed: 1, patchesPerUnit: 1, augmentation: AugmentationSettings()))
-    #expect(job.prediction == .init(tile: nil, margin: nil, latent: false))
-    #expect(job.uncertainty == .init(method: .lac, coverage: [0.9], unit: .pixel))
+    #expect(job.ensemble == Job.EnsembleSection())
+    #expect(job.training == Job.TrainingSection())
+    #expect(job.training.recipe == TrainingRecipe(optimizer: .adam(rate: 0.001)))
+    #expect(job.prediction == Job.PredictionSection())
+    #expect(job.uncertainty == uncertainty(.lac, coverage: [0.9]))
   }
 
   @Test("each optimizer has PyTorch's defaults and its own settings")
   func optimizers() throws {
     func optimizer(_ text: String) throws -> OptimizerSettings {
-      try job(JobFileText.short + "\ntraining: {optimizer: {\(text)}}").training.optimizer
+      try job(JobFileText.short + "\ntraining: {optimizer: {\(text)}}").training.recipe.optimizer
     }
-    for name in OptimizerSettings.Name.allCases {
-      #expect(try optimizer("name: \(name.rawValue)") == OptimizerSettings(name))
+    for type in Optimizers.all {
+      #expect(try optimizer("name: \(type.name)") == OptimizerSettings(type.init()))
     }
-    #expect(try optimizer("rate: 0.01, amsgrad: true") == OptimizerSettings(.adam(amsgrad: true), rate: 0.01))
+    #expect(try optimizer("rate: 0.01, amsgrad: true") == OptimizerSettings(Adam(amsgrad: true), rate: 0.01))
     #expect(
       try optimizer("name: sgd, rate: 0.1, momentum: 0.9, nesterov: true, weight-decay: 0.01")
-        == OptimizerSettings(.sgd(momentum: 0.9, nesterov: true), rate: 0.1, weightDecay: 0.01))
+        == OptimizerSettings(SGD(momentum: 0.9, nesterov: true), rate: 0.1, weightDecay: 0.01))
   }
 
   @Test("each schedule is read, with PyTorch's defaults")
   func schedules() throws {
     func schedule(_ text: String) throws -> RateSchedule {
-      try job(JobFileText.short + "\ntraining: {schedule: {\(text)}}").training.schedule
+      try job(JobFileText.short + "\ntraining: {schedule: {\(text)}}").training.recipe.schedule
     }
-    #expect(try schedule("name: step, size: 3") == RateSchedule(.step(size: 3)))
-    #expect(try schedule("name: multistep, milestones: [2, 5]") == RateSchedule(.multistep(milestones: [2, 5])))
-    #expect(try schedule("name: exponential, gamma: 0.9") == RateSchedule(.exponential(gamma: 0.9)))
-    #expect(try schedule("name: cosine, warm-up: 2") == RateSchedule(.cosine(), warmUp: 2))
+    #expect(try schedule("name: step, size: 3") == RateSchedule(StepSchedule(size: 3)))
+    #expect(try schedule("name: multistep, milestones: [2, 5]") == RateSchedule(MultistepSchedule(milestones: [2, 5])))
+    #expect(try schedule("name: exponential, gamma: 0.9") == RateSchedule(ExponentialSchedule(gamma: 0.9)))
+    #expect(try schedule("name: cosine, warm-up: 2") == RateSchedule(CosineSchedule(), warmUp: 2))
     #expect(
-      try schedule("name: cosine-warm-restarts, first: 4") == RateSchedule(.cosineWarmRestarts(first: 4)))
-    #expect(try schedule("name: one-cycle, maximum: 1") == RateSchedule(.oneCycle(.init(maximum: 1))))
-    #expect(try schedule("name: linear, length: 5") == RateSchedule(.linear(length: 5)))
-    #expect(try schedule("name: polynomial, per: step") == RateSchedule(.polynomial(), per: .step))
-    #expect(try schedule("name: plateau") == RateSchedule(.plateau(.init())))
+      try schedule("name: cosine-warm-restarts, first: 4") == RateSchedule(CosineWarmRestarts(first: 4)))
+    #expect(try schedule("name: one-cycle, maximum: 1") == RateSchedule(OneCycleSchedule(maximum: 1)))
+    #expect(try schedule("name: linear, length: 5") == RateSchedule(LinearSchedule(length: 5)))
+    #expect(try schedule("name: polynomial, per: step") == RateSchedule(PolynomialSchedule(), per: .step))
+    #expect(try schedule("name: plateau") == RateSchedule(PlateauSchedule()))
     #expect(try schedule("warm-up: 5") == RateSchedule(warmUp: 5))
   }
 
@@ -340,21 +343,21 @@ struct JobFileTests {
   @Test("a binary task, its loss, balanced weights and calibration are read, with defaults by task and loss")
   func calibrations() throws {
     var text = JobFileText.short.replacingOccurrences(of: "segmentation", with: "binary")
-    #expect(try job(text).training.loss == LossSettings(.binaryCrossEntropy(BinaryCrossEntropy())))
+    #expect(try job(text).training.loss == LossSettings(BinaryCrossEntropy()))
     text +=
       "\ntraining: {loss: [{name: binary-cross-entropy, positive-weight: balanced}, dice]}"
       + "\nuncertainty: {method: aps, unit: image}"
     let binary = try job(text)
     #expect(binary.task == .binary && binary.training.loss.isBalanced)
-    #expect(binary.uncertainty == .init(method: .aps, coverage: [0.9], unit: .image))
+    #expect(binary.uncertainty == uncertainty(.aps, unit: .image))
     let byClass = try job(
       JobFileText.short + "\ntraining: {loss: {name: focal, weights: balanced}}\nuncertainty: {by-class: true}")
-    #expect(byClass.uncertainty == .init(method: .lac, coverage: [0.9], unit: .pixel, byClass: true))
+    #expect(byClass.uncertainty == uncertainty(.lac, byClass: true))
     #expect(byClass.training.loss.isBalanced)
     let regression = JobFileText.short.replacingOccurrences(of: "segmentation", with: "regression")
       .replacingOccurrences(of: "labels: a.h5:/labels, classes: [no, yes]", with: "targets: a.h5:/clean")
     for (loss, method) in [
-      ("mse", Job.UncertaintySettings.Method.normalizedResidual), ("quantile", .cqr),
+      ("mse", Job.UncertaintySection.Method.normalizedResidual), ("quantile", .cqr),
       ("{name: quantile, quantiles: [0.2, 0.5, 0.7]}", .cqr),
       ("[{name: quantile, quantiles: [0.5]}]", .normalizedResidual),
     ] {

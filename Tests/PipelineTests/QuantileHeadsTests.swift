@@ -47,7 +47,7 @@ import Uncertainty
       seed: 2, members: 2, task: .regression, bagging: false, family: NetworkFamily(base, quantileHeads: heads),
       inputChannels: 1,
       outputChannels: 3, patch: [Self.side, Self.side], epochs: 40, batch: 4, shards: 2, recipe: .adam(rate: 0.01),
-      loss: LossSettings(.quantile(QuantileLoss(quantiles: [0.1, 0.5, 0.9]))),
+      loss: LossSettings(QuantileLoss(quantiles: [0.1, 0.5, 0.9])),
       augmentation: AugmentationSettings(flips: false, quarterTurns: false))
     #expect(settings.targetChannels == 1 && settings.answer.channels == 3)
     try TemporaryFolder.with { folder in

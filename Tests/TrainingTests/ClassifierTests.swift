@@ -54,8 +54,8 @@ import Testing
   ) throws -> Trainer {
     let plan = try Plan(try network(), extents: Self.extents, purpose: .training)
     let trainer = try Trainer(
-      plan, loss: RegressionLoss.mse, classifier: classifier, target: Self.kind, batch: 6, shards: shards,
-      recipe: TrainingRecipe(optimizer: OptimizerSettings(.sgd(), rate: 0.5)), team: try ThreadTeam(size: threads),
+      plan, loss: MeanSquaredError(), classifier: classifier, target: Self.kind, batch: 6, shards: shards,
+      recipe: TrainingRecipe(optimizer: OptimizerSettings(SGD(), rate: 0.5)), team: try ThreadTeam(size: threads),
       seed: 1, member: 0)
     let start = plan.layout.initialParameters(seed: 1, member: 0)
     trainer.execution.parameters.pointer.update(from: start, count: start.count)
@@ -135,7 +135,7 @@ import Testing
     let weights = try trainer(nil).execution
     func evaluate(_ classifier: (any Loss)?) throws -> (loss: Double, metrics: [String: Double]) {
       let validator = try Validator(
-        plan, loss: RegressionLoss.mse, classifier: classifier, target: Self.kind, source: source, batch: 4,
+        plan, loss: MeanSquaredError(), classifier: classifier, target: Self.kind, source: source, batch: 4,
         team: try ThreadTeam(size: 2))
       return withExtendedLifetime(weights) {
         validator.evaluate(parameters: weights.parameters.pointer, statistics: plan.layout.initialStatistics())

@@ -20,7 +20,7 @@ import Testing
     var loss: any Loss {
       switch self {
       case .pixels, .image: CrossEntropy()
-      case .itself: RegressionLoss.mse
+      case .itself: MeanSquaredError()
       case .quantiles: QuantileLoss()
       }
     }

@@ -12,17 +12,17 @@ import Testing
 
   @Test func `a name, a name with settings and a list are losses`() throws {
     #expect(try read(#""cross-entropy""#) == .crossEntropy)
-    let smooth = LossSettings.Choice.crossEntropy(CrossEntropy(smoothing: 0.1))
+    let smooth = CrossEntropy(smoothing: 0.1)
     #expect(try read(#"{"name": "cross-entropy", "smoothing": 0.1}"#) == LossSettings(smooth))
     let sum = try read(#"["cross-entropy", {"name": "cross-entropy", "smoothing": 0.1, "weight": 3}]"#)
-    #expect(sum == LossSettings([.init(.crossEntropy(CrossEntropy())), .init(smooth, weight: 3)]))
+    #expect(sum == LossSettings([.init(CrossEntropy()), .init(smooth, weight: 3)]))
   }
 
   @Test func `every loss survives being written and read, alone and in a sum`() throws {
-    for name in LossSettings.Name.allCases {
-      let alone = LossSettings(.init(name))
-      #expect(alone.terms[0].choice.name == name)
-      let sum = LossSettings([.init(.init(name), weight: 0.25), .init(.crossEntropy(CrossEntropy(weights: [1, 2])))])
+    for type in Losses.all {
+      let alone = LossSettings(type.init())
+      #expect(alone.terms[0].name == type.name)
+      let sum = LossSettings([.init(type.init(), weight: 0.25), .init(CrossEntropy(weights: [1, 2]))])
       for settings in [alone, sum] {
         #expect(try JSONDecoder().decode(LossSettings.self, from: JSONEncoder().encode(settings)) == settings)
       }
@@ -38,8 +38,8 @@ import Testing
   }
 
   @Test func `balanced weights are scikit-learn's, and stand for themselves in files`() throws {
-    for name in [LossSettings.Name.crossEntropy, .dice, .focal, .tversky, .focalTversky] {
-      let settings = try read(#"{"name": "\#(name.rawValue)", "weights": "balanced"}"#)
+    for name in ["cross-entropy", "dice", "focal", "tversky", "focal-tversky"] {
+      let settings = try read(#"{"name": "\#(name)", "weights": "balanced"}"#)
       #expect(settings.isBalanced)
       #expect(try JSONDecoder().decode(LossSettings.self, from: JSONEncoder().encode(settings)) == settings)
       // compute_class_weight("balanced", classes=[0, 1, 2], y=[0]*6 + [1]*3 + [2])
@@ -53,11 +53,11 @@ import Testing
     let binary = try read(#"[{"name": "binary-cross-entropy", "positive-weight": "balanced"}, "dice"]"#)
     #expect(try JSONDecoder().decode(LossSettings.self, from: JSONEncoder().encode(binary)) == binary)
     let found = try binary.balanced(by: [30, 10], channels: 1)
-    #expect(found.terms[0].choice == .binaryCrossEntropy(BinaryCrossEntropy(positiveWeight: 3)))
+    #expect(found.terms[0] == .init(BinaryCrossEntropy(positiveWeight: 3)))
     #expect(found.terms[1] == binary.terms[1])
     // Of channels for each of four classes three quarters are negative.
     let several = try binary.balanced(by: [30, 10, 1, 2], channels: 4)
-    #expect(several.terms[0].choice == .binaryCrossEntropy(BinaryCrossEntropy(positiveWeight: 3)))
+    #expect(several.terms[0] == .init(BinaryCrossEntropy(positiveWeight: 3)))
     let dice = try read(#"{"name": "dice", "weights": "balanced"}"#)
     #expect(throws: LossError.nothingToBalance(loss: "dice")) { try dice.balanced(by: [30, 10], channels: 1) }
   }

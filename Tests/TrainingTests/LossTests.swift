@@ -23,19 +23,19 @@ import Testing
   private static let ofSeveral: [any Loss] = [
     CrossEntropy(), CrossEntropy(weights: [1, 0.25, 3], smoothing: 0.1), BinaryCrossEntropy(positiveWeight: 2),
     DiceLoss(), DiceLoss(smooth: 0, weights: [1, 0, 2]), DiceBCELoss(alpha: 0.3), FocalLoss(),
-    FocalLoss(gamma: 0.5, weights: [0.5, 1, 2]), FocalOfMeanLoss(), TverskyLoss(), TverskyLoss.focal,
+    FocalLoss(gamma: 0.5, weights: [0.5, 1, 2]), FocalOfMeanLoss(), TverskyLoss(), FocalTverskyLoss(),
     WeightedSum([
       (CrossEntropy(), 0.5), (DiceBCELoss(), 2), (TotalVariation(of: .probabilities, weights: [1, 2, 0]), 0.1),
     ]),
   ]
   private static let binary: [any Loss] = [
     BinaryCrossEntropy(positiveWeight: 3), DiceLoss(), DiceBCELoss(), FocalLoss(gamma: 1.5, weights: [0.25, 0.75]),
-    FocalOfMeanLoss(gamma: 2), TverskyLoss(), TverskyLoss.focal,
+    FocalOfMeanLoss(gamma: 2), TverskyLoss(), FocalTverskyLoss(),
     WeightedSum([(TotalVariation(of: .probabilities), 0.3), (BinaryCrossEntropy(), 1)]),
   ]
   private static let ofValues: [any Loss] = [
-    RegressionLoss.l1, RegressionLoss.mse, RegressionLoss.huber(delta: 0.3), RegressionLoss.smoothL1(beta: 0.4),
-    WeightedSum([(RegressionLoss.mse, 1), (TotalVariation(), 0.05), (RegressionLoss.l1, 0.5)]), TotalVariation(),
+    L1Loss(), MeanSquaredError(), HuberLoss(delta: 0.3), SmoothL1Loss(beta: 0.4),
+    WeightedSum([(MeanSquaredError(), 1), (TotalVariation(), 0.05), (L1Loss(), 0.5)]), TotalVariation(),
   ]
   private static let ofProbabilities: [any Loss] = [
     CrossEntropy(weights: [1, 0.25, 3], smoothing: 0.1, input: .probabilities),
@@ -187,11 +187,12 @@ import Testing
     #expect(
       error(WeightedSum([(CrossEntropy(weights: [1, 2]), 1)]), .labels, 3)
         == .weights(loss: "cross-entropy", weights: 2, classes: 3))
-    #expect(error(RegressionLoss.mse, .labels, 1) == .needsValues(loss: "mse"))
-    #expect(error(RegressionLoss.l1, .values(channels: 1), 2) == .channels(loss: "l1", output: 2, target: 1))
+    #expect(error(MeanSquaredError(), .labels, 1) == .needsValues(loss: "mse"))
+    #expect(error(L1Loss(), .values(channels: 1), 2) == .channels(loss: "l1", output: 2, target: 1))
     #expect(error(QuantileLoss(), .values(channels: 2), 6) == nil)
     #expect(error(QuantileLoss(), .values(channels: 2), 2) == .channels(loss: "quantile", output: 2, target: 2))
-    #expect(error(TverskyLoss.focal, .values(channels: 1), 2) == .channels(loss: "focal-tversky", output: 2, target: 1))
+    #expect(
+      error(FocalTverskyLoss(), .values(channels: 1), 2) == .channels(loss: "focal-tversky", output: 2, target: 1))
     #expect(error(FocalLoss(weights: [1]), .labels, 1) == .weights(loss: "focal", weights: 1, classes: 2))
     #expect(error(TotalVariation(), .labels, 1) == nil)
   }

@@ -20,33 +20,33 @@ import Testing
   }
 
   private func settings(_ group: GoldenGroup) throws -> OptimizerSettings {
-    func betas() throws -> OptimizerSettings.Betas {
+    func betas() throws -> Betas {
       let values: [Double] = try group.settings("betas")
-      return OptimizerSettings.Betas(values[0], values[1])
+      return Betas(values[0], values[1])
     }
     func eps() throws -> Double { try group.number("eps") }
     func decoupled() throws -> Bool { try group.flag("decoupled_weight_decay") }
-    let method: OptimizerSettings.Method
+    let method: any OptimizerMethod
     switch group.name.split(separator: "_").first {
     case "sgd":
-      method = .sgd(
+      method = SGD(
         momentum: try group.number("momentum"), dampening: try group.number("dampening"),
         nesterov: try group.flag("nesterov"))
-    case "adam": method = .adam(betas: try betas(), epsilon: try eps(), amsgrad: try group.flag("amsgrad"))
-    case "adamw": method = .adamw(betas: try betas(), epsilon: try eps(), amsgrad: try group.flag("amsgrad"))
+    case "adam": method = Adam(betas: try betas(), epsilon: try eps(), amsgrad: try group.flag("amsgrad"))
+    case "adamw": method = AdamW(Adam(betas: try betas(), epsilon: try eps(), amsgrad: try group.flag("amsgrad")))
     case "rmsprop":
-      method = .rmsprop(
+      method = RMSprop(
         alpha: try group.number("alpha"), epsilon: try eps(), momentum: try group.number("momentum"),
         centered: try group.flag("centered"))
     case "adagrad":
-      method = .adagrad(
+      method = Adagrad(
         rateDecay: try group.number("lr_decay"), initialAccumulator: try group.number("initial_accumulator_value"),
         epsilon: try eps())
     case "nadam":
-      method = .nadam(
+      method = NAdam(
         betas: try betas(), epsilon: try eps(), momentumDecay: try group.number("momentum_decay"),
         decoupled: try decoupled())
-    case "radam": method = .radam(betas: try betas(), epsilon: try eps(), decoupled: try decoupled())
+    case "radam": method = RAdam(betas: try betas(), epsilon: try eps(), decoupled: try decoupled())
     default: throw UnknownGroup(name: group.name)
     }
     return OptimizerSettings(method, rate: try group.number("lr"), weightDecay: try group.number("weight_decay"))
@@ -80,25 +80,23 @@ import Testing
     expectClose(gradient, try group.array("clipped").values, relative: 1e-6, group.name)
   }
 
-  private func schedule(_ group: GoldenGroup) throws -> RateSchedule.Shape {
+  private func schedule(_ group: GoldenGroup) throws -> any ScheduleShape {
     switch group.name.dropFirst("schedule_".count) {
-    case "step": .step(size: try group.integer("step_size"), gamma: try group.number("gamma"))
-    case "multistep": .multistep(milestones: try group.settings("milestones"), gamma: try group.number("gamma"))
-    case "exponential": .exponential(gamma: try group.number("gamma"))
-    case "cosine": .cosine(length: try group.integer("T_max"), minimum: try group.number("eta_min"))
+    case "step": StepSchedule(size: try group.integer("step_size"), gamma: try group.number("gamma"))
+    case "multistep": MultistepSchedule(milestones: try group.settings("milestones"), gamma: try group.number("gamma"))
+    case "exponential": ExponentialSchedule(gamma: try group.number("gamma"))
+    case "cosine": CosineSchedule(length: try group.integer("T_max"), minimum: try group.number("eta_min"))
     case "cosine_warm_restarts":
-      .cosineWarmRestarts(first: try group.integer("T_0"), factor: try group.integer("T_mult"))
+      CosineWarmRestarts(first: try group.integer("T_0"), factor: try group.integer("T_mult"))
     case "one_cycle":
-      .oneCycle(
-        RateSchedule.OneCycle(maximum: try group.number("max_lr"), length: try group.integer("total_steps")))
+      OneCycleSchedule(maximum: try group.number("max_lr"), length: try group.integer("total_steps"))
     case "linear_warmup":
-      .linear(
+      LinearSchedule(
         start: try group.number("start_factor"), end: try group.number("end_factor"),
         length: try group.integer("total_iters"))
     case "plateau":
-      .plateau(
-        RateSchedule.Plateau(factor: try group.number("factor"), patience: try group.integer("patience")))
-    case "polynomial": .polynomial(length: try group.integer("total_iters"), power: try group.number("power"))
+      PlateauSchedule(factor: try group.number("factor"), patience: try group.integer("patience"))
+    case "polynomial": PolynomialSchedule(length: try group.integer("total_iters"), power: try group.number("power"))
     default: throw UnknownGroup(name: group.name)
     }
   }
@@ -112,7 +110,7 @@ import Testing
     for (time, expected) in rates.enumerated() {
       let rate = schedule.rate(at: time, of: rates.count, base: base, plateau: watch)
       #expect(abs(rate - expected) <= 1e-9 * base + 1e-9 * expected, "\(group.name) at \(time): \(rate), \(expected)")
-      if case .plateau(let settings) = schedule.shape { watch.note(monitored[time], settings, base: base) }
+      schedule.shape.note(monitored[time], base: base, in: &watch)
     }
     #expect(Set(rates).count > 1)
   }

@@ -7,12 +7,12 @@ import Testing
 
 @Suite struct OptimizerTests {
   private static let all: [OptimizerSettings] =
-    OptimizerSettings.Name.allCases.map { OptimizerSettings($0) } + [
-      OptimizerSettings(.sgd(momentum: 0.9, dampening: 0.1), rate: 0.1, weightDecay: 0.01),
-      OptimizerSettings(.sgd(momentum: 0.9, nesterov: true), rate: 0.1),
-      OptimizerSettings(.adam(amsgrad: true), rate: 0.01),
-      OptimizerSettings(.rmsprop(momentum: 0.5, centered: true), rate: 0.01),
-      OptimizerSettings(.adagrad(rateDecay: 0.001, initialAccumulator: 0.5), rate: 0.1),
+    Optimizers.all.map { OptimizerSettings($0.init()) } + [
+      OptimizerSettings(SGD(momentum: 0.9, dampening: 0.1), rate: 0.1, weightDecay: 0.01),
+      OptimizerSettings(SGD(momentum: 0.9, nesterov: true), rate: 0.1),
+      OptimizerSettings(Adam(amsgrad: true), rate: 0.01),
+      OptimizerSettings(RMSprop(momentum: 0.5, centered: true), rate: 0.01),
+      OptimizerSettings(Adagrad(rateDecay: 0.001, initialAccumulator: 0.5), rate: 0.1),
     ]
 
   private func random(_ count: Int, _ seed: UInt64) -> [Float] {
@@ -55,12 +55,12 @@ import Testing
     func read(_ text: String) throws -> OptimizerSettings {
       try JSONDecoder().decode(OptimizerSettings.self, from: Data(text.utf8))
     }
-    for name in OptimizerSettings.Name.allCases {
-      #expect(try read(#"{"name": "\#(name.rawValue)"}"#) == OptimizerSettings(name))
+    for type in Optimizers.all {
+      #expect(try read(#"{"name": "\#(type.name)"}"#) == OptimizerSettings(type.init()))
     }
     #expect(
       try read(#"{"name": "adam", "rate": 0.1, "betas": [0.5, 0.9]}"#)
-        == OptimizerSettings(.adam(betas: .init(0.5, 0.9)), rate: 0.1))
+        == OptimizerSettings(Adam(betas: .init(0.5, 0.9)), rate: 0.1))
   }
 
   @Test(arguments: all) func `a step has the same bits for one, two and three threads`(settings: OptimizerSettings)
@@ -108,7 +108,7 @@ import Testing
   }
 
   @Test func `a step allocates nothing`() throws {
-    let optimizer = Optimizer(OptimizerSettings(.nadam), count: 200_000)
+    let optimizer = Optimizer(OptimizerSettings(NAdam()), count: 200_000)
     let buffers = (0..<2).map { _ in AlignedBuffer<Float>(count: 200_000) }
     let clipping = GradientClipping(ClippingSettings(norm: 1, value: 0.1), ranges: [0..<150_000, 150_000..<200_000])
     let team = try ThreadTeam(size: 1)

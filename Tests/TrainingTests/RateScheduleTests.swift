@@ -5,19 +5,21 @@ import Testing
 
 @Suite struct RateScheduleTests {
   @Test(arguments: [
-    RateSchedule(), RateSchedule(.step(size: 3, gamma: 0.5), warmUp: 4),
-    RateSchedule(.multistep(milestones: [3, 5])), RateSchedule(.exponential(gamma: 0.9), per: .step),
-    RateSchedule(.cosine(), per: .step, warmUp: 5, warmUpStart: 0.01), RateSchedule(.cosine(length: 7, minimum: 0.1)),
-    RateSchedule(.cosineWarmRestarts(first: 3, factor: 2)), RateSchedule(.oneCycle(.init(maximum: 0.1)), per: .step),
-    RateSchedule(.linear()), RateSchedule(.polynomial(power: 0.9)), RateSchedule(.plateau(.init(patience: 2))),
+    RateSchedule(), RateSchedule(StepSchedule(size: 3, gamma: 0.5), warmUp: 4),
+    RateSchedule(MultistepSchedule(milestones: [3, 5])), RateSchedule(ExponentialSchedule(gamma: 0.9), per: .step),
+    RateSchedule(CosineSchedule(), per: .step, warmUp: 5, warmUpStart: 0.01),
+    RateSchedule(CosineSchedule(length: 7, minimum: 0.1)),
+    RateSchedule(CosineWarmRestarts(first: 3, factor: 2)), RateSchedule(OneCycleSchedule(maximum: 0.1), per: .step),
+    RateSchedule(LinearSchedule()), RateSchedule(PolynomialSchedule(power: 0.9)),
+    RateSchedule(PlateauSchedule(patience: 2)),
   ]) func `a schedule survives its file form`(schedule: RateSchedule) throws {
     let data = try JSONEncoder().encode(schedule)
     #expect(try JSONDecoder().decode(RateSchedule.self, from: data) == schedule)
   }
 
   @Test func `a warm-up rises linearly to where the other schedule begins`() {
-    let plain = RateSchedule(.cosine())
-    let warm = RateSchedule(.cosine(), warmUp: 4, warmUpStart: 0.2)
+    let plain = RateSchedule(CosineSchedule())
+    let warm = RateSchedule(CosineSchedule(), warmUp: 4, warmUpStart: 0.2)
     let rates = (0..<14).map { warm.rate(at: $0, of: 14, base: 0.5) }
     for (time, part) in [0.2, 0.4, 0.6, 0.8].enumerated() { #expect(abs(rates[time] - 0.5 * part) < 1e-12) }
     // The cosine has what is left of the training.
@@ -25,11 +27,11 @@ import Testing
   }
 
   @Test func `a plateau waits, lowers the rate, cools down and stops at its minimum`() {
-    let settings = RateSchedule.Plateau(factor: 0.1, patience: 1, cooldown: 2, minimum: 0.005)
+    let settings = PlateauSchedule(factor: 0.1, patience: 1, cooldown: 2, minimum: 0.005)
     var watch = PlateauWatch()
     var rates: [Double] = []
     for _ in 0..<12 {
-      watch.note(1, settings, base: 1)
+      settings.note(1, base: 1, in: &watch)
       rates.append(watch.rate ?? 1)
     }
     // PyTorch: the first loss is the best one; then two do not improve, two cool down, and so on.

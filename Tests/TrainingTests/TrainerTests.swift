@@ -174,8 +174,8 @@ import Testing
     let extents = [6, 10]
     let cases: [(loss: any Loss, target: TargetKind)] = [
       (WeightedSum([(DiceBCELoss(), 1), (TotalVariation(of: .probabilities), 0.01)]), .labels.weighted),
-      (FocalLoss(), .labels), (WeightedSum([(RegressionLoss.mse, 1), (TotalVariation(), 0.01)]), .values(channels: 2)),
-      (RegressionLoss.l1, .values(channels: 2).weighted), (QuantileLoss(quantiles: [0.1, 0.9]), .values(channels: 1)),
+      (FocalLoss(), .labels), (WeightedSum([(MeanSquaredError(), 1), (TotalVariation(), 0.01)]), .values(channels: 2)),
+      (L1Loss(), .values(channels: 2).weighted), (QuantileLoss(quantiles: [0.1, 0.9]), .values(channels: 1)),
     ]
     for (loss, target) in cases {
       func train(threads: Int) throws -> ([Double], [Float]) {

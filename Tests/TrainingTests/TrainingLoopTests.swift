@@ -49,8 +49,8 @@ import Testing
   /// A recipe with every part.
   private var everything: TrainingRecipe {
     TrainingRecipe(
-      optimizer: OptimizerSettings(.nadam(), rate: 0.02, weightDecay: 0.001),
-      schedule: RateSchedule(.plateau(.init(factor: 0.5, patience: 0, threshold: 0.5)), warmUp: 1),
+      optimizer: OptimizerSettings(NAdam(), rate: 0.02, weightDecay: 0.001),
+      schedule: RateSchedule(PlateauSchedule(factor: 0.5, patience: 0, threshold: 0.5), warmUp: 1),
       clipping: ClippingSettings(norm: 0.3, value: 0.1), accumulation: 2,
       averaging: AveragingSettings(decay: 0.9), earlyStopping: EarlyStopping(patience: 50), keep: .best)
   }
@@ -58,7 +58,7 @@ import Testing
   @Test func `accumulated batches make the step of the joined batch, sparse labels and a short end included`() throws {
     let source = ToyImages(samples: 7, extents: extents)
     for index in source.labels.indices where index % 5 > index / 150 { source.labels[index] = Target.ignored }
-    let optimizer = OptimizerSettings(.sgd(), rate: 0.5)
+    let optimizer = OptimizerSettings(SGD(), rate: 0.5)
     let joined = try trainer(network(), TrainingRecipe(optimizer: optimizer), batch: 7)
     let parts = try trainer(network(), TrainingRecipe(optimizer: optimizer, accumulation: 4))
     for step in 0..<4 {
@@ -138,7 +138,8 @@ import Testing
     let cases: [(RateSchedule.Unit, [Double])] = [(.epoch, [1, 0.5, 0.25]), (.step, [0.25, 0.03125, 0.00390625])]
     for (unit, expected) in cases {
       let recipe = TrainingRecipe(
-        optimizer: OptimizerSettings(.sgd(), rate: 1), schedule: RateSchedule(.exponential(gamma: 0.5), per: unit))
+        optimizer: OptimizerSettings(SGD(), rate: 1), schedule: RateSchedule(ExponentialSchedule(gamma: 0.5), per: unit)
+      )
       let loop = try loop(try trainer(network(), recipe), recipe, epochs: 3, source: source)
       while !loop.isFinished { try loop.epoch(source) }
       #expect(loop.history.map(\.rate) == expected)
@@ -168,8 +169,8 @@ import Testing
     let source = ToyImages(samples: 4, extents: extents)
     // From epoch 3 on the rate is far too large.
     let recipe = TrainingRecipe(
-      optimizer: OptimizerSettings(.sgd(), rate: 0.1),
-      schedule: RateSchedule(.multistep(milestones: [3], gamma: 3000)),
+      optimizer: OptimizerSettings(SGD(), rate: 0.1),
+      schedule: RateSchedule(MultistepSchedule(milestones: [3], gamma: 3000)),
       earlyStopping: EarlyStopping(patience: 2), keep: .best)
     let trainer = try trainer(network(), recipe)
     let loop = try loop(

@@ -25,7 +25,7 @@ extension MemberTrainer {
     source.prepare(epoch: 0)
     let trainer = try Trainer(
       plan, loss: settings.loss.loss, target: data.targetKind(settings.task), batch: settings.batch,
-      shards: settings.shards, recipe: TrainingRecipe(optimizer: OptimizerSettings(.sgd(), rate: 0)), team: team,
+      shards: settings.shards, recipe: TrainingRecipe(optimizer: OptimizerSettings(SGD(), rate: 0)), team: team,
       seed: settings.seed, member: UInt64(index))
     begin(trainer.execution, member: index)
     let positions = 0..<min(settings.batch, source.samplesPerEpoch)

@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import Settings
 
 /// An array to read as a job file writes it, `data/cement.h5:/images`: `Job.location(of:)` says where it is.
 public struct DataPath: Hashable, Sendable, CustomStringConvertible {
@@ -16,18 +17,16 @@ public struct DataPath: Hashable, Sendable, CustomStringConvertible {
   func location(in folder: String?) -> ArrayLocation { ArrayLocation(description, in: folder) }
 }
 
-extension DataPath: Codable {
-  public init(from decoder: Decoder) throws {
-    let container = try decoder.singleValueContainer()
-    let text = try container.decode(String.self)
-    guard let path = DataPath(text) else {
-      throw DecodingError.dataCorruptedError(in: container, debugDescription: "‘\(text)’ is not path[:dataset]")
-    }
+extension DataPath: SettingConvertible {
+  /// Stands where a path that must be given is not read yet.
+  static let none = DataPath(placeholder: "")
+
+  private init(placeholder: String) { description = placeholder }
+
+  public init(settingValue value: SettingValue) throws(SettingError) {
+    guard let path = value.text.flatMap({ DataPath($0) }) else { throw .mismatch(value, "path[:dataset]") }
     self = path
   }
 
-  public func encode(to encoder: Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(description)
-  }
+  public var settingValue: SettingValue { .text(description) }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Networks
 import Settings
+import Training
 
 extension JobFile {
   /// What settings must hold together. A setting that is wrong by itself is not looked at again.
@@ -27,11 +28,10 @@ extension JobFile {
         "a batch of \(batch) cannot be cut into \(shards) shards; write at most \(batch), or a larger "
           + "batch")
     }
-    if values["training.optimizer.nesterov"]?.boolean == true,
-      let momentum = values["training.optimizer.momentum"]?.number,
-      let dampening = values["training.optimizer.dampening"]?.number, momentum == 0 || dampening > 0
+    if let settings = values["training.optimizer"], let optimizer = try? OptimizerSettings(settingValue: settings),
+      let error = optimizer.method.contradiction
     {
-      report("training.optimizer.nesterov", "Nesterov's momentum needs a momentum above 0 and no dampening")
+      report("training.optimizer.\(error.path)", error.problem)
     }
     if let repeated = firstRepeated(values["uncertainty.coverage"]?.list) {
       report("uncertainty.coverage", "\(repeated) stands twice")
@@ -91,7 +91,7 @@ extension JobFile {
       }
       // Whether networks keep bounds of parameters depends on the images' channels, which only the data tell.
       let unbounded = settings.removing(["parameters"])
-      let family = try JSONDecoder().decode(NetworkFamily.self, from: JSONEncoder().encode(unbounded))
+      let family = try NetworkFamily(settingValue: unbounded)
       let graph = try family.graph(
         inputChannels: 1, outputChannels: 6, dimensions: volume && values["data.planes"] == nil ? 3 : 2, seed: 0,
         member: 0)

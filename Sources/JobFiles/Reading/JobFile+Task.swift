@@ -103,28 +103,19 @@ extension JobFile {
       reader.report(
         line, path, "the answers of 2-D networks along several axes are averaged; remove data.planes or this")
     }
-    if losses(values).contains(where: { $0["input"]?.text == LossInput.probabilities.rawValue }) {
+    if loss(values)?.input == .probabilities {
       reader.report(
         line, path, "networks that end in probabilities are not combined; write input: logits, or remove this")
     }
   }
 
-  /// The losses of the sum with their places in the file.
-  private static func losses(_ values: SettingValue) -> [SettingValue] {
-    guard let loss = values["training.loss"] else { return [] }
-    return loss.list ?? [loss]
-  }
-
-  private static func quantiles(_ values: SettingValue) -> [Double]? {
-    for loss in losses(values) {
-      if let list = loss["quantiles"]?.list { return list.compactMap(\.number) }
-      if loss.text == LossSettings.Name.quantile.rawValue { return QuantileLoss().quantiles }
-    }
-    return nil
+  /// The loss, unless it is wrong.
+  private static func loss(_ values: SettingValue) -> LossSettings? {
+    values["training.loss"].flatMap { try? LossSettings(settingValue: $0) }
   }
 
   private static func checkQuantiles(_ values: SettingValue, _ reader: inout SettingReader) {
-    guard let quantiles = quantiles(values) else { return }
+    guard let quantiles = loss(values)?.quantiles else { return }
     let path = "training.loss.quantiles"
     if !zip(quantiles, quantiles.dropFirst()).allSatisfy({ $0 < $1 }) {
       reader.report(reader.line(of: path), path, "quantiles must ascend, as in [0.05, 0.5, 0.95]")
@@ -142,19 +133,19 @@ extension JobFile {
     func report(_ key: String, _ message: String) {
       reader.report(reader.line(of: "uncertainty.\(key)"), "uncertainty.\(key)", message)
     }
-    if let method = values["uncertainty.method"]?.text.flatMap({ Job.UncertaintySettings.Method(rawValue: $0) }) {
-      let others = Job.UncertaintySettings.Method.allCases.filter { $0.isOfClasses == task.hasClasses }
+    if let method = values["uncertainty.method"]?.text.flatMap({ Job.UncertaintySection.Method(rawValue: $0) }) {
+      let others = Job.UncertaintySection.Method.allCases.filter { $0.isOfClasses == task.hasClasses }
       if method.isOfClasses != task.hasClasses {
         report(
           "method", "\(method.rawValue) is not of this task; write \(SettingReader.either(others.map(\.rawValue)))")
       } else if method == .normalizedResidual, values["ensemble.members"]?.integer == 1 {
         report("method", "one member has no spread to normalize by; write residual, or train more members")
-      } else if method == .cqr, (quantiles(values)?.count ?? 0) < 3 {
+      } else if method == .cqr, (loss(values)?.quantiles?.count ?? 0) < 3 {
         report(
           "method", "cqr begins from predicted quantiles; write loss: quantile in training, with 3 quantiles or more")
       }
     }
-    let isByImage = values["uncertainty.unit"]?.text == Job.UncertaintySettings.Unit.image.rawValue
+    let isByImage = values["uncertainty.unit"]?.text == Job.UncertaintySection.Unit.image.rawValue
     let isByClass = values["uncertainty.by-class"]?.boolean == true
     if isByImage {
       if !task.hasClasses {
@@ -179,7 +170,7 @@ extension JobFile {
     if task == .selfSupervised { fill("training.blind-spacing", .integer(Job.blindSpacing)) }
     fill("training.loss", task == .binary ? "binary-cross-entropy" : task.hasClasses ? "cross-entropy" : "mse")
     let hasSpread = (values["ensemble.members"]?.integer ?? 1) > 1
-    let hasQuantiles = (quantiles(values)?.count ?? 0) > 1
+    let hasQuantiles = (loss(values)?.quantiles?.count ?? 0) > 1
     fill(
       "uncertainty.method",
       task.hasClasses ? "lac" : hasQuantiles ? "cqr" : hasSpread ? "normalized-residual" : "residual")
@@ -187,15 +178,10 @@ extension JobFile {
   }
 }
 
-extension Job {
-  /// Pixels from one blind pixel to the next when nothing else is said.
-  package static let blindSpacing = 4
-}
-
 extension SettingDeclaration {
   /// What a setting of the job file means; empty for none.
   static func meaning(of path: String) -> String {
-    var settings = job
+    var settings = Job.declarations()
     var meaning = ""
     for key in path.split(separator: ".") {
       guard let setting = settings.first(where: { $0.key == key }) else { return "" }

@@ -53,7 +53,7 @@ public struct JobFile: Sendable {
     try Self.checkVersion(of: document, file: path)
     var reader = SettingReader()
     for duplicate in document.duplicates { reader.report(duplicate.line, "", duplicate.message) }
-    var values = reader.read(document.root, as: SettingDeclaration.job)
+    var values = reader.read(document.root, as: Job.declarations())
     Self.checkTask(values, &reader)
     values = Self.withTaskDefaults(values)
     Self.checkTogether(values, &reader)
@@ -63,7 +63,7 @@ public struct JobFile: Sendable {
       throw .problems(file: path, sorted.map(\.element))
     }
     do {
-      var job = try JSONDecoder().decode(Job.self, from: JSONEncoder().encode(values))
+      var job = try Job(settingValue: values)
       job.folder = folder
       self.job = job
       self.path = path
@@ -79,12 +79,12 @@ public struct JobFile: Sendable {
     guard case .mapping(let entries) = document.root.content,
       let entry = entries.first(where: { $0.key == "tutti" }),
       case .scalar(let text, quoted: false) = entry.value.content, let version = Int(text),
-      version != SettingDeclaration.formVersion
+      version != Job.formVersion
     else { return }
     let message =
-      "the file is written in version \(version) of the form; this program reads version \(SettingDeclaration.formVersion)"
-      + (version > SettingDeclaration.formVersion
-        ? "; use a newer program" : "; write ‘tutti: \(SettingDeclaration.formVersion)’")
+      "the file is written in version \(version) of the form; this program reads version \(Job.formVersion)"
+      + (version > Job.formVersion
+        ? "; use a newer program" : "; write ‘tutti: \(Job.formVersion)’")
     throw .problems(file: file, [.init(line: entry.line, path: "tutti", message: message)])
   }
 

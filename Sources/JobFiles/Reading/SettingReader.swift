@@ -166,7 +166,7 @@ struct SettingReader {
         let wanted =
           count.lowerBound == count.upperBound
           ? "\(count.lowerBound)"
-          : count.upperBound == Int.max
+          : items.count < count.lowerBound && count.upperBound > 100
             ? "at least \(count.lowerBound)" : "\(count.lowerBound) to \(count.upperBound)"
         return fail(
           node, path,
@@ -217,7 +217,9 @@ struct SettingReader {
       guard !quoted, isDecimal, let value = Double(text), value.isFinite else {
         return fail(node, path, "‘\(text)’ is not a number\(isDecimal && Double(text) != nil ? hint : "")")
       }
-      guard interval.contains(value) else { return fail(node, path, "must be \(interval), not \(text)") }
+      guard interval.contains(value) else {
+        return fail(node, path, "must be \(interval.bounds(against: value)), not \(text)")
+      }
       return .number(value)
     case .choice(let choice): return word(text, choice, node, at: path)
     case .dataPath:
@@ -308,7 +310,7 @@ extension SettingDeclaration {
         return (setting.key == key ? [settingPath] : []) + below
       }
     }
-    let all = find(job, "").map { (path: $0, depth: $0.split(separator: ".").count) }
+    let all = find(Job.declarations(), "").map { (path: $0, depth: $0.split(separator: ".").count) }
     return Set(all.map(\.depth)).sorted().flatMap { depth in all.filter { $0.depth == depth }.map(\.path) }
   }
 }

@@ -83,7 +83,7 @@ extension NetworkFamily: Hashable {
   }
 }
 
-extension NetworkFamily: SettingConvertible, Codable {
+extension NetworkFamily: CodableSetting {
   /// The keys that every family has beside its own.
   private static let around: [Setting<NetworkFamily>] = [
     Setting(
@@ -121,7 +121,4 @@ extension NetworkFamily: SettingConvertible, Codable {
       setting.write(self).map { value.setting(setting.key, to: $0) } ?? value
     }
   }
-
-  public init(from decoder: any Decoder) throws { try self.init(stored: decoder) }
-  public func encode(to encoder: any Encoder) throws { try settingValue.encode(to: encoder) }
 }

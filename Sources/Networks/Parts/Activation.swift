@@ -107,10 +107,7 @@ extension Activation: SettingConvertible {
     + "setting"
 }
 
-extension Activation: Codable {
-  public init(from decoder: any Decoder) throws { try self.init(stored: decoder) }
-  public func encode(to encoder: any Encoder) throws { try settingValue.encode(to: encoder) }
-}
+extension Activation: CodableSetting {}
 
 /// Settings that hold activations. The word `none` stands for no activation.
 extension Setting {

@@ -10,7 +10,7 @@ struct Calibration: Hashable, Sendable {
     case intervals(ConformalIntervals)
   }
 
-  var method: Job.UncertaintySettings.Method
+  var method: Job.UncertaintySection.Method
   var thresholds: Thresholds
   /// Of the classes of images that are told beside; nil when none are.
   var classes: SplitConformal?
@@ -22,7 +22,7 @@ struct Calibration: Hashable, Sendable {
   }
 
   /// Of intervals by a method of numbers.
-  init(_ method: Job.UncertaintySettings.Method, _ intervals: ConformalIntervals) {
+  init(_ method: Job.UncertaintySection.Method, _ intervals: ConformalIntervals) {
     self.method = method
     thresholds = .intervals(intervals)
   }
@@ -108,7 +108,7 @@ enum CalibrationFile {
     let infeasible = try group.read("infeasible", as: UInt8.self)
     let thresholds = try group.read("threshold", as: Float.self)
     let name = try group.attribute("method", as: String.self)
-    guard let method = Job.UncertaintySettings.Method(rawValue: name) else {
+    guard let method = Job.UncertaintySection.Method(rawValue: name) else {
       throw RunError.notResults(
         "/entry/calibration", problem: "its calibration is by ‘\(name)’, which this tutti does not know")
     }

@@ -10,7 +10,7 @@ import Uncertainty
 ///   where members disagree (the same, section 5.2; H. Papadopoulos et al., doi:10.1007/978-3-540-87881-0_8).
 /// - `cqr`: the outer quantiles, in units of that standard deviation (Romano, Patterson and Candès, arXiv 1905.03222).
 struct IntervalPlanes {
-  private let method: Job.UncertaintySettings.Method
+  private let method: Job.UncertaintySection.Method
   private let score: IntervalScore
   private let standard: [Float]
   private let form: AnswerForm
@@ -18,7 +18,7 @@ struct IntervalPlanes {
   private var first: [Float] = []
   private var second: [Float] = []
 
-  init(_ method: Job.UncertaintySettings.Method, targetScaling: IntensityScaling, form: AnswerForm) {
+  init(_ method: Job.UncertaintySection.Method, targetScaling: IntensityScaling, form: AnswerForm) {
     self.method = method
     self.form = form
     score = Self.score(method)
@@ -26,7 +26,7 @@ struct IntervalPlanes {
   }
 
   /// The score of a method.
-  static func score(_ method: Job.UncertaintySettings.Method) -> IntervalScore {
+  static func score(_ method: Job.UncertaintySection.Method) -> IntervalScore {
     method == .cqr ? .quantiles : .normalized
   }
 

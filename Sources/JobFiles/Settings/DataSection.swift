@@ -1,0 +1,95 @@
+import Imaging
+import Settings
+
+extension Job {
+  /// The section `data`: the images, what is known of them, and which of them serve for what.
+  public struct DataSection: SettingsSection {
+    public var images = DataPath.none
+    /// The class of every pixel, or of every image.
+    public var labels: DataPath?
+    /// An image for each image: what a regression learns, or what a self-supervised task is compared with.
+    public var targets: DataPath?
+    /// 0 where targets are not known.
+    public var mask: DataPath?
+    /// Nil when the task has no target images.
+    public var targetScaling: TargetScaling?
+    /// One 3-D image, not a stack of 2-D images.
+    public var volume = false
+    /// The planes in which networks of two dimensions see the volume; nil: networks of three.
+    public var planes: [Plane]?
+    /// Names; label k is the class `namedClasses[k]`. Nil when the task has no classes.
+    public var namedClasses: [String]?
+    /// The label of pixels whose class is not known.
+    public var ignore: Int?
+    public var split = Split.fractions(FractionSplit())
+    /// Pixels of a training patch, outermost axis first; nil: chosen from the image.
+    public var patch: [Int]?
+    /// Overlap of neighbouring training patches, in pixels.
+    public var overlap = 0
+
+    public init() {}
+
+    /// Spatial axes of what a network sees.
+    public var dimensions: Int { volume && planes == nil ? 3 : 2 }
+
+    /// The names of the classes; empty when the task has none.
+    public var classes: [String] { namedClasses ?? [] }
+
+    public static let settings: [Setting<Self>] = [
+      Setting(
+        "images", \.images, .dataPath, isRequired: true,
+        "the images: `path[:dataset]`, the path relative to this file"),
+      Setting(
+        "labels", \.labels, .dataPath, otherwise: "the task has none",
+        "for segmentation and binary the class of every pixel, in the shape of the images without channels; for "
+          + "classification, and for an autoencoder with a classifier, one class an image: `path[:dataset]`"),
+      Setting(
+        "targets", \.targets, .dataPath, otherwise: "the task has none",
+        "for regression the image that answers each image, in the shape of the images, with channels of its own: "
+          + "`path[:dataset]`; a self-supervised task does not learn from them, but is calibrated and evaluated with them"
+      ),
+      Setting(
+        "mask", \.mask, .dataPath, otherwise: "all is known",
+        "0 where the target image is not known and nothing is learnt, in the shape of the images without channels: "
+          + "`path[:dataset]`"),
+      Setting(
+        "target-scaling", \.targetScaling, .words(TargetScaling.self, noun: "scaling"),
+        otherwise: "`standard`, where there are target images",
+        "how target images are scaled for training, channel by channel, as the training part says: `standard`, mean 0 and "
+          + "standard deviation 1; `range`, from 0 to 1, for networks that end in a sigmoid; `none`. Predictions are scaled "
+          + "back"),
+      Setting("volume", \.volume, .boolean, "true: one 3-D image; false: a stack of 2-D images"),
+      Setting(
+        "planes", \.planes, .list(of: .words(Plane.self, noun: "plane"), count: 1...3), otherwise: "networks are 3-D",
+        "of a volume, the planes in which 2-D networks see it, slice by slice; their answers are averaged, in training each "
+          + "cell shows a patch of every plane. `[xy, xz, yz]` is DLSIA's OrthoQuilt (2.5-D)"),
+      Setting(
+        "classes", \.namedClasses, .list(of: .text, count: 2...255), otherwise: "the task has none",
+        "names of the classes; label 0 is the first of them"),
+      Setting(
+        "ignore", \.ignore, .integer(-1...65535), otherwise: "every pixel is labelled",
+        "the label of pixels (or images) whose class is not known"),
+      Setting(
+        "split", declare: { _ in (Split.kind, .required) },
+        "which images train, validate, calibrate and test: by a dataset, or by fractions",
+        read: { (value, data) throws(SettingError) in data.split = try Split(settingValue: value) },
+        write: { $0.split.settingValue }),
+      Setting(
+        "patch", \.patch, .list(of: .extent(from: 1), count: 1...3), otherwise: "chosen from the image",
+        "pixels of a training patch along (z,) y, x, or of `planes` along rows and columns; all of an image for "
+          + "classification and autoencoders"),
+      Setting(
+        "overlap", \.overlap, .integer(0...4096),
+        "overlap of neighbouring training patches, in pixels: more of it gives more patches an epoch and larger random "
+          + "shifts"),
+    ]
+  }
+}
+
+extension SettingDeclaration.Kind {
+  /// Pixels along an axis.
+  static func extent(from least: Int) -> SettingDeclaration.Kind { .wholeNumber(least...1_000_000) }
+}
+
+extension TargetScaling: SettingConvertible {}
+extension Plane: SettingConvertible {}

@@ -1,0 +1,28 @@
+import Settings
+
+extension Job {
+  /// The section `prediction`: how large images are cut for prediction.
+  public struct PredictionSection: SettingsSection {
+    /// Pixels predicted at once, outermost axis first; nil: chosen from the image.
+    public var tile: [Int]?
+    /// Pixels read beyond each side of a tile; nil: the networks' receptive field.
+    public var margin: [Int]?
+    /// Whether what each member reduces an image to is written too.
+    public var latent = false
+
+    public init() {}
+
+    public static let settings: [Setting<Self>] = [
+      Setting(
+        "tile", \.tile, .list(of: .extent(from: 1), count: 1...3), otherwise: "chosen from the image",
+        "pixels that are predicted at once along (z,) y, x"),
+      Setting(
+        "margin", \.margin, .list(of: .extent(from: 0), count: 1...3), otherwise: "the networks' receptive field",
+        "pixels read beyond each side of a tile along (z,) y, x"),
+      Setting(
+        "latent", \.latent, .boolean,
+        "whether what each member reduces an image to (an autoencoder's code) is written too, as `/entry/latent/latent` "
+          + "`[member, image, channel, …]`; images are then predicted whole"),
+    ]
+  }
+}

@@ -1,0 +1,99 @@
+import Settings
+
+extension Job {
+  /// Which images (of a volume: slices; or which pixels) train, validate, calibrate and test.
+  public enum Split: Hashable, SettingConvertible {
+    case dataset(DatasetSplit)
+    case fractions(FractionSplit)
+
+    public init(settingValue value: SettingValue) throws(SettingError) {
+      self =
+        value["dataset"] == nil
+        ? .fractions(try FractionSplit(settingValue: value)) : .dataset(try DatasetSplit(settingValue: value))
+    }
+
+    public var settingValue: SettingValue {
+      switch self {
+      case .dataset(let split): split.settingValue
+      case .fractions(let split): split.settingValue
+      }
+    }
+
+    /// The two forms; the key `dataset` tells them apart.
+    static var kind: SettingDeclaration.Kind {
+      .variants(
+        SettingDeclaration.Variants(
+          selector: .presence(key: "dataset"),
+          variants: [
+            .init(
+              name: "dataset", meaning: "the data say which image (of a volume: which slice) serves for what",
+              settings: DatasetSplit.declarations()),
+            .init(
+              name: "fractions", meaning: "images (of a volume: blocks of slices; or pixels) are drawn at random",
+              settings: FractionSplit.declarations()),
+          ]))
+    }
+  }
+
+  /// Numbers in a dataset say what an image or slice serves for.
+  public struct DatasetSplit: SettingsSection {
+    public var dataset = DataPath.none
+    public var train = 0
+    /// Nil: nothing validates.
+    public var validate: Int?
+    public var calibrate = 1
+    public var test = 2
+
+    public init() {}
+
+    public static let settings: [Setting<Self>] = [
+      Setting(
+        "dataset", \.dataset, .dataPath, isRequired: true, "one whole number an image or slice: `path[:dataset]`"),
+      Setting("train", \.train, .integer(0...255), "the number of those that are trained on"),
+      Setting(
+        "validate", \.validate, .integer(0...255), otherwise: "nothing validates",
+        "the number of those that make up the validation set, which says when to stop and which weights are best"),
+      Setting("calibrate", \.calibrate, .integer(0...255), "the number of those that calibrate"),
+      Setting(
+        "test", \.test, .integer(0...255), "the number of those that only test; all other numbers are left out"),
+    ]
+  }
+
+  /// Parts of the images drawn at random; their sum is at most 1.
+  public struct FractionSplit: SettingsSection {
+    public var by = Unit.image
+    public var train = 0.6
+    public var validate = 0.0
+    public var calibrate = 0.2
+    public var test = 0.2
+    public var seed = 1
+    /// Each class of images is divided by itself.
+    public var stratified = false
+    /// Pixels along each side of the cubes that are drawn as a whole, when pixels are drawn.
+    public var block = 1
+
+    public init() {}
+
+    /// What is drawn.
+    public enum Unit: String, SettingConvertible, Hashable, CaseIterable {
+      case image, pixel
+    }
+
+    public static let settings: [Setting<Self>] = [
+      Setting(
+        "by", \.by, noun: "split",
+        "what is drawn: whole images, or the pixels of each, for images that are few and sparsely labelled"),
+      Setting("train", \.train, .number(.above(0, below: 1)), "the part that is trained on"),
+      Setting(
+        "validate", \.validate, .number(.atLeast(0, below: 1)),
+        "the part that makes up the validation set, which says when to stop and which weights are best"),
+      Setting("calibrate", \.calibrate, .number(.above(0, below: 1)), "the part that calibrates"),
+      Setting("test", \.test, .number(.atLeast(0, below: 1)), "the part that only tests"),
+      Setting("seed", \.seed, .integer(0...), "another seed draws another split"),
+      Setting("stratified", \.stratified, .boolean, "of images with classes, whether each class is divided by itself"),
+      Setting(
+        "block", \.block, .integer(1...4096),
+        "of pixels, the side of the cubes that are drawn as a whole, since neighbouring pixels are alike"),
+    ]
+  }
+}

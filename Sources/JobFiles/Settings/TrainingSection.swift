@@ -1,0 +1,125 @@
+import Engine
+import Foundation
+import Imaging
+import Settings
+import Training
+
+extension Job {
+  /// The section `training`: how each network is trained.
+  public struct TrainingSection: SettingsSection {
+    public var epochs = 10
+    public var batch = 4
+    /// Parts of a batch that are summed in a fixed order.
+    public var shards = 4
+    /// Of products.
+    public var precision = Plan.Precision.float32
+    /// How weights follow from gradients. Its keys stand among the section's.
+    public var recipe = TrainingRecipe()
+    public var optimizerState = OptimizerState.auto
+    /// Minutes between two checkpoints of a member.
+    public var checkpoint = 5.0
+    public var loss = LossSettings.crossEntropy
+    public var seed = 1
+    /// Patches of each drawn training unit in an epoch.
+    public var patchesPerUnit = 1
+    public var augmentation = AugmentationSettings()
+    /// Pixels from one blind pixel to the next; nil unless the task is self-supervised.
+    public var blindSpacing: Int?
+
+    public init() {}
+
+    public static let settings: [Setting<Self>] =
+      [
+        Setting("epochs", \.epochs, .integer(1...1_000_000), "passes over the training units that a member draws"),
+        Setting("batch", \.batch, .integer(1...65_536), "patches of one step"),
+        Setting(
+          "shards",
+          declare: { _ in
+            (
+              .integer(1...4096),
+              .derived("min(batch, 4)") { $0["batch"]?.integer.map { .integer(min($0, 4)) } }
+            )
+          }, "parts of a batch that are summed in a fixed order; decides rounding, so it is part of the job",
+          read: { (value, section) throws(SettingError) in section.shards = try Int(settingValue: value) },
+          write: { .integer($0.shards) }),
+        Setting(
+          "precision", \.precision, noun: "precision",
+          "of products while training; bfloat16 is mixed precision: their operands are rounded, sums and weights stay "
+            + "float32 (no loss scaling is needed: the range is the same)"),
+      ] + TrainingRecipe.settings.map { $0.within(\.recipe) } + [
+        Setting(
+          "optimizer-state", \.optimizerState, noun: "place",
+          "where the optimizer's running means are kept when several ranks train a member: all on every rank "
+            + "(`replicated`), a part on each (`divided`, the first stage of ZeRO; Rajbhandari et al., arXiv 1910.02054), or "
+            + "divided where they would not fit otherwise (`auto`); never changes a result"),
+        Setting(
+          "checkpoint", \.checkpoint, .number(.atLeast(0, limit: 1e6)),
+          "minutes after which a member's training is saved at the end of an epoch, so that a run that was cut short goes on "
+            + "from there; 0: after every epoch"),
+        Setting(
+          "loss", \.loss, LossSettings.kind,
+          otherwise: "`cross-entropy` for classes, `binary-cross-entropy` for the task binary, `mse` for images",
+          "what is made small: a name, a section with a name and settings, or a list of these, each with its `weight` in "
+            + "the sum"),
+        Setting("seed", \.seed, .integer(0...), "another seed gives other members"),
+        Setting(
+          "patches-per-unit", \.patchesPerUnit, .integer(1...1_000_000),
+          "patches of each drawn training unit in an epoch"),
+        Setting(
+          "augmentation", declare: { _ in (.section(SettingDeclaration.augmentation), .defaults) },
+          "random changes of training patches, alike for their targets",
+          read: { (value, section) throws(SettingError) in
+            do {
+              section.augmentation = try JSONDecoder().decode(
+                AugmentationSettings.self, from: JSONEncoder().encode(value))
+            } catch {
+              throw SettingError("\(error)")
+            }
+          }, write: { SettingValue(encoding: $0.augmentation) }),
+        Setting(
+          "blind-spacing", \.blindSpacing, .integer(2...64),
+          otherwise: "\(Job.blindSpacing), of self-supervised tasks",
+          "of self-supervised tasks, pixels from one blind pixel to the next along each axis"),
+      ]
+  }
+
+  /// Where the optimizer's state is kept when several ranks train a member.
+  public enum OptimizerState: String, SettingConvertible, Hashable, CaseIterable {
+    /// On every rank.
+    case replicated
+    /// On each rank a part.
+    case divided
+    /// On each rank a part where there is no room for the whole.
+    case auto
+  }
+
+  /// Pixels from one blind pixel to the next when nothing else is said.
+  package static let blindSpacing = 4
+}
+
+extension Plan.Precision: SettingConvertible {}
+
+extension SettingDeclaration {
+  static let augmentation: [SettingDeclaration] = settings(
+    [
+      SettingDeclaration("flips", .boolean, "flips along all axes"),
+      SettingDeclaration("quarter-turns", .boolean, "quarter turns in the y-x plane of patches that are square there"),
+      SettingDeclaration(
+        "elastic",
+        defaults: [
+          SettingDeclaration(
+            "magnitude", .number(.atLeast(0)),
+            "standard deviation of the displacement of the points of a grid, in pixels; 0: none"),
+          SettingDeclaration("spacing", .integer(2...1024), "pixels from one point of the grid to the next"),
+        ], "smooth displacements: classes follow the nearest pixel, images are interpolated"),
+      SettingDeclaration("gain", .number(.atLeast(0, below: 1)), "intensities are multiplied by 1 − gain … 1 + gain"),
+      SettingDeclaration(
+        "offset", .number(.atLeast(0)),
+        "−offset … offset is added to intensities, in standard deviations of the training pixels"),
+      SettingDeclaration("gamma", .number(.atLeast(0)), "intensities follow a power of 1/(1 + gamma) … 1 + gamma"),
+      SettingDeclaration(
+        "noise", .number(.atLeast(0)),
+        "Gaussian noise of a standard deviation of 0 … noise is added, in standard deviations of the training pixels; not to "
+          + "targets"),
+    ], withDefaultsOf: AugmentationSettings())
+}

@@ -1,0 +1,23 @@
+import Settings
+
+/// Half a cosine from the rate to `minimum` over `length` (`CosineAnnealingLR`).
+public struct CosineSchedule: ScheduleShape {
+  public static let name = "cosine"
+  public static let meaning = "the rate falls along half a cosine"
+  public static let settings: [Setting<Self>] = [.length(\.length), .minimum(\.minimum)]
+
+  /// Epochs or steps; nil: what remains of the training.
+  public var length: Int?
+  public var minimum: Double
+
+  public init() { self.init(length: nil) }
+
+  public init(length: Int? = nil, minimum: Double = 0) {
+    self.length = length
+    self.minimum = minimum
+  }
+
+  public func rate(at time: Int, of total: Int, base: Double, plateau: PlateauWatch) -> Double {
+    Self.halfCosine(from: base, to: minimum, Double(time) / Double(length ?? total))
+  }
+}

@@ -1,0 +1,28 @@
+import Settings
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// The rate × `gamma` every `size` epochs or steps (`StepLR`).
+public struct StepSchedule: ScheduleShape {
+  public static let name = "step"
+  public static let meaning = "the rate falls at regular times"
+  public static let settings: [Setting<Self>] = [
+    Setting("size", \.size, .times(from: 1), isRequired: true, "epochs or steps between two falls"), .gamma(\.gamma),
+  ]
+
+  public var size: Int
+  public var gamma: Double
+
+  public init() { self.init(size: 1) }
+
+  public init(size: Int, gamma: Double = 0.1) {
+    self.size = size
+    self.gamma = gamma
+  }
+
+  public func rate(at time: Int, of total: Int, base: Double, plateau: PlateauWatch) -> Double {
+    base * pow(gamma, Double(time / size))
+  }
+}
