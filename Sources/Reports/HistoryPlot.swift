@@ -1,22 +1,27 @@
 import Training
 
-/// A picture of how members were trained: losses, scores and learning rate over the epochs.
+/// A picture of the members' training: losses, validation scores and learning rate over the epochs.
 public struct HistoryPlot: Sendable {
   /// One member's training.
   public struct Member: Hashable, Sendable {
+    /// As in the legend.
     public var name: String
-    /// What each epoch came to.
+    /// A record for each epoch: losses, scores, learning rate.
     public var history: [EpochRecord]
 
+    /// A member.
     public init(name: String, history: [EpochRecord]) {
       self.name = name
       self.history = history
     }
   }
 
+  /// Above the picture.
   public var title: String
+  /// All members, in the order of the legend.
   public var members: [Member]
 
+  /// A picture.
   public init(title: String, members: [Member]) {
     self.title = title
     self.members = members
@@ -108,7 +113,7 @@ public struct HistoryPlot: Sendable {
             } : nil)
       }
     }
-    // Of members that stopped early only the others go on in the mean.
+    // A member that stopped early does not count in the mean of later epochs.
     let mean = (0..<epochs).map { epoch in
       let known = values.compactMap { epoch < $0.count && $0[epoch].isFinite ? $0[epoch] : nil }
       return known.reduce(0, +) / Double(known.count)

@@ -2,7 +2,7 @@
   import Glibc
 #endif
 
-/// How values are laid out along an axis, and where its ticks stand.
+/// A scale of an axis: the position of each value, and the ticks.
 struct ValueScale: Hashable, Sendable {
   enum Kind: Hashable, Sendable { case linear, logarithmic }
 
@@ -13,8 +13,8 @@ struct ValueScale: Hashable, Sendable {
   /// Ascending.
   let ticks: [Double]
 
-  /// A scale that shows all of the values that are finite: logarithmic when that is asked for, all are above 0, and they span more
-  /// than a factor of 10.
+  /// A scale that shows all of the values that are finite: logarithmic when that is asked for, all are above 0, and
+  /// they span more than a factor of 10.
   init(showing values: [Double], preferring kind: Kind = .linear) {
     let known = values.filter(\.isFinite)
     let least = known.min() ?? 0

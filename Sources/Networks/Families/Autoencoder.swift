@@ -1,20 +1,22 @@
 import Settings
 
-/// The tunable convolutional autoencoder of DLSIA (arXiv 2308.02559): `depth` levels of mixed-scale blocks and max pooling, a linear
-/// layer to the latent vector, and the same way back.
+/// The tunable convolutional autoencoder of DLSIA (arXiv 2308.02559): an encoder of `depth` levels to a latent vector,
+/// and the mirrored decoder.
 ///
-/// Level *i* has c_i channels: c₀ = `baseChannels`, c_i = ⌊c_{i−1} · `growthRate`⌋. Going down, a block to c_i channels and max pooling;
-/// the last pooled value goes through a linear layer to `latentDimension` numbers, which are tapped as `latent`, and through another
-/// one back to its own shape. Going up, a transposed convolution to the extents before the pooling and a block to c_{i−1} channels, at
-/// last to those of the result; so images of any size fit that are at least `pooling`^`depth` pixels wide. The linear layers make the
-/// parameters those of one size of image.
+/// Level *i* has c_i channels: c₀ = `baseChannels`, c_i = ⌊c_{i−1} · `growthRate`⌋. Each encoder level is a block to
+/// c_i channels and max pooling. A linear layer maps the last pooled value to `latentDimension` numbers, which are
+/// tapped as `latent`; a second one maps them back to the shape of that value. Each decoder level is a transposed
+/// convolution to the extents before the pooling and a block to c_{i−1} channels, at the top to those of the result.
+/// Images of any size fit that are at least `pooling`^`depth` pixels wide. Because of the linear layers, the number of
+/// parameters depends on the image's extents.
 public struct Autoencoder: UniformNetworkFamily {
   /// What a level consists of.
   public enum Block: String, SettingConvertible, CaseIterable {
-    /// Stacks of convolutions side by side, of dilations 1 to `maximumDilation`, each convolution followed by activation and batch
-    /// normalization; a 1×1 convolution of them all (DLSIA's MSAE). With one dilation it is an ordinary convolutional autoencoder.
+    /// Parallel branches of `blockDepth` convolutions, one branch for each dilation 1 to `maximumDilation`; a 1×1
+    /// convolution of all branches (DLSIA's MSAE). Activation and normalization follow each dilated convolution. With
+    /// one dilation it is an ordinary convolutional autoencoder.
     case parallel
-    /// A mixed-scale dense network (`MSDNet`) of `blockDepth` layers, each of as many planes as there are dilations.
+    /// A mixed-scale dense network of `blockDepth` layers, with as many planes a layer as there are dilations.
     case dense
   }
 
@@ -26,6 +28,7 @@ public struct Autoencoder: UniformNetworkFamily {
   public var growthRate = 2.0
   /// Numbers that an image is reduced to.
   public var latentDimension = 32
+  /// What a level consists of.
   public var block = Block.parallel
   /// Dilations of a block are 1 to this (DLSIA's mixed-scale autoencoder has 5).
   public var maximumDilation = 1
@@ -33,7 +36,7 @@ public struct Autoencoder: UniformNetworkFamily {
   public var blockDepth = 1
   /// How many pixels become one from level to level.
   public var pooling: PerAxis = 2
-  /// How the convolutions see beyond the image.
+  /// What convolutions read beyond the border.
   public var paddingMode = PaddingMode.zeros
   /// After every convolution with a dilation, if any.
   public var activation: Activation? = .relu
@@ -46,6 +49,7 @@ public struct Autoencoder: UniformNetworkFamily {
   /// After the last block, if any.
   public var finalActivation: Activation?
 
+  /// With every setting at its default.
   public init() {}
 
   public static let name = "autoencoder"
@@ -133,13 +137,10 @@ public struct Autoencoder: UniformNetworkFamily {
   ) throws(NetworkSettingError) -> NetworkGraph.NodeID {
     switch block {
     case .dense:
-      var dense = MSDNet()
-      (dense.layers, dense.width, dense.maximumDilation) = (blockDepth, maximumDilation, maximumDilation)
-      dense.activations = activation.map { [$0] } ?? []
-      (dense.paddingMode, dense.normalization) = (paddingMode, normalization)
-      dense.tracksRunningStatistics = tracksRunningStatistics
-      let network = try dense.graph(
-        inputChannels: inputChannels, outputChannels: channels, dimensions: graph.dimensions)
+      let network = try NetworkGraph.mixedScaleDense(
+        layers: blockDepth, width: maximumDilation, activation: activation, paddingMode: paddingMode,
+        normalization: normalization, tracksRunningStatistics: tracksRunningStatistics, inputChannels: inputChannels,
+        outputChannels: channels, dimensions: graph.dimensions)
       return graph.add(network, prefix: "\(name).", reading: input)
     case .parallel:
       let parts = (1...maximumDilation).map { dilation in

@@ -1,12 +1,12 @@
 import Settings
 
-/// A fully connected network for every pixel by itself: 1×1 convolutions.
+/// A fully connected network that is applied to every pixel by itself: 1×1 convolutions.
 ///
-/// Each hidden layer has normalization, activation and dropout; a last layer without them gives the output.
+/// Normalization, activation and dropout follow each hidden layer, but not the last one.
 public struct FCNet: UniformNetworkFamily {
   /// Channels of the hidden layers, first to last; none for a linear map.
   public var hiddenChannels = [32, 32]
-  /// Whether every layer but the first reads the image beside the layer before.
+  /// Whether every layer but the first also reads the image.
   public var hasSkips = false
   /// After every normalization; nil for a linear network.
   public var activation: Activation? = .relu
@@ -39,8 +39,10 @@ public struct FCNet: UniformNetworkFamily {
     .initialization(\.initialization), .finalActivation(\.finalActivation),
   ]
 
+  /// With every setting at its default.
   public init() {}
 
+  /// With these hidden layers.
   public init(hiddenChannels: [Int]) { self.hiddenChannels = hiddenChannels }
 
   /// The network for images of `inputChannels` channels and 1, 2 or 3 spatial axes.

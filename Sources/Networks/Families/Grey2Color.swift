@@ -1,14 +1,19 @@
 import Settings
 
-/// An autoencoder of every pixel's channels (DLSIA's Grey2Color): a fully connected encoder to `latentChannels` numbers in
-/// 0 … 1, tapped as `latent`, which can be shown as colours, and a decoder back.
+/// An autoencoder that is applied to every pixel by itself (DLSIA's Grey2Color).
+///
+/// A fully connected encoder maps the channels of a pixel to `latentChannels` numbers in 0 … 1, which are tapped as
+/// `latent` and can be shown as colours; a fully connected decoder maps them back.
 public struct Grey2Color: UniformNetworkFamily {
-  /// Channels of the hidden layers, first to last.
+  /// Channels of the encoder's hidden layers, first to last.
   public var encoder = [256, 128]
+  /// Channels of the decoder's hidden layers, first to last.
   public var decoder = [128, 256]
+  /// Numbers that a pixel is encoded as.
   public var latentChannels = 3
-  /// Of the hidden layers.
+  /// After every normalization.
   public var activation: Activation? = .relu
+  /// What follows every hidden layer.
   public var normalization = NormalizationKind.batch
   /// Whether batch normalization predicts with running statistics (the default) or those of its own batch.
   public var tracksRunningStatistics = true
@@ -17,6 +22,7 @@ public struct Grey2Color: UniformNetworkFamily {
   /// After the last layer, if any.
   public var finalActivation: Activation?
 
+  /// With every setting at its default.
   public init() {}
 
   public static let name = "grey2color"

@@ -1,25 +1,26 @@
 import Settings
 
-/// The mixed-scale dense network (Pelt and Sethian, doi 10.1073/pnas.1715832114): every layer reads all planes before it
-/// through dilated convolutions and adds `width` planes to them; a 1×1 convolution of all planes ends the network.
+/// The mixed-scale dense network (Pelt and Sethian, doi 10.1073/pnas.1715832114): dilated convolutions, densely
+/// connected.
 ///
-/// Plane j of layer ℓ has the dilation number ℓ · `width` + j, counted round and round through 1 … `maximumDilation` or the
-/// list in `dilations`. All values keep the image's extents.
+/// Every layer convolves all planes (channels) before it and appends `width` planes to them; a 1×1 convolution of all
+/// planes ends the network. Plane j of layer ℓ takes dilation number ℓ · `width` + j of the cycle 1 …
+/// `maximumDilation`, or of the list in `dilations`. All values have the image's extents.
 public struct MSDNet: UniformNetworkFamily {
   /// What a layer activates and normalizes.
   public enum Form: String, SettingConvertible, CaseIterable {
-    /// The paper's: every new plane is convolved, activated and normalized once.
+    /// The paper's form: every new plane is activated and normalized once.
     case planes
-    /// DLSIA's: after every layer the whole stack of planes, old and new, is activated and normalized again. The image is
+    /// DLSIA's form: after every layer all planes, old and new, are activated and normalized again. The image is
     /// activated before the first layer.
     case stack
   }
 
-  /// Dilations given one by one.
+  /// Dilations that are listed.
   public enum Dilations: Hashable, SettingConvertible {
-    /// Of one plane after another, repeated as often as needed.
+    /// Of one plane after another; the list is repeated as often as needed.
     case cycle([Int])
-    /// A row for each plane of a layer, a column for each layer: the matrix says how many layers there are and how wide.
+    /// A row for each plane of a layer, a column for each layer. The matrix replaces `layers` and `width`.
     case matrix([[Int]])
 
     public init(settingValue value: SettingValue) throws(SettingError) {
@@ -40,15 +41,19 @@ public struct MSDNet: UniformNetworkFamily {
     ])
   }
 
-  /// Rates of dropout: of the image, of what every layer makes before its activation, and of the last stack.
+  /// Rates of dropout.
   public struct DropoutRates: SettingsSection {
+    /// Of the image.
     public var initial: Double
+    /// Of the output of each layer, before its activation.
     public var hidden: Double
+    /// Of the planes before the last convolution.
     public var final: Double
 
     /// No dropout.
     public init() { self.init(initial: 0) }
 
+    /// Rates in 0 ..< 1.
     public init(initial: Double = 0, hidden: Double = 0, final: Double = 0) {
       self.initial = initial
       self.hidden = hidden
@@ -62,32 +67,36 @@ public struct MSDNet: UniformNetworkFamily {
     ]
   }
 
+  /// What a layer activates and normalizes.
   public var form = Form.planes
   /// Layers, unless `dilations` is a matrix.
   public var layers = 50
   /// New planes of a layer, unless `dilations` is a matrix.
   public var width = 1
-  /// Dilations run through 1 … this, unless `dilations` gives them.
+  /// Dilations cycle through 1 … this, unless `dilations` lists them.
   public var maximumDilation = 10
+  /// Dilations that are listed; nil for the cycle 1 … `maximumDilation`.
   public var dilations: Dilations?
   /// Odd extents of the convolutions' kernels.
   public var kernel: PerAxis = 3
-  /// How the convolutions see beyond the image.
+  /// What convolutions read beyond the border.
   public var paddingMode = PaddingMode.zeros
-  /// Between convolution and normalization, one after another; none for a linear network.
+  /// Applied one after another between convolution and normalization; empty for a linear network.
   public var activations: [Activation] = [.relu]
-  /// What the image goes through first; nil for nothing, or in the form `stack` for `activations`.
+  /// Applied to the image first; nil for none, or in the form `stack` for `activations`.
   public var inputActivations: [Activation]?
   /// What follows the activations.
   public var normalization = NormalizationKind.batch
   /// Whether batch normalization predicts with running statistics (the default) or those of its own batch.
   public var tracksRunningStatistics = true
+  /// Rates of dropout.
   public var dropout = DropoutRates()
   /// How the weights start.
   public var initialization = Initialization.pytorch
   /// After the last convolution, if any.
   public var finalActivation: Activation?
 
+  /// With every setting at its default.
   public init() {}
 
   public static let name = "msdnet"
@@ -247,5 +256,23 @@ public struct MSDNet: UniformNetworkFamily {
       try NetworkSettingError.check(dropout: rate, "dropout.\(name)")
     }
     return extents
+  }
+}
+
+extension NetworkGraph {
+  /// A mixed-scale dense network (`MSDNet`) as a part of another network: layer ℓ has `width` planes of dilations 1 to
+  /// `width`.
+  ///
+  /// - Throws: `NetworkSettingError` that names the setting.
+  static func mixedScaleDense(
+    layers: Int, width: Int, activation: Activation?, paddingMode: PaddingMode, normalization: NormalizationKind,
+    tracksRunningStatistics: Bool, inputChannels: Int, outputChannels: Int, dimensions: Int
+  ) throws(NetworkSettingError) -> NetworkGraph {
+    var network = MSDNet()
+    (network.layers, network.width, network.maximumDilation) = (layers, width, width)
+    network.activations = activation.map { [$0] } ?? []
+    (network.paddingMode, network.normalization) = (paddingMode, normalization)
+    network.tracksRunningStatistics = tracksRunningStatistics
+    return try network.graph(inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
   }
 }

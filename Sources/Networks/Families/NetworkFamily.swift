@@ -93,8 +93,8 @@ extension NetworkFamily: CodableSetting {
       write: { $0.squash?.settingValue }),
     Setting(
       "quantile-heads", \NetworkFamily.quantileHeads, otherwise: "the network gives all numbers itself",
-      "for the loss `quantile` with three quantiles: a head each for the lower one, the median and the upper one, which "
-        + "then cannot cross (DLSIA's Cerberus)"),
+      "for the loss `quantile` with three quantiles: a head each for the lower one, the median and the upper one, "
+        + "which then cannot cross (DLSIA's Cerberus)"),
   ]
 
   /// What may stand for a family in a job file: its name, its own keys and those that every family has.

@@ -1,9 +1,11 @@
-/// A setting of a network family that cannot be.
+/// An impossible setting of a network family.
 public struct NetworkSettingError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The setting's name in job files, such as `base-channels`.
   public let setting: String
+  /// What is wrong and what is allowed, as a sentence.
   public let problem: String
 
+  /// An error at a setting.
   public init(setting: String, problem: String) {
     self.setting = setting
     self.problem = problem
@@ -11,7 +13,7 @@ public struct NetworkSettingError: Error, Hashable, Sendable, CustomStringConver
 
   public var description: String { "network.\(setting): \(problem)" }
 
-  /// Throws unless what every family needs of its surroundings holds.
+  /// Throws unless a network can have so many channels and dimensions.
   static func check(inputChannels: Int, outputChannels: Int, dimensions: Int) throws(NetworkSettingError) {
     guard (1...3).contains(dimensions) else {
       throw NetworkSettingError(
@@ -27,7 +29,7 @@ public struct NetworkSettingError: Error, Hashable, Sendable, CustomStringConver
     }
   }
 
-  /// Throws unless this is a rate of dropout.
+  /// Throws unless this is a rate of dropout, in 0 ..< 1.
   static func check(dropout rate: Double, _ setting: String = "dropout") throws(NetworkSettingError) {
     guard (0..<1).contains(rate) else {
       throw NetworkSettingError(setting: setting, problem: "a dropout rate lies in 0 ..< 1, not at \(rate).")

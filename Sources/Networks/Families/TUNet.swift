@@ -1,14 +1,15 @@
 import Settings
 
-/// The tunable U-Net of DLSIA (arXiv 2308.02559, II-A): an encoder and a decoder of `depth` levels with skip connections.
+/// The tunable U-Net of DLSIA (arXiv 2308.02559, II-A): an encoder and a decoder of `depth` levels with skip
+/// connections.
 ///
-/// Level *i* has m_i channels after its first convolution and o_i after its second: m₀ = `baseChannels`,
-/// o_i = ⌊m_i · `hiddenRate`⌋, m_i = ⌊o_{i−1} · `growthRate`⌋. Between levels lies max pooling; going up, a transposed
-/// convolution to o_i channels whose extents follow the skip connection, so that images of any size fit that are at
-/// least `pooling`^(`depth` − 1) pixels wide; then [skip, upsampled] are stacked. Every level has two padded convolutions,
-/// each followed by normalization and activation; a 1×1 convolution ends the network.
+/// Level *i* has m_i channels after its first convolution and o_i after its second: m₀ = `baseChannels`, o_i = ⌊m_i ·
+/// `hiddenRate`⌋, m_i = ⌊o_{i−1} · `growthRate`⌋. Between levels lies max pooling; going up, a transposed convolution
+/// to o_i channels whose extents are those of the skip connection, and the concatenation [skip, upsampled]. So images
+/// of any size fit that are at least `pooling`^(`depth` − 1) pixels wide. Every level has two padded convolutions, each
+/// followed by normalization and activation; a 1×1 convolution ends the network.
 public struct TUNet: UniformNetworkFamily {
-  /// Levels of resolution, the bottom among them: at least 2.
+  /// Levels of resolution, the deepest included: at least 2.
   public var depth = 4
   /// Channels after the first convolution.
   public var baseChannels = 16
@@ -20,7 +21,7 @@ public struct TUNet: UniformNetworkFamily {
   public var kernel: PerAxis = 3
   /// How many pixels become one from level to level.
   public var pooling: PerAxis = 2
-  /// How the convolutions see beyond the image.
+  /// What convolutions read beyond the border.
   public var paddingMode = PaddingMode.zeros
   /// After every normalization; nil for a linear network.
   public var activation: Activation? = .relu
@@ -35,6 +36,7 @@ public struct TUNet: UniformNetworkFamily {
   /// After the last convolution, if any.
   public var finalActivation: Activation?
 
+  /// With every setting at its default.
   public init() {}
 
   public static let name = "tunet"
@@ -136,7 +138,8 @@ public struct TUNet: UniformNetworkFamily {
     return dropout > 0 ? graph.add("\(name).dropout", .dropout(rate: dropout), level) : level
   }
 
-  /// A convolution with normalization and activation: the nodes `NAME.conv`, `NAME.norm`, `NAME.act`, numbered if wanted.
+  /// A convolution with normalization and activation: the nodes `NAME.conv`, `NAME.norm`, `NAME.act`, numbered if
+  /// wanted.
   func addConvolution(
     _ name: String, number: String = "", _ channels: Int, reading input: NetworkGraph.NodeID,
     to graph: inout NetworkGraph

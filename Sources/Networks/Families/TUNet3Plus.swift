@@ -1,21 +1,23 @@
 import Settings
 
-/// The tunable U-Net with full-scale skip connections (UNet 3+, Huang et al., arXiv 2004.08790, in DLSIA's tunable form).
+/// The tunable U-Net with full-scale skip connections (UNet 3+, Huang et al., arXiv 2004.08790, in DLSIA's tunable
+/// form).
 ///
-/// Encoder and bottom are those of `TUNet`. Every decoder level reads all levels: those above it by max pooling, its own
-/// skip connection, and those below it (the bottom, and the decoder levels formed before) by upsampling. Each of these
-/// `depth` branches ends in a convolution to the carry-over channels c with normalization and activation; their stack of
-/// `depth` · c channels, top level first, is the level's value, or what `fusion` makes of it.
+/// Encoder and bottom are those of `TUNet`. Every decoder level reads all levels: those above it by max pooling, its
+/// own skip connection, and those below it (the bottom, and the decoder levels formed before) by upsampling. Each of
+/// these `depth` branches ends in a convolution to the carry-over channels c with normalization and activation. Their
+/// concatenation of `depth` · c channels, top level first, goes through `fusion`.
 public struct TUNet3Plus: UniformNetworkFamily {
-  /// What becomes of the stack of a decoder level.
+  /// How a decoder level combines the concatenation of its branches.
   public enum Fusion: String, SettingConvertible, CaseIterable {
-    /// Nothing; at the top two convolutions to the carry-over channels follow (DLSIA).
+    /// The concatenation is the level's value; two convolutions to the carry-over channels follow the top level
+    /// (DLSIA).
     case none
-    /// At every level a convolution of all channels to as many, with normalization and activation (the paper).
+    /// A convolution to as many channels, with normalization and activation, at every level (the paper).
     case paper
   }
 
-  /// How coarse levels become as large as fine ones.
+  /// How a coarse level is upsampled.
   public enum Upscaling: String, SettingConvertible, CaseIterable {
     /// Every pixel takes the value of the nearest coarse one.
     case nearest
@@ -27,9 +29,12 @@ public struct TUNet3Plus: UniformNetworkFamily {
   public var levels = TUNet()
   /// Channels of every branch; nil for the base channels.
   public var carryoverChannels: Int?
+  /// How a decoder level combines the concatenation of its branches.
   public var fusion = Fusion.none
+  /// How coarse levels are upsampled.
   public var upscaling = Upscaling.nearest
 
+  /// With every setting at its default.
   public init() {}
 
   public static let name = "tunet3plus"
@@ -41,8 +46,8 @@ public struct TUNet3Plus: UniformNetworkFamily {
         "channels in which a decoder level keeps each level it reads"),
       Setting(
         "fusion", \TUNet3Plus.fusion, noun: "fusion",
-        "what becomes of the stack of levels that a decoder level reads: `none`, nothing (DLSIA); `paper`, a convolution of "
-          + "all its channels to as many, with normalization and activation"),
+        "what becomes of the stack of levels that a decoder level reads: `none`, nothing (DLSIA); `paper`, a "
+          + "convolution of all its channels to as many, with normalization and activation"),
       Setting(
         "upsampling", \TUNet3Plus.upscaling, noun: "upsampling", "how coarse levels become as large as fine ones"),
     ]
@@ -64,7 +69,8 @@ public struct TUNet3Plus: UniformNetworkFamily {
       inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
     var graph = start
     let depth = encoded.count
-    // The values that a level's branches read: of the encoder above it and at it, of the bottom and the decoder below it.
+    // The values that a level's branches read: of the encoder above it and at it, of the bottom and the decoder below
+    // it.
     var sources = encoded.map { (value: $0.value, channels: $0.channels) }
     var value = sources[depth - 1].value
     for level in (0..<depth - 1).reversed() {

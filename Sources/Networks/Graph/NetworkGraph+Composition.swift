@@ -1,9 +1,10 @@
 extension NetworkGraph {
-  /// Adds the nodes of another network that reads `input` in place of its image, with `prefix` before their names: all, with
-  /// what is tapped, or those that its node `last` depends on.
+  /// Adds the nodes of another network, which then reads `input` in place of its image; `prefix` is put before their
+  /// names.
   ///
+  /// - Parameter last: adds only this node and those that it depends on; nil for all nodes, with the tapped values.
   /// - Precondition: both have as many dimensions.
-  /// - Returns: the node that stands for `last`, or for the other network's output.
+  /// - Returns: the node that corresponds to `last`, or to the other network's output.
   @discardableResult
   public mutating func add(
     _ other: NetworkGraph, prefix: String, reading input: NodeID, through last: NodeID? = nil
@@ -29,7 +30,7 @@ extension NetworkGraph {
   /// The number of the node of this name.
   public func node(named name: String) -> NodeID? { nodes.firstIndex { $0.name == name } }
 
-  /// The network that ends with one of its nodes, as for latent vectors or the features before the last layer.
+  /// The part of the network that computes one of its nodes, which becomes the output.
   public func ending(at last: NodeID) -> NetworkGraph {
     var graph = NetworkGraph(dimensions: dimensions)
     graph.initialization = initialization

@@ -1,4 +1,5 @@
-/// What a network costs for one image of given extents. Counts are exact, bytes an estimate for planning.
+/// Parameters, operations and memory of a network for one image of given extents. Counts are exact, bytes are
+/// estimates.
 public struct NetworkCosts: Hashable, Sendable {
   /// Trained numbers.
   public var parameters: Int
@@ -7,15 +8,15 @@ public struct NetworkCosts: Hashable, Sendable {
   /// Floating-point operations of a prediction: 2 for each multiply-add of convolutions and linear layers (bias,
   /// normalization, activation and pooling are left out).
   public var forwardFLOPs: Int
-  /// Floating-point operations of forward and backward pass: 3 times the forward ones, since the gradients with respect to
-  /// the values and the weights cost as much as the forward pass each.
+  /// Floating-point operations of forward and backward pass: 3 times the forward ones, since the gradients with respect
+  /// to the values and the weights cost as much as the forward pass each.
   public var trainingFLOPs: Int
-  /// Bytes of float32 values that live at once in a prediction, at the worst moment. Stacked values are written in place,
-  /// and normalization, activation and dropout overwrite their input when nothing else reads it.
+  /// Peak bytes of float32 values in a prediction. Values are written into the concatenation that reads them, and
+  /// normalization, activation and dropout work in place when nothing else reads their input.
   public var inferenceBytes: Int
-  /// Bytes of a training step: the values that the backward pass reads (those of convolutions, pooling and activations;
-  /// stacks hold no values of their own, and what lies between a normalization and its activation is computed anew),
-  /// and gradients, of which as much lives at once as of values in a prediction.
+  /// Bytes of a training step: the values that the backward pass reads, and gradients, which need as much as values in
+  /// a prediction. Concatenations hold no values of their own; the value between a normalization and its activation is
+  /// recomputed.
   public var trainingBytes: Int
 }
 
@@ -46,7 +47,7 @@ extension NetworkGraph {
     }
   }
 
-  /// Bytes that the backward pass reads.
+  /// Bytes of the values that the backward pass reads.
   private func keptBytes(shapes: [FeatureShape]) -> Int {
     let readers = readers
     var elements = 0
@@ -62,20 +63,21 @@ extension NetworkGraph {
     return elements * MemoryLayout<Float>.size
   }
 
-  /// The largest sum of bytes of values that live at the same time in a prediction.
+  /// The largest sum of bytes of values that are alive at the same time in a prediction.
   private func liveBytes(shapes: [FeatureShape]) -> Int {
-    let place = sharedPlaces()
+    let buffer = sharedBuffers()
     let readers = readers
     let tapped = Set(taps.values)
-    // A place is as large as its largest value, the outermost stack, and lives from its first writer to its last reader.
+    // A buffer is as large as its largest value, the outermost concatenation, and lives from its first producer to its
+    // last consumer.
     var size: [NodeID: Int] = [:]
     var last: [NodeID: NodeID] = [:]
     var first: [NodeID: NodeID] = [:]
     for id in nodes.indices {
       let end = id == output || tapped.contains(id) ? nodes.count : readers[id].last ?? id
-      size[place[id]] = max(size[place[id]] ?? 0, shapes[id].elements)
-      last[place[id]] = max(last[place[id]] ?? 0, end)
-      if first[place[id]] == nil { first[place[id]] = id }
+      size[buffer[id]] = max(size[buffer[id]] ?? 0, shapes[id].elements)
+      last[buffer[id]] = max(last[buffer[id]] ?? 0, end)
+      if first[buffer[id]] == nil { first[buffer[id]] = id }
     }
     var change = Array(repeating: 0, count: nodes.count + 2)
     for (key, elements) in size {
@@ -91,9 +93,9 @@ extension NetworkGraph {
     return most * MemoryLayout<Float>.size
   }
 
-  /// For every node, the node that stands for the place of its value: values stacked by the same concatenation share one,
-  /// and so do an operation in place and its input.
-  private func sharedPlaces() -> [NodeID] {
+  /// For every node, the node that represents its buffer. Values that one concatenation reads share its buffer; an
+  /// operation in place shares that of its input.
+  private func sharedBuffers() -> [NodeID] {
     let readers = readers
     var parent = Array(nodes.indices)
     func root(_ id: NodeID) -> NodeID {
@@ -105,11 +107,11 @@ extension NetworkGraph {
       switch node.operation {
       case .concatenation:
         for input in node.inputs {
-          // A value stands in the first stack that reads it; later ones hold a copy.
-          let stack = readers[input].first {
+          // A value is written into the first concatenation that reads it; later ones hold a copy.
+          let first = readers[input].first {
             if case .concatenation = nodes[$0].operation { true } else { false }
           }
-          if stack == id { parent[root(input)] = root(id) }
+          if first == id { parent[root(input)] = root(id) }
         }
       case .batchNormalization, .groupNormalization, .activation, .dropout, .clamp, .softmax:
         if let input = node.inputs.first, readers[input].count == 1 { parent[root(input)] = root(id) }

@@ -1,6 +1,6 @@
 extension NetworkGraph {
-  /// The network in Graphviz's language, for `dot -Tsvg`: a box for each node with its operation and its value's shape, an arrow for
-  /// each value that is read; nodes that training leaves as they start are dashed, tapped values have a double border.
+  /// The network in Graphviz's language, for `dot -Tsvg`: a box for each node with its operation and its value's shape,
+  /// an arrow for each value that is read. Frozen nodes are dashed; tapped values have a double border.
   ///
   /// - Parameter extents: of an image, by which shapes are counted.
   /// - Throws: `NetworkError` when the image does not fit.

@@ -1,20 +1,22 @@
-/// How far a pixel of a network's output sees.
+/// The receptive field of an output pixel.
 public struct ReceptiveField: Hashable, Sendable {
-  /// Pixels to either side that can change an output pixel, on each axis: a tile that is predicted with a margin as wide
-  /// gives the values of the whole image.
+  /// Pixels to either side that can change an output pixel, along each axis. A tile that is predicted with a margin of
+  /// this width has the values of the whole image's prediction.
   public var radius: [Int]
-  /// The grid of the pooling: only tiles that begin at multiples of it are pooled as the whole image is.
+  /// The grid of the pooling windows, along each axis: only tiles that begin at multiples of it are pooled as the whole
+  /// image is.
   public var alignment: [Int]
 }
 
 extension NetworkGraph {
-  /// How far a pixel of the output sees, whatever the image's size; nil when it sees the whole image (linear layers, reshaping).
+  /// The receptive field of an output pixel, for images of any size; nil when it is the whole image (linear layers,
+  /// reshaping).
   ///
-  /// Every operation reads a range of pixels around a point of its input; ranges add up along a path in pixels of the
-  /// image, and where paths meet the wider one counts. Normalizations by statistics of the batch or of the sample, which make every pixel
-  /// depend on all others, are left out.
+  /// Every operation reads a range of pixels around a point of its input. Ranges add up along a path, in pixels of the
+  /// image; where paths meet, the wider one counts. Normalization, whose statistics depend on all pixels, is left out.
   ///
-  /// - Throws: `NetworkError` when a setting does not have a value for each axis, or paths of different resolution meet.
+  /// - Throws: `NetworkError` when a setting does not have a value for each axis, or paths of different resolution
+  ///   meet.
   /// - Complexity: O(*edges*).
   public func receptiveField() throws(NetworkError) -> ReceptiveField? {
     var ranges: [[PixelRange]] = []
@@ -108,8 +110,8 @@ private struct PixelRange {
     after += step * Double(padding)
   }
 
-  /// Output pixel o reads the pixels around o / factor. Where the ratio of the extents is not the factor, which corners that are aligned
-  /// and extents that follow another input's may make it, the place is up to one pixel off.
+  /// Output pixel o reads the pixels around o / factor. Aligned corners, or extents that follow a second input, may
+  /// make the ratio of the extents another one than the factor, which moves o by up to one pixel.
   mutating func interpolate(_ upsampling: Upsampling, by factor: Int, followsInput: Bool) {
     let source = step
     step /= Double(factor)

@@ -1,9 +1,11 @@
 /// The shape of a node's value for one sample.
 public struct FeatureShape: Hashable, Sendable, Codable, CustomStringConvertible {
+  /// Number of channels.
   public var channels: Int
   /// Extents of the spatial axes, outermost first, as many as the graph has dimensions.
   public var extents: [Int]
 
+  /// A shape.
   public init(channels: Int, extents: [Int]) {
     self.channels = channels
     self.extents = extents

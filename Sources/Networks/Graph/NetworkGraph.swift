@@ -1,24 +1,28 @@
 /// A network: nodes in execution order, each naming the earlier nodes that it reads.
 ///
-/// The one description of a network. It is run and differentiated (`Engine`), costed, stored in model files, drawn and
-/// exported; families (`TUNet`, `SMSNet`, …) are functions that build it. Its `dimensions` (1, 2 or 3 spatial axes) are data.
+/// Families (`TUNet`, `SMSNet`, …) build it; `Engine` compiles it for forward and backward passes; it is also costed,
+/// stored in member files and drawn.
 public struct NetworkGraph: Hashable, Sendable {
   /// The number of a node in `nodes`.
   public typealias NodeID = Int
 
+  /// One operation of the network.
   public struct Node: Hashable, Sendable {
     /// Unique in the graph; its parameters are `NAME.weight`, `NAME.bias`.
     public let name: String
+    /// What the node computes.
     public let operation: Operation
+    /// The nodes that it reads, in the order of the operation's operands.
     public let inputs: [NodeID]
-    /// Whether training changes its parameters, or they stay as they start.
+    /// Whether training changes its parameters; else they keep their initial values.
     public internal(set) var isTrainable = true
   }
 
   /// Spatial axes of the images: 1, 2 or 3.
   public let dimensions: Int
+  /// The nodes in execution order; the first is the input, the last the output.
   public private(set) var nodes: [Node] = []
-  /// Values that are read beside the output, by name: a latent vector, a second result.
+  /// Values that are read in addition to the output, by name: a latent vector, a second result.
   public private(set) var taps: [String: NodeID] = [:]
   /// How the weights start.
   public var initialization = Initialization.pytorch
@@ -32,7 +36,7 @@ public struct NetworkGraph: Hashable, Sendable {
   /// The node whose value is the network's: the last one.
   public var output: NodeID { nodes.count - 1 }
 
-  /// The name, with as many primes as tell it from those of the nodes.
+  /// The name, with as many primes appended as make it unlike the names of all nodes.
   public func unusedName(_ name: String) -> String {
     var name = name
     while nodes.contains(where: { $0.name == name }) { name += "'" }
@@ -53,7 +57,7 @@ public struct NetworkGraph: Hashable, Sendable {
     return nodes.count - 1
   }
 
-  /// Appends nodes before the last one, which stays the output.
+  /// Inserts nodes before the output, which stays last.
   public mutating func insertBeforeOutput(_ body: (inout NetworkGraph) throws -> Void) rethrows {
     let last = nodes.removeLast()
     let tapped = taps.keys.filter { taps[$0] == nodes.count }
@@ -66,24 +70,26 @@ public struct NetworkGraph: Hashable, Sendable {
 
   mutating func freeze(_ id: NodeID) { nodes[id].isTrainable = false }
 
-  /// Freezes the parameters of the nodes for which the condition holds: training leaves them as they start.
+  /// Freezes the parameters of the nodes for which the condition holds: training does not change them.
   public mutating func freeze(where condition: (Node) -> Bool) {
     for id in nodes.indices where condition(nodes[id]) { freeze(id) }
   }
 
-  /// The name of what an autoencoder reduces an image to, among the tapped values.
+  /// The name of the tapped value that is an autoencoder's latent representation.
   public static let latent = "latent"
 
-  /// The name of the classes of the image that a network tells beside its result, among the tapped values.
+  /// The name of the tapped value that holds scores of image classes beside the main result.
   public static let classes = "classes"
 
-  /// Gives a value a name by which it is read beside the output. Nothing else need read it.
+  /// Taps a value: it is read by this name in addition to the output. No other node need read it.
   public mutating func tap(_ name: String, _ node: NodeID) {
     precondition(nodes.indices.contains(node), "a tapped node is one of the graph")
     taps[name] = node
   }
 
-  /// For every node, the nodes that read its value, in order (a node that reads it twice stands twice).
+  /// For every node, its consumers in execution order (one that reads it twice is listed twice).
+  ///
+  /// - Complexity: O(*edges*).
   public var readers: [[NodeID]] {
     var result = Array(repeating: [NodeID](), count: nodes.count)
     for (id, node) in nodes.enumerated() {
@@ -95,9 +101,12 @@ public struct NetworkGraph: Hashable, Sendable {
 
 /// What is wrong with a network, and at which node.
 public struct NetworkError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The name of the node.
   public let node: String
+  /// What is wrong, as a sentence.
   public let problem: String
 
+  /// An error at a node.
   public init(node: String, problem: String) {
     self.node = node
     self.problem = problem

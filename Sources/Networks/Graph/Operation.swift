@@ -2,12 +2,19 @@
 public enum Operation: Hashable, Sendable {
   /// The image: `channels` planes.
   case input(channels: Int)
+  /// Cross-correlation with trained weights.
   case convolution(Convolution)
+  /// The adjoint of a strided convolution, with trained weights.
   case transposedConvolution(TransposedConvolution)
+  /// Normalization of each channel over the batch.
   case batchNormalization(BatchNormalization)
+  /// Normalization of groups of channels in each sample.
   case groupNormalization(GroupNormalization)
+  /// A function of each element.
   case activation(Activation)
+  /// The maximum over windows.
   case maxPooling(MaxPooling)
+  /// Interpolation to more pixels.
   case upsampling(Upsampling)
   /// The channels of all inputs, one after another.
   case concatenation
@@ -32,14 +39,22 @@ public enum Operation: Hashable, Sendable {
 
 /// Cross-correlation as `torch.nn.ConvNd`: weight `[channels, input channels, (z,) y, x]`, bias `[channels]`.
 public struct Convolution: Hashable, Sendable, Codable {
+  /// Output channels.
   public var channels: Int
+  /// Extents of the kernel.
   public var kernel: PerAxis
+  /// Pixels from one window to the next.
   public var stride: PerAxis
+  /// Pixels from one tap of the kernel to the next.
   public var dilation: PerAxis
+  /// Pixels added to both sides of each axis.
   public var padding: PerAxis
+  /// What padding consists of.
   public var paddingMode: PaddingMode
+  /// Whether a bias is added to each channel.
   public var bias: Bool
 
+  /// PyTorch's defaults.
   public init(
     channels: Int, kernel: PerAxis, stride: PerAxis = 1, dilation: PerAxis = 1, padding: PerAxis = 0,
     paddingMode: PaddingMode = .zeros, bias: Bool = true
@@ -68,13 +83,20 @@ public struct Convolution: Hashable, Sendable, Codable {
 /// With a second input, the output padding is chosen on each axis so that the output is as large as that input;
 /// an extent that no output padding below the stride reaches is an error of shape.
 public struct TransposedConvolution: Hashable, Sendable, Codable {
+  /// Output channels.
   public var channels: Int
+  /// Extents of the kernel.
   public var kernel: PerAxis
+  /// Output pixels from one input pixel to the next.
   public var stride: PerAxis
+  /// Pixels removed from both sides of each axis of the output.
   public var padding: PerAxis
+  /// Pixels added to the end of each axis of the output.
   public var outputPadding: PerAxis
+  /// Whether a bias is added to each channel.
   public var bias: Bool
 
+  /// PyTorch's defaults.
   public init(
     channels: Int, kernel: PerAxis, stride: PerAxis, padding: PerAxis = 0, outputPadding: PerAxis = 0,
     bias: Bool = true
@@ -90,11 +112,14 @@ public struct TransposedConvolution: Hashable, Sendable, Codable {
 
 /// Batch normalization (Ioffe and Szegedy, arXiv 1502.03167) as `torch.nn.BatchNormNd`: weight and bias `[channels]`.
 public struct BatchNormalization: Hashable, Sendable, Codable {
+  /// Added to the variance.
   public var epsilon: Double
+  /// Weight of the batch in the running statistics.
   public var momentum: Double
   /// Whether a prediction uses running statistics (the default) or those of its own batch.
   public var tracksRunningStatistics: Bool
 
+  /// PyTorch's defaults.
   public init(epsilon: Double = 1e-5, momentum: Double = 0.1, tracksRunningStatistics: Bool = true) {
     self.epsilon = epsilon
     self.momentum = momentum
@@ -102,15 +127,17 @@ public struct BatchNormalization: Hashable, Sendable, Codable {
   }
 }
 
-/// Normalization of every sample by itself (Wu and He, arXiv 1803.08494), as `torch.nn.GroupNorm`: mean and variance of the channels
-/// of a group, `groups` of which lie one after another; weight and bias `[channels]`.
+/// Normalization of every sample by itself (Wu and He, arXiv 1803.08494), as `torch.nn.GroupNorm`: mean and variance of
+/// the channels of a group, `groups` of which lie one after another; weight and bias `[channels]`.
 public struct GroupNormalization: Hashable, Sendable, Codable {
   /// How many groups the channels make; nil for one a channel, which is `torch.nn.InstanceNormNd`.
   public var groups: Int?
+  /// Added to the variance.
   public var epsilon: Double
   /// Whether a weight and a bias follow for every channel.
   public var affine: Bool
 
+  /// PyTorch's defaults.
   public init(groups: Int?, epsilon: Double = 1e-5, affine: Bool = true) {
     self.groups = groups
     self.epsilon = epsilon
@@ -125,9 +152,12 @@ public struct GroupNormalization: Hashable, Sendable, Codable {
 
 /// Maximum over windows, without padding; windows that do not fit at the end are dropped (PyTorch's floor mode).
 public struct MaxPooling: Hashable, Sendable, Codable {
+  /// Extents of the windows.
   public var kernel: PerAxis
+  /// Pixels from one window to the next.
   public var stride: PerAxis
 
+  /// Windows that do not overlap unless a stride is given.
   public init(kernel: PerAxis, stride: PerAxis? = nil) {
     self.kernel = kernel
     self.stride = stride ?? kernel
@@ -138,18 +168,22 @@ public struct MaxPooling: Hashable, Sendable, Codable {
 ///
 /// With a second input the result is as large as that input, whatever the factor says.
 public struct Upsampling: Hashable, Sendable, Codable {
+  /// How values between pixels are found.
   public enum Mode: String, Codable, Hashable, Sendable, CaseIterable {
+    /// The nearest pixel's value.
     case nearest
     /// Linear, bilinear or trilinear, as many as there are axes.
     case linear
   }
 
+  /// How values between pixels are found.
   public var mode: Mode
   /// How many pixels one becomes.
   public var factor: PerAxis
   /// Whether the centres of the first and last pixels stay in place (linear only) instead of the image's edges.
   public var alignCorners: Bool
 
+  /// Upsampling by a factor.
   public init(mode: Mode, factor: PerAxis, alignCorners: Bool = false) {
     self.mode = mode
     self.factor = factor

@@ -1,7 +1,7 @@
 import Host
 
 extension ParameterLayout {
-  /// The parameters that member `member` of a job with this seed starts from.
+  /// The initial parameters of member `member` of a job with this seed.
   ///
   /// Every parameter has its own random stream, keyed by its name, so that its values depend neither on the other
   /// parameters nor on the order of the nodes.
@@ -26,7 +26,7 @@ extension ParameterLayout {
     return values
   }
 
-  /// The running statistics that training starts from: mean 0, variance 1.
+  /// The initial running statistics: mean 0, variance 1.
   public func initialStatistics() -> [Float] {
     var values = Array(repeating: Float(0), count: statisticCount)
     for entry in statistics {
@@ -39,7 +39,9 @@ extension ParameterLayout {
 }
 
 extension NetworkGraph {
-  /// Where the parameters lie for images of these extents (which matter to linear layers alone).
+  /// The layout of the parameters for images of these extents (which matter to linear layers alone).
+  ///
+  /// - Throws: `NetworkError` when images of these extents do not fit the network.
   public func layout(extents: [Int]) throws(NetworkError) -> ParameterLayout {
     ParameterLayout(self, shapes: try shapes(extents: extents))
   }

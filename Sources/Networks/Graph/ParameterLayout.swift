@@ -2,28 +2,35 @@ import Host
 
 /// Where the parameters and running statistics of a network lie, each in one flat vector.
 ///
-/// The order is that of the nodes, weight before bias; nothing lies between two parameters. Optimizers, gradient exchange
-/// and checkpoints see the flat vectors, model files and exports the names.
+/// The order is that of the nodes, weight before bias; nothing lies between two parameters. Optimizers, gradient
+/// exchange and checkpoints see the flat vectors, model files and exports the names.
 public struct ParameterLayout: Hashable, Sendable {
   /// A named part of the flat vector.
   public struct Entry: Hashable, Sendable {
     /// `NODE.weight`, `NODE.bias`, `NODE.running_mean`, `NODE.running_var`.
     public let name: String
+    /// Extents, as PyTorch orders them.
     public let shape: [Int]
+    /// Index of the first element in the flat vector.
     public let offset: Int
+    /// How its elements start.
     public let initial: Initial
     /// Whether training changes it.
     public var isTrainable = true
 
+    /// Number of elements.
     public var count: Int { shape.reduce(1, *) }
+    /// Its indices in the flat vector.
     public var range: Range<Int> { offset..<offset + count }
   }
 
   /// How an entry starts.
   public enum Initial: Hashable, Sendable {
+    /// All elements have one value.
     case constant(Float)
     /// Uniform in ±bound: PyTorch's default for convolutions and linear layers is ±1/√fan_in.
     case uniform(bound: Double)
+    /// Normally distributed with mean 0.
     case normal(deviation: Double)
     /// Orthonormal rows or columns of the matrix `[first extent, all others]`.
     case orthogonal
@@ -34,7 +41,9 @@ public struct ParameterLayout: Hashable, Sendable {
   /// Running mean and variance of the batch normalizations that track them.
   public private(set) var statistics: [Entry] = []
 
+  /// Length of the flat vector of parameters.
   public private(set) var parameterCount = 0
+  /// Length of the flat vector of running statistics.
   public private(set) var statisticCount = 0
 
   /// The layout of a graph whose nodes have these shapes (`NetworkGraph.shapes(extents:)`).
@@ -81,7 +90,7 @@ public struct ParameterLayout: Hashable, Sendable {
     }
   }
 
-  /// The parameters that training changes: ranges of the flat vector in order, as few as possible.
+  /// The indices of trainable parameters in the flat vector: as few ranges as possible, ascending.
   public var trainableRanges: [Range<Int>] {
     var ranges: [Range<Int>] = []
     for entry in parameters where entry.isTrainable {
@@ -111,7 +120,8 @@ public struct ParameterLayout: Hashable, Sendable {
     statisticCount += shape.reduce(1, *)
   }
 
-  /// The parameter or statistic of this name.
+  /// The parameter of this name.
   public func parameter(_ name: String) -> Entry? { parameters.first { $0.name == name } }
+  /// The running statistic of this name.
   public func statistic(_ name: String) -> Entry? { statistics.first { $0.name == name } }
 }

@@ -6,7 +6,8 @@ public enum Activation: Hashable, Sendable {
   case relu
   /// ReLU with a fixed slope below 0.
   case leakyReLU(negativeSlope: Double)
-  /// Leaky ReLU whose slope is trained (He et al., arXiv 1502.01852), from 0.25: `NODE.weight`, one number or one a channel.
+  /// Leaky ReLU whose slope is trained (He et al., arXiv 1502.01852), from 0.25: `NODE.weight`, one number or one a
+  /// channel.
   case prelu(perChannel: Bool)
   /// x above 0, `alpha` · (eˣ − 1) below (Clevert et al., arXiv 1511.07289).
   case elu(alpha: Double)
@@ -103,8 +104,8 @@ extension Activation: SettingConvertible {
 
   /// For the meaning of a setting that holds an activation.
   static let examples =
-    "`{name: leaky-relu, negative-slope: 0.01}`, `{name: prelu, per-channel: true}` and `{name: elu, alpha: 1}` give its "
-    + "setting"
+    "`{name: leaky-relu, negative-slope: 0.01}`, `{name: prelu, per-channel: true}` and `{name: elu, alpha: 1}` give "
+    + "its setting"
 }
 
 extension Activation: CodableSetting {}

@@ -1,14 +1,16 @@
-/// A learned combination of trained networks: what they give, or their features (the values before their last convolutions), stacked
-/// and read by 1×1 convolutions. The networks themselves are frozen.
+/// A learned combination of trained networks: 1×1 convolutions of the concatenation of their outputs, or of their
+/// features (the values before their last convolutions). The networks themselves are frozen.
 public struct AggregateNet: Hashable, Sendable {
-  /// 1×1 convolutions, all but the last of as many channels as they read.
+  /// Number of 1×1 convolutions; all but the last have as many output as input channels.
   public var layers = 1
   /// Between them.
   public var activation: Activation? = .relu
+  /// Whether the convolutions have a bias.
   public var bias = true
   /// After the last, if any.
   public var finalActivation: Activation?
 
+  /// With every setting at its default.
   public init() {}
 
   /// The network over `inputChannels` features alone.
@@ -24,7 +26,7 @@ public struct AggregateNet: Hashable, Sendable {
       inputChannels: inputChannels, outputChannels: outputChannels, dimensions: dimensions)
   }
 
-  /// Its layers for `inputChannels` values of a pixel.
+  /// Its convolutions for `inputChannels` channels.
   public func network(inputChannels: Int) -> FCNet {
     var network = FCNet(hiddenChannels: Array(repeating: inputChannels, count: max(0, layers - 1)))
     (network.activation, network.normalization) = (activation, .none)
@@ -32,8 +34,8 @@ public struct AggregateNet: Hashable, Sendable {
     return network
   }
 
-  /// The network over the features of `members`, which read the same image and keep the parameters `member0.NODE.weight`
-  /// that they start with.
+  /// The network over the features of `members`, which read the same image. Their nodes are called `member0.NODE`, and
+  /// are frozen.
   ///
   /// - Parameter extents: of an image, by which channels are counted.
   /// - Throws: `NetworkSettingError` that names the setting, `NetworkError` when a member does not fit the image.

@@ -1,13 +1,14 @@
-/// Linear layers that tell the class of an image from what an autoencoder reduces it to, beside its result (DLSIA's SparseAEC, arXiv
-/// 2308.02559): batch normalization, ReLU and dropout follow all but the last.
+/// Linear layers that classify an image by an autoencoder's latent values, beside its reconstruction (DLSIA's
+/// SparseAEC, arXiv 2308.02559). Batch normalization, ReLU and dropout follow all but the last.
 ///
-/// The scores, one a class, are tapped as `classes`.
+/// The scores, one for each class, are tapped as `classes`.
 public struct ClassifierHead: Hashable, Sendable, Codable {
-  /// Lengths of the vectors between the latent values and the scores; nil for two of half as many as there are latent values.
+  /// Lengths of the vectors between the latent values and the scores; nil for two of half the number of latent values.
   public var features: [Int]?
   /// Rate of dropout between linear layers.
   public var dropout = 0.05
 
+  /// With every setting at its default.
   public init(features: [Int]? = nil, dropout: Double = 0.05) {
     self.features = features
     self.dropout = dropout
@@ -16,8 +17,8 @@ public struct ClassifierHead: Hashable, Sendable, Codable {
   /// The network with these layers.
   ///
   /// - Parameter extents: of an image, by which latent values are counted.
-  /// - Throws: `NetworkSettingError` when the network has no latent values or a setting is impossible, `NetworkError` when the image
-  ///   does not fit the network.
+  /// - Throws: `NetworkSettingError` when the network has no latent values or a setting is impossible, `NetworkError`
+  ///   when the image does not fit the network.
   public func graph(of network: NetworkGraph, classes: Int, extents: [Int]) throws -> NetworkGraph {
     if let features { try SparseReduction.check(features, "features") }
     try NetworkSettingError.check(dropout: dropout)

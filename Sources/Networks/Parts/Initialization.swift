@@ -3,8 +3,8 @@ import Settings
 
 /// How the weights of convolutions and linear layers start, as the schemes of `torch.nn.init`.
 ///
-/// The fan-in of a weight `[a, b, …]` is b times the pixels of its kernel, the fan-out a times as many; the gain is that of
-/// ReLU, √2, in Kaiming's schemes and 1 in the others. With every scheme but `pytorch` biases start at 0.
+/// The fan-in of a weight `[a, b, …]` is b times the pixels of its kernel, the fan-out a times as many; the gain is
+/// that of ReLU, √2, in Kaiming's schemes and 1 in the others. With every scheme but `pytorch` biases start at 0.
 public enum Initialization: String, SettingConvertible, Hashable, Codable, CaseIterable {
   /// PyTorch's default, which DLSIA leaves as it is: weights and biases uniform in ±1/√fan-in.
   case pytorch
@@ -16,8 +16,8 @@ public enum Initialization: String, SettingConvertible, Hashable, Codable, CaseI
   case xavierUniform = "xavier-uniform"
   /// As `xavierUniform`, from a normal distribution.
   case xavierNormal = "xavier-normal"
-  /// Saxe, McClelland and Ganguli, arXiv 1312.6120: the weight as a matrix `[a, b · …]` has orthonormal rows or columns,
-  /// whichever are fewer.
+  /// Saxe, McClelland and Ganguli, arXiv 1312.6120: the weight as a matrix `[a, b · …]` has orthonormal rows or
+  /// columns, whichever are fewer.
   case orthogonal
 
   /// How a weight of this shape starts.

@@ -1,22 +1,24 @@
 import Settings
 
-/// Three heads on a network's result, for a lower quantile, the median and an upper quantile that cannot cross (DLSIA's
-/// Cerberus): median m, lower m − softplus(h₋), upper m + softplus(h₊), each of m, h₋, h₊ a fully connected network for
-/// every pixel.
+/// Three heads on a network's features for a lower quantile, the median and an upper quantile, which cannot cross
+/// (DLSIA's Cerberus).
 ///
-/// The result stacks all lower, then all median, then all upper channels.
+/// The median is m, the lower quantile m − softplus(h₋) and the upper one m + softplus(h₊), where each of m, h₋ and h₊
+/// is a fully connected network that is applied to every pixel. The result has all lower, then all median, then all
+/// upper channels.
 public struct QuantileHeads: SettingsSection {
   /// Channels that the network gives the heads.
   public var features = 8
-  /// The hidden layers of each head; nil for one of the mean of the channels that it reads and gives.
+  /// Channels of each head's hidden layers; nil for one of the mean of its input and output channels.
   public var hiddenChannels: [Int]?
-  /// Whether the heads read the image beside the network's result.
+  /// Whether the heads also read the image.
   public var readsImage = false
-  /// What all three are moved into, if anything.
+  /// The range that all three are clamped to, if any.
   public var range: ClosedRange<Double>?
   /// After that, if any; an increasing function keeps the order of the quantiles.
   public var finalActivation: Activation?
 
+  /// With every setting at its default.
   public init() {}
 
   public static let settings: [Setting<QuantileHeads>] = [

@@ -1,15 +1,16 @@
 import Settings
 
-/// Fewer channels before a network: a fully connected network for every pixel makes `channels` of the image's.
+/// A fully connected network that is applied to every pixel and reduces the image's channels before another network.
 public struct SquashNet: SettingsSection {
-  /// What the network behind reads.
+  /// Channels that the network behind it reads.
   public var channels: Int
-  /// What makes them.
+  /// The layers.
   public var head = FCNet(hiddenChannels: [])
 
   /// One channel.
   public init() { self.init(channels: 1) }
 
+  /// With so many channels and no hidden layers.
   public init(channels: Int) { self.channels = channels }
 
   /// The stored form has all keys of the head.

@@ -1,14 +1,14 @@
 import Settings
 
-/// The sparse mixed-scale network of DLSIA (arXiv 2308.02559, II-D): a topology, run as convolutions in 1, 2 or 3 dimensions.
+/// The sparse mixed-scale network of DLSIA (arXiv 2308.02559, II-D): the layers that a topology's edges consist of.
 ///
 /// A node's value is the concatenation of its incoming edges, in the order in which the topology lists them; a 1×1
-/// convolution of the output node's value ends the network. What an edge consists of is the form's to say.
+/// convolution of the output node's value ends the network.
 ///
-/// An edge to a node of smaller scale is a convolution with a stride, one to a node of larger scale a transposed
-/// convolution of stride s, kernel 2s − 1 and dilation 1 in its place, which reaches every pixel.
+/// An edge to a smaller node is a strided convolution. An edge to a node that is s times larger is a transposed
+/// convolution of stride s, kernel 2s − 1 and dilation 1.
 public struct SMSNet: Hashable, Sendable {
-  /// The layers of an edge, by where it runs.
+  /// Which edges are linear.
   public enum Form: String, SettingConvertible, CaseIterable {
     /// DLSIA's two-dimensional network, and ours in every dimension: all edges are normalized convolutions of `kernel`,
     /// but those from hidden nodes to the output are 1×1 without bias.
@@ -19,12 +19,15 @@ public struct SMSNet: Hashable, Sendable {
 
   /// The layers of an edge.
   public struct EdgeLayers: Hashable, Sendable {
+    /// Extent of the kernel along each axis.
     public var kernel: Int
+    /// Whether the convolution has a bias.
     public var bias: Bool
     /// Whether normalization and activation follow.
     public var isNormalized: Bool
   }
 
+  /// Which edges are linear.
   public var form: Form
   /// Odd extent of the edges' kernels.
   public var kernel = 3
@@ -32,21 +35,23 @@ public struct SMSNet: Hashable, Sendable {
   public var activation: Activation?
   /// What follows the convolutions.
   public var normalization = NormalizationKind.batch
-  /// How the convolutions see beyond the image.
+  /// What convolutions read beyond the border.
   public var paddingMode: PaddingMode
   /// Whether batch normalization predicts with running statistics (the default) or, as DLSIA's, those of its own batch.
   public var tracksRunningStatistics: Bool
   /// Rate of dropout of every hidden node's value.
   public var dropout = 0.0
-  /// Whether batch normalization follows the last convolution; with ReLU behind it DLSIA calls this positive regression.
+  /// Whether batch normalization follows the last convolution; with ReLU behind it DLSIA calls this positive
+  /// regression.
   public var normalizesOutput = false
   /// After the last convolution, if any.
   public var finalActivation: Activation?
   /// How the weights start.
   public var initialization = Initialization.pytorch
-  /// Whether only the last convolution (with its normalization) is trained and the rest stays as it starts.
+  /// Whether only the last convolution and its normalization are trained; all else keeps its initial values.
   public var isReservoir = false
 
+  /// With these settings, all others at their defaults.
   public init(
     form: Form = .planar, activation: Activation? = .relu, paddingMode: PaddingMode = .reflect,
     tracksRunningStatistics: Bool = true
@@ -93,8 +98,9 @@ public struct SMSNet: Hashable, Sendable {
 
   /// The network of a topology for images of `inputChannels` channels and 1, 2 or 3 spatial axes.
   ///
-  /// The edge from node 3 to node 5 has the nodes `edge3-5.conv`, `edge3-5.norm`, `edge3-5.act`; the concatenation that is
-  /// node 5 is called `node5`, and is left out where a single edge enters. All edges that leave a node follow one another.
+  /// The edge from node 3 to node 5 has the nodes `edge3-5.conv`, `edge3-5.norm`, `edge3-5.act`; the concatenation that
+  /// is node 5 is called `node5`, and is left out where a single edge enters. All edges that leave a node follow one
+  /// another.
   ///
   /// - Throws: `NetworkSettingError` that names the setting.
   public func graph(

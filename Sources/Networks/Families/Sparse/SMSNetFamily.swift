@@ -7,8 +7,10 @@ public struct SMSNetFamily: NetworkFamilySettings {
   /// What the edges of a topology consist of, and what follows them.
   public var network: SMSNet
 
+  /// With every setting at its default.
   public init() { self.init(SMSNetGenerator(), SMSNet()) }
 
+  /// With these settings.
   public init(_ generator: SMSNetGenerator, _ network: SMSNet = SMSNet()) {
     self.generator = generator
     self.network = network

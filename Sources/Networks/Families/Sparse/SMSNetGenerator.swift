@@ -5,11 +5,11 @@ import Settings
 ///
 /// With hidden nodes 1 … N between the input I and the output O:
 ///
-/// 1. Node i < N draws its degree k, the number of edges to later hidden nodes, with probability ∝ k^−γ between the degree
-///    limits, which are lowered to the N − i nodes that there are.
+/// 1. Node i < N draws its degree k, the number of edges to later hidden nodes, with probability ∝ k^−γ between the
+///    degree limits, which are lowered to the N − i nodes that there are.
 /// 2. It draws k different targets i + δ one after another, with probability ∝ exp(−α·δ).
-/// 3. Every hidden node has an edge from I with probability P_IL and one to O with probability P_LO. A node that no hidden
-///    node leads to has its edge from I in any case, and one that leads to none its edge to O.
+/// 3. Every hidden node has an edge from I with probability P_IL and one to O with probability P_LO. A node that no
+///    hidden node leads to has its edge from I in any case, and one that leads to none its edge to O.
 /// 4. With `inputOutput` there is an edge from I to O.
 /// 5. Dilations and channels of edges between hidden nodes, and channels of edges from hidden nodes to O, are uniform
 ///    choices. Edges from I have dilation 1 and as many channels as the image.
@@ -61,6 +61,7 @@ public struct SMSNetGenerator: Hashable, Sendable {
     /// The highest power.
     public var maximum = 0
 
+    /// With every setting at its default.
     public init() {}
 
     public static let settings: [Setting<Scales>] = [
@@ -81,6 +82,7 @@ public struct SMSNetGenerator: Hashable, Sendable {
     /// No bounds.
     public init() {}
 
+    /// Bounds; nil for no limit.
     public init(min: Int? = nil, max: Int? = nil) {
       self.min = min
       self.max = max
@@ -102,6 +104,7 @@ public struct SMSNetGenerator: Hashable, Sendable {
     /// At least one edge.
     public init() {}
 
+    /// Limits; nil for as many edges as there are later nodes.
     public init(min: DegreeLimit = .edges(1), max: DegreeLimit? = nil) {
       self.min = min
       self.max = max
@@ -130,8 +133,8 @@ public struct SMSNetGenerator: Hashable, Sendable {
       "dilations of connections between nodes; drawn from this list as `dilation-mode` says"),
     Setting(
       "dilation-mode", \SMSNetGenerator.dilationMode, noun: "dilation mode",
-      "what draws a dilation: `edge`, each connection; `node`, each node for all connections that enter it; `cyclic`, as "
-        + "`node` but the list is gone through in turn"),
+      "what draws a dilation: `edge`, each connection; `node`, each node for all connections that enter it; `cyclic`, "
+        + "as `node` but the list is gone through in turn"),
     Setting(
       "alpha", \SMSNetGenerator.alpha, .number(.atLeast(0)),
       "skip length: a connection over δ nodes has weight exp(−alpha·δ); 0 makes all lengths alike"),
@@ -159,6 +162,7 @@ public struct SMSNetGenerator: Hashable, Sendable {
         + "\(SMSNetGenerator.attempts) times"),
   ]
 
+  /// With every setting at its default.
   public init() {}
 
   /// The network of one member: a pure function of these settings, the image's channels, the job's seed, the member and
@@ -326,8 +330,8 @@ public struct SMSNetGenerator: Hashable, Sendable {
     else {
       throw fail(
         "scales",
-        "min (\(scales.minimum)) is not above max (\(scales.maximum)), and no size differs from the image's by more than a "
-          + "factor of 256.")
+        "min (\(scales.minimum)) is not above max (\(scales.maximum)), and no size differs from the image's by more than "
+          + "a factor of 256.")
     }
     if let min = parameters.min, let max = parameters.max, min > max {
       throw fail("parameters", "min (\(min)) is above max (\(max)).")
@@ -357,6 +361,7 @@ public struct SMSNetGenerator: Hashable, Sendable {
 
 /// A limit of a node's degree: a number of edges (a whole number in job files), or a fraction of the hidden nodes.
 public enum DegreeLimit: Hashable, SettingConvertible {
+  /// A number of edges.
   case edges(Int)
   /// Between 0 and 1, both excluded; rounded to the nearest number of edges, at least 1.
   case fraction(Double)

@@ -1,13 +1,17 @@
 extension SMSNetTopology {
-  /// What a drawn topology came to.
+  /// Counts of a topology's nodes and edges.
   public struct Statistics: Hashable, Sendable, Codable {
     /// Nodes between input and output.
     public var hiddenNodes: Int
+    /// Edges of all kinds.
     public var edges: Int
-    /// Edges from hidden to hidden nodes, those that the degree and skip laws rule.
+    /// Edges between hidden nodes, which follow the distributions of degree and skip length.
     public var hiddenEdges: Int
+    /// Edges from the input to hidden nodes.
     public var inputEdges: Int
+    /// Edges from hidden nodes to the output.
     public var outputEdges: Int
+    /// Whether an edge leads from the input to the output.
     public var hasInputOutputEdge: Bool
     /// `degrees[k]` hidden nodes have k edges to later hidden nodes.
     public var degrees: [Int]

@@ -3,12 +3,16 @@
 public struct SMSNetTopology: Hashable, Sendable {
   /// One convolution.
   public struct Edge: Hashable, Sendable, Codable {
+    /// The node that the edge reads.
     public var source: Int
+    /// The node that the edge writes.
     public var target: Int
+    /// Dilation of the convolution.
     public var dilation: Int
     /// Channels that the edge puts into its target.
     public var channels: Int
 
+    /// An edge.
     public init(source: Int, target: Int, dilation: Int, channels: Int) {
       self.source = source
       self.target = target
@@ -20,10 +24,12 @@ public struct SMSNetTopology: Hashable, Sendable {
   /// How large nodes are beside an image of N pixels along an axis: a node of power p ≤ 0 has ⌈N / `base`^−p⌉, one of
   /// power p > 0 has N · `base`^p.
   public struct Scales: Hashable, Sendable, Codable {
+    /// The factor between sizes, at least 2.
     public var base: Int
     /// Of every node; the input's is 0.
     public var powers: [Int]
 
+    /// Sizes of nodes.
     public init(base: Int = 2, powers: [Int]) {
       self.base = base
       self.powers = powers
@@ -46,7 +52,7 @@ public struct SMSNetTopology: Hashable, Sendable {
   public let edges: [Edge]
   /// How large the nodes are; nil when all are as large as the image.
   public let scales: Scales?
-  /// The nodes in an order in which each stands after all that it reads; of those possible, always the lowest number first.
+  /// The topological order that always takes the lowest number possible.
   public let executionOrder: [Int]
 
   /// The number of the output node.
@@ -54,9 +60,8 @@ public struct SMSNetTopology: Hashable, Sendable {
 
   /// A topology of these edges.
   ///
-  /// - Throws: `SMSNetTopologyError` when a number is out of range, two edges join the same nodes, the edges run in a
-  ///   circle, or a node lies on no path from input to output, and
-  ///   when the scales are not one a node, 0 for the input.
+  /// - Throws: `SMSNetTopologyError` when a number is out of range, two edges join the same nodes, the edges have a
+  ///   cycle, a node lies on no path from input to output, or the scales are not one for each node, 0 for the input.
   /// - Complexity: O(*edges* + *nodes*²).
   public init(nodeCount: Int, edges: [Edge], scales: Scales? = nil) throws(SMSNetTopologyError) {
     self.nodeCount = nodeCount
@@ -127,8 +132,8 @@ public struct SMSNetTopology: Hashable, Sendable {
 extension SMSNetTopology: Codable {
   private enum Key: String, CodingKey { case nodes, edges, scales }
 
-  /// Reads `{"nodes": 22, "edges": [{"source": 0, "target": 1, "dilation": 1, "channels": 1}, …]}`. Without `nodes`, the
-  /// highest number is the output's.
+  /// Reads `{"nodes": 22, "edges": [{"source": 0, "target": 1, "dilation": 1, "channels": 1}, …]}`. Without `nodes`,
+  /// the highest number is the output's.
   public init(from decoder: Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
     let edges = try container.decode([Edge].self, forKey: .edges)
@@ -149,15 +154,25 @@ extension SMSNetTopology: Codable {
 
 /// Why edges do not make a network.
 public enum SMSNetTopologyError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// There is no input or no output.
   case tooFewNodes(Int)
+  /// An edge names a node that is out of range.
   case noSuchNode(SMSNetTopology.Edge, nodeCount: Int)
+  /// An edge leads into the input.
   case entersInput(SMSNetTopology.Edge)
+  /// An edge leaves the output.
   case leavesOutput(SMSNetTopology.Edge)
+  /// An edge has no channels or no dilation.
   case empty(SMSNetTopology.Edge)
+  /// Two edges join the same nodes.
   case twice(SMSNetTopology.Edge)
+  /// The edges have a cycle.
   case circle(nodes: [Int])
+  /// A node other than the input reads nothing.
   case nothingEnters(node: Int)
+  /// A node other than the output is read by nothing.
   case nothingLeaves(node: Int)
+  /// The scales do not fit the nodes.
   case scales(SMSNetTopology.Scales, nodeCount: Int)
 
   public var description: String {

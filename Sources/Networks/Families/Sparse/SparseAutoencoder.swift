@@ -1,21 +1,22 @@
 import Settings
 
-/// The sparse mixed-scale autoencoder of DLSIA (arXiv 2308.02559): a random sparse network from the image to smaller planes, perhaps a
-/// vector of few numbers, and another random sparse network back to the image's extents.
+/// The sparse mixed-scale autoencoder of DLSIA (arXiv 2308.02559): a random sparse network encodes the image as smaller
+/// planes, another one decodes them.
 ///
-/// With a code, the planes go through linear layers (with batch normalization, ReLU and dropout between them) to the code's last
-/// length and mirrored back; the linear layers make the parameters those of one size of image. What is tapped as `latent` is the code,
-/// or without one the planes.
+/// With a `code`, linear layers (with batch normalization, ReLU and dropout between them) map the planes to a vector,
+/// and mirrored ones map it back. The number of parameters then depends on the image's extents. The code, or without
+/// one the planes, are tapped as `latent`.
 public struct SparseAutoencoder: NetworkFamilySettings {
-  /// The encoder, and turned round the decoder.
+  /// The encoder; the decoder has the same settings.
   public var reduction = SparseReduction()
-  /// Lengths of the vectors from the planes to the code, which is the last one; none to decode the planes themselves.
+  /// Lengths of the vectors from the planes to the code, which is the last; empty to decode the planes themselves.
   public var code: [Int] = []
   /// Rate of dropout between linear layers.
   public var dropout = 0.05
   /// After the decoder, if any.
   public var finalActivation: Activation?
 
+  /// With every setting at its default.
   public init() {
     (reduction.generator.inputProbability, reduction.generator.outputProbability) = (1, 1)
   }

@@ -1,10 +1,12 @@
 import Settings
 
-/// The sparse mixed-scale image classifier of DLSIA (arXiv 2308.02559): a random sparse network from the image to smaller planes, then
-/// linear layers with batch normalization, ReLU and dropout to one score a class.
+/// The sparse mixed-scale image classifier of DLSIA (arXiv 2308.02559): a random sparse network from the image to
+/// smaller planes, then linear layers (with batch normalization, ReLU and dropout between them) to one score for each
+/// class.
 ///
 /// The planes are tapped as `latent`.
 public struct SparseLabeler: NetworkFamilySettings {
+  /// The network from the image to the planes.
   public var reduction = SparseReduction()
   /// Lengths of the vectors between the planes and the scores.
   public var features = [32]
@@ -13,6 +15,7 @@ public struct SparseLabeler: NetworkFamilySettings {
   /// Whether batch normalization follows the scores, as in DLSIA.
   public var normalizesScores = false
 
+  /// With every setting at its default.
   public init() {
     (reduction.generator.inputProbability, reduction.generator.outputProbability) = (0.25, 0.25)
   }

@@ -1,13 +1,13 @@
 import Settings
 
-/// A random sparse network (`SMSNet`) between an image and planes that are `factor`^`levels` times smaller on each axis: what the
-/// sparse autoencoder and the sparse labeler of DLSIA (arXiv 2308.02559) have in common.
+/// A random sparse network (`SMSNet`) from an image to planes that are `factor`^`levels` times smaller along each axis,
+/// or back: the common part of DLSIA's sparse autoencoder and sparse labeler (arXiv 2308.02559).
 ///
-/// Its nodes have sizes between the image's and those of the planes, a uniform choice of the powers of `factor`.
+/// The size of each node is a uniform choice of the powers of `factor` between the image's and the planes' sizes.
 public struct SparseReduction: Hashable, Sendable {
-  /// How the network is drawn; of its scales only the base counts, which is `factor`, and it has no bounds of parameters.
+  /// How the network is drawn; its scales and bounds of parameters are ignored.
   public var generator = SMSNetGenerator()
-  /// What its edges consist of; what follows its last convolution is left out.
+  /// What its edges consist of; the settings of what follows the last convolution are ignored.
   public var network = SMSNet()
   /// Steps of size between the image and the planes.
   public var levels = 2
@@ -16,6 +16,7 @@ public struct SparseReduction: Hashable, Sendable {
   /// The number of planes.
   public var latentChannels = 1
 
+  /// With every setting at its default.
   public init() {}
 
   /// The keys of the generator, the network and the sizes between the image and the planes.

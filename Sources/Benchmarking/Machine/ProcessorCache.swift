@@ -2,11 +2,13 @@ import Foundation
 
 /// A cache that a core sees.
 public struct ProcessorCache: Hashable, Sendable, Encodable, CustomStringConvertible {
+  /// 1 for the cache nearest to the core.
   public let level: Int
   /// `Data`, `Instruction` or `Unified`.
   public let type: String
   /// As the system writes it, such as `32K`.
   public let size: String
+  /// Bytes of a cache line, if the system tells.
   public let lineBytes: Int?
   /// The cores that share it, such as `0-3`.
   public let sharedBy: String
@@ -19,8 +21,8 @@ public struct ProcessorCache: Hashable, Sendable, Encodable, CustomStringConvert
 
   public var description: String { "L\(level) \(type.lowercased()) \(size), shared by cores \(sharedBy)" }
 
-  /// The caches listed in a folder of the form of `/sys/devices/system/cpu/cpu0/cache`, in its order; none when there is no
-  /// such folder (some virtual machines hide it).
+  /// The caches listed in a folder of the form of `/sys/devices/system/cpu/cpu0/cache`, in its order; none when there
+  /// is no such folder (some virtual machines hide it).
   public static func all(in folder: String = "/sys/devices/system/cpu/cpu0/cache") -> [ProcessorCache] {
     func text(_ path: String) -> String? {
       try? String(contentsOfFile: folder + "/" + path, encoding: .utf8)

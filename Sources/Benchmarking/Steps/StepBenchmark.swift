@@ -6,18 +6,22 @@ import Training
 
 /// How long whole training steps (forward, cross entropy, backward, Adam), or predictions alone, of one network take.
 public struct StepBenchmark: Hashable, Sendable, Encodable {
+  /// What is timed.
   public struct Settings: Hashable, Sendable {
     /// Extent of the images along every axis.
     public var side: Int
+    /// Images of a batch.
     public var batch: Int
+    /// Threads that compute.
     public var threads: Int
     /// Predictions instead of training steps.
     public var forward: Bool
-    /// Of training steps.
+    /// Precision of the operands of products, of training steps.
     public var precision: Plan.Precision
     /// Steps that are timed; two more go before.
     public var repetitions: Int
 
+    /// With these settings.
     public init(
       side: Int, batch: Int, threads: Int, forward: Bool = false, precision: Plan.Precision = .float32,
       repetitions: Int = 7
@@ -31,28 +35,38 @@ public struct StepBenchmark: Hashable, Sendable, Encodable {
     }
   }
 
+  /// The network's name.
   public let network: String
   /// `training` or `forward`.
   public let pass: String
+  /// Precision of the operands of products.
   public let precision: Plan.Precision
+  /// Parameters of the network.
   public let parameters: Int
+  /// Extent of the images along every axis.
   public let side: Int
+  /// Images of a batch.
   public let batch: Int
+  /// Threads that compute.
   public let threads: Int
+  /// Steps that were timed.
   public let repetitions: Int
   /// The kernels in use.
   public let kernels: String
-  /// Operations of one step over the batch: two for each multiply-add of the products; backward counts twice the forward.
+  /// 10⁹ operations of one step over the batch: two for each multiply-add of the products; backward counts twice the
+  /// forward.
   public let gflop: Double
+  /// Median time of a step, in seconds.
   public let median: Double
+  /// Least time of a step, in seconds.
   public let least: Double
-  /// Of the median step.
+  /// GFLOP/s of the median step.
   public let gflops: Double
-  /// Of one core, the better of before and after the steps.
+  /// GFLOP/s of one core: the larger of the peaks measured before and after the steps.
   public let peak: Double
   /// `gflops` over `threads` times `peak`.
   public let shareOfPeak: Double
-  /// Resident at most, of the whole process.
+  /// Peak of resident memory of the whole process, in MiB.
   public let peakMiB: Double
 
   private enum CodingKeys: String, CodingKey {

@@ -2,14 +2,18 @@ import Engine
 
 /// One convolution that kernels are timed with: kernel 3 along every axis, zero padding that keeps the image's size.
 public struct ConvolutionShape: Hashable, Sendable, Encodable, CustomStringConvertible {
-  /// Channels of the image and of the result.
+  /// Input channels.
   public let sources: Int
+  /// Output channels.
   public let targets: Int
-  /// (z,) y, x.
+  /// Extents of the image along (z,) y, x.
   public let extents: [Int]
+  /// Dilation along every axis.
   public let dilation: Int
+  /// Samples of a batch.
   public let samples: Int
 
+  /// A convolution of `sources` to `targets` channels.
   public init(_ sources: Int, _ targets: Int, extents: [Int], dilation: Int = 1, samples: Int) {
     self.sources = sources
     self.targets = targets
@@ -18,7 +22,8 @@ public struct ConvolutionShape: Hashable, Sendable, Encodable, CustomStringConve
     self.samples = samples
   }
 
-  /// The table of shapes: those of U-Nets from the top to the bottom, of dense and sparse mixed-scale networks.
+  /// The shapes that are timed: those of U-Nets from the first level to the deepest, and of dense and sparse
+  /// mixed-scale networks.
   public static let all: [ConvolutionShape] = {
     let top = [128, 128]
     let planar =
@@ -47,7 +52,7 @@ public struct ConvolutionShape: Hashable, Sendable, Encodable, CustomStringConve
   var taps: Int { extents.reduce(1) { taps, _ in 3 * taps } }
   var pixels: Int { extents.reduce(1, *) }
 
-  /// Operations of one pass over all samples, two for each multiply-add; those on padding count too.
+  /// 10⁹ operations of one pass over all samples, two for each multiply-add, those on padding included.
   public var gflop: Double { 2 * Double(samples * sources * targets * taps) * Double(pixels) / 1e9 }
 
   public var description: String {

@@ -1,21 +1,31 @@
 import Foundation
 import Networks
 
-/// A network that is timed beside the peer: its name, and the graph with the settings that the peer's has.
+/// A network that is timed beside PyTorch, with the settings that it has there.
 ///
 /// All have one input channel and two classes.
 public struct BenchmarkNetwork: Sendable {
   /// The names of the networks.
   public enum Name: String, CaseIterable, Sendable {
+    /// TUNet of depth 4 with 32 base channels.
     case tunet
+    /// TUNet of depth 5 with 64 base channels.
     case tunetLarge = "tunet-large"
+    /// TUNet for volumes, of depth 3 with 16 base channels.
     case tunet3D = "tunet3d"
+    /// The sparse network whose edges a file lists.
     case smsnet
+    /// TUNet3+ of depth 4 with 16 base and carry-over channels.
     case tunet3Plus = "tunet3plus"
+    /// MSDNet of 30 or 100 layers in the form `stack`, dilations 1 to 10.
     case msdnet30, msdnet100
+    /// The same in the form `planes`.
     case msdnet30Planes = "msdnet30-planes"
+    /// The same in the form `planes`.
     case msdnet100Planes = "msdnet100-planes"
+    /// MSDNet for volumes, of 20 layers with dilations 1 to 5.
     case msdnet3D = "msdnet3d"
+    /// The same in the form `planes`.
     case msdnet3DPlanes = "msdnet3d-planes"
 
     /// Spatial axes of its images.
@@ -26,15 +36,18 @@ public struct BenchmarkNetwork: Sendable {
       }
     }
 
-    /// Extent of its images along every axis, and images of a batch, unless said otherwise.
+    /// Extent of its images along every axis, unless said otherwise.
     public var defaultSide: Int { dimensions == 3 ? 32 : 128 }
+    /// Images of a batch, unless said otherwise.
     public var defaultBatch: Int { dimensions == 3 ? 2 : 4 }
 
     /// All names, for messages.
     public static var list: String { allCases.map(\.rawValue).joined(separator: ", ") }
   }
 
+  /// Its name.
   public let name: Name
+  /// Its graph.
   public let graph: NetworkGraph
 
   /// The network of a name.
@@ -138,13 +151,19 @@ extension DecodingError {
   }
 }
 
-/// Why a benchmark cannot be made.
+/// Why a benchmark cannot run.
 public enum BenchmarkError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// No network has this name.
   case unknownNetwork(String)
+  /// `smsnet` needs a file of edges.
   case edgesMissing
+  /// Only `smsnet` has edges.
   case edgesOfOther(BenchmarkNetwork.Name)
+  /// The file of edges cannot be used.
   case unusableEdges(path: String, cause: String)
+  /// The edges make another number of parameters than the file says.
   case otherParameters(path: String, expected: Int, found: Int)
+  /// The system does not tell the peak of resident memory.
   case noMemoryFigure
 
   public var description: String {

@@ -3,8 +3,9 @@ import HDF5
 import Host
 import MessagePassing
 
-/// What was detected of the machine, and what it can do at most.
+/// Facts about the machine, and its measured limits: peak FLOP/s and memory bandwidth.
 public struct Machine: Sendable, Encodable {
+  /// The processor's name.
   public let processor: String
   /// Vector instruction sets of the processor that kernels are made for.
   public let instructionSets: [String]
@@ -16,14 +17,17 @@ public struct Machine: Sendable, Encodable {
   public let allowedCores: [Int]
   /// The processor time that the control group grants, in cores.
   public let processorQuota: Double?
+  /// The caches that a core sees.
   public let caches: [ProcessorCache]
   /// GFLOP/s of one core.
   public let peak: Double
-  /// On one thread, and on as many as the process has cores.
+  /// Measured on one thread, and on as many as the process has cores.
   public let memoryBandwidth: [MemoryBandwidth]
   /// The processor family whose kernels OpenBLAS chose.
   public let blas: String
+  /// Name and version of the MPI library.
   public let mpi: String
+  /// Version of the HDF5 library.
   public let hdf5: String
 
   private enum CodingKeys: String, CodingKey {

@@ -5,18 +5,21 @@ import MessagePassing
 
 /// How fast the ranks sum gradients: the exchange that training uses, and the MPI library's own all-reduce beside it.
 public struct ExchangeBenchmark: Hashable, Sendable, Encodable {
+  /// Ranks that exchange.
   public let ranks: Int
   /// Bytes of the gradients of one rank.
   public let bytes: Int
+  /// Exchanges that are timed; two more go before.
   public let repetitions: Int
-  /// Whether the ranks exchange through memory that they share; else by messages.
+  /// Whether the ranks exchange through shared memory; else by messages.
   public let sharesMemory: Bool
-  /// The median time of the slowest rank, from when all gradients stand in their places until all ranks have the sum.
+  /// The median time of the slowest rank, from when all ranks have their gradients until all ranks have the sum.
   public let seconds: Double
   /// Payload over time.
   public let gigabytesPerSecond: Double
-  /// The same for `MPI_Allreduce` in place.
+  /// The median time of the slowest rank for `MPI_Allreduce` in place.
   public let librarySeconds: Double
+  /// Payload over time of `MPI_Allreduce`.
   public let libraryGigabytesPerSecond: Double
 
   private enum CodingKeys: String, CodingKey {

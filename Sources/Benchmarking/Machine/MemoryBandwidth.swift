@@ -1,13 +1,14 @@
 import CKernels
 import Host
 
-/// The memory's bandwidth in GB/s (10⁹ bytes), counted as McCalpin's STREAM does: what the loop reads and writes, without
-/// what a cache fetches before it is overwritten.
+/// The memory's bandwidth in GB/s (10⁹ bytes), counted as McCalpin's STREAM does: what the loop reads and writes,
+/// without what a cache fetches before it is overwritten.
 public struct MemoryBandwidth: Hashable, Sendable, Encodable {
+  /// Threads that copied.
   public let threads: Int
-  /// b = a: 8 bytes an element.
+  /// GB/s of b = a, 8 bytes an element.
   public let copy: Double
-  /// c = a + factor · b: 12 bytes an element.
+  /// GB/s of c = a + factor · b, 12 bytes an element.
   public let triad: Double
 
   private enum CodingKeys: String, CodingKey {

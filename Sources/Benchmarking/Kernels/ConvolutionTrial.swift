@@ -2,7 +2,8 @@ import CKernels
 import Engine
 import Host
 
-/// One convolution with random data, and its passes by every algorithm, on one thread and in the pieces that the engine cuts.
+/// One convolution of random data: runs each pass by each algorithm on one thread, divided into pieces as the engine
+/// cuts.
 final class ConvolutionTrial {
   enum Pass: String, CaseIterable, Sendable, Encodable {
     case forward

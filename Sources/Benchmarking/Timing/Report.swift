@@ -1,8 +1,10 @@
 import Foundation
 
-/// How measurements are written.
+/// Text forms of measurements.
 public enum Report {
   /// One JSON object or array, keys sorted, on one line.
+  ///
+  /// - Throws: `EncodingError` when a number is not finite.
   public static func json(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -5,7 +5,8 @@ enum Stopwatch {
     return Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18
   }
 
-  /// The times of at least `repetitions` runs that together take `atLeast` seconds, ascending, after one run that does not count.
+  /// The times of at least `repetitions` runs that together take `atLeast` seconds, ascending, after one run that does
+  /// not count.
   static func sorted(repetitions: Int, atLeast: Double = 0, _ body: () throws -> Void) rethrows -> [Double] {
     try body()
     var times: [Double] = []

@@ -5,7 +5,8 @@ import Host
 // The passes by minimal filtering along y.
 
 extension ConvolutionTrial {
-  /// What minimal filtering takes beside the trial's maps: transformed weights of both directions, padded rows, lists of channels.
+  /// What minimal filtering needs beside the feature maps: transformed weights of both directions, padded rows, lists
+  /// of channels.
   final class Filtering {
     let weights: AlignedBuffer<Float>
     let transposed: AlignedBuffer<Float>

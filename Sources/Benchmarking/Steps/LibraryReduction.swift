@@ -3,8 +3,8 @@ import Ensembles
 import Host
 import MessagePassing
 
-/// Sums gradients by the MPI library's own non-blocking all-reduce, in the same buckets as `GroupReduction`: what the exact tree is
-/// compared with.
+/// Sums gradients by the MPI library's own non-blocking all-reduce, in the same buckets as `GroupReduction`: what the
+/// exact tree is compared with.
 final class LibraryReduction: ShardReduction, GradientExchange {
   private let group: GroupReduction
   private let communicator: Communicator

@@ -1,19 +1,23 @@
 import Host
 
-/// How fast convolutions are by shape, pass and algorithm, on one thread.
+/// Times of single convolutions by shape, pass and algorithm, on one thread.
 public struct KernelBenchmark: Sendable, Encodable {
   /// One line of the table.
   public struct Timing: Sendable, Encodable {
+    /// The convolution.
     public let shape: ConvolutionShape
     /// `forward`, `data gradient` or `weight gradient`.
     public let pass: String
-    /// `direct` (kernels on rows), `winograd` where it applies, `filtering` (along y), or `matrix` (im2col and a matrix product).
+    /// `direct` (kernels on rows), `winograd` where it applies, `filtering` (along y), or `matrix` (im2col and a matrix
+    /// product).
     public let algorithm: String
+    /// 10⁹ operations of one pass.
     public let gflop: Double
+    /// Median time of a pass, in seconds.
     public let median: Double
-    /// Of the median.
+    /// GFLOP/s of the median pass.
     public let gflops: Double
-    /// Of the peak that was measured just before the shape.
+    /// `gflops` over the peak that was measured just before the shape.
     public let shareOfPeak: Double
 
     private enum CodingKeys: String, CodingKey {
@@ -27,6 +31,7 @@ public struct KernelBenchmark: Sendable, Encodable {
   public let kernels: String
   /// GFLOP/s of one core, the best of all measurements.
   public let peak: Double
+  /// A line for each shape, pass and algorithm.
   public let timings: [Timing]
 
   private enum CodingKeys: String, CodingKey {

@@ -7,26 +7,36 @@ import Training
 
 /// How long a training step of one network over all ranks takes, beside the same step of every rank by itself.
 ///
-/// All steps begin after a barrier and count for the slowest rank; the kinds of steps take turns, so that a busy machine strikes all,
-/// and what is compared is compared round by round.
+/// Each step begins after a barrier, and the slowest rank's time counts. The kinds of steps alternate, and ratios are
+/// taken round by round, so that a busy machine affects all kinds alike.
 public struct ParallelBenchmark: Hashable, Sendable, Encodable {
+  /// The network's name.
   public let network: String
+  /// Ranks that train together.
   public let ranks: Int
+  /// Extent of the images along every axis.
   public let side: Int
+  /// Images of a rank in a step.
   public let batchPerRank: Int
+  /// Threads of a rank.
   public let threads: Int
+  /// Parameters of the network.
   public let parameters: Int
+  /// Rounds that are timed; two more go before.
   public let repetitions: Int
-  /// Normalization by shards: the median step with gradients exchanged, and without any exchange; the median over the rounds
-  /// of the second over the first.
+  /// Median time of a step with gradients exchanged and normalization by shards, in seconds.
   public let step: Double
+  /// Median time of a step without any exchange, in seconds.
   public let alone: Double
+  /// Median over the rounds of `alone` over `step`.
   public let efficiency: Double
-  /// The step with `MPI_Iallreduce` of the same buckets, and what the exact sum costs more than it, of a step.
+  /// Median time of the step with `MPI_Iallreduce` of the same buckets, in seconds.
   public let libraryStep: Double
+  /// 1 − `libraryStep` / `step`, median over the rounds: what the exact sum costs.
   public let exactnessCost: Double
-  /// Normalization by the whole batch, and its efficiency beside `alone`.
+  /// Median time of the step with normalization by the whole batch, in seconds.
   public let batchScopeStep: Double
+  /// Median over the rounds of `alone` over `batchScopeStep`.
   public let batchScopeEfficiency: Double
 
   private enum CodingKeys: String, CodingKey {
