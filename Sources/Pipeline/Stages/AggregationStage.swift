@@ -8,7 +8,7 @@ import Training
 /// Trains the network that combines the members' answers.
 struct AggregationStage: Stage {
   let run: Run
-  private let aggregate: Job.AggregateSettings
+  private let aggregate: Job.AggregateSection
   private let known: InspectedJob
   private let team: ThreadTeam
   private var data: LearningData { known.data }
