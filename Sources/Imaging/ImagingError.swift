@@ -1,3 +1,5 @@
+import Host
+
 /// What is wrong with the images, targets or split of a job.
 ///
 /// That a file or dataset is missing or cannot be read is told by `HDF5Error`.

@@ -13,7 +13,7 @@ import Training
   /// Two members that answer with a probability of their own for what the image says, of which one is right.
   private func settings() throws -> EnsembleSettings {
     var settings = try Problem(members: 2, epochs: 1).settings
-    settings.augmentation.flips = true
+    settings.augmentation = AugmentationSettings(Flips(true))
     return settings
   }
 
@@ -24,7 +24,7 @@ import Training
     let settings = try settings()
     let own = settings.aggregating(by: net, epochs: 7)
     #expect(own.members == 1 && !own.bagging && own.epochs == 7 && own.inputChannels == 4 && own.outputChannels == 2)
-    #expect(!own.augmentation.flips && own.seed != settings.seed)
+    #expect(own.augmentation == AugmentationSettings() && own.seed != settings.seed)
     let graph = try own.member(0).graph
     #expect(graph.nodes.count == 4)
     let layout = try graph.layout(extents: own.patch)

@@ -30,7 +30,7 @@ import Training
       outputChannels: 1, patch: [8, 8], epochs: 48, batch: 4, shards: 2, recipe: .adam(rate: 0.01),
       loss: LossSettings(MeanSquaredError()),
       classifier: EnsembleSettings.Classifier(classes: 2, head: ClassifierHead(features: [6]), weight: 0.5),
-      augmentation: AugmentationSettings(flips: false, quarterTurns: false))
+      augmentation: AugmentationSettings())
     let data = try TemporaryFolder.with { folder in
       let path = folder + "/sides.h5"
       var random = TestRandom(6)

@@ -49,7 +49,7 @@ import Training
     let problem = try Problem(bagging: false)
     let bag = problem.data.sample(seed: 11, member: 0, bagging: false)
     var settings = problem.settings
-    settings.augmentation = AugmentationSettings(flips: true, quarterTurns: true)
+    settings.augmentation = AugmentationSettings(Flips(true), QuarterTurns(true))
     let source = DatasetBatchSource(problem.data, bag: bag, settings: settings, member: 0)
     let first = try samples(source, problem, epoch: 0)
     let second = try samples(source, problem, epoch: 1)

@@ -5,6 +5,9 @@ import Testing
 
 @Suite("Augmentation and cutting")
 struct AugmentationTests {
+  /// All flips and turns.
+  private let turned = AugmentationSettings(Flips(true), QuarterTurns(true))
+
   /// A region whose voxels hold their own index; the second channel its negative, the labels its last 8 bits.
   private func numbered(_ extents: Extents) -> LearningRegion {
     let region = LearningRegion(
@@ -21,14 +24,14 @@ struct AugmentationTests {
   }
 
   private func cut(
-    _ region: LearningRegion, _ cell: Box, _ patch: Extents, _ augmentation: Augmentation, bending: Bending? = nil
+    _ region: LearningRegion, _ cell: Box, _ patch: Extents, _ transform: PatchTransform
   ) -> (images: [Float], labels: [UInt8], values: [Float], weights: [Float]) {
     let images = AlignedBuffer<Float>(count: 2 * patch.count)
     let labels = AlignedBuffer<UInt8>(count: patch.count)
     let values = AlignedBuffer<Float>(count: patch.count)
     let weights = AlignedBuffer<Float>(count: patch.count)
     region.cut(
-      cell, patch: patch, augmentation, bending: bending,
+      cell, patch: patch, transform,
       to: .init(images: images.pointer, labels: labels.pointer, values: values.pointer, weights: weights.pointer))
     return (Array(images.buffer), Array(labels.buffer), Array(values.buffer), Array(weights.buffer))
   }
@@ -40,7 +43,7 @@ struct AugmentationTests {
     let region = numbered(extents)
     let cell = Box(z: 1..<5, y: 2..<10, x: 3..<12)
     let patch = trial % 2 == 0 ? Extents(z: 3, y: 6, x: 6) : Extents(z: 2, y: 8, x: 5)
-    let augmentation = Augmentation.random(of: patch, in: cell, from: &stream)
+    let augmentation = turned.transform(of: patch, in: cell, from: &stream)
     let (images, labels, values, weights) = cut(region, cell, patch, augmentation)
     var expected: [Float] = []
     for z in 0..<patch.z {
@@ -68,8 +71,8 @@ struct AugmentationTests {
   func meaning() {
     let extents = Extents(z: 2, y: 3, x: 3)
     let region = numbered(extents)
-    func voxels(_ augmentation: Augmentation) -> [Float] {
-      Array(cut(region, Box(extents), extents, augmentation).images.prefix(18))
+    func voxels(_ transform: PatchTransform) -> [Float] {
+      Array(cut(region, Box(extents), extents, transform).images.prefix(18))
     }
     func expected(_ source: (_ z: Int, _ y: Int, _ x: Int) -> (Int, Int, Int)) -> [Float] {
       (0..<18).map { i in
@@ -77,14 +80,14 @@ struct AugmentationTests {
         return Float((z * 3 + y) * 3 + x)
       }
     }
-    #expect(voxels(Augmentation()) == expected { ($0, $1, $2) })
-    #expect(voxels(Augmentation(flipsZ: true)) == expected { (1 - $0, $1, $2) })
-    #expect(voxels(Augmentation(flipsY: true)) == expected { ($0, 2 - $1, $2) })
-    #expect(voxels(Augmentation(flipsX: true)) == expected { ($0, $1, 2 - $2) })
-    #expect(voxels(Augmentation(turns: true)) == expected { ($0, $2, 2 - $1) })
+    #expect(voxels(PatchTransform()) == expected { ($0, $1, $2) })
+    #expect(voxels(PatchTransform(flipsZ: true)) == expected { (1 - $0, $1, $2) })
+    #expect(voxels(PatchTransform(flipsY: true)) == expected { ($0, 2 - $1, $2) })
+    #expect(voxels(PatchTransform(flipsX: true)) == expected { ($0, $1, 2 - $2) })
+    #expect(voxels(PatchTransform(turns: true)) == expected { ($0, $2, 2 - $1) })
     // Flipped first, then turned.
-    #expect(voxels(Augmentation(flipsY: true, turns: true)) == expected { ($0, 2 - $2, 2 - $1) })
-    #expect(voxels(Augmentation(flipsX: true, turns: true)) == expected { ($0, $2, $1) })
+    #expect(voxels(PatchTransform(flipsY: true, turns: true)) == expected { ($0, 2 - $2, 2 - $1) })
+    #expect(voxels(PatchTransform(flipsX: true, turns: true)) == expected { ($0, $2, $1) })
   }
 
   @Test("flips and the turn give all eight symmetries of a square, equally often")
@@ -94,7 +97,7 @@ struct AugmentationTests {
     var counts: [[Float]: Int] = [:]
     for sample in 0..<1600 {
       var stream = RandomStream(seed: 1, purpose: .augmentation, keys: 0, 0, UInt64(sample))
-      let augmentation = Augmentation.random(of: extents, in: Box(extents), from: &stream)
+      let augmentation = turned.transform(of: extents, in: Box(extents), from: &stream)
       counts[cut(region, Box(extents), extents, augmentation).images, default: 0] += 1
     }
     #expect(counts.count == 8)
@@ -109,7 +112,8 @@ struct AugmentationTests {
     var seen: Set<Float> = []
     for sample in 0..<200 {
       var stream = RandomStream(seed: 2, purpose: .augmentation, keys: UInt64(sample))
-      seen.formUnion(cut(region, cell, patch, .random(of: patch, in: cell, from: &stream)).images.prefix(patch.count))
+      seen.formUnion(
+        cut(region, cell, patch, turned.transform(of: patch, in: cell, from: &stream)).images.prefix(patch.count))
     }
     #expect(seen.count == cell.count)
   }
@@ -135,8 +139,8 @@ struct AugmentationTests {
       var values = images
       var weights = images
       region.cut(
-        Box(extents), patch: patch, Augmentation(offset: Extents(z: 0, y: 4, x: 4)),
-        bending: Bending(.init(magnitude: 2, spacing: 8), stream: stream),
+        Box(extents), patch: patch, PatchTransform(offset: Extents(z: 0, y: 4, x: 4)),
+        displacement: ElasticDeformation(magnitude: 2, spacing: 8).displacement(of: patch, stream: stream),
         to: .init(images: &images, labels: &labels, values: &values, weights: &weights))
       return (images, labels, values, weights)
     }
@@ -162,7 +166,7 @@ struct AugmentationTests {
   func none() {
     let cell = Box(z: 1..<4, y: 2..<10, x: 3..<12)
     #expect(
-      Augmentation.none(of: Extents(z: 3, y: 4, x: 4), in: cell)
-        == Augmentation(offset: Extents(z: 0, y: 2, x: 2)))
+      PatchTransform.none(of: Extents(z: 3, y: 4, x: 4), in: cell)
+        == PatchTransform(offset: Extents(z: 0, y: 2, x: 2)))
   }
 }

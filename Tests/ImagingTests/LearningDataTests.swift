@@ -1,4 +1,5 @@
 import HDF5
+import Host
 import Testing
 
 @testable import Imaging

@@ -1,3 +1,4 @@
+import Host
 import TestSupport
 import Testing
 
@@ -23,7 +24,7 @@ import Testing
     }
     let view = plane.view(extents)
     let patch = Extents(z: 1, y: view.y - 1, x: view.x - 2)
-    let augmentation = Augmentation(offset: Extents(z: 1, y: 1, x: 2), flipsY: true)
+    let augmentation = PatchTransform(offset: Extents(z: 1, y: 1, x: 2), flipsY: true)
     var pixels = [Float](repeating: -1, count: patch.count)
     var none: [UInt8] = [0]
     pixels.withUnsafeMutableBufferPointer { pixels in

@@ -188,29 +188,39 @@ struct PatchChangeTests {
 
   @Test("intensities keep their order and stay within what the settings allow")
   func intensity() {
-    let settings = AugmentationSettings(gain: 0.2, offset: 0.5, gamma: 0.5, noise: 0.3)
+    let settings = AugmentationSettings(Gain(0.2), Offset(0.5), Gamma(0.5), Noise(0.3))
     let ramp = (0..<100).map { Float($0) / 50 - 1 }
-    var noises = Set<Double>()
+    var noises = Set<Float>()
     for seed: UInt64 in 0..<50 {
-      var stream = RandomStream(seed: seed, purpose: .augmentation)
-      let change = IntensityChange(settings, from: &stream)
+      let stream = RandomStream(seed: seed, purpose: .augmentation)
       var values = ramp
-      values.withUnsafeMutableBufferPointer { change.apply(to: $0) }
+      values.withUnsafeMutableBufferPointer { settings.changeIntensities($0, channels: 1, numbers: stream) }
       #expect(zip(values, values.dropFirst()).allSatisfy { $0 < $1 })
       let (low, high) = (values[0], values[99])
       #expect(abs(high - low) <= 1.98 * 1.2 + 1e-5 && abs(high - low) >= 1.98 * 0.8 - 1e-5)
       #expect(low >= -1.2 - 0.5 - 1e-5 && low <= -0.8 + 0.5 + 1e-5)
-      #expect((0...0.3).contains(change.noise))
-      noises.insert(change.noise)
       var noisy = [Float](repeating: 0, count: 2000)
-      noisy.withUnsafeMutableBufferPointer { change.addNoise(to: $0, from: &stream) }
+      noisy.withUnsafeMutableBufferPointer {
+        settings.disturb($0, numbers: stream, stream: RandomStream(seed: seed, purpose: .test))
+      }
       let deviation = (noisy.reduce(0) { $0 + $1 * $1 } / 2000).squareRoot()
-      #expect(abs(Double(deviation) - change.noise) < 0.1 * change.noise + 1e-6)
+      #expect(deviation < 0.33)
+      noises.insert(deviation)
     }
     #expect(noises.count == 50)
-    var stream = RandomStream(seed: 1, purpose: .augmentation)
+    let stream = RandomStream(seed: 1, purpose: .augmentation)
     var values = ramp
-    values.withUnsafeMutableBufferPointer { IntensityChange(AugmentationSettings(), from: &stream).apply(to: $0) }
+    values.withUnsafeMutableBufferPointer {
+      AugmentationSettings().changeIntensities($0, channels: 1, numbers: stream)
+      AugmentationSettings().disturb($0, numbers: stream, stream: stream)
+    }
     #expect(values == ramp)
+  }
+
+  @Test("the numbers of a patch are those that its stream gives one after the other")
+  func numbers() {
+    var stream = RandomStream(seed: 3, purpose: .augmentation)
+    let start = stream
+    for index in 0..<7 { #expect(stream.uniformDouble() == start.uniformDouble(at: index)) }
   }
 }

@@ -3,6 +3,7 @@ import Imaging
 import Networks
 import Testing
 import Training
+import Uncertainty
 
 @testable import JobFiles
 @testable import Settings
@@ -83,7 +84,7 @@ struct JobFileTests {
   func path(_ text: String) throws -> DataPath { try #require(DataPath(text)) }
 
   func uncertainty(
-    _ method: Job.UncertaintySection.Method, coverage: [Double] = [0.9], unit: Job.UncertaintySection.Unit = .pixel,
+    _ method: ConformalMethod, coverage: [Double] = [0.9], unit: Job.UncertaintySection.Unit = .pixel,
     byClass: Bool = false
   ) -> Job.UncertaintySection {
     var section = Job.UncertaintySection()
@@ -133,7 +134,7 @@ struct JobFileTests {
       earlyStopping: EarlyStopping(patience: 4, threshold: 0.001), keep: .best)
     (training.checkpoint, training.seed, training.patchesPerUnit) = (0.5, 7, 3)
     training.augmentation = AugmentationSettings(
-      quarterTurns: true, elastic: .init(magnitude: 1.5, spacing: 16), noise: 0.25)
+      QuarterTurns(true), ElasticDeformation(magnitude: 1.5, spacing: 16), Noise(0.25))
     #expect(job.training == training)
     var prediction = Job.PredictionSection()
     (prediction.tile, prediction.margin) = ([32, 128, 128], [4, 8, 8])
@@ -357,7 +358,7 @@ struct JobFileTests {
     let regression = JobFileText.short.replacingOccurrences(of: "segmentation", with: "regression")
       .replacingOccurrences(of: "labels: a.h5:/labels, classes: [no, yes]", with: "targets: a.h5:/clean")
     for (loss, method) in [
-      ("mse", Job.UncertaintySection.Method.normalizedResidual), ("quantile", .cqr),
+      ("mse", ConformalMethod.normalizedResidual), ("quantile", .cqr),
       ("{name: quantile, quantiles: [0.2, 0.5, 0.7]}", .cqr),
       ("[{name: quantile, quantiles: [0.5]}]", .normalizedResidual),
     ] {

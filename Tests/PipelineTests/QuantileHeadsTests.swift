@@ -48,7 +48,7 @@ import Uncertainty
       inputChannels: 1,
       outputChannels: 3, patch: [Self.side, Self.side], epochs: 40, batch: 4, shards: 2, recipe: .adam(rate: 0.01),
       loss: LossSettings(QuantileLoss(quantiles: [0.1, 0.5, 0.9])),
-      augmentation: AugmentationSettings(flips: false, quarterTurns: false))
+      augmentation: AugmentationSettings())
     #expect(settings.targetChannels == 1 && settings.answer.channels == 3)
     try TemporaryFolder.with { folder in
       let data = try Self.data(folder)
@@ -94,7 +94,7 @@ import Uncertainty
         planes.addScores(known, to: &scores)
       }
       let intervals = try ConformalIntervals(
-        IntervalPlanes.score(.cqr), calibrating: scores, levels: [try Coverage(0.8), try Coverage(0.95)], sum: { _ in })
+        .cqr, calibrating: scores, levels: [try Coverage(0.8), try Coverage(0.95)], sum: { _ in })
       /// What a value of 0 is scaled to.
       let zero = Float(-inspection.scaling.mean[0] / inspection.scaling.standardDeviation[0])
       var covered = [0, 0]

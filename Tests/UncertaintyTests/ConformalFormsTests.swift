@@ -35,14 +35,14 @@ import Testing
     return [evaluation.coverage(level: 0)] + (0..<3).map { evaluation.coverage(level: 0, class: $0) }
   }
 
-  @Test(arguments: ConformalScore.allCases)
-  func `thresholds by class cover each class, one threshold only all together`(score: ConformalScore) throws {
+  @Test(arguments: ConformalMethod.all(ofClasses: true))
+  func `thresholds by class cover each class, one threshold only all together`(method: ConformalMethod) throws {
     // Many labels are of the least probable class, whose adaptive score is 1: a threshold below must leave them out.
-    let level = score == .lac ? 0.9 : 0.6
+    let level = method == .lac ? 0.9 : 0.6
     let calibration = drawn(6000, seed: 1)
     let test = drawn(6000, seed: 2)
     func sets(byClass: Int?) throws -> SplitConformal {
-      var scores = CalibrationScores(score, byClass: byClass)
+      var scores = CalibrationScores(method, byClass: byClass)
       try scores.add(
         probabilities: calibration.probabilities, labels: calibration.labels, classes: 3, pixels: 6000)
       return try SplitConformal(calibrating: scores, levels: [Coverage(level)], sum: alone)
@@ -70,28 +70,30 @@ import Testing
 
   @Test func `adaptive scores count classes as probable as the own one, and all classes score 1`() {
     let p: [Float] = [0.1, 0.5, 0.3, 0.1]
-    let scores = (0..<4).map { ConformalScore.aps.score($0, p, stride: 1, classes: 4) }
+    let score = ConformalMethod.aps.requiredClassScore
+    let scores = (0..<4).map { score.score($0, p, stride: 1, classes: 4) }
     expectClose(scores, [1, 0.5, 0.8, 1], relative: 1e-6)
     #expect(scores[0] == 1 && scores[3] == 1)
-    #expect(ConformalScore.aps.score(1, [0.4, .nan], stride: 1, classes: 2).isNaN)
+    #expect(score.score(1, [0.4, .nan], stride: 1, classes: 2).isNaN)
   }
 
-  @Test(arguments: IntervalScore.allCases)
-  func `intervals cover new values as often as is asked`(score: IntervalScore) throws {
+  @Test(arguments: ConformalMethod.all(ofClasses: false))
+  func `intervals cover new values as often as is asked`(method: ConformalMethod) throws {
     func drawn(_ seed: UInt64) -> (first: [Float], second: [Float], truth: [Float]) {
       var random = TestRandom(seed)
       let mean = random.uniforms(4000)
       let spread = random.uniforms(4000).map { 1.2 + $0 }
       let truth = zip(mean, spread).map { $0 + $1 * (random.uniform() + random.uniform()) }
-      if score != .quantiles { return (mean, spread, truth) }
+      if method != .cqr { return (mean, spread, truth) }
       return (zip(mean, spread).map { $0 - $1 }, zip(mean, spread).map { $0 + 1.5 * $1 }, truth)
     }
     let calibration = drawn(1)
+    let score = method.requiredValueScore
     let scores = calibration.truth.indices.map {
       score.score(calibration.truth[$0], calibration.first[$0], calibration.second[$0])
     }
     let levels = [try Coverage(0.8), try Coverage(0.95), try Coverage(0.9999)]
-    let intervals = try ConformalIntervals(score, calibrating: scores, levels: levels, sum: alone)
+    let intervals = try ConformalIntervals(method, calibrating: scores, levels: levels, sum: alone)
     #expect(intervals.thresholds[2] == .infeasible && intervals.scores == 4000)
     let test = drawn(2)
     var evaluation = IntervalEvaluation(levels: 3)
@@ -135,5 +137,21 @@ import Testing
     for image in 0..<5 { try few.add([0.1, 0.2], image: image) }
     #expect(few.thresholds([level, try Coverage(0.8)]) == [.infeasible, .score(0.2)])
     #expect(throws: UncertaintyError.notANumber(scores: 1, of: 2)) { try few.add([0.1, .nan], image: 0) }
+  }
+}
+
+@Suite struct ConformalMethodTests {
+  @Test func `every method is found by its name, and none by another`() {
+    #expect(ConformalMethod.allCases.map(\.name) == ["lac", "aps", "residual", "normalized-residual", "cqr"])
+    for method in ConformalMethod.allCases { #expect(ConformalMethod(rawValue: method.name) == method) }
+    #expect(ConformalMethod(rawValue: "none") == nil)
+  }
+
+  @Test func `the method that is not named uses what is known of a prediction`() {
+    #expect(ConformalMethod.standard(ofClasses: true) == .lac)
+    #expect(ConformalMethod.standard(ofClasses: true, knowing: .quantiles) == .lac)
+    #expect(ConformalMethod.standard(ofClasses: false) == .residual)
+    #expect(ConformalMethod.standard(ofClasses: false, knowing: .spread) == .normalizedResidual)
+    #expect(ConformalMethod.standard(ofClasses: false, knowing: .quantiles) == .cqr)
   }
 }

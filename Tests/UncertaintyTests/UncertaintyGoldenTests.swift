@@ -61,8 +61,9 @@ struct UncertaintyGoldenTests {
       let planes = planar(test.values, classes: classes)
       for level in try group.groups {
         let name = try #require(level.name.split(separator: "/").last)
-        let score = try #require(ConformalScore(rawValue: String(name.prefix { $0 != "_" })), "\(level.name)")
-        let scores = try calibrationScores(score, group)
+        let method = try #require(ConformalMethod(rawValue: String(name.prefix { $0 != "_" })), "\(level.name)")
+        let score = method.requiredClassScore
+        let scores = try calibrationScores(method, group)
         let alpha = try #require(Double(level.name.split(separator: "_").last ?? ""))
         let coverage = try self.coverage(alpha: alpha)
         let expected = try level.doubles("threshold").values[0]
@@ -77,7 +78,7 @@ struct UncertaintyGoldenTests {
           { rank, sum in
             let share = scores.values.indices.filter { $0 % 3 == rank }.map { scores.values[$0] }
             return try SplitConformal(
-              calibrating: CalibrationScores(score, values: share), levels: [coverage], sum: sum)
+              calibrating: CalibrationScores(method, values: share), levels: [coverage], sum: sum)
           })
         {
           #expect(try result.get() == sets, "\(level.name) on three ranks")
@@ -110,9 +111,12 @@ struct UncertaintyGoldenTests {
     var checked = 0
     for level in try group.groups {
       let coverage = try coverage(alpha: try #require(Double(level.name.split(separator: "/").last ?? "")))
-      for (name, score) in [("absolute", IntervalScore.absolute), ("normalised", .normalized)] {
-        let scores = truth.indices.map { score.score(truth[$0], prediction[$0], spread[$0]) }
-        let found = try ConformalIntervals(score, calibrating: scores, levels: [coverage], sum: alone)
+      for (name, method) in [("absolute", ConformalMethod.residual), ("normalised", .normalizedResidual)] {
+        let score = method.requiredValueScore
+        let scores = truth.indices.map {
+          score.score(truth[$0], prediction[$0], method == .residual ? 1 : spread[$0])
+        }
+        let found = try ConformalIntervals(method, calibrating: scores, levels: [coverage], sum: alone)
         let expected = try level.doubles(name).values[0]
         guard case .score(let threshold) = found.thresholds[0] else {
           Issue.record("\(level.name): infeasible")
@@ -172,10 +176,10 @@ struct UncertaintyGoldenTests {
   /// The coverage as it is written in a job: 0.95 for alpha 0.05.
   private func coverage(alpha: Double) throws -> Coverage { try Coverage(((1 - alpha) * 1e9).rounded() / 1e9) }
 
-  private func calibrationScores(_ score: ConformalScore, _ group: GoldenGroup) throws -> CalibrationScores {
+  private func calibrationScores(_ method: ConformalMethod, _ group: GoldenGroup) throws -> CalibrationScores {
     let probabilities = try group.doubles("calibration")
     let classes = probabilities.shape[1]
-    var scores = CalibrationScores(score)
+    var scores = CalibrationScores(method)
     try scores.add(
       probabilities: planar(probabilities.values, classes: classes),
       labels: try group.integers("calibration_labels").values.map { UInt8($0) }, classes: classes,

@@ -10,12 +10,12 @@ public final class DatasetBatchSource: BatchSource {
   /// One sample of the epoch at hand.
   private struct Sample {
     var place: PatchPlace
-    var augmentation: Augmentation
+    var transform: PatchTransform
   }
 
   /// What random numbers of a sample's own stream are for; its place and turn have the stream without such a key.
   private enum Use: UInt64 {
-    case elastic = 1
+    case displacement = 1
     case intensity, noise, blind
   }
 
@@ -72,23 +72,20 @@ public final class DatasetBatchSource: BatchSource {
   public func prepare(epoch: Int) {
     self.epoch = epoch
     guard !isFixed else {
-      samples = places.map { Sample(place: $0, augmentation: .none(of: patch, in: $0.cell)) }
+      samples = places.map { Sample(place: $0, transform: .none(of: patch, in: $0.cell)) }
       return
     }
     var stream = RandomStream(seed: settings.seed, purpose: .order, keys: UInt64(member), UInt64(epoch))
     let order = stream.permutation(places.count)
     samples = order.enumerated().map { position, index in
-      Sample(place: places[index], augmentation: augmentation(of: places[index], epoch: epoch, position: position))
+      Sample(place: places[index], transform: transform(of: places[index], epoch: epoch, position: position))
     }
   }
 
-  private func augmentation(of place: PatchPlace, epoch: Int, position: Int) -> Augmentation {
+  private func transform(of place: PatchPlace, epoch: Int, position: Int) -> PatchTransform {
     var stream = RandomStream(
       seed: settings.seed, purpose: .augmentation, keys: UInt64(member), UInt64(epoch), UInt64(position))
-    var result = Augmentation.random(of: patch, in: place.cell, from: &stream)
-    if !settings.augmentation.flips { (result.flipsZ, result.flipsY, result.flipsX) = (false, false, false) }
-    if !settings.augmentation.quarterTurns { result.turns = false }
-    return result
+    return settings.augmentation.transform(of: patch, in: place.cell, from: &stream)
   }
 
   private func stream(_ use: Use, epoch: Int, position: Int) -> RandomStream {
@@ -104,18 +101,21 @@ public final class DatasetBatchSource: BatchSource {
     // The positions of a batch follow each other, so that each has a place of its own.
     let start = position % settings.batch * channels * patch.count
     let pixels = staging.pointer + start
-    let elastic = settings.augmentation.elastic
     region.cut(
-      sample.place.cell, in: sample.place.plane, patch: patch, sample.augmentation,
-      bending: !isFixed && elastic.magnitude > 0
-        ? Bending(elastic, stream: stream(.elastic, epoch: epoch, position: position)) : nil,
+      sample.place.cell, in: sample.place.plane, patch: patch, sample.transform,
+      displacement: isFixed
+        ? nil
+        : settings.augmentation.displacement(
+          of: patch, stream: stream(.displacement, epoch: epoch, position: position)),
       to: LearningRegion.Patch(
         images: pixels, labels: target.kind.hasImageLabel ? target.imageLabel : target.labels, values: target.values,
         weights: target.weights))
     if target.kind.hasWeights, !region.content.hasWeights {
       target.weights.update(repeating: 1, count: patch.count)
     }
-    let change = changeIntensity(pixels, epoch: epoch, position: position)
+    let values = UnsafeMutableBufferPointer(start: pixels, count: channels * patch.count)
+    let numbers = stream(.intensity, epoch: epoch, position: position)
+    if !isFixed { settings.augmentation.changeIntensities(values, channels: channels, numbers: numbers) }
     if let itself {
       // An image that is its own target has its target's changes too.
       for (channel, map) in itself.enumerated() {
@@ -123,9 +123,9 @@ public final class DatasetBatchSource: BatchSource {
         for i in 0..<patch.count { to[i] = map.factor * from[i] + map.offset }
       }
     }
-    if let change, change.noise > 0 {
-      var stream = stream(.noise, epoch: epoch, position: position)
-      change.addNoise(to: UnsafeMutableBufferPointer(start: pixels, count: channels * patch.count), from: &stream)
+    if !isFixed {
+      settings.augmentation.disturb(
+        values, numbers: numbers, stream: stream(.noise, epoch: epoch, position: position))
     }
     if let blind {
       let original = unhidden.pointer + start
@@ -134,20 +134,6 @@ public final class DatasetBatchSource: BatchSource {
       blind.hide(
         in: pixels, original: original, weights: target.weights, patch: patch, channels: channels, from: &stream)
     }
-    image.setPixels(UnsafeBufferPointer(start: pixels, count: channels * patch.count))
-  }
-
-  /// Changes a patch's intensities as the settings ask for.
-  private func changeIntensity(_ pixels: UnsafeMutablePointer<Float>, epoch: Int, position: Int) -> IntensityChange? {
-    let augmentation = settings.augmentation
-    guard !isFixed, augmentation.changesIntensity || augmentation.noise > 0 else { return nil }
-    var stream = stream(.intensity, epoch: epoch, position: position)
-    let change = IntensityChange(augmentation, from: &stream)
-    if augmentation.changesIntensity {
-      for channel in 0..<channels {
-        change.apply(to: UnsafeMutableBufferPointer(start: pixels + channel * patch.count, count: patch.count))
-      }
-    }
-    return change
+    image.setPixels(UnsafeBufferPointer(values))
   }
 }

@@ -97,10 +97,7 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
   }
 
   /// A training patch with all three axes; of one seen in planes, along (slice, row, column).
-  public var patchExtents: Extents {
-    let e = Array(repeating: 1, count: 3 - patch.count) + patch
-    return Extents(z: e[0], y: e[1], x: e[2])
-  }
+  public var patchExtents: Extents { Extents(patch, missing: 1) }
 
   /// The part of an image that the patches of all planes are cut from.
   public var patchSpan: Extents { planes.span(of: patchExtents) }

@@ -11,7 +11,7 @@ extension EnsembleSettings {
     (result.members, result.bagging, result.epochs) = (1, false, epochs)
     result.inputChannels = members * answer.channels
     result.family = NetworkFamily(network.network(inputChannels: result.inputChannels))
-    result.augmentation = AugmentationSettings(flips: false, quarterTurns: false)
+    result.augmentation = AugmentationSettings()
     result.classifier = nil
     return result
   }

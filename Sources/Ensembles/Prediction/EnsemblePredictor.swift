@@ -108,13 +108,10 @@ public final class EnsemblePredictor {
     var multiple = Extents(z: 1, y: 1, x: 1)
     for graph in graphs {
       guard let field = try graph.receptiveField() else { return nil }
-      let missing = 3 - graph.dimensions
-      let radius = Array(repeating: 0, count: missing) + field.radius
-      let alignment = Array(repeating: 1, count: missing) + field.alignment
       for plane in planes.isEmpty ? [.xy] : planes {
-        let own = plane.volume(Extents(z: radius[0], y: radius[1], x: radius[2]))
+        let own = plane.volume(Extents(field.radius, missing: 0))
         margin = Extents(z: max(margin.z, own.z), y: max(margin.y, own.y), x: max(margin.x, own.x))
-        let grid = plane.volume(Extents(z: alignment[0], y: alignment[1], x: alignment[2]))
+        let grid = plane.volume(Extents(field.alignment, missing: 1))
         multiple = Extents(
           z: leastCommonMultiple(multiple.z, grid.z), y: leastCommonMultiple(multiple.y, grid.y),
           x: leastCommonMultiple(multiple.x, grid.x))
@@ -372,9 +369,4 @@ public final class EnsemblePredictor {
       }
     }
   }
-}
-
-extension Extents {
-  /// The innermost extents, as a network of these dimensions wants them.
-  func list(dimensions: Int) -> [Int] { Array([z, y, x].suffix(dimensions)) }
 }

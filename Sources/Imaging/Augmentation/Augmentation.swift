@@ -1,54 +1,57 @@
 import Host
+import Settings
 
-/// A change of a training patch that leaves its meaning: where in its cell it lies, flips, and a quarter turn.
+/// A random change of training patches: one file with its setting and what it does, and one line in
+/// `AugmentationSettings.list`.
 ///
-/// The flips along y and x with a quarter turn in the y-x plane make up all eight symmetries of a square.
-public struct Augmentation: Hashable, Sendable {
-  /// The distance of the patch from the cell's corner.
-  public var offset: Extents
-  public var flipsZ: Bool
-  public var flipsY: Bool
-  public var flipsX: Bool
-  /// Whether the flipped patch is then turned by a quarter in the y-x plane; only when it is square there.
-  public var turns: Bool
+/// A patch goes through the stages below in this order; an augmentation takes part in those that it implements. Random
+/// numbers follow from the job's seed, the member, the epoch and the sample. Each augmentation takes bits and numbers of its
+/// own of them, so that what one does never depends on another.
+public protocol Augmentation: Hashable, Sendable {
+  /// The augmentation that changes nothing.
+  init()
 
-  /// An augmentation as given; as it stands, none.
-  public init(
-    offset: Extents = Extents(z: 0, y: 0, x: 0), flipsZ: Bool = false, flipsY: Bool = false, flipsX: Bool = false,
-    turns: Bool = false
-  ) {
-    self.offset = offset
-    self.flipsZ = flipsZ
-    self.flipsY = flipsY
-    self.flipsX = flipsX
-    self.turns = turns
-  }
+  /// Its key in the section `training.augmentation`.
+  static var setting: Setting<Self> { get }
 
-  /// The patch in the middle of its cell, as it is.
-  public static func none(of patch: Extents, in cell: Box) -> Augmentation {
-    let cell = cell.extents
-    return Augmentation(
-      offset: Extents(z: (cell.z - patch.z) / 2, y: (cell.y - patch.y) / 2, x: (cell.x - patch.x) / 2))
-  }
-
-  /// A random augmentation, every one equally likely.
+  /// Changes how the patch lies in its cell.
   ///
-  /// - Parameter stream: keyed by the job's seed, the member, the epoch and the sample.
-  public static func random(of patch: Extents, in cell: Box, from stream: inout RandomStream) -> Augmentation {
-    precondition(patch.fits(in: cell.extents), "a patch larger than its cell")
-    let bits = stream.nextWord()
-    let cell = cell.extents
-    return Augmentation(
-      offset: Extents(
-        z: stream.integer(below: cell.z - patch.z + 1), y: stream.integer(below: cell.y - patch.y + 1),
-        x: stream.integer(below: cell.x - patch.x + 1)),
-      flipsZ: bits & 1 != 0, flipsY: bits & 2 != 0, flipsX: bits & 4 != 0,
-      turns: bits & 8 != 0 && patch.y == patch.x)
-  }
+  /// - Parameter bits: random bits of this patch.
+  func change(_ transform: inout PatchTransform, of patch: Extents, bits: UInt32)
 
-  func fits(_ patch: Extents, in cell: Box) -> Bool {
-    let cell = cell.extents
-    return offset.z >= 0 && offset.y >= 0 && offset.x >= 0 && offset.z + patch.z <= cell.z
-      && offset.y + patch.y <= cell.y && offset.x + patch.x <= cell.x && (!turns || patch.y == patch.x)
+  /// The displacements of the patch's voxels, if any; targets are displaced alike.
+  func displacement(of patch: Extents, stream: RandomStream) -> DisplacementField?
+
+  /// Changes the intensities of one channel. A target that is the image itself changes with it.
+  ///
+  /// - Parameter numbers: of this patch; taken by `uniformDouble(at:)`, so that all channels change alike.
+  func change(_ plane: UnsafeMutableBufferPointer<Float>, numbers: RandomStream)
+
+  /// Changes the images alone, all channels at once; targets stay.
+  ///
+  /// - Parameters:
+  ///   - numbers: as in the stage before.
+  ///   - stream: of this stage alone.
+  func disturb(_ images: UnsafeMutableBufferPointer<Float>, numbers: RandomStream, stream: RandomStream)
+}
+
+extension Augmentation {
+  public func change(_ transform: inout PatchTransform, of patch: Extents, bits: UInt32) {}
+  public func displacement(of patch: Extents, stream: RandomStream) -> DisplacementField? { nil }
+  public func change(_ plane: UnsafeMutableBufferPointer<Float>, numbers: RandomStream) {}
+  public func disturb(_ images: UnsafeMutableBufferPointer<Float>, numbers: RandomStream, stream: RandomStream) {}
+
+  /// The key as one of the section that holds all augmentations.
+  static var sectionSetting: Setting<AugmentationSettings> {
+    setting.within(\AugmentationSettings[like: Self()])
+  }
+}
+
+extension RandomStream {
+  /// The number that call `index` of `uniformDouble` gives, counted from 0.
+  func uniformDouble(at index: Int) -> Double {
+    let words = block(UInt64(index / 2))
+    let first = index % 2 * 2
+    return Double((UInt64(words[first]) | UInt64(words[first + 1]) << 32) >> 11) * 0x1p-53
   }
 }

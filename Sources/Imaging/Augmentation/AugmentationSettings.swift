@@ -1,54 +1,93 @@
+import Host
+import Settings
+
 /// Which random changes training patches undergo, and how strong they are.
 ///
 /// Intensities are meant after scaling: in standard deviations of the training voxels.
-public struct AugmentationSettings: Hashable, Sendable, Codable {
-  /// Flips along all axes.
-  public var flips: Bool
-  /// Quarter turns in the y-x plane of patches that are square there.
-  public var quarterTurns: Bool
-  /// Smooth random displacements.
-  public var elastic: Elastic
-  /// Intensities are multiplied by 1 − gain … 1 + gain.
-  public var gain: Double
-  /// −offset … offset is added to intensities.
-  public var offset: Double
-  /// Intensities, from the darkest to the brightest of a patch, follow a power of 1 / (1 + gamma) … 1 + gamma.
-  public var gamma: Double
-  /// Gaussian noise of a standard deviation of 0 … noise is added.
-  public var noise: Double
+public struct AugmentationSettings: SettingsSection {
+  /// All augmentations, in the order in which they are applied.
+  static let list: [any Augmentation] = [
+    Flips(),
+    QuarterTurns(),
+    ElasticDeformation(),
+    Gamma(),
+    Gain(),
+    Offset(),
+    Noise(),
+  ]
 
-  /// Displacements of the points of a coarse grid, between which a cubic B-spline runs (P. Simard et al., *Best practices for
-  /// convolutional neural networks*, doi:10.1109/ICDAR.2003.1227801, with the grid of O. Ronneberger et al., arXiv 1505.04597).
-  public struct Elastic: Hashable, Sendable, Codable {
-    /// The standard deviation of the grid points' displacement in voxels; 0: none.
-    public var magnitude: Double
-    /// Voxels from a grid point to the next.
-    public var spacing: Int
+  /// One of each, in the order of `list`.
+  private var augmentations = list
 
-    public init(magnitude: Double = 0, spacing: Int = 16) {
-      self.magnitude = magnitude
-      self.spacing = spacing
+  public init() {}
+
+  /// These augmentations, and none of the others.
+  public init(_ augmentations: any Augmentation...) {
+    for augmentation in augmentations { set(augmentation) }
+  }
+
+  private mutating func set<A: Augmentation>(_ augmentation: A) { self[like: augmentation] = augmentation }
+
+  /// The augmentation of a type.
+  subscript<A: Augmentation>(like prototype: A) -> A {
+    get { augmentations.lazy.compactMap { $0 as? A }.first ?? prototype }
+    set {
+      guard let place = augmentations.firstIndex(where: { $0 is A }) else {
+        preconditionFailure("\(A.self) is not in the list of augmentations")
+      }
+      augmentations[place] = newValue
     }
   }
 
-  enum CodingKeys: String, CodingKey {
-    case flips, elastic, gain, offset, gamma, noise
-    case quarterTurns = "quarter-turns"
+  public static let settings: [Setting<AugmentationSettings>] = list.map { type(of: $0).sectionSetting }
+
+  public static func == (one: AugmentationSettings, other: AugmentationSettings) -> Bool {
+    one.settingValue == other.settingValue
   }
 
-  public init(
-    flips: Bool = false, quarterTurns: Bool = false, elastic: Elastic = Elastic(), gain: Double = 0,
-    offset: Double = 0, gamma: Double = 0, noise: Double = 0
-  ) {
-    self.flips = flips
-    self.quarterTurns = quarterTurns
-    self.elastic = elastic
-    self.gain = gain
-    self.offset = offset
-    self.gamma = gamma
-    self.noise = noise
+  public func hash(into hasher: inout Hasher) { hasher.combine(settingValue) }
+}
+
+extension AugmentationSettings {
+  /// A random place for a patch in its cell, every one equally likely, with what the augmentations make of it.
+  ///
+  /// - Parameter stream: of purpose `.augmentation`, keyed by the member, the epoch and the sample.
+  public func transform(of patch: Extents, in cell: Box, from stream: inout RandomStream) -> PatchTransform {
+    let bits = stream.nextWord()
+    var result = PatchTransform(placing: patch, in: cell, from: &stream)
+    for augmentation in augmentations { augmentation.change(&result, of: patch, bits: bits) }
+    return result
   }
 
-  /// Whether intensities change, noise apart.
-  public var changesIntensity: Bool { gain > 0 || offset > 0 || gamma > 0 }
+  /// The displacements of a patch's voxels; nil when they stay where they are.
+  public func displacement(of patch: Extents, stream: RandomStream) -> DisplacementField? {
+    for augmentation in augmentations {
+      if let field = augmentation.displacement(of: patch, stream: stream) { return field }
+    }
+    return nil
+  }
+
+  /// Changes the intensities of a patch, whose targets may change with them.
+  ///
+  /// - Parameters:
+  ///   - images: `[channel, …]`.
+  ///   - numbers: of purpose `.augmentation`, keyed by the sample.
+  public func changeIntensities(_ images: UnsafeMutableBufferPointer<Float>, channels: Int, numbers: RandomStream) {
+    let count = images.count / channels
+    for augmentation in augmentations {
+      for channel in 0..<channels {
+        augmentation.change(
+          UnsafeMutableBufferPointer(rebasing: images[channel * count..<(channel + 1) * count]), numbers: numbers)
+      }
+    }
+  }
+
+  /// Changes a patch whose targets stay as they are.
+  ///
+  /// - Parameters:
+  ///   - numbers: as for `changeIntensities`.
+  ///   - stream: keyed by the sample, for this alone.
+  public func disturb(_ images: UnsafeMutableBufferPointer<Float>, numbers: RandomStream, stream: RandomStream) {
+    for augmentation in augmentations { augmentation.disturb(images, numbers: numbers, stream: stream) }
+  }
 }

@@ -78,29 +78,29 @@ public final class LearningRegion: Sendable {
     }
   }
 
-  /// Cuts a patch out of a cell, augmented and then bent; targets go the same way as images, classes and masks by the nearest
-  /// voxel, images and target images interpolated.
+  /// Cuts a patch out of a cell, transformed and then displaced. Targets follow the images: classes and masks take the
+  /// nearest voxel, images and target images are interpolated.
   ///
   /// - Parameters:
-  ///   - plane: in which the patch is seen; cell, patch and augmentation are told along its (slice, row, column).
+  ///   - plane: in which the patch is seen; cell, patch and transform are given along its (slice, row, column).
   ///   - cell: a box within the region, counted from its first slice.
   ///   - patch: the patch's extents, which fit in the cell.
-  ///   - augmentation: where in the cell the patch lies and how it is turned; it fits the patch.
-  ///   - elastic: how the patch is bent; nil: not at all.
+  ///   - transform: where in the cell the patch lies and how it is turned; it fits the patch.
+  ///   - displacement: where voxels are moved to; nil: nowhere.
   ///   - target: receives the patch.
   /// - Complexity: O(*voxels*); allocates nothing.
   public func cut(
-    _ cell: Box, in plane: Plane = .xy, patch: Extents, _ augmentation: Augmentation, bending elastic: Bending? = nil,
-    to target: Patch
+    _ cell: Box, in plane: Plane = .xy, patch: Extents, _ transform: PatchTransform,
+    displacement: DisplacementField? = nil, to target: Patch
   ) {
     let extents = region.extents
     precondition(
-      Box(plane.view(extents)).contains(cell) && augmentation.fits(patch, in: cell), "a patch outside its cell")
+      Box(plane.view(extents)).contains(cell) && transform.fits(patch, in: cell), "a patch outside its cell")
     let walk = Walk(
-      cell, patch, augmentation, strides: plane.view(Extents(z: extents.y * extents.x, y: extents.x, x: 1)))
+      cell, patch, transform, strides: plane.view(Extents(z: extents.y * extents.x, y: extents.x, x: 1)))
     if content.labels == .image { target.labels[0] = labels.pointer[0] }
-    if let elastic {
-      bend(walk, elastic, to: target)
+    if let displacement {
+      copy(walk, displacement, to: target)
       return
     }
     for channel in 0..<channels {
@@ -114,9 +114,8 @@ public final class LearningRegion: Sendable {
   }
 
   /// Writes a patch along a walk whose voxels are displaced.
-  private func bend(_ walk: Walk, _ elastic: Bending, to target: Patch) {
+  private func copy(_ walk: Walk, _ field: DisplacementField, to target: Patch) {
     let (plane, patch) = (region.extents.count, walk.patch)
-    let field = ElasticField(elastic.settings, of: patch, stream: elastic.stream)
     withUnsafeTemporaryAllocation(of: SIMD4<Float>.self, capacity: field.columns) { points in
       guard let row = points.baseAddress else { return }
       var index = 0
@@ -126,8 +125,8 @@ public final class LearningRegion: Sendable {
           for x in 0..<patch.x {
             let moved = SIMD4<Float>(Float(z), Float(y), Float(x), 0) + field.displacement(x: x, row: row)
             let corner = walk.corner(
-              ElasticField.reflect(moved[0], patch.z), ElasticField.reflect(moved[1], patch.y),
-              ElasticField.reflect(moved[2], patch.x))
+              DisplacementField.reflect(moved[0], patch.z), DisplacementField.reflect(moved[1], patch.y),
+              DisplacementField.reflect(moved[2], patch.x))
             for channel in 0..<channels {
               target.images[channel * patch.count + index] = corner.interpolate(images.pointer + channel * plane)
             }
@@ -141,18 +140,6 @@ public final class LearningRegion: Sendable {
         }
       }
     }
-  }
-}
-
-/// How a patch is bent.
-public struct Bending: Sendable {
-  public var settings: AugmentationSettings.Elastic
-  /// Decides the displacements: keyed by the job's seed, the member, the epoch and the sample.
-  public var stream: RandomStream
-
-  public init(_ settings: AugmentationSettings.Elastic, stream: RandomStream) {
-    self.settings = settings
-    self.stream = stream
   }
 }
 
@@ -182,7 +169,7 @@ private struct Corner {
   }
 }
 
-/// The way through a volume on which the voxels of an augmented patch are met in the patch's own order.
+/// The way through a volume on which the voxels of a transformed patch are met in the patch's own order.
 private struct Walk {
   let patch: Extents
   var start: Int
@@ -190,11 +177,11 @@ private struct Walk {
   var stepY: Int
   var stepX: Int
 
-  init(_ cell: Box, _ patch: Extents, _ augmentation: Augmentation, strides: Extents) {
+  init(_ cell: Box, _ patch: Extents, _ transform: PatchTransform, strides: Extents) {
     self.patch = patch
     start =
-      (cell.z.lowerBound + augmentation.offset.z) * strides.z + (cell.y.lowerBound + augmentation.offset.y) * strides.y
-      + (cell.x.lowerBound + augmentation.offset.x) * strides.x
+      (cell.z.lowerBound + transform.offset.z) * strides.z + (cell.y.lowerBound + transform.offset.y) * strides.y
+      + (cell.x.lowerBound + transform.offset.x) * strides.x
     stepZ = strides.z
     stepY = strides.y
     stepX = strides.x
@@ -202,10 +189,10 @@ private struct Walk {
       start += (extent - 1) * step
       step = -step
     }
-    if augmentation.flipsZ { flip(&stepZ, patch.z) }
-    if augmentation.flipsY { flip(&stepY, patch.y) }
-    if augmentation.flipsX { flip(&stepX, patch.x) }
-    if augmentation.turns {
+    if transform.flipsZ { flip(&stepZ, patch.z) }
+    if transform.flipsY { flip(&stepY, patch.y) }
+    if transform.flipsX { flip(&stepX, patch.x) }
+    if transform.turns {
       // Row y, column x of the turned patch is row x, column n − 1 − y of the patch before.
       flip(&stepX, patch.x)
       swap(&stepY, &stepX)

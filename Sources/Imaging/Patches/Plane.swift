@@ -1,3 +1,5 @@
+import Host
+
 /// Planes of a volume, in which networks of two dimensions see it.
 public enum Plane: String, Hashable, Sendable, Codable, CaseIterable {
   /// Slices along z: rows are y, columns x.

@@ -1,4 +1,5 @@
 import HDF5
+import Host
 
 /// How the axes of an image array are to be read.
 public enum ImageLayout: String, Sendable, Codable {

@@ -1,35 +1,4 @@
-/// Extents along z, y and x, in voxels; a 2-D image has z = 1.
-public struct Extents: Hashable, Sendable, Codable {
-  public var z: Int
-  public var y: Int
-  public var x: Int
-
-  /// Extents as given.
-  public init(z: Int = 1, y: Int, x: Int) {
-    self.z = z
-    self.y = y
-    self.x = x
-  }
-
-  /// The extents of a list `[y, x]` or `[z, y, x]`; `nil` for another number of axes.
-  public init?(_ list: [Int]) {
-    switch list.count {
-    case 2: self.init(y: list[0], x: list[1])
-    case 3: self.init(z: list[0], y: list[1], x: list[2])
-    default: return nil
-    }
-  }
-
-  /// The number of voxels.
-  public var count: Int { z * y * x }
-
-  /// Whether a box of these extents lies within one of `other`'s.
-  public func fits(in other: Extents) -> Bool { z <= other.z && y <= other.y && x <= other.x }
-}
-
-extension Extents: CustomStringConvertible {
-  public var description: String { "[\(z), \(y), \(x)]" }
-}
+import Host
 
 /// A part of a volume: a range along each axis.
 public struct Box: Hashable, Sendable {

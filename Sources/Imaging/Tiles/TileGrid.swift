@@ -1,3 +1,5 @@
+import Host
+
 /// A part of a region that is predicted at once.
 public struct Tile: Hashable, Sendable {
   /// What the network reads, counted from the region's corner.

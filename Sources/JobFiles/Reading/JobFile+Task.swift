@@ -2,6 +2,7 @@ import Ensembles
 import Imaging
 import Settings
 import Training
+import Uncertainty
 
 /// What the task says of other settings.
 extension JobFile {
@@ -133,16 +134,17 @@ extension JobFile {
     func report(_ key: String, _ message: String) {
       reader.report(reader.line(of: "uncertainty.\(key)"), "uncertainty.\(key)", message)
     }
-    if let method = values["uncertainty.method"]?.text.flatMap({ Job.UncertaintySection.Method(rawValue: $0) }) {
-      let others = Job.UncertaintySection.Method.allCases.filter { $0.isOfClasses == task.hasClasses }
+    if let method = values["uncertainty.method"]?.text.flatMap({ ConformalMethod(rawValue: $0) }) {
       if method.isOfClasses != task.hasClasses {
+        let others = ConformalMethod.all(ofClasses: task.hasClasses).map(\.name)
+        report("method", "\(method.name) is not of this task; write \(SettingReader.either(others))")
+      } else if method.needs == .spread, values["ensemble.members"]?.integer == 1 {
+        let other = ConformalMethod.standard(ofClasses: method.isOfClasses).name
+        report("method", "one member has no spread to normalize by; write \(other), or train more members")
+      } else if method.needs == .quantiles, (loss(values)?.quantiles?.count ?? 0) < 3 {
         report(
-          "method", "\(method.rawValue) is not of this task; write \(SettingReader.either(others.map(\.rawValue)))")
-      } else if method == .normalizedResidual, values["ensemble.members"]?.integer == 1 {
-        report("method", "one member has no spread to normalize by; write residual, or train more members")
-      } else if method == .cqr, (loss(values)?.quantiles?.count ?? 0) < 3 {
-        report(
-          "method", "cqr begins from predicted quantiles; write loss: quantile in training, with 3 quantiles or more")
+          "method",
+          "\(method.name) begins from predicted quantiles; write loss: quantile in training, with 3 quantiles or more")
       }
     }
     let isByImage = values["uncertainty.unit"]?.text == Job.UncertaintySection.Unit.image.rawValue
@@ -171,9 +173,8 @@ extension JobFile {
     fill("training.loss", task == .binary ? "binary-cross-entropy" : task.hasClasses ? "cross-entropy" : "mse")
     let hasSpread = (values["ensemble.members"]?.integer ?? 1) > 1
     let hasQuantiles = (loss(values)?.quantiles?.count ?? 0) > 1
-    fill(
-      "uncertainty.method",
-      task.hasClasses ? "lac" : hasQuantiles ? "cqr" : hasSpread ? "normalized-residual" : "residual")
+    let known: ConformalMethod.Need = hasQuantiles ? .quantiles : hasSpread ? .spread : .mean
+    fill("uncertainty.method", .text(ConformalMethod.standard(ofClasses: task.hasClasses, knowing: known).name))
     return values
   }
 }

@@ -1,5 +1,4 @@
 import Engine
-import Foundation
 import Imaging
 import Settings
 import Training
@@ -65,17 +64,7 @@ extension Job {
         Setting(
           "patches-per-unit", \.patchesPerUnit, .integer(1...1_000_000),
           "patches of each drawn training unit in an epoch"),
-        Setting(
-          "augmentation", declare: { _ in (.section(SettingDeclaration.augmentation), .defaults) },
-          "random changes of training patches, alike for their targets",
-          read: { (value, section) throws(SettingError) in
-            do {
-              section.augmentation = try JSONDecoder().decode(
-                AugmentationSettings.self, from: JSONEncoder().encode(value))
-            } catch {
-              throw SettingError("\(error)")
-            }
-          }, write: { SettingValue(encoding: $0.augmentation) }),
+        Setting("augmentation", \.augmentation, "random changes of training patches, alike for their targets"),
         Setting(
           "blind-spacing", \.blindSpacing, .integer(2...64),
           otherwise: "\(Job.blindSpacing), of self-supervised tasks",
@@ -98,28 +87,3 @@ extension Job {
 }
 
 extension Plan.Precision: SettingConvertible {}
-
-extension SettingDeclaration {
-  static let augmentation: [SettingDeclaration] = settings(
-    [
-      SettingDeclaration("flips", .boolean, "flips along all axes"),
-      SettingDeclaration("quarter-turns", .boolean, "quarter turns in the y-x plane of patches that are square there"),
-      SettingDeclaration(
-        "elastic",
-        defaults: [
-          SettingDeclaration(
-            "magnitude", .number(.atLeast(0)),
-            "standard deviation of the displacement of the points of a grid, in pixels; 0: none"),
-          SettingDeclaration("spacing", .integer(2...1024), "pixels from one point of the grid to the next"),
-        ], "smooth displacements: classes follow the nearest pixel, images are interpolated"),
-      SettingDeclaration("gain", .number(.atLeast(0, below: 1)), "intensities are multiplied by 1 − gain … 1 + gain"),
-      SettingDeclaration(
-        "offset", .number(.atLeast(0)),
-        "−offset … offset is added to intensities, in standard deviations of the training pixels"),
-      SettingDeclaration("gamma", .number(.atLeast(0)), "intensities follow a power of 1/(1 + gamma) … 1 + gamma"),
-      SettingDeclaration(
-        "noise", .number(.atLeast(0)),
-        "Gaussian noise of a standard deviation of 0 … noise is added, in standard deviations of the training pixels; not to "
-          + "targets"),
-    ], withDefaultsOf: AugmentationSettings())
-}

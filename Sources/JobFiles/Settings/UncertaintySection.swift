@@ -4,7 +4,7 @@ import Uncertainty
 extension Job {
   /// The section `uncertainty`: how predictions are calibrated.
   public struct UncertaintySection: SettingsSection {
-    public var method = Method.lac
+    public var method = ConformalMethod.standard(ofClasses: true)
     /// How often a prediction set or interval shall hold the truth, each above 0 and below 1.
     public var coverage = [0.9]
     public var unit = Unit.pixel
@@ -15,14 +15,9 @@ extension Job {
 
     public static let settings: [Setting<Self>] = [
       Setting(
-        "method", \.method, .words(Method.self, noun: "method"),
-        otherwise:
-          "`lac` for classes; for images `normalized-residual`, `residual` of one member, `cqr` with the loss `quantile`",
-        "of classes `lac`, the least ambiguous set-valued classifier, split conformal (Sadinle, Lei and Wasserman, arXiv "
-          + "1609.00451), or `aps`, adaptive prediction sets, larger where the prediction is unsure (Romano, Sesia and "
-          + "Candès, arXiv 2006.02544); of images `residual`, intervals of one width, `normalized-residual`, intervals that "
-          + "are wide where members disagree (Lei et al., arXiv 1604.04173), or `cqr`, the outer of the quantiles that the "
-          + "loss `quantile` learns, made wider or narrower (Romano, Patterson and Candès, arXiv 1905.03222)"),
+        "method", \.method, .words(ConformalMethod.self, noun: "method"), otherwise: ConformalMethod.defaults,
+        "of classes \(ConformalMethod.meanings(ofClasses: true)); of images "
+          + ConformalMethod.meanings(ofClasses: false)),
       Setting(
         "coverage", \.coverage, .list(of: .number(.above(0, below: 1)), count: 1...1000),
         "how often a prediction set or interval shall hold the truth; one for each value"),
@@ -37,44 +32,6 @@ extension Job {
           + "Mondrian taxonomy)"),
     ]
 
-    public enum Method: String, SettingConvertible, Hashable, CaseIterable {
-      /// Sets of classes, the smallest on average.
-      case lac
-      /// Sets of classes, larger where the prediction is unsure.
-      case aps
-      /// Intervals of one width.
-      case residual
-      /// Intervals that are wide where members disagree.
-      case normalizedResidual = "normalized-residual"
-      /// Intervals from predicted quantiles.
-      case cqr
-
-      /// The score of classes; nil when it is of numbers.
-      package var ofClasses: ConformalScore? {
-        switch self {
-        case .lac: .lac
-        case .aps: .aps
-        case .residual, .normalizedResidual, .cqr: nil
-        }
-      }
-
-      /// Whether it is of classes, not of numbers.
-      package var isOfClasses: Bool { ofClasses != nil }
-
-      /// What is compared with the threshold.
-      package var score: String {
-        switch self {
-        case .lac: "largest score 1 - p(class) of a class in the set"
-        case .aps: "largest sum of the probabilities from the most probable class down to one in the set"
-        case .cqr:
-          "how far the interval goes beyond the outer quantiles, in standard deviations of the training targets"
-        case .residual: "half width of the interval in standard deviations of the training targets"
-        case .normalizedResidual:
-          "half width of the interval over (mean_errors + 1 % of the training targets' standard deviation)"
-        }
-      }
-    }
-
     /// What coverage counts.
     public enum Unit: String, SettingConvertible, Hashable, CaseIterable {
       /// Pixels of all images together.
@@ -82,5 +39,21 @@ extension Job {
       /// The part of an image's pixels, in the mean over images.
       case image
     }
+  }
+}
+
+extension ConformalMethod {
+  /// Which method holds when none is named, in words.
+  fileprivate static var defaults: String {
+    let (classes, values) = (standard(ofClasses: true), { standard(ofClasses: false, knowing: $0) })
+    return
+      "`\(classes.name)` for classes; for images `\(values(.spread).name)`, `\(values(.mean).name)` of one member, "
+      + "`\(values(.quantiles).name)` with the loss `quantile`"
+  }
+
+  /// What each method is, one after the other.
+  fileprivate static func meanings(ofClasses: Bool) -> String {
+    let all = all(ofClasses: ofClasses).map { "`\($0.name)`, \($0.meaning)" }
+    return all.dropLast().joined(separator: ", ") + ", or " + (all.last ?? "")
   }
 }

@@ -10,21 +10,25 @@ struct Calibration: Hashable, Sendable {
     case intervals(ConformalIntervals)
   }
 
-  var method: Job.UncertaintySection.Method
   var thresholds: Thresholds
   /// Of the classes of images that are told beside; nil when none are.
   var classes: SplitConformal?
 
   /// Of sets.
   init(_ sets: SplitConformal) {
-    method = sets.score == .lac ? .lac : .aps
     thresholds = .sets(sets)
   }
 
-  /// Of intervals by a method of numbers.
-  init(_ method: Job.UncertaintySection.Method, _ intervals: ConformalIntervals) {
-    self.method = method
+  /// Of intervals.
+  init(_ intervals: ConformalIntervals) {
     thresholds = .intervals(intervals)
+  }
+
+  var method: ConformalMethod {
+    switch thresholds {
+    case .sets(let sets): sets.method
+    case .intervals(let intervals): intervals.method
+    }
   }
 
   var levels: [Coverage] {
@@ -77,7 +81,7 @@ enum CalibrationFile {
   /// Writes the thresholds into a group, as the results file has them too.
   static func write(_ calibration: Calibration, to group: Group) throws {
     let (levels, values) = (calibration.levels, calibration.values)
-    try group.setAttribute("method", calibration.method.rawValue)
+    try group.setAttribute("method", calibration.method.name)
     try group.setAttribute("scores", calibration.scores)
     try group.write(levels.map(\.value), to: "coverage")
     let shape = values.count > levels.count ? [levels.count, values.count / levels.count] : [levels.count]
@@ -85,7 +89,7 @@ enum CalibrationFile {
       if case .score(let score) = threshold { score } else { .infinity }
     }
     let dataset = try group.write(thresholds, shape: shape, to: "threshold")
-    try dataset.setAttribute("long_name", calibration.method.score)
+    try dataset.setAttribute("long_name", calibration.method.thresholdMeaning())
     try group.write(values.map { $0 == .infeasible ? UInt8(1) : 0 }, shape: shape, to: "infeasible")
     if let classes = calibration.classes {
       try write(Calibration(classes), to: try group.createGroup("classification"))
@@ -108,17 +112,16 @@ enum CalibrationFile {
     let infeasible = try group.read("infeasible", as: UInt8.self)
     let thresholds = try group.read("threshold", as: Float.self)
     let name = try group.attribute("method", as: String.self)
-    guard let method = Job.UncertaintySection.Method(rawValue: name) else {
+    guard let method = ConformalMethod(rawValue: name) else {
       throw RunError.notResults(
         "/entry/calibration", problem: "its calibration is by ‘\(name)’, which this tutti does not know")
     }
     let values = zip(thresholds, infeasible).map { $1 != 0 ? ConformalThreshold.infeasible : .score($0) }
     let scores = try group.attribute("scores", as: Int64.self)
-    if let score = method.ofClasses {
-      return Calibration(SplitConformal(score, levels: levels, thresholds: values, scores: scores))
+    if method.isOfClasses {
+      return Calibration(SplitConformal(method, levels: levels, thresholds: values, scores: scores))
     }
-    var result = Calibration(
-      method, ConformalIntervals(IntervalPlanes.score(method), levels: levels, thresholds: values, scores: scores))
+    var result = Calibration(ConformalIntervals(method, levels: levels, thresholds: values, scores: scores))
     if try group.exists("classification"),
       case .sets(let sets) = try read(try group.group("classification")).thresholds
     {

@@ -1,4 +1,5 @@
 import Ensembles
+import Host
 import Imaging
 import JobFiles
 import Networks
@@ -43,9 +44,4 @@ extension EnsembleSettings {
     return Extents(
       y: planes.map { $0.view(room).y }.min() ?? room.y, x: planes.map { $0.view(room).x }.min() ?? room.x)
   }
-}
-
-extension Extents {
-  /// The innermost extents, as a network of these dimensions wants them.
-  func list(dimensions: Int) -> [Int] { Array([z, y, x].suffix(dimensions)) }
 }

@@ -1,4 +1,5 @@
 import Ensembles
+import Host
 import Imaging
 import JobFiles
 

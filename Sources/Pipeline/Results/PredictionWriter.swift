@@ -1,5 +1,6 @@
 import Ensembles
 import HDF5
+import Host
 import Imaging
 import MessagePassing
 import Uncertainty
@@ -119,7 +120,7 @@ struct PredictionWriter {
     case nil: break
     case .intervals(let intervals):
       guard let scaling = ensemble.members[0].targetScaling else { break }
-      var planes = IntervalPlanes(calibration?.method ?? .residual, targetScaling: scaling, form: form)
+      var planes = IntervalPlanes(intervals.method, targetScaling: scaling, form: form)
       planes.take(mean: answer.mean, deviation: answer.deviation)
       for level in intervals.levels.indices {
         planes.writeIntervals(intervals, level: level, lower: &tile.lower, upper: &tile.upper)

@@ -41,12 +41,12 @@ struct CalibrationStage: Stage {
     let levels = try world.agree { try job.uncertainty.coverage.map { try Coverage($0) } }
     var calibration: Calibration
     var units = ""
-    switch job.uncertainty.method.ofClasses {
-    case nil:
-      let method = job.uncertainty.method
+    let method = job.uncertainty.method
+    switch method.score {
+    case .ofValues:
       let (scores, classScores) = try intervalScores(ensemble)
       calibration = Calibration(
-        method, try ConformalIntervals(IntervalPlanes.score(method), calibrating: scores, levels: levels, over: world))
+        try ConformalIntervals(method, calibrating: scores, levels: levels, over: world))
       if settings.classifier != nil {
         let sets = try SplitConformal(calibrating: classScores, levels: levels, over: world)
         calibration.classes = sets
@@ -55,16 +55,16 @@ struct CalibrationStage: Stage {
         }
       }
       units = "\(calibration.scores) calibration pixels: its intervals hold all numbers"
-    case let score? where isByImage:
+    case .ofClasses where isByImage:
       var risk = RiskControl(images: truth.split.calibrate.count)
-      try addSetScores(ensemble, score) { scores, image in try risk.add(scores.values, image: image) }
+      try addSetScores(ensemble, method) { scores, image in try risk.add(scores.values, image: image) }
       try risk.reduce(over: world)
-      calibration = Calibration(risk.sets(score, levels: levels))
+      calibration = Calibration(risk.sets(method, levels: levels))
       units = "\(risk.images) calibration images: its sets hold all classes"
-    case let score?:
+    case .ofClasses:
       let classes = job.uncertainty.byClass ? settings.classes : nil
-      var scores = CalibrationScores(score, byClass: classes)
-      try addSetScores(ensemble, score, byClass: classes) { more, _ in scores.append(more) }
+      var scores = CalibrationScores(method, byClass: classes)
+      try addSetScores(ensemble, method, byClass: classes) { more, _ in scores.append(more) }
       calibration = Calibration(try SplitConformal(calibrating: scores, levels: levels, over: world))
       units =
         "\(calibration.scores) calibration \(unit)\(classes == nil ? "" : " of all classes"): its sets hold all classes"
@@ -100,12 +100,12 @@ struct CalibrationStage: Stage {
 
   /// The scores of classes of this rank's calibration tiles, tile by tile with the image that the tile is of.
   private func addSetScores(
-    _ ensemble: EnsemblePredictor, _ score: ConformalScore, byClass classes: Int? = nil,
+    _ ensemble: EnsemblePredictor, _ method: ConformalMethod, byClass classes: Int? = nil,
     add: (CalibrationScores, Int) throws -> Void
   ) throws {
     try predictCalibration(ensemble) { answer, known, image in
       guard let mean = answer.mean.baseAddress else { return }
-      var scores = CalibrationScores(score, byClass: classes)
+      var scores = CalibrationScores(method, byClass: classes)
       try known.labels.withUnsafeBufferPointer { labels in
         guard let labels = labels.baseAddress else { return }
         try scores.add(probabilities: mean, labels: labels, classes: ensemble.channels, pixels: answer.voxels)
@@ -116,7 +116,7 @@ struct CalibrationStage: Stage {
 
   /// The scores of values of this rank's calibration tiles, and those of the classes that are told beside them.
   private func intervalScores(_ ensemble: EnsemblePredictor) throws -> (values: [Float], classes: CalibrationScores) {
-    var classes = CalibrationScores(.lac)
+    var classes = CalibrationScores()
     guard let scaling = inspection.targetScaling else { return ([], classes) }
     var planes = IntervalPlanes(
       job.uncertainty.method, targetScaling: scaling, form: AnswerForm(settings, volume: job.data.volume))

@@ -84,7 +84,7 @@ public struct RiskControl: Hashable, Sendable {
   }
 
   /// Prediction sets by these thresholds, after `reduce`.
-  public func sets(_ score: ConformalScore, levels: [Coverage]) -> SplitConformal {
-    SplitConformal(score, levels: levels, thresholds: thresholds(levels), scores: counts.reduce(0, +))
+  public func sets(_ method: ConformalMethod, levels: [Coverage]) -> SplitConformal {
+    SplitConformal(method, levels: levels, thresholds: thresholds(levels), scores: counts.reduce(0, +))
   }
 }

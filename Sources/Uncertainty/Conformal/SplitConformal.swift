@@ -1,47 +1,13 @@
 import MessagePassing
 
-/// The largest score that a class in the prediction set may have.
-public enum ConformalThreshold: Hashable, Sendable, CustomStringConvertible {
-  /// Classes with a score up to this one are in the set.
-  case score(Float)
-  /// There are too few calibration scores for this coverage: all classes are in the set.
-  case infeasible
-
-  public var description: String {
-    switch self {
-    case .score(let score): "\(score)"
-    case .infeasible: "infeasible"
-    }
-  }
-}
-
-/// The thresholds for scores that are spread over ranks: of n scores the ⌈(n + 1) · coverage⌉-th smallest, exact, and the same however
-/// the scores are spread.
-///
-/// - Returns: a threshold a level, and n.
-/// - Throws: `UncertaintyError.notANumber`, on all ranks, when a score is NaN; what `sum` throws.
-func conformalThresholds(
-  _ scores: [Float], levels: [Coverage], sum: IntegerSum
-) throws -> (thresholds: [ConformalThreshold], count: Int64) {
-  var counts = [Int64(scores.count), Int64(scores.count { $0.isNaN })]
-  try sum(&counts)
-  guard counts[1] == 0 else { throw UncertaintyError.notANumber(scores: counts[1], of: counts[0]) }
-  let ranks = levels.map { $0.rank(of: counts[0]) }
-  let feasible = ranks.filter { $0 <= counts[0] }
-  var values = try scores.withUnsafeBufferPointer { try orderStatistics(feasible, of: $0, sum: sum) }[...]
-  let thresholds = ranks.map { rank -> ConformalThreshold in
-    rank <= counts[0] ? values.popFirst().map { .score($0) } ?? .infeasible : .infeasible
-  }
-  return (thresholds, counts[0])
-}
-
 /// Split conformal prediction sets: the classes whose score is at most a threshold.
 ///
 /// Pixels that are exchangeable with the calibration pixels have their true class in the set with at least the given
 /// probability (Angelopoulos and Bates, arXiv 2107.07511, section 1), with thresholds by class also among the pixels of each class (section
 /// 4.2).
 public struct SplitConformal: Hashable, Sendable {
-  public let score: ConformalScore
+  /// The method, one of classes.
+  public let method: ConformalMethod
   /// The wanted coverages.
   public let levels: [Coverage]
   /// `[level]`, or `[level, class]` when each class has a threshold of its own.
@@ -51,12 +17,14 @@ public struct SplitConformal: Hashable, Sendable {
 
   /// Sets by given thresholds, as read from a model's file.
   public init(
-    _ score: ConformalScore = .lac, levels: [Coverage], thresholds: [ConformalThreshold], scores: Int64
+    _ method: ConformalMethod = .standard(ofClasses: true), levels: [Coverage], thresholds: [ConformalThreshold],
+    scores: Int64
   ) {
     precondition(
       !levels.isEmpty && !thresholds.isEmpty && thresholds.count.isMultiple(of: levels.count),
       "\(thresholds.count) thresholds for \(levels.count) levels")
-    self.score = score
+    precondition(method.isOfClasses, "\(method.name) is not a method of classes")
+    self.method = method
     self.levels = levels
     self.thresholds = thresholds
     self.scores = scores
@@ -72,7 +40,7 @@ public struct SplitConformal: Hashable, Sendable {
   public init(calibrating scores: CalibrationScores, levels: [Coverage], sum: IntegerSum) throws {
     let groups = try scores.groups.map { try conformalThresholds($0, levels: levels, sum: sum) }
     self.init(
-      scores.score, levels: levels,
+      scores.method, levels: levels,
       thresholds: levels.indices.flatMap { level in groups.map { $0.thresholds[level] } },
       scores: groups.reduce(0) { $0 + $1.count })
   }
@@ -102,6 +70,7 @@ public struct SplitConformal: Hashable, Sendable {
   ) {
     precondition(classes <= 255, "\(classes) classes do not fit into a set size of one byte")
     precondition(!isByClass || thresholds.count == levels.count * classes, "thresholds of other classes")
+    let score = method.requiredClassScore
     sizes.update(repeating: 0, count: pixels)
     for c in 0..<classes {
       let inSet = set + c * pixels
@@ -110,12 +79,8 @@ public struct SplitConformal: Hashable, Sendable {
         for i in 0..<pixels { sizes[i] &+= 1 }
         continue
       }
-      for i in 0..<pixels {
-        let isIn: UInt8 =
-          score.score(c, probabilities + i, stride: pixels, classes: classes) <= threshold ? 1 : 0
-        inSet[i] = isIn
-        sizes[i] &+= isIn
-      }
+      score.writeSet(
+        of: c, upTo: threshold, probabilities, classes: classes, pixels: pixels, set: inSet, sizes: sizes)
     }
   }
 }

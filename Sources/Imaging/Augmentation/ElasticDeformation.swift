@@ -1,10 +1,45 @@
 import Host
+import Settings
+
+/// Smooth random displacements of all voxels, alike for targets.
+///
+/// P. Simard et al., *Best practices for convolutional neural networks*, doi:10.1109/ICDAR.2003.1227801, with the coarse grid
+/// of O. Ronneberger et al., arXiv 1505.04597.
+public struct ElasticDeformation: Augmentation, SettingsSection {
+  /// The standard deviation of the grid points' displacement in voxels; 0: none.
+  public var magnitude = 0.0
+  /// Voxels from a grid point to the next.
+  public var spacing = 16
+
+  public init() {}
+
+  /// Displacements of this standard deviation at grid points that lie `spacing` voxels apart.
+  public init(magnitude: Double, spacing: Int = 16) {
+    self.magnitude = magnitude
+    self.spacing = spacing
+  }
+
+  public static let settings = [
+    Setting(
+      "magnitude", \ElasticDeformation.magnitude, .number(.atLeast(0, limit: 1e4)),
+      "standard deviation of the displacement of the points of a grid, in pixels; 0: none"),
+    Setting(
+      "spacing", \ElasticDeformation.spacing, .integer(2...1024), "pixels from one point of the grid to the next"),
+  ]
+
+  public static let setting = Setting<ElasticDeformation>(
+    "elastic", \ElasticDeformation.self, "smooth displacements: classes follow the nearest pixel, images are interpolated")
+
+  public func displacement(of patch: Extents, stream: RandomStream) -> DisplacementField? {
+    magnitude > 0 ? DisplacementField(self, of: patch, stream: stream) : nil
+  }
+}
 
 /// A smooth random displacement of every voxel of a patch: a uniform cubic B-spline over a grid of random vectors.
 ///
 /// A vector is a pure function of the stream and its place in the grid, so that nothing is stored. (P. Thévenaz, T. Blu and
 /// M. Unser, *Interpolation revisited*, doi:10.1109/42.875199, section IV-C for the weights.)
-struct ElasticField {
+public struct DisplacementField: Sendable {
   private let stream: RandomStream
   private let extents: Extents
   private let spacing: Float
@@ -14,7 +49,8 @@ struct ElasticField {
   let columns: Int
   private let rows: Int
 
-  init(_ settings: AugmentationSettings.Elastic, of patch: Extents, stream: RandomStream) {
+  /// The field of a patch.
+  init(_ settings: ElasticDeformation, of patch: Extents, stream: RandomStream) {
     self.stream = stream
     extents = patch
     spacing = Float(settings.spacing)
@@ -69,7 +105,7 @@ struct ElasticField {
   }
 }
 
-extension ElasticField {
+extension DisplacementField {
   /// A coordinate within 0 … extent − 1, reflected at both ends.
   @inline(__always)
   static func reflect(_ coordinate: Float, _ extent: Int) -> Float {
@@ -77,6 +113,7 @@ extension ElasticField {
     guard last > 0 else { return 0 }
     var result = coordinate < 0 ? -coordinate : coordinate
     if result > last { result = 2 * last - result }
-    return min(max(result, 0), last)
+    // Written so that a number that is none, of a displacement beyond all floats, becomes 0 too.
+    return result > 0 ? min(result, last) : 0
   }
 }
