@@ -45,6 +45,7 @@ let package = Package(
       name: "CKernels",
       exclude: ["README.md"],
       cSettings: [
+        .headerSearchPath("."),
         .define("NDEBUG", .when(configuration: .release))
       ]),
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "Host", "TestSupport"]),
