@@ -46,7 +46,7 @@ import Training
       // Every rank has a predictor of its own.
       let predictor = try EnsemblePredictor(members, team: try ThreadTeam(size: threads))
       try predictor.predict(
-        grid: grid, tiles: EnsemblePredictor.share(of: grid.count, rank: rank, ranks: ranks),
+        grid: grid, tiles: Shares(of: grid.count, among: ranks)[rank],
         reading: EnsemblePredictor.reader(of: region),
         eachMember: { member, tile, answer, _ in place(answer, tile.core, in: &whole.members[member]) },
         eachTile: { answer in
@@ -218,16 +218,6 @@ import Training
     other.index = 1
     other.classes = ["a", "b"]
     #expect(throws: EnsembleError.mixed(0, 1)) { try EnsemblePredictor([member, other], team: team) }
-  }
-
-  @Test("shares of ranks are consecutive and cover every tile once")
-  func shares() {
-    for count in [0, 1, 5, 12] {
-      for ranks in 1...5 {
-        let tiles = (0..<ranks).flatMap { EnsemblePredictor.share(of: count, rank: $0, ranks: ranks) }
-        #expect(tiles == Array(0..<count))
-      }
-    }
   }
 
   @Test("a prediction needs more memory for larger tiles and for more networks")

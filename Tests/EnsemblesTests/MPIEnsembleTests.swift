@@ -13,12 +13,10 @@ import Testing
 /// Run with 1 to 4 ranks.
 @MainActor @Suite struct MPIEnsembleTests {
   private func hash(_ member: TrainedMember) -> UInt64 {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for value in member.parameters + member.statistics {
-      hash = (hash ^ UInt64(value.bitPattern)) &* 0x100_0000_01B3
-    }
-    for epoch in member.history { hash = (hash ^ epoch.loss.bitPattern) &* 0x100_0000_01B3 }
-    return hash
+    var hash = FNV1a()
+    for value in member.parameters + member.statistics { hash.add(UInt64(value.bitPattern)) }
+    for epoch in member.history { hash.add(epoch.loss.bitPattern) }
+    return hash.value
   }
 
   @Test("a member is the same whichever rank trains it, and every rank trains one")

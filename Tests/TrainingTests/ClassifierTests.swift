@@ -37,7 +37,7 @@ import Testing
 
   private static let extents = [6, 7]
   private static let kind = TargetKind(hasLabels: false, channels: 1, hasImageLabel: true)
-  private let source = LabelledImages([2, Target.ignored, 0, 1, 1, Target.ignored], pixels: 42)
+  private let source = LabelledImages([2, Label.ignored, 0, 1, 1, Label.ignored], pixels: 42)
 
   private func network() throws -> NetworkGraph {
     var graph = NetworkGraph(dimensions: 2)
@@ -84,7 +84,7 @@ import Testing
     run.forward(samples: 6)
     let tap = try #require(run.plan.taps.firstIndex { $0.name == NetworkGraph.classes })
     var entropy = 0.0
-    for (sample, label) in source.labels.enumerated() where label != Target.ignored {
+    for (sample, label) in source.labels.enumerated() where label != Label.ignored {
       let scores = run.tap(tap, sample).pixels().map { Double($0) }
       entropy += logOfSum(scores) - scores[Int(label)]
     }
@@ -108,7 +108,7 @@ import Testing
   }
 
   @Test func `without any known class the classifier stays and the rest is trained as alone`() throws {
-    source.labels = source.labels.map { _ in Target.ignored }
+    source.labels = source.labels.map { _ in Label.ignored }
     let (both, alone) = (try trainer(weighted(3)), try trainer(nil))
     let start = Array(both.execution.parameters.buffer)
     #expect(try loss(both) == loss(alone))
@@ -147,7 +147,7 @@ import Testing
     let accuracy = try #require(both.metrics["accuracy"])
     // Of four known images.
     #expect([0, 0.25, 0.5, 0.75, 1].contains(accuracy))
-    source.labels = source.labels.map { _ in Target.ignored }
+    source.labels = source.labels.map { _ in Label.ignored }
     let none = try evaluate(weighted(1))
     #expect(abs(none.loss - own) < 1e-9 && none.metrics.isEmpty)
   }

@@ -1,3 +1,4 @@
+import Host
 import TestSupport
 import Testing
 
@@ -29,7 +30,7 @@ import Testing
       loss: CrossEntropy(), kind: .labels, extents: Array(x.shape[2...]), channels: x.shape[1], output: x.values)
     if group.name.hasPrefix("cross_entropy") {
       let ignore = try group.integer("ignore_index", default: -100)
-      trial.labels = try group.integers("target").values.map { $0 == ignore ? Target.ignored : UInt8($0) }
+      trial.labels = try group.integers("target").values.map { $0 == ignore ? Label.ignored : UInt8($0) }
       trial.loss = CrossEntropy(
         weights: try group.settingNames.contains("weight") ? try group.settings("weight") : nil,
         smoothing: try group.number("label_smoothing", default: 0))

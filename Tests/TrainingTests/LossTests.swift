@@ -1,3 +1,4 @@
+import Host
 import TestSupport
 import Testing
 
@@ -13,7 +14,7 @@ import Testing
     var trial = LossTrial(
       loss: loss, kind: kind, extents: extents, channels: channels, output: random.uniforms(channels * pixels))
     if kind.hasLabels {
-      trial.labels = (0..<pixels).map { $0 % 3 == 0 ? Target.ignored : UInt8(random.integer(0...max(channels - 1, 1))) }
+      trial.labels = (0..<pixels).map { $0 % 3 == 0 ? Label.ignored : UInt8(random.integer(0...max(channels - 1, 1))) }
     }
     trial.values = random.uniforms(kind.channels * pixels).map { 0.5 + 0.5 * $0 }
     if kind.hasWeights { trial.weights = (0..<pixels).map { $0 % 4 == 1 ? 0 : 1 + random.uniform() } }
@@ -129,7 +130,7 @@ import Testing
       var hidden = 0
       for index in trial.output.indices {
         let pixel = index / pixels / trial.channels * pixels + index % pixels
-        let isHidden = trial.weights[pixel] == 0 || !trial.labels.isEmpty && trial.labels[pixel] == Target.ignored
+        let isHidden = trial.weights[pixel] == 0 || !trial.labels.isEmpty && trial.labels[pixel] == Label.ignored
         guard isHidden else { continue }
         changed.output[index] = index % 2 == 0 ? .nan : 1e30
         #expect(gradient[index] == 0)
@@ -148,7 +149,7 @@ import Testing
   @Test func `a batch in which nothing counts has loss 0 and no derivative`() throws {
     for loss in Self.ofSeveral.dropLast() {
       var trial = trial(loss, kind: .labels, channels: 3)
-      trial.labels = trial.labels.map { _ in Target.ignored }
+      trial.labels = trial.labels.map { _ in Label.ignored }
       let (value, gradient) = try trial.run()
       #expect(value == 0 && gradient.allSatisfy { $0 == 0 }, "\(loss)")
     }

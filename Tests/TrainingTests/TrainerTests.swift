@@ -86,7 +86,7 @@ import Testing
   @Test func `what stands under ignored labels changes nothing`() throws {
     let extents = [6, 10]
     let source = ToyImages(samples: 4, extents: extents)
-    for index in source.labels.indices where index % 3 == 0 { source.labels[index] = Target.ignored }
+    for index in source.labels.indices where index % 3 == 0 { source.labels[index] = Label.ignored }
     func losses() throws -> ([Double], [Float]) {
       let trainer = try trainer(pixelwise, extents: extents, batch: 4)
       let losses = try (0..<5).map { try trainer.epoch(source, epoch: $0, batch: 4) }
@@ -103,7 +103,7 @@ import Testing
   @Test func `a batch without any label has loss 0 and moves nothing`() throws {
     let extents = [6, 10]
     let source = ToyImages(samples: 2, extents: extents)
-    source.labels = source.labels.map { _ in Target.ignored }
+    source.labels = source.labels.map { _ in Label.ignored }
     let trainer = try trainer(pixelwise, extents: extents, batch: 2)
     let start = Array(trainer.execution.parameters.buffer)
     #expect(try trainer.step(source, epoch: 0, positions: 0..<2) == 0)
@@ -113,7 +113,7 @@ import Testing
   @Test func `the mean is over the labelled pixels of the batch, not of the samples`() throws {
     let extents = [4, 8]
     let source = ToyImages(samples: 2, extents: extents)
-    for index in 0..<30 { source.labels[index] = Target.ignored }
+    for index in 0..<30 { source.labels[index] = Label.ignored }
     let trainers = try (0..<3).map { _ in try trainer(pixelwise, extents: extents, batch: 2) }
     let both = try trainers[0].step(source, epoch: 0, positions: 0..<2)
     let first = try trainers[1].step(source, epoch: 0, positions: 0..<1)

@@ -57,7 +57,7 @@ import Testing
 
   @Test func `accumulated batches make the step of the joined batch, sparse labels and a short end included`() throws {
     let source = ToyImages(samples: 7, extents: extents)
-    for index in source.labels.indices where index % 5 > index / 150 { source.labels[index] = Target.ignored }
+    for index in source.labels.indices where index % 5 > index / 150 { source.labels[index] = Label.ignored }
     let optimizer = OptimizerSettings(SGD(), rate: 0.5)
     let joined = try trainer(network(), TrainingRecipe(optimizer: optimizer), batch: 7)
     let parts = try trainer(network(), TrainingRecipe(optimizer: optimizer, accumulation: 4))
@@ -148,7 +148,7 @@ import Testing
 
   @Test func `a validator tells the loss and figures of all its samples as one batch`() throws {
     let source = ToyImages(samples: 5, extents: extents)
-    for index in source.labels.indices where index % 3 == 0 { source.labels[index] = Target.ignored }
+    for index in source.labels.indices where index % 3 == 0 { source.labels[index] = Label.ignored }
     let trainer = try trainer(network(), TrainingRecipe(), batch: 5)
     let results = try [1, 3].map { batch in
       try Validator(

@@ -1,3 +1,4 @@
+import Host
 import MessagePassing
 import Training
 
@@ -70,13 +71,12 @@ extension Crew {
   }
 
   private static func parts(of buffer: TrainingLoop.Buffer, ranks: Int) -> [Range<Int>] {
-    (0..<ranks).map { GroupReduction.moved(of: buffer.count, rank: $0, ranks: ranks) }
+    GroupReduction.moved(of: buffer.count, ranks: ranks).all
   }
 
-  /// FNV-1a, a word at a time.
-  private static func hash(_ values: some Sequence<Float>) -> Int {
-    Int(
-      bitPattern: UInt(
-        values.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1.bitPattern)) &* 0x100_0000_01b3 }))
+  private static func hash(_ values: some Sequence<Float>) -> UInt64 {
+    var hash = FNV1a()
+    for value in values { hash.add(UInt64(value.bitPattern)) }
+    return hash.value
   }
 }

@@ -1,5 +1,6 @@
 import Engine
 import Foundation
+import Host
 import MessagePassing
 import Training
 
@@ -126,20 +127,18 @@ public final class Crew {
     let sent = isLeader ? Array(try JSONEncoder().encode(loop.progress)) : []
     let received = try communicator.broadcast(sent, from: 0)
     if !isLeader { loop.progress = try JSONDecoder().decode(TrainingLoop.Progress.self, from: Data(received)) }
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    // FNV-1a, a word at a time.
-    func add(_ word: UInt64) { hash = (hash ^ word) &* 0x100_0000_01b3 }
-    for record in loop.history { add(record.loss.bitPattern) }
-    add(loop.trainer.optimizer.rate.bitPattern)
-    add(UInt64(loop.trainer.steps))
+    var hash = FNV1a()
+    for record in loop.history { hash.add(record.loss.bitPattern) }
+    hash.add(loop.trainer.optimizer.rate.bitPattern)
+    hash.add(UInt64(loop.trainer.steps))
     for buffer in loop.buffers {
       if buffer.isDivided {
         try scatter(whole[buffer.name], to: buffer, over: communicator)
         continue
       }
       try communicator.broadcast(buffer.values.buffer, from: 0)
-      for value in buffer.values.buffer { add(UInt64(value.bitPattern)) }
+      for value in buffer.values.buffer { hash.add(UInt64(value.bitPattern)) }
     }
-    guard try communicator.allAgree(on: hash) else { throw EnsembleError.stateLost }
+    guard try communicator.allAgree(on: hash.value) else { throw EnsembleError.stateLost }
   }
 }

@@ -37,9 +37,8 @@ final class GradientBucket {
     tag = index % 8192 * 2
     let total = ranges.reduce(0) { $0 + $1.count }
     let size = isNear.count
-    slices = (0..<size).map { owner in
-      func end(_ owner: Int) -> Int { owner == size ? total : total * owner / size / 16 * 16 }
-      return Self.part(of: ranges, from: end(owner), to: end(owner + 1))
+    slices = GroupReduction.moved(of: total, ranks: size).all.map {
+      Self.part(of: ranges, from: $0.lowerBound, to: $0.upperBound)
     }
     lengths = slices.map { $0.reduce(0) { $0 + $1.count } }
     var chunks: [Chunk] = []

@@ -6,7 +6,7 @@ import MessagePassing
 
 extension GroupGradients {
   func moved(of count: Int) -> Range<Int>? {
-    group.dividesState ? GroupReduction.moved(of: count, rank: rank, ranks: size) : nil
+    group.dividesState ? GroupReduction.moved(of: count, ranks: size)[rank] : nil
   }
 
   func share(_ parameters: UnsafeMutablePointer<Float>, team: ThreadTeam) {

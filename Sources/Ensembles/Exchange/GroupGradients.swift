@@ -50,7 +50,7 @@ final class GroupGradients: GradientExchange {
 
   func storage(count: Int) -> UnsafeMutablePointer<Float> {
     self.count = count
-    moved = (0..<size).map { GroupReduction.moved(of: count, rank: $0, ranks: size) }
+    moved = GroupReduction.moved(of: count, ranks: size).all
     movedCounts = moved.map(\.count)
     slots = (1...group.mostShards).reduce(1) { most, shards in
       max(most, GroupReduction.Layout(shards: shards, ranks: size).subtrees.map(\.count).max() ?? 1)

@@ -20,7 +20,7 @@ public final class GroupReduction: ShardReduction {
     var joins: [(left: Int, right: Int)]
 
     init(shards: Int, ranks: Int) {
-      held = (0..<ranks).map { GroupReduction.share(of: shards, rank: $0, ranks: ranks) }
+      held = Shares(of: shards, among: ranks).all
       subtrees = held.map { shardSubtrees(count: shards, held: $0) }
       firstRoot = []
       roots = 0
@@ -85,35 +85,22 @@ public final class GroupReduction: ShardReduction {
     self.shards = shards
   }
 
-  /// The shards of `count` that a rank holds: consecutive ones, the first ranks one more where they do not divide.
-  public static func share(of count: Int, rank: Int, ranks: Int) -> Range<Int> {
-    let (each, more) = count.quotientAndRemainder(dividingBy: ranks)
-    let first = rank * each + min(rank, more)
-    return first..<first + each + (rank < more ? 1 : 0)
-  }
-
   /// How fast ranks of these speeds are together, each with its share of the shards: they wait for the last. A rank alone is
   /// as fast as it is.
   static func speed(of speeds: [Double], shards: Int) -> Double {
-    let longest = speeds.indices.map {
-      Double(share(of: shards, rank: $0, ranks: speeds.count).count) / speeds[$0]
-    }.max()
+    let longest = zip(Shares(of: shards, among: speeds.count).all, speeds).map { Double($0.count) / $1 }.max()
     return Double(shards) / (longest ?? 1)
   }
 
-  /// The parameters that a rank moves where each moves a part: whole lines of the cache.
-  static func moved(of count: Int, rank: Int, ranks: Int) -> Range<Int> {
-    func end(_ rank: Int) -> Int { rank == ranks ? count : count * rank / ranks / 16 * 16 }
-    return end(rank)..<end(rank + 1)
-  }
+  /// The parameters that each rank moves where each moves a part: whole lines of the cache.
+  static func moved(of count: Int, ranks: Int) -> Shares { Shares(of: count, among: ranks, unit: 16) }
 
   /// The most subtrees that a rank holds of a batch of `shards` or fewer, for groups of up to so many ranks.
   public static func mostSubtrees(shards: Int, ranks: Int) -> Int {
     var most = 1
     for ranks in 1...max(1, ranks) {
       for count in 1...max(1, shards) {
-        for rank in 0..<ranks {
-          let held = share(of: count, rank: rank, ranks: ranks)
+        for held in Shares(of: count, among: ranks).all {
           most = max(most, shardSubtrees(count: count, held: held).count)
         }
       }
@@ -134,7 +121,7 @@ public final class GroupReduction: ShardReduction {
     return layout.held[communicator.rank]
   }
 
-  public func largestShare(of count: Int) -> Int { max(1, (count + communicator.size - 1) / communicator.size) }
+  public func largestShare(of count: Int) -> Int { max(1, Shares(of: count, among: communicator.size).largest) }
 
   public func reduce(
     _ operands: UnsafeMutablePointer<Double>, shards held: Int, width: Int,

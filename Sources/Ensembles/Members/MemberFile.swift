@@ -1,6 +1,7 @@
 import Engine
 import Foundation
 import HDF5
+import Host
 import Imaging
 import Networks
 

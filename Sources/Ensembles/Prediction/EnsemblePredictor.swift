@@ -184,11 +184,6 @@ public final class EnsemblePredictor {
     return plan
   }
 
-  /// A rank's part of `count` tiles: consecutive ones.
-  public static func share(of count: Int, rank: Int, ranks: Int) -> Range<Int> {
-    count * rank / ranks..<count * (rank + 1) / ranks
-  }
-
   /// The shape of what every member reduces an input of these extents to; nil when a network has no latent values, or
   /// sees slices.
   ///

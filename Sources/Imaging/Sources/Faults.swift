@@ -1,3 +1,5 @@
+import Host
+
 /// Faults met while reading, counted, with the first place of each kind.
 struct Faults {
   private let target: TargetSource
@@ -33,11 +35,11 @@ struct Faults {
   /// The class that a label stands for; `ignored` for the ignored label, and for a fault.
   mutating func convert(_ value: Int32, in location: ArrayLocation, place: () -> [Int]) -> UInt8 {
     // A label that no Int32 can be stands for "none is ignored".
-    if Int64(value) == target.ignore.map({ Int64($0) }) ?? .max { return LearningData.ignored }
+    if Int64(value) == target.ignore.map({ Int64($0) }) ?? .max { return Label.ignored }
     if 0 <= value && value < Int32(target.classes) { return UInt8(value) }
     if label == nil { label = (location, Int(value), 0, place()) }
     label?.count += 1
-    return LearningData.ignored
+    return Label.ignored
   }
 
   /// Throws when a fault was met.

@@ -15,15 +15,12 @@ public final class LearningData: Sendable {
   let imageLabels: [Int32]
   public let split: Split
 
-  /// The label that stands in memory for what is of no known class.
-  public static let ignored: UInt8 = 255
-
   /// Opens a data set.
   ///
   /// - Throws: `ImagingError` when images, targets and split do not fit each other, `HDF5Error` when one of them cannot be
   ///   read.
   public init(images: ArrayLocation, target: TargetSource, layout: ImageLayout, split: SplitRule) throws {
-    precondition(target.classes <= 255, "at most 255 classes")
+    precondition(target.classes <= Int(Label.ignored), "at most 255 classes")
     let images = try ImageSource(images, layout: layout)
     self.images = images
     switch target {
@@ -169,7 +166,7 @@ public final class LearningData: Sendable {
     let values = AlignedBuffer<Int32>(count: box.count)
     try labels.read(box, ofImage: image, into: values.buffer)
     faults.convert(UnsafeBufferPointer(values.buffer), to: classes, of: labels, box, image: image)
-    split.pixels?.forEach(outside: part, box, image: image, extents: images.extents) { classes[$0] = Self.ignored }
+    split.pixels?.forEach(outside: part, box, image: image, extents: images.extents) { classes[$0] = Label.ignored }
   }
 
   /// Writes 1 where the target is known and the pixel belongs to the part, else 0.

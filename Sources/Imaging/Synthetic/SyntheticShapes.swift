@@ -84,7 +84,7 @@ public struct SyntheticShapes: Sendable, Hashable {
     let labels = all.flatMap { image in image.clean.map { $0 > 0 ? UInt8(1 + image.kind) : 0 } }
     try file.write(labels, shape: shape, to: "labels")
     try file.write(all.map { UInt8($0.kind) }, to: "kinds")
-    let some = all.enumerated().map { UInt8($0 / Self.kinds.count % 2 == 0 ? $1.kind : 255) }
+    let some = all.enumerated().map { $0 / Self.kinds.count % 2 == 0 ? UInt8($1.kind) : Label.ignored }
     try file.write(some, to: "some_kinds")
     try file.setAttribute("kinds", Self.kinds)
     try file.setAttribute("seed", seed)

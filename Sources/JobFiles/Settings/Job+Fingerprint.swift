@@ -1,3 +1,4 @@
+import Host
 import Settings
 
 extension Job {
@@ -8,11 +9,11 @@ extension Job {
   public var canonicalText: String { canonicalText(without: Self.undecisive) }
 
   /// A 64-bit number of `canonicalText`, for a checkpoint to know its job and for ranks to agree on it.
-  public var fingerprint: UInt64 { Self.hash(canonicalText) }
+  public var fingerprint: UInt64 { FNV1a.hash(of: canonicalText) }
 
   /// As `fingerprint`, of all that decides the trained members; settings of aggregation, prediction and uncertainty are left out.
   public var trainingFingerprint: UInt64 {
-    Self.hash(canonicalText(without: Self.undecisive + ["prediction", "uncertainty", "ensemble.aggregate"]))
+    FNV1a.hash(of: canonicalText(without: Self.undecisive + ["prediction", "uncertainty", "ensemble.aggregate"]))
   }
 
   private static let undecisive = [
@@ -21,10 +22,5 @@ extension Job {
 
   private func canonicalText(without paths: [String]) -> String {
     SettingValue(encoding: self).removing(paths).canonicalText
-  }
-
-  /// FNV-1a over the UTF-8 bytes (Fowler, Noll and Vo; RFC 9923).
-  private static func hash(_ text: String) -> UInt64 {
-    text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
   }
 }

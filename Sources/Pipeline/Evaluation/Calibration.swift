@@ -1,5 +1,6 @@
 import Ensembles
 import HDF5
+import Host
 import JobFiles
 import Uncertainty
 

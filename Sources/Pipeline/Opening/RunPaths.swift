@@ -1,5 +1,6 @@
 import Ensembles
 import Foundation
+import Host
 import JobFiles
 
 /// Where a job's files are: all beside the results.

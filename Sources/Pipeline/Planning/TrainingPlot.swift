@@ -1,5 +1,6 @@
 import Ensembles
 import Foundation
+import Host
 import Reports
 
 /// Draws how the members of a model were trained.

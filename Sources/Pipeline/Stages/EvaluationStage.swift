@@ -1,5 +1,6 @@
 import Ensembles
 import HDF5
+import Host
 import Imaging
 import JobFiles
 import MessagePassing
@@ -80,7 +81,7 @@ struct EvaluationStage: Stage {
             place: job.data.volume ? (0, slices.count) : (index, 0)))
       }
     }
-    return slices[EnsemblePredictor.share(of: slices.count, rank: world.rank, ranks: world.size)]
+    return slices[Shares(of: slices.count, among: world.size)[world.rank]]
   }
 
   /// Where a slice's answer stands in `mean`: all channels of it.

@@ -54,7 +54,7 @@ struct TileWork {
 
   /// The tiles of a rank, region by region.
   func share(rank: Int, of ranks: Int) -> [Part] {
-    let mine = EnsemblePredictor.share(of: count, rank: rank, ranks: ranks)
+    let mine = Shares(of: count, among: ranks)[rank]
     var parts: [Part] = []
     var first = 0
     for (index, grid) in grids.enumerated() {
@@ -72,6 +72,6 @@ struct TileWork {
 
   /// The most tiles that a rank has: as often every rank takes part in a collective write.
   func longestShare(of ranks: Int) -> Int {
-    (0..<ranks).map { EnsemblePredictor.share(of: count, rank: $0, ranks: ranks).count }.max() ?? 0
+    Shares(of: count, among: ranks).largest
   }
 }

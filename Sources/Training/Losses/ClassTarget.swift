@@ -1,5 +1,6 @@
 import CKernels
 import Engine
+import Host
 import Settings
 
 #if canImport(Glibc)
@@ -81,7 +82,7 @@ extension Target {
   /// How much a pixel counts for losses of classes: not at all where the label is ignored.
   @inline(__always)
   func classMask(_ pixel: Int) -> Float {
-    kind.hasLabels && labels[pixel] == Target.ignored ? 0 : mask(pixel)
+    kind.hasLabels && labels[pixel] == Label.ignored ? 0 : mask(pixel)
   }
 
   /// The probability that a channel should have: of a label 0 or 1, of one output channel the label itself; without labels the

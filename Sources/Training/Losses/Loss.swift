@@ -1,11 +1,12 @@
 import CKernels
 import Engine
+import Host
 
 /// What training makes small: a number for a batch, and its derivative with respect to the network's output.
 ///
 /// In two phases, so that a batch may be spread over shards: first every sample's sums, then, when those of the whole batch are
 /// known, the value and the derivative. A loss is a value, its settings; it uses whichever parts the target has, and says beforehand
-/// which it cannot do without (`check`). Pixels whose label is `Target.ignored` or whose weight is 0 change neither value nor
+/// which it cannot do without (`check`). Pixels whose label is `Label.ignored` or whose weight is 0 change neither value nor
 /// derivative.
 public protocol Loss: Sendable {
   /// How many sums a sample has, for outputs of so many channels.

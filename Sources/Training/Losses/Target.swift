@@ -36,9 +36,6 @@ public struct TargetKind: Hashable, Sendable, Codable {
 ///
 /// Pixels are those of the network's output, without gaps: for an image classifier there is one.
 public struct Target: Sendable {
-  /// The label of pixels that do not count.
-  public static let ignored: UInt8 = 255
-
   /// The parts that there are. The pointers of other parts must not be used.
   public let kind: TargetKind
   /// Pixels of a plane.

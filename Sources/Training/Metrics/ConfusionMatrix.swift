@@ -1,3 +1,5 @@
+import Host
+
 /// How often each class was predicted as each, and the metrics that follow from it.
 ///
 /// Counts are integers, so pixels, shards and ranks may be added in any order. A metric that is undefined (a class that
@@ -42,7 +44,7 @@ public struct ConfusionMatrix: Hashable, Sendable {
   ///   - predictions: `[pixel]`.
   /// - Throws: `LabelError` at the first label or prediction that is no class; the pixels before it were added.
   public mutating func add(
-    labels: UnsafeBufferPointer<UInt8>, predictions: UnsafeBufferPointer<UInt8>, ignore: UInt8? = 255
+    labels: UnsafeBufferPointer<UInt8>, predictions: UnsafeBufferPointer<UInt8>, ignore: UInt8? = Label.ignored
   ) throws(LabelError) {
     precondition(labels.count == predictions.count, "\(predictions.count) predictions for \(labels.count) labels")
     for i in labels.indices where labels[i] != ignore {
@@ -58,7 +60,7 @@ public struct ConfusionMatrix: Hashable, Sendable {
   /// Adds pixels.
   ///
   /// - Throws: `LabelError`, as with buffers.
-  public mutating func add(labels: [UInt8], predictions: [UInt8], ignore: UInt8? = 255) throws {
+  public mutating func add(labels: [UInt8], predictions: [UInt8], ignore: UInt8? = Label.ignored) throws {
     try labels.withUnsafeBufferPointer { labels in
       try predictions.withUnsafeBufferPointer { predictions in
         try add(labels: labels, predictions: predictions, ignore: ignore)

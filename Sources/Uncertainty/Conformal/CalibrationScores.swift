@@ -1,3 +1,5 @@
+import Host
+
 /// The calibration scores of this rank: one of each labelled pixel, all together or by class.
 public struct CalibrationScores: Sendable {
   /// The method whose scores they are.
@@ -41,7 +43,7 @@ public struct CalibrationScores: Sendable {
   ///   - labels: `[pixel]`; those equal to `ignore` are passed over.
   /// - Throws: `UncertaintyError.labelOutside`; then nothing was added.
   public mutating func add(
-    probabilities: UnsafePointer<Float>, labels: UnsafePointer<UInt8>, classes: Int, pixels: Int, ignore: UInt8? = 255
+    probabilities: UnsafePointer<Float>, labels: UnsafePointer<UInt8>, classes: Int, pixels: Int, ignore: UInt8? = Label.ignored
   ) throws(UncertaintyError) {
     var labelled = 0
     for i in 0..<pixels where labels[i] != ignore {

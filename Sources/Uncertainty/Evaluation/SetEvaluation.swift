@@ -1,3 +1,4 @@
+import Host
 import MessagePassing
 
 /// How prediction sets fare on labelled pixels: coverage, set size and empty sets of each level.
@@ -23,7 +24,7 @@ public struct SetEvaluation: Hashable, Sendable {
   ///   - labels: `[pixel]`; those equal to `ignore` do not count.
   /// - Throws: `UncertaintyError.labelOutside`.
   public mutating func add(
-    set: UnsafePointer<UInt8>, labels: UnsafePointer<UInt8>, pixels: Int, level: Int, ignore: UInt8? = 255
+    set: UnsafePointer<UInt8>, labels: UnsafePointer<UInt8>, pixels: Int, level: Int, ignore: UInt8? = Label.ignored
   ) throws(UncertaintyError) {
     let base = first(level)
     for i in 0..<pixels where labels[i] != ignore {

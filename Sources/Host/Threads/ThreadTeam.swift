@@ -9,7 +9,7 @@ import Glibc
 public final class ThreadTeam: @unchecked Sendable {
   /// The number of threads, the caller included.
   public let size: Int
-  /// Where the caller's time goes.
+  /// How the calling thread spends its time.
   public let timeline = Timeline()
   private let team: OpaquePointer
 
@@ -39,8 +39,8 @@ public final class ThreadTeam: @unchecked Sendable {
 
   /// Calls `body` once for every piece in 0 ..< `count`, on all threads of the team, and returns when all are done.
   ///
-  /// Every thread begins with its share of the pieces, always the same one of as many, in ascending order, and then takes what is left of the
-  /// others'. With one piece the caller does it alone.
+  /// Every thread begins with its share of the pieces, which depends on `count` alone, in ascending order; then it takes
+  /// what is left of the others' shares. A single piece is done by the caller.
   ///
   /// - Parameter body: gets the piece and the number of the thread that does it, below `size`. It runs on several
   ///   threads at a time, and must not use the team itself.

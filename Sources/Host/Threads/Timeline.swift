@@ -1,58 +1,68 @@
 import Glibc
 
-/// Where a rank's time goes: seconds of each phase, and for a trace every single one. Belongs to the main thread.
+/// How a rank spends its time: the seconds of each phase and, for a trace, every single one. Used by the main thread only.
 ///
-/// Counting costs two looks at the clock; nothing is allocated.
+/// A measurement reads the clock twice and allocates nothing.
 public final class Timeline: @unchecked Sendable {
+  /// What the main thread is busy with.
   public enum Phase: Int, CaseIterable, Sendable {
-    /// Samples are cut and changed.
+    /// Cutting and augmenting samples.
     case load
+    /// The forward pass.
     case forward
+    /// The backward pass.
     case backward
     /// The optimizer's step.
     case update
+    /// Losses of the validation set.
     case validate
     /// Sums over ranks.
     case exchange
-    /// There is nothing to do.
+    /// Waiting for work.
     case wait
-    /// Files.
+    /// Writing files.
     case write
+    /// Predictions.
     case predict
 
+    /// The name in reports and traces.
     public var name: String { "\(self)" }
-    /// Whether the rank does the job's work, alone as it would.
+    /// Whether a rank that works alone would spend this time too.
     public var isWork: Bool { self != .exchange && self != .wait }
   }
 
-  /// One phase of a trace. Times are nanoseconds since the timeline's start.
+  /// One measured phase of a trace.
   public struct Event: Sendable, BitwiseCopyable {
+    /// Nanoseconds from the timeline's start to this phase's.
     public var start: Int64
+    /// Nanoseconds that it took, those of phases within it included.
     public var duration: Int64
+    /// The phase's raw value.
     public var phase: Int32
-    /// The member at work; -1: none.
+    /// The index of the member that is trained; -1: none.
     public var member: Int32
   }
 
-  /// The member at work.
+  /// The index of the member that is trained now.
   public var member: Int?
   private let totals: AlignedBuffer<Int64>
   private var events = AlignedBuffer<Event>(count: 0)
   private var count = 0
-  /// Events for which there was no room.
+  /// The number of events beyond the trace's capacity, which are in the totals only.
   public private(set) var dropped = 0
   private var zero: Int64
   /// Time of phases within the one that is under way.
   private var inner: Int64 = 0
 
+  /// A timeline that starts now and keeps no trace.
   public init() {
     totals = AlignedBuffer(count: Phase.allCases.count)
     zero = Self.now()
   }
 
-  /// Begins anew.
+  /// Starts again, with all totals at zero.
   ///
-  /// - Parameter capacity: events that are kept for a trace.
+  /// - Parameter capacity: the number of events that are kept for a trace.
   public func begin(capacity: Int = 0) {
     totals.pointer.update(repeating: 0, count: totals.count)
     events = AlignedBuffer(count: capacity)
@@ -67,7 +77,7 @@ public final class Timeline: @unchecked Sendable {
     fileprivate let outer: Int64
   }
 
-  /// Begins a phase. One within another is counted as itself and not as the other.
+  /// Begins a phase. The time of a phase within another is not counted for the outer one.
   public func start() -> Start {
     defer { inner = 0 }
     return Start(time: Self.now(), outer: inner)
@@ -88,7 +98,7 @@ public final class Timeline: @unchecked Sendable {
     count += 1
   }
 
-  /// Does something and notes how long it took.
+  /// Runs `body` as one phase.
   public func measure<Value, Failure>(
     _ phase: Phase, _ body: () throws(Failure) -> Value
   ) throws(Failure) -> Value {
@@ -103,7 +113,7 @@ public final class Timeline: @unchecked Sendable {
   /// Seconds since the timeline began.
   public var elapsed: Double { Double(Self.now() - zero) * 1e-9 }
 
-  /// What was kept for a trace.
+  /// The events kept for a trace, in the order in which they ended.
   public var trace: [Event] { Array(events.buffer.prefix(count)) }
 
   private static func now() -> Int64 {

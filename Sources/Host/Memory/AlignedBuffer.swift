@@ -13,8 +13,8 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
   /// Bytes of pages mapped for this buffer alone; 0 of smaller ones.
   private let mapped: Int
 
-  /// Storage for `count` elements, all bytes zero. Stops the program when the system has no such memory, as `Array` does:
-  /// what a job needs is compared with `HostFacts.memory` beforehand.
+  /// Storage for `count` elements, all bytes zero. When the system has too little memory, the program ends, as with
+  /// `Array`; so a job's need is compared with `HostFacts.memory` beforehand.
   public init(count: Int) {
     precondition(count >= 0, "a buffer's count is negative")
     let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
@@ -36,7 +36,7 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
     isOwned = true
   }
 
-  /// Someone else's memory, which must outlive the buffer.
+  /// Memory that something else owns, which must outlive the buffer.
   public init(borrowing pointer: UnsafeMutablePointer<Element>, count: Int) {
     self.pointer = pointer
     self.count = count
@@ -62,7 +62,8 @@ private let hugePage = 2 << 20
 
 private func roundedToHugePages(_ bytes: Int) -> Int { (bytes + hugePage - 1) / hugePage * hugePage }
 
-/// Zeroed pages that begin with a huge one. Nobody has touched them: each comes from the memory next to the core that first does.
+/// Zeroed pages from a huge page's boundary on. None is touched yet: each will lie in the memory next to the core that first
+/// writes it.
 private func mapPages(bytes: Int) -> UnsafeMutableRawPointer {
   let size = roundedToHugePages(bytes)
   guard

@@ -64,12 +64,8 @@ public struct RandomStream: Sendable {
     self.stream = UInt64(hash[2]) | UInt64(hash[3]) << 32
   }
 
-  /// A key for a name (a node's, a parameter's): the 64-bit FNV-1a hash of its UTF-8 bytes.
-  public static func key(of name: String) -> UInt64 {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-    return hash
-  }
+  /// A key for a name (a node's, a parameter's): the hash of its UTF-8 bytes (`FNV1a`).
+  public static func key(of name: String) -> UInt64 { FNV1a.hash(of: name) }
 
   /// The stream's block of four words with the given number, whatever has been taken so far.
   @inlinable
