@@ -68,6 +68,9 @@ static inline int cmpi_open_mpi_major(void) {
 #endif
 }
 
+/// The first of two codes that is an error.
+static inline int cmpi_first(int code, int next) { return code != MPI_SUCCESS ? code : next; }
+
 // Start -------------------------------------------------------------------------------------------------------------
 
 static inline int cmpi_init_funneled(int *_Nonnull provided) {
@@ -100,10 +103,9 @@ static inline int cmpi_comm_create_group(
   code = MPI_Group_incl(all, count, ranks, &some);
   if (code == MPI_SUCCESS) {
     code = MPI_Comm_create_group(comm, some, tag, result);
-    MPI_Group_free(&some);
+    code = cmpi_first(code, MPI_Group_free(&some));
   }
-  MPI_Group_free(&all);
-  return code;
+  return cmpi_first(code, MPI_Group_free(&all));
 }
 
 static inline int cmpi_comm_free(MPI_Comm comm) { return MPI_Comm_free(&comm); }
@@ -122,17 +124,16 @@ static inline int cmpi_large_type(
   code = MPI_Type_contiguous((int)block, type, &one);
   if (code != MPI_SUCCESS) return code;
   code = MPI_Type_contiguous((int)blocks, one, &many);
-  MPI_Type_free(&one);
+  code = cmpi_first(code, MPI_Type_free(&one));
   if (code != MPI_SUCCESS) return code;
   int lengths[2] = {1, (int)(count % block)};
   MPI_Aint offsets[2] = {0, (MPI_Aint)(blocks * block) * extent};
   MPI_Datatype types[2] = {many, type};
   code = MPI_Type_create_struct(2, lengths, offsets, types, result);
-  MPI_Type_free(&many);
+  code = cmpi_first(code, MPI_Type_free(&many));
   if (code != MPI_SUCCESS) return code;
   code = MPI_Type_commit(result);
-  if (code != MPI_SUCCESS) MPI_Type_free(result);
-  return code;
+  return code != MPI_SUCCESS ? cmpi_first(code, MPI_Type_free(result)) : code;
 }
 
 static inline int cmpi_send(
@@ -142,8 +143,7 @@ static inline int cmpi_send(
   int code = cmpi_large_type(count, block, type, &large);
   if (code != MPI_SUCCESS) return code;
   code = MPI_Send(data, 1, large, to, tag, comm);
-  MPI_Type_free(&large);
-  return code;
+  return cmpi_first(code, MPI_Type_free(&large));
 }
 
 static inline int cmpi_receive(
@@ -154,8 +154,7 @@ static inline int cmpi_receive(
   int code = cmpi_large_type(count, block, type, &large);
   if (code != MPI_SUCCESS) return code;
   code = MPI_Recv(data, 1, large, from, tag, comm, status);
-  MPI_Type_free(&large);
-  return code;
+  return cmpi_first(code, MPI_Type_free(&large));
 }
 
 static inline int cmpi_start_send(
@@ -166,8 +165,7 @@ static inline int cmpi_start_send(
   int code = cmpi_large_type(count, block, type, &large);
   if (code != MPI_SUCCESS) return code;
   code = MPI_Isend(data, 1, large, to, tag, comm, request);
-  MPI_Type_free(&large);  // Lives on in the library until the message is through.
-  return code;
+  return cmpi_first(code, MPI_Type_free(&large));  // Lives on in the library until the message is through.
 }
 
 static inline int cmpi_start_receive(
@@ -178,8 +176,7 @@ static inline int cmpi_start_receive(
   int code = cmpi_large_type(count, block, type, &large);
   if (code != MPI_SUCCESS) return code;
   code = MPI_Irecv(data, 1, large, from, tag, comm, request);
-  MPI_Type_free(&large);
-  return code;
+  return cmpi_first(code, MPI_Type_free(&large));
 }
 
 /// Elements of the basic type `type` in a received or probed message, as 64 bits; -1 when not a whole number.
@@ -226,8 +223,7 @@ static inline int cmpi_win_allocate_shared(
   if (code != MPI_SUCCESS) return code;
   code = MPI_Info_set(info, "alloc_shared_noncontig", "true");
   if (code == MPI_SUCCESS) code = MPI_Win_allocate_shared((MPI_Aint)bytes, unit, info, comm, base, window);
-  MPI_Info_free(&info);
-  return code;
+  return cmpi_first(code, MPI_Info_free(&info));
 }
 
 static inline int cmpi_win_shared_query(

@@ -24,6 +24,8 @@ extension Communicator {
   ///
   /// Use it after a step that may fail on some ranks only, before the next collective operation, which would hang the
   /// others.
+  ///
+  /// - Throws: `RemoteFailure` on all ranks alike; `MPIError`.
   public func agree<T>(_ result: Result<T, any Error>) throws -> T {
     let failure: (any Error)? = if case .failure(let error) = result { error } else { nil }
     let first = try allReduce(failure == nil ? Int.max : rank, .minimum)
@@ -36,17 +38,23 @@ extension Communicator {
 
   /// Runs `body` on each rank and makes one rank's failure the failure of all, as `agree(_:)`. Collective; `body`
   /// must not call collective operations that the other ranks' failures would leave alone.
+  ///
+  /// - Throws: `RemoteFailure` on all ranks alike; `MPIError`.
   public func agree<T>(_ body: () throws -> T) throws -> T {
     try agree(Result { try body() })
   }
 
   /// Runs `body` on the root only and gives all ranks its bytes; its failure is the failure of all. Collective.
+  ///
+  /// - Throws: `RemoteFailure` on all ranks alike; `MPIError`.
   public func fromRoot(_ root: Int = 0, _ body: () throws -> [UInt8]) throws -> [UInt8] {
     let bytes = try agree { rank == root ? try body() : [] }
     return try broadcast(bytes, from: root)
   }
 
   /// Whether all ranks have the same hash; true on all of them or on none. Collective (`MPI_Allreduce`).
+  ///
+  /// - Throws: `MPIError`.
   public func allAgree(on hash: UInt64) throws -> Bool {
     // The largest of a number and of its complement are each other's complement only when all numbers are equal.
     let extremes = try allReduce([hash, ~hash], .maximum)

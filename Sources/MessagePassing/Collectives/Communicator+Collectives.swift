@@ -18,6 +18,8 @@ extension Communicator {
   }
 
   /// Waits until all ranks are here. Collective (`MPI_Barrier`).
+  ///
+  /// - Throws: `MPIError`.
   public func barrier() throws {
     try check("MPI_Barrier", MPI_Barrier(handle))
   }
@@ -25,6 +27,7 @@ extension Communicator {
   /// Copies the root's elements to all ranks. Collective (`MPI_Bcast`).
   ///
   /// - Parameter buffer: of the same count on all ranks.
+  /// - Throws: `MPIError`.
   public func broadcast<T: MPIScalar>(_ buffer: UnsafeMutableBufferPointer<T>, from root: Int) throws {
     try forEachPiece(of: buffer) { data, count in
       try check("MPI_Bcast", MPI_Bcast(data, count, T.datatype, CInt(clamping: root), handle))
@@ -32,6 +35,8 @@ extension Communicator {
   }
 
   /// The root's value, on all ranks. Collective (`MPI_Bcast`).
+  ///
+  /// - Throws: `MPIError`.
   public func broadcast<T: MPIScalar>(_ value: T, from root: Int) throws -> T {
     var value = value
     try withUnsafeMutablePointer(to: &value) { pointer in
@@ -43,6 +48,7 @@ extension Communicator {
   /// The root's array, on all ranks; they need not know its length. Collective (`MPI_Bcast`, twice).
   ///
   /// - Parameter values: read on the root only.
+  /// - Throws: `MPIError`.
   public func broadcast<T: MPIScalar>(_ values: [T], from root: Int) throws -> [T] {
     let count = try broadcast(values.count, from: root)
     return try [T](unsafeUninitializedCapacity: count) { buffer, initializedCount in
@@ -56,6 +62,7 @@ extension Communicator {
   /// The root's text, on all ranks. Collective (`MPI_Bcast`, twice).
   ///
   /// - Parameter text: read on the root only.
+  /// - Throws: `MPIError`.
   public func broadcast(_ text: String, from root: Int) throws -> String {
     String(decoding: try broadcast(Array(text.utf8), from: root), as: UTF8.self)
   }
@@ -63,6 +70,7 @@ extension Communicator {
   /// Combines the ranks' buffers element by element into the root's; the others' stay. Collective (`MPI_Reduce`).
   ///
   /// - Parameter buffer: of the same count on all ranks.
+  /// - Throws: `MPIError`.
   public func reduce<T: MPIScalar>(
     _ buffer: UnsafeMutableBufferPointer<T>, _ operation: Reduction<T>, to root: Int
   ) throws {
@@ -80,6 +88,7 @@ extension Communicator {
   /// Combines the ranks' buffers element by element, in place on all of them. Collective (`MPI_Allreduce`).
   ///
   /// - Parameter buffer: of the same count on all ranks.
+  /// - Throws: `MPIError`.
   public func allReduce<T: MPIScalar>(_ buffer: UnsafeMutableBufferPointer<T>, _ operation: Reduction<T>) throws {
     let op = operation.handle
     try forEachPiece(of: buffer) { data, count in
@@ -88,6 +97,8 @@ extension Communicator {
   }
 
   /// The combination of the ranks' values, on all of them. Collective (`MPI_Allreduce`).
+  ///
+  /// - Throws: `MPIError`.
   public func allReduce<T: MPIScalar>(_ value: T, _ operation: Reduction<T>) throws -> T {
     var value = value
     try withUnsafeMutablePointer(to: &value) { pointer in
@@ -99,6 +110,7 @@ extension Communicator {
   /// The combination of the ranks' arrays element by element, on all of them. Collective (`MPI_Allreduce`).
   ///
   /// - Parameter values: of the same count on all ranks.
+  /// - Throws: `MPIError`.
   public func allReduce<T: MPIScalar>(_ values: [T], _ operation: Reduction<T>) throws -> [T] {
     var values = values
     try values.withUnsafeMutableBufferPointer { try allReduce($0, operation) }

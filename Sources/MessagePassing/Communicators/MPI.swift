@@ -85,6 +85,8 @@ public enum MPI {
   }
 
   /// The name of the node this rank runs on (`MPI_Get_processor_name`).
+  ///
+  /// - Throws: `MPIError`.
   public static func processorName() throws -> String {
     try withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(MPI_MAX_PROCESSOR_NAME) + 1) { text in
       text.initialize(repeating: 0)

@@ -36,7 +36,7 @@ public final class Communicator: @unchecked Sendable {
   }
 
   deinit {
-    // A failure to free has nobody to be told to, and nothing to follow from it.
+    // A deinitializer cannot throw, and nothing depends on the communicator any more: the code is dropped.
     if isOwned && MPI.isInitialized { _ = cmpi_comm_free(handle) }
   }
 
@@ -54,6 +54,8 @@ public final class Communicator: @unchecked Sendable {
 
 extension Communicator {
   /// The same ranks, with messages of their own. Collective (`MPI_Comm_dup`).
+  ///
+  /// - Throws: `MPIError`.
   public func duplicate() throws -> Communicator {
     var result = cmpi_comm_null()
     try check("MPI_Comm_dup", cmpi_comm_dup(handle, &result))
@@ -65,6 +67,7 @@ extension Communicator {
   ///
   /// - Parameter color: not negative; nil: this rank joins none.
   /// - Returns: nil for the color nil.
+  /// - Throws: `MPIError`.
   public func split(color: Int?, key: Int = 0) throws -> Communicator? {
     var result = cmpi_comm_null()
     let color = color.map { CInt(clamping: $0) } ?? cmpi_undefined()
@@ -73,6 +76,8 @@ extension Communicator {
   }
 
   /// The ranks that share memory with this one, in their order here. Collective (`MPI_Comm_split_type`).
+  ///
+  /// - Throws: `MPIError`.
   public func splitNodeLocal() throws -> Communicator {
     var result = cmpi_comm_null()
     try check("MPI_Comm_split_type", cmpi_comm_split_node(handle, CInt(rank), &result))
@@ -85,6 +90,7 @@ extension Communicator {
   /// - Parameters:
   ///   - ranks: ranks of this communicator, each once, this rank among them; the same on all of them.
   ///   - tag: tells groups that are made at the same time apart.
+  /// - Throws: `MPIError`.
   public func createGroup(ranks: [Int], tag: Int = 0) throws -> Communicator {
     precondition(ranks.contains(rank), "rank \(rank) is not in the group \(ranks) that it makes")
     var result = cmpi_comm_null()
@@ -103,10 +109,13 @@ extension Communicator {
     case congruent
     /// The same ranks in another order.
     case similar
+    /// Not the same ranks.
     case unequal
   }
 
   /// Compares the ranks of two communicators (`MPI_Comm_compare`).
+  ///
+  /// - Throws: `MPIError`.
   public func compare(_ other: Communicator) throws -> Likeness {
     var result: CInt = 0
     try check("MPI_Comm_compare", MPI_Comm_compare(handle, other.handle, &result))

@@ -6,6 +6,7 @@ extension Communicator {
   /// Starts to send the elements to a rank (`MPI_Isend`).
   ///
   /// - Parameter buffer: see `Request` for how long it must stay.
+  /// - Throws: `MPIError`.
   public func startSend<T: MPIScalar>(
     _ buffer: UnsafeBufferPointer<T>, to destination: Int, tag: Int = 0
   ) throws -> Request {
@@ -24,6 +25,7 @@ extension Communicator {
   ///   - buffer: may be longer than the message; see `Request` for how long it must stay.
   ///   - source: nil: any rank.
   ///   - tag: nil: any tag.
+  /// - Throws: `MPIError`.
   public func startReceive<T: MPIScalar>(
     into buffer: UnsafeMutableBufferPointer<T>, from source: Int? = nil, tag: Int? = nil
   ) throws -> Request {
@@ -37,6 +39,8 @@ extension Communicator {
   }
 
   /// Starts a barrier; the request is finished when all ranks have started it. Collective (`MPI_Ibarrier`).
+  ///
+  /// - Throws: `MPIError`.
   public func startBarrier() throws -> Request {
     var request = cmpi_request_null()
     try check("MPI_Ibarrier", cmpi_start_barrier(handle, &request))
@@ -46,6 +50,7 @@ extension Communicator {
   /// Starts to copy the root's elements to all ranks. Collective (`MPI_Ibcast`).
   ///
   /// - Parameter buffer: of the same count on all ranks; see `Request` for how long it must stay.
+  /// - Throws: `MPIError`.
   public func startBroadcast<T: MPIScalar>(_ buffer: UnsafeMutableBufferPointer<T>, from root: Int) throws -> Request {
     try startPieces("MPI_Ibcast", of: buffer) { data, count, request in
       cmpi_start_broadcast(data, count, T.datatype, CInt(clamping: root), handle, &request)
@@ -56,6 +61,7 @@ extension Communicator {
   /// (`MPI_Iallreduce`).
   ///
   /// - Parameter buffer: of the same count on all ranks; see `Request` for how long it must stay.
+  /// - Throws: `MPIError`.
   public func startAllReduce<T: MPIScalar>(
     _ buffer: UnsafeMutableBufferPointer<T>, _ operation: Reduction<T>
   ) throws -> Request {

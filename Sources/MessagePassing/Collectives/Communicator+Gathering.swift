@@ -9,6 +9,7 @@ extension Communicator {
   ///   - part: this rank's `counts[rank]` elements; not overlapping `whole`.
   ///   - counts: the ranks' counts, the same on all ranks.
   ///   - whole: the sum of `counts` elements on the root; not used elsewhere.
+  /// - Throws: `MPIError`.
   public func gather<T: MPIScalar>(
     _ part: UnsafeBufferPointer<T>, counts: [Int], into whole: UnsafeMutableBufferPointer<T>?, to root: Int
   ) throws {
@@ -28,6 +29,7 @@ extension Communicator {
   ///   - part: this rank's `counts[rank]` elements; not overlapping `whole`.
   ///   - counts: the ranks' counts, the same on all ranks.
   ///   - whole: the sum of `counts` elements.
+  /// - Throws: `MPIError`.
   public func allGather<T: MPIScalar>(
     _ part: UnsafeBufferPointer<T>, counts: [Int], into whole: UnsafeMutableBufferPointer<T>
   ) throws {
@@ -47,6 +49,7 @@ extension Communicator {
   ///   - whole: the sum of `counts` elements on the root; not used elsewhere.
   ///   - counts: the ranks' counts, the same on all ranks.
   ///   - part: place for this rank's `counts[rank]` elements; not overlapping `whole`.
+  /// - Throws: `MPIError`.
   public func scatter<T: MPIScalar>(
     _ whole: UnsafeBufferPointer<T>?, counts: [Int], into part: UnsafeMutableBufferPointer<T>, from root: Int
   ) throws {
@@ -61,6 +64,8 @@ extension Communicator {
   }
 
   /// Joins parts of one count on the root, in the order of ranks. Collective (`MPI_Gatherv`).
+  ///
+  /// - Throws: `MPIError`.
   public func gather<T: MPIScalar>(
     _ part: UnsafeBufferPointer<T>, into whole: UnsafeMutableBufferPointer<T>?, to root: Int
   ) throws {
@@ -68,6 +73,8 @@ extension Communicator {
   }
 
   /// Joins parts of one count on all ranks, in the order of ranks. Collective (`MPI_Allgatherv`).
+  ///
+  /// - Throws: `MPIError`.
   public func allGather<T: MPIScalar>(
     _ part: UnsafeBufferPointer<T>, into whole: UnsafeMutableBufferPointer<T>
   ) throws {
@@ -75,6 +82,8 @@ extension Communicator {
   }
 
   /// Gives each rank its part, all of one count, in the order of ranks. Collective (`MPI_Scatterv`).
+  ///
+  /// - Throws: `MPIError`.
   public func scatter<T: MPIScalar>(
     _ whole: UnsafeBufferPointer<T>?, into part: UnsafeMutableBufferPointer<T>, from root: Int
   ) throws {
@@ -84,6 +93,8 @@ extension Communicator {
   // MARK: Arrays
 
   /// The ranks' values in the order of ranks, on all of them. Collective (`MPI_Allgatherv`).
+  ///
+  /// - Throws: `MPIError`.
   public func allGather<T: MPIScalar>(_ value: T) throws -> [T] {
     try withUnsafePointer(to: value) { pointer in
       try uninitializedArray(of: T.self, count: size) { whole in
@@ -93,6 +104,8 @@ extension Communicator {
   }
 
   /// The ranks' arrays, which may differ in length, on all ranks. Collective (`MPI_Allgatherv`, twice).
+  ///
+  /// - Throws: `MPIError`.
   public func allGather<T: MPIScalar>(_ values: [T]) throws -> [[T]] {
     let counts = try allGather(values.count)
     let whole = try uninitializedArray(of: T.self, count: counts.reduce(0, +)) { whole in
@@ -102,6 +115,8 @@ extension Communicator {
   }
 
   /// The ranks' texts, on all ranks. Collective (`MPI_Allgatherv`, twice).
+  ///
+  /// - Throws: `MPIError`.
   public func allGather(_ text: String) throws -> [String] {
     try allGather(Array(text.utf8)).map { String(decoding: $0, as: UTF8.self) }
   }
@@ -109,6 +124,7 @@ extension Communicator {
   /// The ranks' arrays, which may differ in length, on the root. Collective (`MPI_Allgatherv`, `MPI_Gatherv`).
   ///
   /// - Returns: nil on the other ranks.
+  /// - Throws: `MPIError`.
   public func gather<T: MPIScalar>(_ values: [T], to root: Int) throws -> [[T]]? {
     let counts = try allGather(values.count)
     let whole = try uninitializedArray(of: T.self, count: rank == root ? counts.reduce(0, +) : 0) { whole in
@@ -120,6 +136,7 @@ extension Communicator {
   /// This rank's array of those that the root holds, one for each rank. Collective (`MPI_Bcast`, `MPI_Scatterv`).
   ///
   /// - Parameter parts: one array a rank, read on the root only.
+  /// - Throws: `MPIError`.
   public func scatter<T: MPIScalar>(_ parts: [[T]], from root: Int) throws -> [T] {
     precondition(rank != root || parts.count == size, "the root scatters one array to each rank")
     let counts = try broadcast(rank == root ? parts.map(\.count) : [], from: root)

@@ -1,9 +1,10 @@
 import CMPI
 
-/// What is known of a message that came, or that could be received.
+/// The sender, tag and length of a message that was received, or that could be.
 public struct MessageStatus: Sendable, Equatable {
   /// The rank that sent it.
   public let source: Int
+  /// The tag that it was sent with.
   public let tag: Int
   /// The number of elements.
   public let count: Int
@@ -35,6 +36,7 @@ extension Communicator {
   /// Sends the elements to a rank and returns when the buffer may be changed again (`MPI_Send`).
   ///
   /// - Parameter tag: 0 ... 32767 works everywhere.
+  /// - Throws: `MPIError`.
   public func send<T: MPIScalar>(_ buffer: UnsafeBufferPointer<T>, to destination: Int, tag: Int = 0) throws {
     try check(
       "MPI_Send",
@@ -44,6 +46,8 @@ extension Communicator {
   }
 
   /// Sends an array to a rank (`MPI_Send`).
+  ///
+  /// - Throws: `MPIError`.
   public func send<T: MPIScalar>(_ values: [T], to destination: Int, tag: Int = 0) throws {
     try values.withUnsafeBufferPointer { try send($0, to: destination, tag: tag) }
   }
@@ -54,6 +58,7 @@ extension Communicator {
   ///   - buffer: may be longer than the message; a longer message throws `MPI_ERR_TRUNCATE`.
   ///   - source: nil: any rank.
   ///   - tag: nil: any tag.
+  /// - Throws: `MPIError`.
   @discardableResult
   public func receive<T: MPIScalar>(
     into buffer: UnsafeMutableBufferPointer<T>, from source: Int? = nil, tag: Int? = nil
@@ -72,6 +77,7 @@ extension Communicator {
   /// - Parameters:
   ///   - source: nil: any rank.
   ///   - tag: nil: any tag.
+  /// - Throws: `MPIError`.
   public func receive<T: MPIScalar>(
     _ type: T.Type, from source: Int? = nil, tag: Int? = nil
   ) throws -> (values: [T], status: MessageStatus) {
@@ -85,6 +91,7 @@ extension Communicator {
   /// Waits until a message could be received, and tells of it without receiving it (`MPI_Probe`).
   ///
   /// - Parameter type: what the count counts.
+  /// - Throws: `MPIError`.
   public func probe<T: MPIScalar>(_ type: T.Type, from source: Int? = nil, tag: Int? = nil) throws -> MessageStatus {
     var status = MPI_Status()
     try check("MPI_Probe", MPI_Probe(sourceCode(source), tagCode(tag), handle, &status))
@@ -94,6 +101,7 @@ extension Communicator {
   /// Tells of a message that could be received now; nil when there is none (`MPI_Iprobe`).
   ///
   /// - Parameter type: what the count counts.
+  /// - Throws: `MPIError`.
   public func probeNow<T: MPIScalar>(
     _ type: T.Type, from source: Int? = nil, tag: Int? = nil
   ) throws -> MessageStatus? {

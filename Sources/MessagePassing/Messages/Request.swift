@@ -31,6 +31,7 @@ public struct Request: ~Copyable {
   /// Waits until the operation is finished (`MPI_Wait`).
   ///
   /// - Returns: of a receive: what came. Meaningless for other operations.
+  /// - Throws: `MPIError`.
   @discardableResult
   public consuming func wait() throws -> MessageStatus {
     try finish()
@@ -38,6 +39,8 @@ public struct Request: ~Copyable {
   }
 
   /// Whether the operation is finished; lets it progress (`MPI_Test`).
+  ///
+  /// - Throws: `MPIError`.
   public mutating func test() throws -> Bool {
     while !isFinished {
       var isDone: CInt = 0
@@ -53,6 +56,8 @@ public struct Request: ~Copyable {
   }
 
   /// Calls off a receive that has not yet been matched by a message, and waits for that (`MPI_Cancel`, `MPI_Wait`).
+  ///
+  /// - Throws: `MPIError`.
   public consuming func cancel() throws {
     if !isFinished {
       try check("MPI_Cancel", cmpi_cancel(&request))
@@ -63,6 +68,7 @@ public struct Request: ~Copyable {
   /// What came by a receive that is finished.
   ///
   /// - Precondition: `isFinished`.
+  /// - Throws: `MPIError`.
   public func messageStatus() throws -> MessageStatus {
     precondition(isFinished, "the operation is still under way")
     return try MessageStatus(status, datatype: datatype)
@@ -87,6 +93,7 @@ public struct Request: ~Copyable {
     }
   }
 
+  // Cannot throw: the codes are dropped. A request is dropped unfinished only when another error is on its way.
   deinit {
     guard !isFinished, MPI.isInitialized else { return }
     if finished == 0 {

@@ -31,8 +31,7 @@ public enum SharedWindowError: Error, Equatable, CustomStringConvertible {
 /// Each rank may load and store in every segment by plain pointers. What a rank wrote is sure to be seen by another
 /// after both called `synchronize()`, or after a flag of the caller's own between two calls of `flush()`.
 ///
-/// Must be ended by `free()` on all ranks, which is collective; the deinitializer cannot do that and leaves the memory
-/// to the end of the process.
+/// All ranks must call `free()`, which is collective; a window that is only dropped lives until its process ends.
 public final class SharedWindow<Element: MPIScalar>: @unchecked Sendable {
   /// The ranks that share the memory.
   public let communicator: Communicator
@@ -101,6 +100,8 @@ public final class SharedWindow<Element: MPIScalar>: @unchecked Sendable {
 
   /// Waits for all ranks; what any of them wrote before is seen by all after. Collective (`MPI_Win_sync`,
   /// `MPI_Barrier`).
+  ///
+  /// - Throws: `MPIError`.
   public func synchronize() throws {
     try flush()
     try communicator.barrier()
@@ -108,12 +109,16 @@ public final class SharedWindow<Element: MPIScalar>: @unchecked Sendable {
   }
 
   /// Orders this rank's reads and writes before those after it (`MPI_Win_sync`). Not collective.
+  ///
+  /// - Throws: `MPIError`.
   public func flush() throws {
     precondition(!isFree, "the window is freed")
     try check("MPI_Win_sync", MPI_Win_sync(window))
   }
 
   /// Gives the memory back; no pointer into it may be used any more. Collective (`MPI_Win_free`). Once is enough.
+  ///
+  /// - Throws: `MPIError`.
   public func free() throws {
     guard !isFree else { return }
     isFree = true

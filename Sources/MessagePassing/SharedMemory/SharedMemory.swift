@@ -1,8 +1,9 @@
 import CMPI
 import Glibc
 
-/// The folder that the library keeps shared memory in.
+/// The folder that Open MPI keeps shared windows in, and the space there.
 enum SharedMemory {
+  /// Bytes of a page of memory.
   static var pageSize: Int { max(4096, sysconf(CInt(_SC_PAGESIZE))) }
 
   /// The folder that Open MPI backs shared windows with, as its own setting says; else where it is by default.

@@ -35,8 +35,11 @@ extension Reduction {
 extension Reduction where Element: FixedWidthInteger {
   /// The sum, wrapping around on overflow.
   public static var sum: Self { Self(operation: .sum) }
+  /// The bits that are set in all elements.
   public static var bitwiseAnd: Self { Self(operation: .bitwiseAnd) }
+  /// The bits that are set in some element.
   public static var bitwiseOr: Self { Self(operation: .bitwiseOr) }
+  /// The bits that are set in an odd number of elements.
   public static var bitwiseXor: Self { Self(operation: .bitwiseXor) }
   /// 1 when all elements differ from 0, else 0.
   public static var logicalAnd: Self { Self(operation: .logicalAnd) }
