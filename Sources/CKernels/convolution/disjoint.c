@@ -7,7 +7,8 @@ typedef float unaligned_pixels __attribute__((ext_vector_type(4), aligned(4)));
 static inline pixels load(const float *p) { return *(const unaligned_pixels *)p; }
 static inline void store(float *p, pixels v) { *(unaligned_pixels *)p = v; }
 
-static void interleave_row(const float *taps, ptrdiff_t tap_stride, int32_t kernel, float bias, float *row, int32_t nx) {
+static void interleave_row(const float *taps, ptrdiff_t tap_stride, int32_t kernel, float bias, float *row,
+                           int32_t nx) {
   int32_t x = 0;
   if (kernel == 2) {
     for (; x + 4 <= nx; x += 4) {

@@ -107,11 +107,11 @@ int32_t tutti_filtering_quads(int32_t rows, int32_t dilation) {
   return whole * dilation + (rest < dilation ? rest : dilation);
 }
 
-void tutti_filtering_pack(const float *weights, int32_t targets, int32_t sources, int32_t first_target, int32_t all_targets,
-                          int32_t first_source, int32_t all_sources, int32_t z_taps, int32_t x_taps, bool transposed,
-                          float *packed) {
-  kernels()->filtering_pack(weights, targets, sources, first_target, all_targets, first_source, all_sources, z_taps, x_taps,
-                            transposed, packed);
+void tutti_filtering_pack(const float *weights, int32_t targets, int32_t sources, int32_t first_target,
+                          int32_t all_targets, int32_t first_source, int32_t all_sources, int32_t z_taps,
+                          int32_t x_taps, bool transposed, float *packed) {
+  kernels()->filtering_pack(weights, targets, sources, first_target, all_targets, first_source, all_sources, z_taps,
+                            x_taps, transposed, packed);
 }
 
 size_t tutti_filtering_scratch(const tutti_filtering *job) { return kernels()->filtering_scratch(job); }

@@ -5,7 +5,8 @@
 #include "convolution/winograd.h"
 #include "dispatch/isa.h"
 
-/// The convolution kernels of one instruction set; convolution/instruction_sets/kernels.h and its parts are compiled once for each.
+/// The convolution kernels of one instruction set; convolution/instruction_sets/kernels.h and its parts are compiled
+/// once for each.
 typedef struct {
   int32_t largest_block;  // target channels that share a register tile; blocks of a layer differ by at most one
   void (*rows)(const tutti_convolution *job, int32_t first_row, int32_t last_row);
@@ -27,9 +28,9 @@ typedef struct {
   size_t (*winograd_gradient_scratch)(int32_t targets, int32_t depth);
   void (*winograd_gradient)(const tutti_weight_gradient *job, int32_t first_target, int32_t last_target,
                             int32_t first_source, int32_t last_source, float *scratch);
-  void (*filtering_pack)(const float *weights, int32_t targets, int32_t sources, int32_t first_target, int32_t all_targets,
-                         int32_t first_source, int32_t all_sources, int32_t z_taps, int32_t x_taps, bool transposed,
-                         float *packed);
+  void (*filtering_pack)(const float *weights, int32_t targets, int32_t sources, int32_t first_target,
+                         int32_t all_targets, int32_t first_source, int32_t all_sources, int32_t z_taps, int32_t x_taps,
+                         bool transposed, float *packed);
   size_t (*filtering_scratch)(const tutti_filtering *job);
   void (*filtering_run)(const tutti_filtering *job, int32_t first, int32_t last, float *scratch);
   size_t (*filtering_gradient_scratch)(const tutti_filtering_gradient *job);

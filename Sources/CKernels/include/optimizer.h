@@ -3,8 +3,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-// What an optimizer does to flat arrays: its step, clipping, accumulation and averaging. Every function works element by
-// element but the sum of squares, whose order is fixed by `count`.
+// What an optimizer does to flat arrays: its step, clipping, accumulation and averaging. Every function works element
+// by element but the sum of squares, whose order is fixed by `count`.
 
 /// The parts that a rule has. They are known where the kernel is compiled, so that an absent one costs nothing.
 enum {

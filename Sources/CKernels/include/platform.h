@@ -1,5 +1,5 @@
-// What the thread team needs of the operating system and the processor: threads that wait on a futex, core masks, and the
-// floating-point environment.
+// What the thread team needs of the operating system and the processor: threads that wait on a futex, core masks, and
+// the floating-point environment.
 #pragma once
 #include <stdint.h>
 
@@ -24,9 +24,9 @@ int tutti_get_affinity(uint64_t *words, int32_t word_count);
 /// A persistent team of threads; the caller of `tutti_team_run` is thread 0 of it.
 typedef struct tutti_team tutti_team;
 
-/// Starts a team of `size` threads (the caller and `size` - 1 more). A waiting thread spins for `spin_nanoseconds`, then
-/// sleeps. `cores` is NULL, or `size` core numbers: thread i > 0 is bound to `cores[i]` (thread 0 stays free, so that
-/// threads which the caller starts later do not inherit a single core). Returns 0 or an errno value.
+/// Starts a team of `size` threads (the caller and `size` - 1 more). A waiting thread spins for `spin_nanoseconds`,
+/// then sleeps. `cores` is NULL, or `size` core numbers: thread i > 0 is bound to `cores[i]` (thread 0 stays free, so
+/// that threads which the caller starts later do not inherit a single core). Returns 0 or an errno value.
 int tutti_team_create(tutti_team **team, int32_t size, int64_t spin_nanoseconds, const int32_t *cores);
 
 /// Ends the team's threads and frees it. It must not be running.

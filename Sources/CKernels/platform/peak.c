@@ -8,11 +8,12 @@
 
 #pragma STDC FP_CONTRACT OFF
 
-// Two units that take a multiply-add every cycle and need four cycles for each want 8 chains; 12 leave slack, and fit with
-// factor and summand into 16 registers.
+// Two units that take a multiply-add every cycle and need four cycles for each want 8 chains; 12 leave slack, and fit
+// with factor and summand into 16 registers.
 enum { CHAINS = 12 };
 
-// x <- 0.999 x + 0.001 tends to 1: neither denormals nor overflow. Read from memory, so that nothing is computed beforehand.
+// x <- 0.999 x + 0.001 tends to 1: neither denormals nor overflow. Read from memory, so that nothing is computed
+// beforehand.
 static const volatile float factor_source = 0.999f, summand_source = 0.001f;
 
 typedef float vector4 __attribute__((ext_vector_type(4)));

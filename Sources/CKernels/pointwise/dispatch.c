@@ -24,8 +24,8 @@ tutti_moments tutti_row_moments(const float *u, int64_t rows, ptrdiff_t pitch, i
 void tutti_affine_activation(const float *u, ptrdiff_t u_pitch, float *y, ptrdiff_t y_pitch, int64_t rows, int32_t nx,
                              float scale, float mean, float shift, tutti_activation activation, float parameter,
                              tutti_padding padding, int32_t halo) {
-  tutti_pointwise()->affine_activation(u, u_pitch, y, y_pitch, rows, nx, scale, mean, shift, activation, parameter, padding,
-                                       halo);
+  tutti_pointwise()->affine_activation(u, u_pitch, y, y_pitch, rows, nx, scale, mean, shift, activation, parameter,
+                                       padding, halo);
 }
 
 void tutti_fill_halo(float *y, int64_t rows, ptrdiff_t pitch, int32_t nx, tutti_padding padding, int32_t halo) {
@@ -51,7 +51,8 @@ bool tutti_has_cheap_derivative(tutti_activation activation) {
 void tutti_normalization_gradient(float *g, ptrdiff_t g_pitch, const float *u, ptrdiff_t u_pitch, int64_t rows,
                                   int32_t nx, float scale, float mean, float a, float b, float shift,
                                   tutti_activation activation, float parameter) {
-  tutti_pointwise()->normalization_gradient(g, g_pitch, u, u_pitch, rows, nx, scale, mean, a, b, shift, activation, parameter);
+  tutti_pointwise()->normalization_gradient(g, g_pitch, u, u_pitch, rows, nx, scale, mean, a, b, shift, activation,
+                                            parameter);
 }
 
 void tutti_line_rows(tutti_line line, const float *x, ptrdiff_t x_pitch, float *y, ptrdiff_t y_pitch, int64_t rows,
@@ -73,9 +74,9 @@ tutti_gradient_sums tutti_line_gradient_sums(tutti_line line, const float *g, pt
   return tutti_pointwise()->line_gradient_sums(line, g, g_pitch, x, x_pitch, rows, nx, mean);
 }
 
-void tutti_line_gradient(tutti_line line, const float *g, ptrdiff_t g_pitch, const float *x, ptrdiff_t x_pitch, float *to,
-                         ptrdiff_t to_pitch, float *y, ptrdiff_t y_pitch, int64_t rows, int32_t nx, float scale, float mean,
-                         float a, float b) {
+void tutti_line_gradient(tutti_line line, const float *g, ptrdiff_t g_pitch, const float *x, ptrdiff_t x_pitch,
+                         float *to, ptrdiff_t to_pitch, float *y, ptrdiff_t y_pitch, int64_t rows, int32_t nx,
+                         float scale, float mean, float a, float b) {
   tutti_pointwise()->line_gradient(line, g, g_pitch, x, x_pitch, to, to_pitch, y, y_pitch, rows, nx, scale, mean, a, b);
 }
 

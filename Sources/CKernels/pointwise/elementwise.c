@@ -36,7 +36,8 @@ double tutti_prelu_gradient(const float *g, ptrdiff_t g_pitch, const float *u, p
   return sum;
 }
 
-void tutti_clamp_rows(const float *u, ptrdiff_t u_pitch, float *y, ptrdiff_t y_pitch, int64_t rows, int32_t nx, float minimum,
+void tutti_clamp_rows(const float *u, ptrdiff_t u_pitch, float *y, ptrdiff_t y_pitch, int64_t rows, int32_t nx,
+                      float minimum,
                  float maximum) {
   for (int64_t r = 0; r < rows; r++) {
     const float *from = u + r * u_pitch;

@@ -24,8 +24,8 @@ static double row_sum(const float *g, int64_t rows, ptrdiff_t pitch, int32_t nx)
   return sum_of_lanes(total);
 }
 
-/// Moments of a few rows, by deviations from the mean of the first eighth: the square of how far that is from the mean of all cannot be
-/// more than 8 times the variance of all, so that the correction at the end takes few digits.
+/// Moments of a few rows, by deviations from the mean of the first eighth: the square of how far that is from the mean
+/// of all cannot be more than 8 times the variance of all, so that the correction at the end takes few digits.
 INLINE tutti_moments group_moments(const float *u, int64_t rows, ptrdiff_t pitch, int32_t nx) {
   const double count = (double)rows * nx;
   const int64_t some = (rows + 7) / 8;
@@ -88,8 +88,8 @@ INLINE void fill_row_halo(float *y, int32_t nx, tutti_padding padding, int32_t h
 }
 
 INLINE void affine_rows(const float *u, ptrdiff_t u_pitch, float *y, ptrdiff_t y_pitch, int64_t rows, int32_t nx,
-                        float scale, float mean, float shift, tutti_activation kind, float parameter, tutti_padding padding,
-                        int32_t halo) {
+                        float scale, float mean, float shift, tutti_activation kind, float parameter,
+                        tutti_padding padding, int32_t halo) {
   const v16f factor = all(scale), offset = all(shift);
   for (int64_t r = 0; r < rows; r++) {
     const float *from = u + r * u_pitch;
@@ -156,7 +156,8 @@ INLINE tutti_gradient_sums gradient_rows(float *g, ptrdiff_t g_pitch, const floa
       }
       if (x < end) {
         const v16f v = load_first(row + x, end - x);
-        const v16f at_z = activation_slope(load_first(slope + x, end - x), fused(factor, v - mean, offset), kind, parameter);
+        const v16f at_z = activation_slope(load_first(slope + x, end - x), fused(factor, v - mean, offset), kind,
+                                           parameter);
         const v16f d = keep_first(at_z, end - x);
         if (stores) store_first(slope + x, d, end - x);
         sum += d;

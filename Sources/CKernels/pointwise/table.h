@@ -5,8 +5,9 @@
 #include "pointwise/pointwise.h"
 #include "pooling.h"
 
-// The pointwise and pooling kernels of one instruction set. Every table is made by one file that includes
-// pointwise/rows.h, pointwise/line_rows.h, pointwise/channels.h, pointwise/arrays.h, optimizer/arrays.h and pooling/rows.h under its own target attribute.
+// The pointwise, pooling and optimizer kernels of one instruction set. A table is defined by one file, which includes
+// pointwise/rows.h, pointwise/line_rows.h, pointwise/channels.h, pointwise/arrays.h, optimizer/arrays.h and
+// pooling/rows.h under its own target attribute.
 
 typedef struct {
   tutti_moments (*row_moments)(const float *u, int64_t rows, ptrdiff_t pitch, int32_t nx);
@@ -27,8 +28,9 @@ typedef struct {
   tutti_moments (*line_moments)(tutti_line line, const float *x, int64_t rows, ptrdiff_t pitch, int32_t nx);
   tutti_gradient_sums (*line_gradient_sums)(tutti_line line, const float *g, ptrdiff_t g_pitch, const float *x,
                                             ptrdiff_t x_pitch, int64_t rows, int32_t nx, float mean);
-  void (*line_gradient)(tutti_line line, const float *g, ptrdiff_t g_pitch, const float *x, ptrdiff_t x_pitch, float *to,
-                        ptrdiff_t to_pitch, float *y, ptrdiff_t y_pitch, int64_t rows, int32_t nx, float scale, float mean,
+  void (*line_gradient)(tutti_line line, const float *g, ptrdiff_t g_pitch, const float *x, ptrdiff_t x_pitch,
+                        float *to, ptrdiff_t to_pitch, float *y, ptrdiff_t y_pitch, int64_t rows, int32_t nx,
+                        float scale, float mean,
                          float a, float b);
   void (*bfloat16_rows)(const float *u, ptrdiff_t u_pitch, float *y, ptrdiff_t y_pitch, int64_t rows, int32_t nx);
   double (*row_sum)(const float *g, int64_t rows, ptrdiff_t pitch, int32_t nx);

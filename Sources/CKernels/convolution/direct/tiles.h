@@ -140,7 +140,8 @@ INLINE void tile(const int channels, const int rows, const int vectors, const ti
       const float *w = weights + tap->weight;
       const float *row = source + tap->source;
       if (tap->fetches) {
-        // What the tile below meets first comes into the second cache (60 to 3 channels: 61 to 66 GFLOP/s, 39 to 56 without).
+        // What the tile below meets first comes into the second cache (60 to 3 channels: 61 to 66 GFLOP/s, 39 to 56
+        // without).
         const float *ahead = row + rows * source_row;
         UNROLL for (int i = 0; i < rows * vectors; i += 1) {
           __builtin_prefetch(ahead + (i / vectors) * source_row + (i % vectors) * LANES, 0, 2);

@@ -40,7 +40,8 @@ INLINE void store_quad(const vector *points, float *target, ptrdiff_t row, vecto
 }
 
 /// The same, of the rows that are the image's, as far as it is wide.
-INLINE void store_some(const vector *points, float *target, ptrdiff_t row, int32_t rows, int32_t count, vector bias, bool adds) {
+INLINE void store_some(const vector *points, float *target, ptrdiff_t row, int32_t rows, int32_t count, vector bias,
+                       bool adds) {
   vector y[4];
   points_output(FILTERING_P, FILTERING_Q, points, y);
   UNROLL for (int i = 0; i < 4; i += 1, target += row) {
@@ -49,7 +50,8 @@ INLINE void store_some(const vector *points, float *target, ptrdiff_t row, int32
 }
 
 /// Either: most quads are whole.
-INLINE void store_rows(const vector *points, float *target, ptrdiff_t row, int32_t rows, int32_t count, vector bias, bool adds) {
+INLINE void store_rows(const vector *points, float *target, ptrdiff_t row, int32_t rows, int32_t count, vector bias,
+                       bool adds) {
   if (rows < 4 || count < LANES) {
     store_some(points, target, row, rows, count, bias, adds);
   } else if (adds) {
@@ -88,12 +90,13 @@ static void find_quad(const tutti_filtering *job, int32_t index, filtering_quad 
 }
 
 /// Transforms all source rows of a quad.
-static void filter_quad(const tutti_filtering *job, const filtering_plan *plan, const filtering_quad *quad, float *points) {
+static void filter_quad(const tutti_filtering *job, const filtering_plan *plan, const filtering_quad *quad,
+                        float *points) {
   const ptrdiff_t channel = TUTTI_FILTERING_POINTS * plan->row, begin = (ptrdiff_t)plan->first * LANES;
   for (int32_t e = 0; e < quad->entries; e += 1) {
-    filter_sources(job->sources, job->source_channels, quad->places[e], 4 * (ptrdiff_t)job->dilation * job->source_pitch,
-                   job->first_x - plan->reach + (int32_t)begin, plan->last - plan->first,
-                   points + e * job->source_channels * channel + begin, channel, plan->row);
+    filter_sources(job->sources, job->source_channels, quad->places[e],
+                   4 * (ptrdiff_t)job->dilation * job->source_pitch, job->first_x - plan->reach + (int32_t)begin,
+                   plan->last - plan->first, points + e * job->source_channels * channel + begin, channel, plan->row);
   }
   if (job->folded_count > 0) {
     fold_rows(job, plan, (ptrdiff_t)TUTTI_FILTERING_POINTS * quad->entries * job->source_channels, points);
@@ -115,8 +118,8 @@ static void filter_target(const tutti_filtering *job, const filtering_quad *quad
 }
 
 /// The quad's sums point by point, with the tiles of a plain convolution that has one tap along y; then its rows.
-static void sum_points(const tutti_filtering *job, const filtering_plan *plan, const filtering_quad *quad, const float *points,
-                       float *sums) {
+static void sum_points(const tutti_filtering *job, const filtering_plan *plan, const filtering_quad *quad,
+                       const float *points, float *sums) {
   const int32_t taps = job->z_taps * job->x_taps, vectors = (job->width + LANES - 1) / LANES;
   int32_t shift[TUTTI_FILTERING_X_TAPS];
   tap_entry entries[TUTTI_FILTERING_ENTRIES];
@@ -152,7 +155,9 @@ static void sum_points(const tutti_filtering *job, const filtering_plan *plan, c
                                                   sums + k * point + some.first * LANES, LANES);
       }
     }
-    for (int32_t c = 0; c < block.count; c += 1) filter_target(job, quad, block.first + c, sums + c * plan->sum_row, point);
+    for (int32_t c = 0; c < block.count; c += 1) {
+      filter_target(job, quad, block.first + c, sums + c * plan->sum_row, point);
+    }
   }
 }
 
@@ -215,10 +220,11 @@ static void filtering_run(const tutti_filtering *job, int32_t first, int32_t las
   }
 }
 
-/// [block of targets][source][z tap][x tap][point][target in block], or [point] first of all where points are summed one by one.
-static void filtering_pack(const float *weights, int32_t targets, int32_t sources, int32_t first_target, int32_t all_targets,
-                           int32_t first_source, int32_t all_sources, int32_t z_taps, int32_t x_taps, bool transposed,
-                           float *packed) {
+/// [block of targets][source][z tap][x tap][point][target in block], or [point] first of all where points are summed
+/// one by one.
+static void filtering_pack(const float *weights, int32_t targets, int32_t sources, int32_t first_target,
+                           int32_t all_targets, int32_t first_source, int32_t all_sources, int32_t z_taps,
+                           int32_t x_taps, bool transposed, float *packed) {
   const int32_t taps = z_taps * x_taps;
   const ptrdiff_t all_taps = 3 * (ptrdiff_t)taps;
   const ptrdiff_t target_stride = transposed ? all_taps : sources * all_taps;
@@ -244,7 +250,8 @@ static void filtering_pack(const float *weights, int32_t targets, int32_t source
         points_weight(FILTERING_P, FILTERING_Q, column, g);
         const size_t tap_place = ((size_t)(first_source + s) * taps + tap) * block.count, lane = begin - block.first;
         const size_t before = (size_t)block.first * all_sources * taps;
-        float *to = at_once ? packed + TUTTI_FILTERING_POINTS * (before + tap_place) + lane : packed + before + tap_place + lane;
+        float *to = at_once ? packed + TUTTI_FILTERING_POINTS * (before + tap_place) + lane
+                            : packed + before + tap_place + lane;
         const size_t step = at_once ? (size_t)block.count : (size_t)all_targets * all_sources * taps;
         for (int32_t k = 0; k < TUTTI_FILTERING_POINTS; k += 1) {
           for (int32_t c = 0; c < count; c += 1) to[k * step + c] = g[k][c];

@@ -15,15 +15,16 @@ INLINE void filtering_input(vector *d) {
   d[3] = multiply_add(two, v, u), d[4] = multiply_add(-two, v, u);
 }
 
-/// What a tap along x reads in the target vectors before `head` and from `tail` on, where padding stands for pixels of the row: a row of
-/// its own, which is made as far as tiles with such vectors go.
+/// What a tap along x reads in the target vectors before `head` and from `tail` on, where padding stands for pixels of
+/// the row: a row of its own, which is made as far as tiles with such vectors go.
 typedef struct {
   int32_t head, tail;
   int32_t made_head, made_tail;
-  ptrdiff_t head_place, tail_place;  // of the first target pixel, if it were made so far, from where the transformed row begins
+  ptrdiff_t head_place, tail_place;  // of target pixel 0 (made or not), from where the transformed row begins
 } folded_tap;
 
-/// How the transformed rows of one quad lie in the scratch memory: [z entry][channel][point][pixel], and behind each its folded rows.
+/// How the transformed rows of one quad lie in the scratch memory: [z entry][channel][point][pixel], and behind each
+/// its folded rows.
 typedef struct {
   int32_t first, last;  // vectors of a transformed row; beside these are zeros
   int32_t reach;        // pixels before first_x that it begins
@@ -50,8 +51,9 @@ static filtering_plan plan_filtering(const int32_t *x_shift, int32_t x_taps, int
   return plan;
 }
 
-/// Whether all six points of a pixel are summed at once, in registers: for so few targets that they are one block, whose sources need
-/// not be kept transformed, and for so few sources that writing each point's sums, and reading them again, would cost much.
+/// Whether all six points of a pixel are summed at once, in registers: for so few targets that they are one block,
+/// whose sources need not be kept transformed, and for so few sources that writing each point's sums, and reading them
+/// again, would cost much.
 static bool sums_points_at_once(int32_t target_channels, int32_t source_channels) {
   return FILTERING_TARGETS > 0 && (target_channels < FILTERING_TARGETS || source_channels <= FILTERING_FEW_SOURCES);
 }
@@ -120,7 +122,8 @@ static filtering_plan plan_run(const tutti_filtering *job) {
   return plan;
 }
 
-/// Brings a vector of what lies `ahead` of a quad's last four rows, the next ones that a quad below needs, into the second cache.
+/// Brings a vector of what lies `ahead` of a quad's last four rows, the next ones that a quad below needs, into the
+/// second cache.
 INLINE void fetch_ahead(const float *const *rows, ptrdiff_t ahead) {
   UNROLL for (int i = 2; i < 6; i += 1) __builtin_prefetch(rows[i] + ahead, 0, 2);
 }
@@ -162,7 +165,8 @@ static void clear_margins(const filtering_plan *plan, ptrdiff_t rows, float *row
 }
 
 /// Copies target vectors first ..< last of what a tap reads to where its folded rows have them.
-static void copy_vectors(const filtering_plan *plan, ptrdiff_t rows, const float *from, float *to, int32_t first, int32_t last) {
+static void copy_vectors(const filtering_plan *plan, ptrdiff_t rows, const float *from, float *to, int32_t first,
+                         int32_t last) {
   for (int32_t v = first; v < last; v += 1) {
     for (ptrdiff_t r = 0; r < rows; r += 1) {
       *(vector *)(to + r * plan->row + v * LANES) = load(from + r * plan->row + v * LANES);
@@ -170,8 +174,10 @@ static void copy_vectors(const filtering_plan *plan, ptrdiff_t rows, const float
   }
 }
 
-/// Adds some neighbouring pixels of every row to others: `from` is the first one's, and the others' lie behind it or before it.
-static void add_pixels(const filtering_plan *plan, ptrdiff_t rows, const float *from, float *to, int32_t count, bool descends) {
+/// Adds some neighbouring pixels of every row to others: `from` is the first one's, and the others' lie behind it or
+/// before it.
+static void add_pixels(const filtering_plan *plan, ptrdiff_t rows, const float *from, float *to, int32_t count,
+                       bool descends) {
   for (ptrdiff_t r = 0; r < rows; r += 1, from += plan->row, to += plan->row) {
     if (count == 1) {
       *to += *from;
@@ -213,7 +219,8 @@ static void fold_rows(const tutti_filtering *job, const filtering_plan *plan, pt
 }
 
 /// How far from a target pixel of the vectors first ..< last each tap reads in a transformed row.
-INLINE void place_taps(const tutti_filtering *job, const filtering_plan *plan, int32_t first, int32_t last, int32_t *shift) {
+INLINE void place_taps(const tutti_filtering *job, const filtering_plan *plan, int32_t first, int32_t last,
+                       int32_t *shift) {
   for (int32_t t = 0; t < job->x_taps; t += 1) {
     shift[t] = job->x_shift[t] + plan->reach;
     if (job->folded_count == 0) continue;

@@ -1,5 +1,5 @@
-// Register tiles of minimal filtering along y: all six points of a vector of pixels. Included by quads.h, for instruction
-// sets of 32 registers.
+// Register tiles of minimal filtering along y: all six points of a vector of pixels. Included by quads.h, for
+// instruction sets of 32 registers.
 
 /// What the tiles of a quad share.
 typedef struct {
@@ -20,7 +20,8 @@ typedef struct {
 } quad_job;
 
 /// One tap along x of one channel: its six points by the weights of all targets.
-INLINE void quad_tap(const int targets, const bool filters, const float *const *rows, ptrdiff_t shift, const float *w, vector *a) {
+INLINE void quad_tap(const int targets, const bool filters, const float *const *rows, ptrdiff_t shift, const float *w,
+                     vector *a) {
   vector d[6];
   UNROLL for (int k = 0; k < 6; k += 1) d[k] = load(rows[k] + shift);
   if (filters) filtering_input(d);
@@ -32,8 +33,8 @@ INLINE void quad_tap(const int targets, const bool filters, const float *const *
 }
 
 /// All taps along x of one channel.
-INLINE void quad_taps(const int targets, const bool filters, const float *const *rows, int32_t x_taps, const int32_t *x_shift,
-                      const float *w, vector *a) {
+INLINE void quad_taps(const int targets, const bool filters, const float *const *rows, int32_t x_taps,
+                      const int32_t *x_shift, const float *w, vector *a) {
   if (x_taps == 3) {
     UNROLL for (int t = 0; t < 3; t += 1) quad_tap(targets, filters, rows, x_shift[t], w + t * 6 * targets, a);
     return;
@@ -43,8 +44,9 @@ INLINE void quad_taps(const int targets, const bool filters, const float *const 
   }
 }
 
-/// The register tile: six points of one vector of pixels for some targets, summed over all channels and taps, which then become
-/// four rows. Sources are transformed before, or (`filters`) where they are read: for each tap along x anew, but in registers.
+/// The register tile: six points of one vector of pixels for some targets, summed over all channels and taps, which
+/// then become four rows. Sources are transformed before, or (`filters`) where they are read: for each tap along x
+/// anew, but in registers.
 INLINE void quad_tile(const int targets, const bool filters, const quad_job *job, int32_t x, int32_t tail) {
   vector a[6 * FILTERING_TARGETS];
   UNROLL for (int i = 0; i < 6 * targets; i += 1) a[i] = (vector)0;
@@ -58,7 +60,9 @@ INLINE void quad_tile(const int targets, const bool filters, const quad_job *job
   if (job->entries == 1) {
     weights += job->z_tap[0] * taps;
     _Pragma("clang loop unroll(disable)") for (int32_t ci = 0; ci < channels; ci += 1, points += 6 * row) {
-      UNROLL for (int k = 0; k < 6; k += 1) rows[k] = filters ? job->sources[ci] + job->places[0][k] + x : points + k * row;
+      UNROLL for (int k = 0; k < 6; k += 1) {
+        rows[k] = filters ? job->sources[ci] + job->places[0][k] + x : points + k * row;
+      }
       if (filters) fetch_ahead(rows, job->ahead);
       quad_taps(targets, filters, rows, x_taps, job->x_shift, weights, a);
       weights += job->z_taps * taps;
@@ -67,7 +71,9 @@ INLINE void quad_tile(const int targets, const bool filters, const quad_job *job
     for (int32_t ci = 0; ci < channels; ci += 1, points += 6 * row, weights += job->z_taps * taps) {
       for (int32_t e = 0; e < job->entries; e += 1) {
         const float *p = points + (ptrdiff_t)e * channels * 6 * row;
-        UNROLL for (int k = 0; k < 6; k += 1) rows[k] = filters ? job->sources[ci] + job->places[e][k] + x : p + k * row;
+        UNROLL for (int k = 0; k < 6; k += 1) {
+          rows[k] = filters ? job->sources[ci] + job->places[e][k] + x : p + k * row;
+        }
         quad_taps(targets, filters, rows, x_taps, job->x_shift, weights + job->z_tap[e] * taps, a);
       }
     }

@@ -1,7 +1,8 @@
-// Weight gradients by minimal filtering along y: the adjoint of convolution/filtering/quads.h. Included by instruction_sets/kernels.h.
+// Weight gradients by minimal filtering along y: the adjoint of convolution/filtering/quads.h. Included by
+// instruction_sets/kernels.h.
 //
-// The sum over pixels becomes, for each of six points, one over quads, of (transformed source) × (transformed gradient). Lanes are
-// pixels of a row, as in convolution/weight_gradient/pixels.h.
+// The sum over pixels becomes, for each of six points, one over quads, of (transformed source) × (transformed
+// gradient). Lanes are pixels of a row, as in convolution/weight_gradient/pixels.h.
 
 enum {
   FILTERING_GRADIENT_QUADS = 3,          // worked together, at most, and
@@ -14,8 +15,8 @@ typedef struct {
   ptrdiff_t places[6];
 } gradient_quad;
 
-/// How much of one call's work is done together, and where it lies. Of some quads the gradients are transformed at once, the sources as
-/// many as a tile takes, so that they stay in the nearest cache: [channel][quad][point][pixel].
+/// How much of one call's work is done together, and where it lies. Of some quads the gradients are transformed at
+/// once, the sources as many as a tile takes, so that they stay in the nearest cache: [channel][quad][point][pixel].
 typedef struct {
   int32_t target_blocks, source_blocks, most_sources;
   int32_t tile_sums;       // vectors of sums of a tile, in whole groups of lanes
@@ -50,8 +51,8 @@ static size_t filtering_gradient_scratch(const tutti_filtering_gradient *job) {
                   plan.sums * (LANES + 2)) + 2 * LANES;
 }
 
-/// Four gradient rows of one channel to six points; rows that are not there are zeros, and so are pixels beyond the width. What lies
-/// `ahead` comes into the second cache.
+/// Four gradient rows of one channel to six points; rows that are not there are zeros, and so are pixels beyond the
+/// width. What lies `ahead` comes into the second cache.
 INLINE void filter_gradient(const float *rows, ptrdiff_t row, int32_t count, int32_t width, ptrdiff_t ahead, float *to,
                             ptrdiff_t point) {
   for (int32_t x = 0; x < width; x += LANES, to += LANES) {
@@ -69,8 +70,8 @@ INLINE void filter_gradient(const float *rows, ptrdiff_t row, int32_t count, int
 }
 
 /// Transforms the gradients of a quad, number t of those worked together.
-static void filter_gradients(const tutti_filtering_gradient *job, const filtering_gradient_plan *plan, const gradient_quad *quad,
-                             int32_t t, float *gradients) {
+static void filter_gradients(const tutti_filtering_gradient *job, const filtering_gradient_plan *plan,
+                             const gradient_quad *quad, int32_t t, float *gradients) {
   const int32_t left = (job->rows - quad->y + job->dilation - 1) / job->dilation, rows = left < 4 ? left : 4;
   const int32_t below = job->dilation > plan->quads ? job->dilation : plan->quads;
   for (int32_t c = 0; c < job->target_channels; c += 1) {
@@ -83,8 +84,9 @@ static void filter_gradients(const tutti_filtering_gradient *job, const filterin
 }
 
 /// Adds what `quads` quads give to the sums of all tiles.
-static void filter_gradient_sums(const tutti_filtering_gradient *job, const filtering_gradient_plan *plan, int32_t quads,
-                                 const gradient_quad *quad, float *sources, const float *gradients, vector *sums) {
+static void filter_gradient_sums(const tutti_filtering_gradient *job, const filtering_gradient_plan *plan,
+                                 int32_t quads, const gradient_quad *quad, float *sources, const float *gradients,
+                                 vector *sums) {
   const ptrdiff_t source_quad = TUTTI_FILTERING_POINTS * plan->rows.row;
   const ptrdiff_t gradient_quad = TUTTI_FILTERING_POINTS * plan->gradient_row;
   gradient_step steps[FILTERING_GRADIENT_QUADS];
@@ -139,8 +141,8 @@ INLINE void filter_gradient_weight(const double *g, double *w) {
 }
 
 /// Writes the weights of one tap along z, or adds them to what is there.
-static void filter_gradient_results(const tutti_filtering_gradient *job, const filtering_gradient_plan *plan, int32_t tz,
-                                    const double *totals) {
+static void filter_gradient_results(const tutti_filtering_gradient *job, const filtering_gradient_plan *plan,
+                                    int32_t tz, const double *totals) {
   const ptrdiff_t taps = (ptrdiff_t)job->z_taps * 3 * job->x_taps;
   const ptrdiff_t point = (ptrdiff_t)plan->target_blocks * plan->tile_sums;
   for (int32_t s = 0; s < plan->source_blocks; s += 1, totals += TUTTI_FILTERING_POINTS * point) {

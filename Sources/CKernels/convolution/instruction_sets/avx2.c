@@ -59,7 +59,8 @@ static inline __attribute__((always_inline)) void store_first(float *p, vector v
 #define CHANNEL_VECTORS 1
 #define CHANNEL_TILES(T) T(1)
 
-// Target channels of a register tile of transformed products; of their gradients, source channels by vectors of targets.
+// Target channels of a register tile of transformed products; of their gradients, source channels by vectors of
+// targets.
 #define WINOGRAD_COLUMNS {8, 6, 4}
 #define WINOGRAD_CHANNELS 4
 

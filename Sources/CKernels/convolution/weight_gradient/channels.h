@@ -36,8 +36,8 @@ typedef void (*channel_function)(const channel_run *run, vector *sums);
 /// What taps on padding read.
 static const float channel_zeros[CHANNEL_SEGMENT * TUTTI_CHANNEL_X_STEP] = {0};
 
-/// The register tile: vectors of target channels × columns, each lane the sum of one weight. Every pixel gives one vector
-/// product for each: no load is unaligned, no row has a tail, and no lanes are added up at the end.
+/// The register tile: vectors of target channels × columns, each lane the sum of one weight. Every pixel gives one
+/// vector product for each: no load is unaligned, no row has a tail, and no lanes are added up at the end.
 ///
 ///                            source pixel of column     s0 (broadcast)  s1   s2  …  s8
 ///         gradient pixel, targets 0 ..< LANES       g0      a00         a01  a02    a08     a[v][k] += g[v] * s[k]
@@ -242,10 +242,12 @@ static void chunk_gradient(channel_chunk *chunk, tutti_block columns, int32_t fi
         segment->count = pixels;
         segment->place = place;
         for (int32_t tap = 0; tap < row_taps; tap += 1) {
-          const int32_t plane = row_of_tap(job->z, z, tap / job->y_taps), row = row_of_tap(job->y, y, tap % job->y_taps);
-          segment->source[tap] = plane < 0 || row < 0 ? absent_row
-                                                      : ((ptrdiff_t)plane * job->source_rows + row) * job->source_pitch +
-                                                            (ptrdiff_t)x * job->x_step;
+          const int32_t plane = row_of_tap(job->z, z, tap / job->y_taps);
+          const int32_t row = row_of_tap(job->y, y, tap % job->y_taps);
+          segment->source[tap] =
+              plane < 0 || row < 0
+                  ? absent_row
+                  : ((ptrdiff_t)plane * job->source_rows + row) * job->source_pitch + (ptrdiff_t)x * job->x_step;
         }
         count += 1;
         place += room;

@@ -16,7 +16,8 @@ typedef struct {
   ptrdiff_t step, tap_step;
 } winograd_sources;
 
-/// The register tile of one point: WINOGRAD_CHANNELS targets × `vectors` of tiles, summed over all taps along z and sources.
+/// The register tile of one point: WINOGRAD_CHANNELS targets × `vectors` of tiles, summed over all taps along z and
+/// sources.
 INLINE void winograd_tile(const int vectors, const winograd_sources *from, const float *weights, const float *sources,
                           float *sums, ptrdiff_t stride) {
   vector a[WINOGRAD_CHANNELS * 3];
@@ -40,13 +41,16 @@ INLINE void winograd_tile(const int vectors, const winograd_sources *from, const
   }
 }
 
-static void winograd_tile_1(const winograd_sources *from, const float *w, const float *s, float *sums, ptrdiff_t stride) {
+static void winograd_tile_1(const winograd_sources *from, const float *w, const float *s, float *sums,
+                            ptrdiff_t stride) {
   winograd_tile(1, from, w, s, sums, stride);
 }
-static void winograd_tile_2(const winograd_sources *from, const float *w, const float *s, float *sums, ptrdiff_t stride) {
+static void winograd_tile_2(const winograd_sources *from, const float *w, const float *s, float *sums,
+                            ptrdiff_t stride) {
   winograd_tile(2, from, w, s, sums, stride);
 }
-static void winograd_tile_3(const winograd_sources *from, const float *w, const float *s, float *sums, ptrdiff_t stride) {
+static void winograd_tile_3(const winograd_sources *from, const float *w, const float *s, float *sums,
+                            ptrdiff_t stride) {
   winograd_tile(3, from, w, s, sums, stride);
 }
 
@@ -121,7 +125,7 @@ typedef struct {
   int32_t depth, vectors, channels;
   bool columns;             // vectors of a column share sources: one slot for each plane that their taps read
   winograd_sources sources;
-  ptrdiff_t source_stride, sum_stride;  // from a point to the next: lines apart that fall into different sets of the cache
+  ptrdiff_t source_stride, sum_stride;  // from a point to the next, so that they fall into different sets of the cache
 } winograd_plan;
 
 static winograd_plan winograd_plan_of(const tutti_winograd *job, bool columns) {
@@ -197,7 +201,8 @@ static void winograd_run(const tutti_winograd *job, int32_t first, int32_t last,
           winograd_products(vectors, &plan.sources,
                             job->weights + point * weight_stride +
                                 (ptrdiff_t)(channel + c) / LANES * LANES * plan.depth + (channel + c) % LANES,
-                            scratch + point * plan.source_stride, sums + point * plan.sum_stride + c * sum_step, sum_step);
+                            scratch + point * plan.source_stride, sums + point * plan.sum_stride + c * sum_step,
+                            sum_step);
         }
       }
       for (int32_t c = 0; c < channels; c += 1) {

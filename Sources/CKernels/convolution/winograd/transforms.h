@@ -1,7 +1,7 @@
 // The transforms of F(4×4, 3×3): of weights, and of tiles of an image. Included by instruction_sets/kernels.h.
 
-// Points 0, ±P, ±Q, ∞. Their choice moves rounding errors only: with 64 channels they are 1.9 times those of a plain sum (3.9
-// times with 1 and 2), and the factors are exact.
+// Points 0, ±P, ±Q, ∞. Their choice moves rounding errors only: with 64 channels they are 1.9 times those of a plain
+// sum (3.9 times with 1 and 2), and the factors are exact.
 #define WINOGRAD_P 0.75f
 #define WINOGRAD_Q 1.5f
 
@@ -26,11 +26,12 @@ enum {
 #define HALVES_HIGH 2, 3, 6, 7
 #endif
 
-/// Transposes four vectors in groups of four lanes: 4 × LANES neighbouring pixels become, by tile, their first, second, third
-/// and fourth columns; and back.
+/// Transposes four vectors in groups of four lanes: 4 × LANES neighbouring pixels become, by tile, their first, second,
+/// third and fourth columns; and back.
 INLINE void transpose_quads(vector *a) {
   const vector t0 = __builtin_shufflevector(a[0], a[1], PAIRS_LOW), t1 = __builtin_shufflevector(a[2], a[3], PAIRS_LOW);
-  const vector t2 = __builtin_shufflevector(a[0], a[1], PAIRS_HIGH), t3 = __builtin_shufflevector(a[2], a[3], PAIRS_HIGH);
+  const vector t2 = __builtin_shufflevector(a[0], a[1], PAIRS_HIGH);
+  const vector t3 = __builtin_shufflevector(a[2], a[3], PAIRS_HIGH);
   a[0] = __builtin_shufflevector(t0, t1, HALVES_LOW);
   a[1] = __builtin_shufflevector(t0, t1, HALVES_HIGH);
   a[2] = __builtin_shufflevector(t2, t3, HALVES_LOW);
@@ -93,7 +94,8 @@ static void winograd_weights(const float *weights, int32_t target_channels, int3
     const int32_t targets = last_target - first < LANES ? last_target - first : LANES;
     for (int32_t k = 0; k < depth; k += 1) {
       const int32_t tz = k / source_channels, source = k % source_channels;
-      const float *w = weights + first * target_stride + source * source_stride + 9 * (transposed ? z_taps - 1 - tz : tz);
+      const float *w =
+          weights + first * target_stride + source * source_stride + 9 * (transposed ? z_taps - 1 - tz : tz);
       vector g[16];
 #if LANES == 16
       if (targets == LANES) {
@@ -130,8 +132,8 @@ static void winograd_weights(const float *weights, int32_t target_channels, int3
 
 // MARK: Tiles
 
-/// LANES pixels along x by 4 rows of one sample's plane: LANES / 4 tiles. Of narrow images two (four) tile rows lie side by
-/// side in a unit.
+/// LANES pixels along x by 4 rows of one sample's plane: LANES / 4 tiles. Of narrow images two (four) tile rows lie
+/// side by side in a unit.
 typedef struct {
   int32_t sample, plane, row, x;
 } winograd_unit;
@@ -216,8 +218,8 @@ INLINE const float *winograd_row(const float *channel, ptrdiff_t row) {
 
 #if LANES == 16
 INLINE vector winograd_load_two(const float *low, const float *high, int32_t count) {
-  return __builtin_shufflevector(load_first(low, count), load_first(high, count), 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20,
-                                 21, 22, 23);
+  return __builtin_shufflevector(load_first(low, count), load_first(high, count), 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18,
+                                 19, 20, 21, 22, 23);
 }
 #endif
 
@@ -241,7 +243,8 @@ INLINE void winograd_transform_input(const winograd_rows *rows, const bool maske
       w[u] = masked ? load_first(p + 4, rows->second[u]) : load(p + 4);
     }
     transpose_quads(d);
-    const vector low = __builtin_shufflevector(w[0], w[1], PAIRS_LOW), high = __builtin_shufflevector(w[2], w[3], PAIRS_LOW);
+    const vector low = __builtin_shufflevector(w[0], w[1], PAIRS_LOW);
+    const vector high = __builtin_shufflevector(w[2], w[3], PAIRS_LOW);
     d[4] = __builtin_shufflevector(low, high, HALVES_LOW);
     d[5] = __builtin_shufflevector(low, high, HALVES_HIGH);
     winograd_input(d);
@@ -258,7 +261,8 @@ INLINE void winograd_transform_input(const winograd_rows *rows, const bool maske
 static void winograd_transform_whole(const winograd_rows *rows, const float *channel, float *points, ptrdiff_t stride) {
   winograd_transform_input(rows, false, channel, points, stride, false);
 }
-static void winograd_transform_masked(const winograd_rows *rows, const float *channel, float *points, ptrdiff_t stride) {
+static void winograd_transform_masked(const winograd_rows *rows, const float *channel, float *points,
+                                      ptrdiff_t stride) {
   winograd_transform_input(rows, true, channel, points, stride, false);
 }
 static void winograd_transform_two(const winograd_rows *rows, const float *channel, float *points, ptrdiff_t stride) {
@@ -266,8 +270,8 @@ static void winograd_transform_two(const winograd_rows *rows, const float *chann
 }
 
 /// Channels first ..< last of a vector of tiles; a channel's points begin `step` floats behind the one's before.
-static void winograd_inputs(const tutti_winograd *job, const winograd_grid *grid, const winograd_rows *rows, int32_t first,
-                            int32_t last, float *points, ptrdiff_t step, ptrdiff_t stride) {
+static void winograd_inputs(const tutti_winograd *job, const winograd_grid *grid, const winograd_rows *rows,
+                            int32_t first, int32_t last, float *points, ptrdiff_t step, ptrdiff_t stride) {
   const float *channel = job->source + first * job->source_channel_stride;
   for (int32_t c = first; c < last; c += 1, channel += job->source_channel_stride, points += step) {
     if (grid->parts > 1) {
@@ -287,5 +291,7 @@ INLINE bool winograd_shares(const tutti_winograd *job, const winograd_grid *grid
 
 /// Copies a channel's points.
 INLINE void winograd_copy_points(const float *from, float *to, ptrdiff_t stride) {
-  for (int32_t i = 0; i < TUTTI_WINOGRAD_POINTS; i += 1) *(vector *)(to + i * stride) = *(const vector *)(from + i * stride);
+  for (int32_t i = 0; i < TUTTI_WINOGRAD_POINTS; i += 1) {
+    *(vector *)(to + i * stride) = *(const vector *)(from + i * stride);
+  }
 }

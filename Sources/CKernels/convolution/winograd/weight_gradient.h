@@ -1,7 +1,8 @@
-// Weight gradients by F(4×4, 3×3): the adjoint of convolution/winograd/products.h. Included by instruction_sets/kernels.h.
+// Weight gradients by F(4×4, 3×3): the adjoint of convolution/winograd/products.h. Included by
+// instruction_sets/kernels.h.
 //
-// The sum over pixels becomes, for each of 36 points, one over tiles, of (transformed source) × (transformed gradient). Lanes
-// are target channels, as in convolution/weight_gradient/channels.h.
+// The sum over pixels becomes, for each of 36 points, one over tiles, of (transformed source) × (transformed gradient).
+// Lanes are target channels, as in convolution/weight_gradient/channels.h.
 
 enum {
   WINOGRAD_GRADIENT_BYTES = 550 << 10,  // of sums and transformed tiles that stay in the second cache
@@ -31,9 +32,9 @@ INLINE void winograd_gradient_weight(const vector *g, vector *w) {
   w[2] = multiply_add((vector)(p * p / np), a, multiply_add((vector)(q * q / nq), c, g[5]));
 }
 
-/// The register tile of one point: `columns` (z tap, source) pairs × `vectors` of targets, summed over the tiles of `count`
-/// vectors, of which the last has `units` units. A column's next vector of tiles lies `columns` vectors further, so that every
-/// load of a tile is a constant away from the first.
+/// The register tile of one point: `columns` (z tap, source) pairs × `vectors` of targets, summed over the tiles of
+/// `count` vectors, of which the last has `units` units. A column's next vector of tiles lies `columns` vectors
+/// further, so that every load of a tile is a constant away from the first.
 INLINE void winograd_gradient_tile(const int vectors, const int columns, int32_t count, int32_t units,
                                    const float *sources, const float *gradients, bool begins, float *sums) {
   vector a[24];
@@ -63,11 +64,11 @@ static const int8_t winograd_columns[WINOGRAD_GRADIENT_VECTORS] = WINOGRAD_COLUM
 typedef void (*winograd_gradient_function)(int32_t count, int32_t units, const float *sources, const float *gradients,
                                            bool begins, float *sums);
 
-#define TILE(V)                                                                                                         \
-  static void winograd_gradient_##V(int32_t count, int32_t units, const float *sources, const float *gradients,          \
-                                    bool begins, float *sums) {                                                          \
-    static const int8_t columns[] = WINOGRAD_COLUMNS;                                                                    \
-    winograd_gradient_tile(V, columns[V - 1], count, units, sources, gradients, begins, sums);                           \
+#define TILE(V)                                                                                                       \
+  static void winograd_gradient_##V(int32_t count, int32_t units, const float *sources, const float *gradients,       \
+                                    bool begins, float *sums) {                                                       \
+    static const int8_t columns[] = WINOGRAD_COLUMNS;                                                                 \
+    winograd_gradient_tile(V, columns[V - 1], count, units, sources, gradients, begins, sums);                        \
   }
 TILE(1) TILE(2) TILE(3)
 #undef TILE
@@ -75,8 +76,8 @@ TILE(1) TILE(2) TILE(3)
 static const winograd_gradient_function winograd_gradient_tiles[WINOGRAD_GRADIENT_VECTORS] = {
     winograd_gradient_1, winograd_gradient_2, winograd_gradient_3};
 
-/// The gradient of one unit's pixels for LANES targets: 36 points of its LANES / 4 tiles. `tile` receives the points of the
-/// unit's first tile; the next one's follow `tile_step` floats behind.
+/// The gradient of one unit's pixels for LANES targets: 36 points of its LANES / 4 tiles. `tile` receives the points of
+/// the unit's first tile; the next one's follow `tile_step` floats behind.
 static void winograd_gradient_unit(const tutti_weight_gradient *job, const winograd_grid *grid, winograd_unit unit,
                                    int32_t first_target, int32_t targets, float *tile, ptrdiff_t tile_step,
                                    ptrdiff_t stride) {

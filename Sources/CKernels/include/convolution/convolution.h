@@ -54,7 +54,7 @@ typedef struct {
   bool accumulate;
   // Of the source channels, which the weights cover, only so many from this one on are summed; 0: all.
   int32_t first_source, summed_sources;
-  bool is_cached;  // the source was just made: nothing is fetched ahead, least of all what other threads make behind it
+  bool is_cached;  // the source was just written and is in cache: nothing is prefetched
 } tutti_convolution;
 
 /// Floats that the packed form of these weights takes.

@@ -6,7 +6,8 @@
 // Transposed convolutions whose kernel is their stride: the taps of different pixels never meet, so that every pixel of
 // the wide space has exactly one. The product is then a 1x1 convolution whose channels are (wide channel, tap) pairs,
 // and its planes are interleaved to the wide ones:
-//     wide[c][z * kz + tz][y * ky + ty][x * kx + tx] = taps[((c * kz + tz) * ky + ty) * kx + tx][row(z, y)][x] + bias[c]
+//     wide[c][z * kz + tz][y * ky + ty][x * kx + tx] =
+//         taps[((c * kz + tz) * ky + ty) * kx + tx][row(z, y)][x] + bias[c]
 
 /// The planes of some narrow rows: `taps` holds rows first_row ..< last_row of each (channel, tap) pair.
 typedef struct {

@@ -6,7 +6,8 @@
 #define NAME tutti_pointwise_avx512
 #define FUSED 1
 
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), \
+                             apply_to = function)
 
 /// The first n floats at p, zero in the other lanes.
 INLINE v16f load_first(const float *p, int32_t n) { return (v16f)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p); }
