@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MessagePassing
 
 #if canImport(Glibc)
   import Glibc
@@ -20,6 +21,7 @@ enum Launcher {
       setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 0)
       setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 0)
     }
+    MPI.removeAbandonedRuns()
     let program =
       (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
     let arguments = ["mpirun", "-n", "\(ranks)", "--bind-to", "none", "--oversubscribe", program] + withoutRanks()

@@ -12,6 +12,8 @@ enum Session {
   /// Runs `body`; does not return when it fails.
   static func run(_ body: (Communicator) throws -> Void) throws {
     do {
+      // Shared memory that a killed run left would be missing now.
+      if number(["OMPI_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID"]) == 0 { MPI.removeAbandonedRuns() }
       let world = try MPI.initialize()
       do {
         try body(world)
@@ -36,12 +38,12 @@ enum Session {
   }
 
   /// This process's number among those started together, as `mpirun` or `srun` tells it before MPI is up; 0 when alone.
-  static var launchedRank: Int {
+  static var launchedRank: Int { number(["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID"]) }
+
+  /// The number that the first of these environment variables holds; 0 when none does.
+  private static func number(_ names: [String]) -> Int {
     let environment = ProcessInfo.processInfo.environment
-    for name in ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID"] {
-      if let rank = environment[name].flatMap({ Int($0) }) { return rank }
-    }
-    return 0
+    return names.lazy.compactMap { environment[$0].flatMap { Int($0) } }.first ?? 0
   }
 
   /// Ends the program with a message from one rank and a failure for all.

@@ -5,16 +5,9 @@ import Testing
 @testable import Host
 
 @Suite struct WholeFileTests {
-  private func withFolder(_ body: (String) throws -> Void) throws {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "wholefile-\(UUID())").path
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    try body(folder)
-  }
-
   @Test("a file gets its name when it is complete, and replaces the one before")
   func published() throws {
-    try withFolder { folder in
+    try TemporaryFolder.with { folder in
       let path = folder + "/answers"
       for text in ["one", "two"] {
         try WholeFile.write(path) { temporary in
@@ -30,7 +23,7 @@ import Testing
   @Test("a body that fails leaves the file before it and nothing else")
   func failed() throws {
     struct Stop: Error {}
-    try withFolder { folder in
+    try TemporaryFolder.with { folder in
       let path = folder + "/answers"
       try "one".write(toFile: path, atomically: false, encoding: .utf8)
       #expect(throws: Stop.self) {
@@ -46,7 +39,7 @@ import Testing
 
   @Test("what fails is told with the file, what was tried, and the system's reason")
   func errors() throws {
-    try withFolder { folder in
+    try TemporaryFolder.with { folder in
       let path = folder + "/answers"
       let missing = FileError(path: path, action: "flushed to the disk", code: ENOENT)
       #expect(throws: missing) { try WholeFile.write(path) { _ in } }
