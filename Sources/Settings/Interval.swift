@@ -12,25 +12,32 @@ public struct Interval: Sendable, CustomStringConvertible {
   private var high = Bound.none
   private var limit: Double?
 
+  /// Numbers from `low` on.
   public static func atLeast(_ low: Double, limit: Double? = nil) -> Interval {
     Interval(low: .included(low), limit: limit)
   }
+  /// Numbers greater than `low`.
   public static func above(_ low: Double, limit: Double? = nil) -> Interval {
     Interval(low: .excluded(low), limit: limit)
   }
+  /// Numbers between two ends, both left out.
   public static func above(_ low: Double, below high: Double) -> Interval {
     Interval(low: .excluded(low), high: .excluded(high))
   }
+  /// Numbers greater than `low`, up to `high`.
   public static func above(_ low: Double, atMost high: Double) -> Interval {
     Interval(low: .excluded(low), high: .included(high))
   }
+  /// Numbers from `low` on that are less than `high`.
   public static func atLeast(_ low: Double, below high: Double) -> Interval {
     Interval(low: .included(low), high: .excluded(high))
   }
+  /// Numbers of a closed range.
   public static func from(_ range: ClosedRange<Double>) -> Interval {
     Interval(low: .included(range.lowerBound), high: .included(range.upperBound))
   }
 
+  /// Whether a number is in the range.
   public func contains(_ value: Double) -> Bool {
     let aboveLow =
       switch low {

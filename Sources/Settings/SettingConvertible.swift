@@ -29,8 +29,10 @@ extension CodableSetting {
 public struct SettingError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Keys from the section that was read to the setting, with dots between; empty for the value itself.
   public var path: String
+  /// What is wrong.
   public var problem: String
 
+  /// A problem with the value, or with the setting at a path below it.
   public init(_ problem: String, path: String = "") {
     self.path = path
     self.problem = problem

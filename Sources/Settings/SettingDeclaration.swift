@@ -3,8 +3,11 @@
 /// `Setting` declares a key beside the property that holds it; this is what is left of that when the type of the section is
 /// forgotten.
 public struct SettingDeclaration: Sendable {
+  /// The word that a job file and stored files call it by.
   public let key: String
+  /// What may stand as the value.
   public let kind: Kind
+  /// What holds when the key is not given.
   public let presence: Presence
   /// One phrase, without a full stop.
   public let meaning: String
@@ -39,11 +42,15 @@ public struct SettingDeclaration: Sendable {
     case section([SettingDeclaration])
     case variants(Variants)
 
+    /// A whole number of a range.
     public static func integer(_ range: ClosedRange<Int>) -> Kind { .wholeNumber(range) }
+    /// A whole number without an upper end.
     public static func integer(_ range: PartialRangeFrom<Int>) -> Kind { .wholeNumber(range.lowerBound...Int.max) }
+    /// A list of so many values or more.
     public static func list(of kind: Kind, _ count: PartialRangeFrom<Int>) -> Kind {
       .list(of: kind, count: count.lowerBound...Int.max)
     }
+    /// A list of so many values.
     public static func list(of kind: Kind, _ count: Int) -> Kind { .list(of: kind, count: count...count) }
 
     /// A word of an enumeration.
@@ -58,8 +65,10 @@ public struct SettingDeclaration: Sendable {
   public struct Choice: Sendable {
     /// What a word names: ‘loss’, ‘network family’.
     public let noun: String
+    /// The words, in the order in which messages list them.
     public let words: [String]
 
+    /// One of these words.
     public init(noun: String, words: [String]) {
       self.noun = noun
       self.words = words
@@ -68,6 +77,7 @@ public struct SettingDeclaration: Sendable {
 
   /// A section with several forms.
   public struct Variants: Sendable {
+    /// What says which of the forms is meant.
     public enum Selector: Sendable {
       /// The form is named by the value of this key.
       case value(SettingDeclaration)
@@ -75,11 +85,16 @@ public struct SettingDeclaration: Sendable {
       case presence(key: String)
     }
 
+    /// One of the forms.
     public struct Variant: Sendable {
+      /// What the form is called.
       public let name: String
+      /// What it is, in one phrase without a full stop.
       public let meaning: String
+      /// Its keys, but for the one that names it.
       public let settings: [SettingDeclaration]
 
+      /// A form with these keys.
       public init(name: String, meaning: String, settings: [SettingDeclaration]) {
         self.name = name
         self.meaning = meaning
@@ -87,9 +102,12 @@ public struct SettingDeclaration: Sendable {
       }
     }
 
+    /// What says which of the forms is meant.
     public let selector: Selector
+    /// The forms.
     public let variants: [Variant]
 
+    /// A section with these forms.
     public init(selector: Selector, variants: [Variant]) {
       self.selector = selector
       self.variants = variants
@@ -121,6 +139,7 @@ public struct SettingDeclaration: Sendable {
     self.init(key: key, kind: .variants(variants), presence: .defaults, meaning: meaning)
   }
 
+  /// A key with all that is known of it.
   public init(key: String, kind: Kind, presence: Presence, meaning: String) {
     self.key = key
     self.kind = kind

@@ -35,10 +35,15 @@ public enum SettingValue: Hashable, Sendable {
     return .section(settings)
   }
 
+  /// The whole number; nil for another kind of value.
   public var integer: Int? { if case .integer(let value) = self { value } else { nil } }
+  /// The number; nil for another kind of value, a whole number too.
   public var number: Double? { if case .number(let value) = self { value } else { nil } }
+  /// The truth value; nil for another kind of value.
   public var boolean: Bool? { if case .boolean(let value) = self { value } else { nil } }
+  /// The text; nil for another kind of value.
   public var text: String? { if case .text(let value) = self { value } else { nil } }
+  /// The values of a list; nil for another kind of value.
   public var list: [SettingValue]? { if case .list(let values) = self { values } else { nil } }
 
   /// A whole number where the kind asks for a number is that number.

@@ -17,15 +17,24 @@ public protocol SettingsSection: CodableSetting, Hashable {
 
 extension SettingsSection {
   /// Reads a section; keys that are not given keep their defaults.
+  ///
+  /// - Throws: as `read(_:)`.
   public init(settingValue value: SettingValue) throws(SettingError) {
     self.init()
     try read(value)
   }
 
   /// Sets what a section gives; all else stays as it is.
+  ///
+  /// - Throws: `SettingError` for a value of another form, and for a key that must be given and is not.
   public mutating func read(_ value: SettingValue) throws(SettingError) {
     guard case .section(let values) = value else { throw .mismatch(value, "a section") }
-    for setting in Self.settings { try setting.read(values, &self) }
+    for setting in Self.settings {
+      guard values[setting.key] != nil || !setting.isRequired else {
+        throw SettingError("is missing", path: setting.key)
+      }
+      try setting.read(values, &self)
+    }
   }
 
   /// The section with all keys, but for those that are absent.

@@ -8,7 +8,9 @@ public protocol NamedSection: SettingsSection {
 
 /// One entry of a list of `Variants`.
 public struct Variant<Base: Sendable>: Sendable {
+  /// The word that a job file and stored files call it by.
   public let name: String
+  /// What it is, in one phrase without a full stop, with its source.
   public let meaning: String
   let declarations: @Sendable () -> [SettingDeclaration]
   let read: @Sendable (SettingValue) throws(SettingError) -> Base
@@ -47,14 +49,17 @@ public struct Variants<Base: Sendable>: Sendable {
   public let key: String
   /// What a name names: ‘loss’, ‘network family’.
   public let noun: String
+  /// The entries, in the order in which messages list them.
   public var list: [Variant<Base>]
 
+  /// A list whose entries are named by the value of a key.
   public init(key: String = "name", noun: String, _ list: [Variant<Base>]) {
     self.key = key
     self.noun = noun
     self.list = list
   }
 
+  /// The names of all entries.
   public var names: [String] { list.map(\.name) }
 
   /// The name of a value's variant.

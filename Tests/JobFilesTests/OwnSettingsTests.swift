@@ -44,7 +44,7 @@ private struct Zigzag: ScheduleShape {
 
   var low = 0.25
 
-  func rate(at time: Int, of total: Int, base: Double, plateau: PlateauWatch) -> Double {
+  func rate(at time: Int, of total: Int, base: Double) -> Double {
     time.isMultiple(of: 2) ? base : low * base
   }
 }

@@ -58,11 +58,16 @@ import Testing
   @Test("a value of another form is refused with its path")
   func mismatch() {
     #expect(throws: SettingError("‘x’ stands where a number belongs", path: "clip.norm")) {
-      try Outer(settingValue: .section(["clip": .section(["norm": "x"])]))
+      try Outer(settingValue: .section(["rate": 1.0, "clip": .section(["norm": "x"])]))
     }
     #expect(throws: SettingError("‘x’ stands where a whole number belongs", path: "depth")) {
-      try Flat(settingValue: .section(["depth": "x"]))
+      try Flat(settingValue: .section(["depth": "x", "rate": 1.0]))
     }
+  }
+
+  @Test("a key that must be given and is not is told")
+  func missing() {
+    #expect(throws: SettingError("is missing", path: "rate")) { try Outer(settingValue: .section(["depth": 3])) }
   }
 
   @Test("declarations take their defaults from the section")
@@ -78,7 +83,7 @@ import Testing
   @Test("a section written flat has the keys of its parts")
   func flat() throws {
     #expect(Flat.declarations().map(\.key) == ["depth", "rate", "padding", "clip", "list", "more"])
-    let flat = try Flat(settingValue: .section(["depth": 3, "more": false]))
+    let flat = try Flat(settingValue: .section(["depth": 3, "more": false, "rate": 1.0]))
     #expect(flat.outer.depth == 3 && !flat.more)
     #expect(flat.settingValue["depth"] == 3)
   }
@@ -86,8 +91,8 @@ import Testing
   @Test("a variant is read by its name, alone or with settings, and stored with it")
   func variants() throws {
     let all = Variants<any NamedSection>(noun: "thing", [Variant(Outer.self) { $0 }])
-    #expect(try all.read("outer") as? Outer == Outer())
-    let read = try all.read(.section(["name": "outer", "depth": 2]))
+    #expect(try all.read(.section(["name": "outer", "rate": 0.5])) as? Outer == Outer())
+    let read = try all.read(.section(["name": "outer", "depth": 2, "rate": 0.5]))
     #expect((read as? Outer)?.depth == 2)
     #expect(all.write(read)["name"] == "outer")
     #expect(throws: SettingError("‘inner’ is no thing; there are outer", path: "name")) { try all.read("inner") }

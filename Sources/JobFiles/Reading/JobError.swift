@@ -11,8 +11,10 @@ public enum JobError: Error, Hashable, Sendable, CustomStringConvertible {
     public let line: Int
     /// Keys from the top, `network.dilations`; empty for the file as a whole.
     public let path: String
+    /// What is wrong and what to do, without a full stop.
     public let message: String
 
+    /// A problem with the setting of a path.
     public init(line: Int, path: String, message: String) {
       self.line = line
       self.path = path

@@ -7,6 +7,7 @@ public struct JobFile: Sendable {
   public let path: String
   /// What the file holds, for the results to carry.
   public let text: String
+  /// What the file says.
   public let job: Job
 
   /// Reads and checks a job file, and whether the files it names exist and the results can be written.

@@ -4,6 +4,7 @@ import Settings
 extension Job {
   /// The section `data`: the images, what is known of them, and which of them serve for what.
   public struct DataSection: SettingsSection {
+    /// The images.
     public var images = DataPath.none
     /// The class of every pixel, or of every image.
     public var labels: DataPath?
@@ -21,6 +22,7 @@ extension Job {
     public var namedClasses: [String]?
     /// The label of pixels whose class is not known.
     public var ignore: Int?
+    /// Which of the images serve for what.
     public var split = Split.fractions(FractionSplit())
     /// Pixels of a training patch, outermost axis first; nil: chosen from the image.
     public var patch: [Int]?

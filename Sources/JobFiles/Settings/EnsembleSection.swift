@@ -5,8 +5,11 @@ import Settings
 extension Job {
   /// The section `ensemble`: how many networks are trained, and on what.
   public struct EnsembleSection: SettingsSection {
+    /// Networks that are trained.
     public var members = 5
+    /// Whether each member trains on its own sample of the training units.
     public var bagging = true
+    /// MPI ranks that train one member together.
     public var ranksPerMember = RanksPerMember.count(1)
     /// Nil: members are combined by their mean alone.
     public var aggregate: AggregateSection?
@@ -56,6 +59,7 @@ extension Job {
   public struct AggregateSection: SettingsSection {
     /// 1×1 convolutions.
     public var layers = 1
+    /// Passes over the training units.
     public var epochs = 5
 
     public init() {}
@@ -97,6 +101,7 @@ extension Job {
 
   /// The section `normalization`: how networks with batch normalization are trained.
   public struct NormalizationSection: SettingsSection {
+    /// What the moments of batch normalization are taken over.
     public var scope = Plan.NormalizationScope.batch
 
     public init() {}

@@ -8,16 +8,25 @@ import Settings
 public struct Job: SettingsSection {
   /// Version of the form.
   public var version = Job.formVersion
+  /// What the job is called in messages and results.
   public var name = ""
+  /// What the networks learn.
   public var task = EnsembleTask.segmentation
+  /// The images, and which of them serve for what.
   public var data = DataSection()
+  /// The family of the networks.
   public var network = NetworkFamily(TUNet())
   /// Nil: nothing tells the classes of an autoencoder's images.
   public var classifier: ClassifierSection?
+  /// How many networks are trained, and on what.
   public var ensemble = EnsembleSection()
+  /// How networks with batch normalization are trained.
   public var normalization = NormalizationSection()
+  /// How each network is trained.
   public var training = TrainingSection()
+  /// How images are cut for prediction.
   public var prediction = PredictionSection()
+  /// How predictions are calibrated.
   public var uncertainty = UncertaintySection()
   /// The results file as the job file names it; `outputFile` is where that is.
   public var output = ""

@@ -37,11 +37,15 @@ extension Job {
 
   /// Numbers in a dataset say what an image or slice serves for.
   public struct DatasetSplit: SettingsSection {
+    /// One whole number an image or slice.
     public var dataset = DataPath.none
+    /// The number of the training part.
     public var train = 0
     /// Nil: nothing validates.
     public var validate: Int?
+    /// The number of the calibration part.
     public var calibrate = 1
+    /// The number of the test part.
     public var test = 2
 
     public init() {}
@@ -61,11 +65,17 @@ extension Job {
 
   /// Parts of the images drawn at random; their sum is at most 1.
   public struct FractionSplit: SettingsSection {
+    /// What is drawn.
     public var by = Unit.image
+    /// The part that is trained on.
     public var train = 0.6
+    /// The part that makes up the validation set.
     public var validate = 0.0
+    /// The part that calibrates.
     public var calibrate = 0.2
+    /// The part that only tests.
     public var test = 0.2
+    /// What the draw is keyed by.
     public var seed = 1
     /// Each class of images is divided by itself.
     public var stratified = false

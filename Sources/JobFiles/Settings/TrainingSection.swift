@@ -6,7 +6,9 @@ import Training
 extension Job {
   /// The section `training`: how each network is trained.
   public struct TrainingSection: SettingsSection {
+    /// Passes over the training units that a member draws.
     public var epochs = 10
+    /// Patches of one step.
     public var batch = 4
     /// Parts of a batch that are summed in a fixed order.
     public var shards = 4
@@ -14,13 +16,17 @@ extension Job {
     public var precision = Plan.Precision.float32
     /// How weights follow from gradients. Its keys stand among the section's.
     public var recipe = TrainingRecipe()
+    /// Where the optimizer's state is kept.
     public var optimizerState = OptimizerState.auto
     /// Minutes between two checkpoints of a member.
     public var checkpoint = 5.0
+    /// What is made small.
     public var loss = LossSettings.crossEntropy
+    /// What the members are keyed by.
     public var seed = 1
     /// Patches of each drawn training unit in an epoch.
     public var patchesPerUnit = 1
+    /// Random changes of training patches.
     public var augmentation = AugmentationSettings()
     /// Pixels from one blind pixel to the next; nil unless the task is self-supervised.
     public var blindSpacing: Int?

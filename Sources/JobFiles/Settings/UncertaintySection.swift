@@ -4,9 +4,11 @@ import Uncertainty
 extension Job {
   /// The section `uncertainty`: how predictions are calibrated.
   public struct UncertaintySection: SettingsSection {
+    /// What is compared with a threshold.
     public var method = ConformalMethod.standard(ofClasses: true)
     /// How often a prediction set or interval shall hold the truth, each above 0 and below 1.
     public var coverage = [0.9]
+    /// What coverage counts.
     public var unit = Unit.pixel
     /// Each class has thresholds of its own.
     public var byClass = false

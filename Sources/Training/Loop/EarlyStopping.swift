@@ -17,6 +17,7 @@ public struct EarlyStopping: SettingsSection {
 
   public init() { self.init(patience: 10) }
 
+  /// Stops after `patience` epochs without an improvement by `threshold`.
   public init(patience: Int = 10, threshold: Double = 0) {
     self.patience = patience
     self.threshold = threshold

@@ -9,6 +9,7 @@ public struct EpochRecord: Codable, Hashable, Sendable {
   /// Figures of the validation part by name.
   public var metrics: [String: Double]
 
+  /// The figures of an epoch.
   public init(rate: Double, loss: Double, validationLoss: Double? = nil, metrics: [String: Double] = [:]) {
     self.rate = rate
     self.loss = loss

@@ -19,6 +19,7 @@ public struct ClippingSettings: SettingsSection {
 
   public init() { self.init(norm: nil) }
 
+  /// Limits of the norm of all derivatives, of the size of each, or of both.
   public init(norm: Double? = nil, value: Double? = nil) {
     self.norm = norm
     self.value = value
@@ -30,6 +31,7 @@ public struct ClippingSettings: SettingsSection {
 /// Squares are summed in double over fixed blocks of each parameter, and the blocks' sums in order, so that the norm never
 /// sees threads or ranks. It allocates nothing.
 public final class GradientClipping {
+  /// The limits.
   public let settings: ClippingSettings
   private let blocks: ParameterBlocks
   private let sums: AlignedBuffer<Double>

@@ -21,7 +21,9 @@ public protocol BatchSource: AnyObject {
 ///
 /// The batch is a sequence of shards; loss and gradient are those of the whole batch and do not depend on threads.
 public final class Trainer {
+  /// The forward and backward passes, with the weights and their gradients.
   public let execution: Execution
+  /// Moves the weights.
   public let optimizer: Optimizer
   private let objective: Objective
   private let team: ThreadTeam

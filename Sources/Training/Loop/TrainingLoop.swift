@@ -6,7 +6,9 @@ import Host
 /// All that the rest of a training depends on is `progress` and `buffers`: a training that is restored from them goes on with
 /// the same bits.
 public final class TrainingLoop {
+  /// Takes the steps.
   public let trainer: Trainer
+  /// How weights follow from gradients.
   public let recipe: TrainingRecipe
   /// The most epochs there are.
   public let epochs: Int
@@ -128,8 +130,11 @@ public final class TrainingLoop {
 extension TrainingLoop {
   /// What the rest of a training depends on, besides `buffers`.
   public struct Progress: Codable, Hashable, Sendable {
+    /// Steps done.
     public fileprivate(set) var steps: Int
+    /// The optimizer's progress.
     public fileprivate(set) var optimizer: Optimizer.Progress
+    /// Steps that the average of the weights has seen.
     public fileprivate(set) var averagedSteps: Int
     fileprivate var watch: Watch
 
@@ -154,10 +159,13 @@ extension TrainingLoop {
 
   /// An array that belongs to `progress`.
   public struct Buffer {
+    /// What checkpoints call it.
     public let name: String
+    /// The elements that are held here.
     public let values: AlignedBuffer<Float>
     /// Elements of the whole array, and those of them that `values` are.
     public let count: Int
+    /// Which of the elements `values` are.
     public let held: Range<Int>
     /// Whether it is the optimizer's, which may be divided over ranks.
     public let isOptimizerState: Bool

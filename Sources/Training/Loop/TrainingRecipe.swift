@@ -24,8 +24,11 @@ public struct TrainingRecipe: SettingsSection {
       "which epoch's weights are kept: the `last`, or the `best` by the loss that early stopping looks at"),
   ]
 
+  /// What moves the weights.
   public var optimizer: OptimizerSettings
+  /// How the learning rate changes.
   public var schedule: RateSchedule
+  /// How gradients are limited.
   public var clipping: ClippingSettings
   /// Batches whose gradients make up one step.
   public var accumulation: Int
@@ -36,6 +39,7 @@ public struct TrainingRecipe: SettingsSection {
   /// Which epoch's weights are kept.
   public var keep: Keep
 
+  /// Which epoch's weights are kept.
   public enum Keep: String, SettingConvertible, Hashable, CaseIterable {
     /// Those of the last epoch.
     case last
@@ -45,6 +49,7 @@ public struct TrainingRecipe: SettingsSection {
 
   public init() { self.init(keep: .last) }
 
+  /// A recipe; what is left out is not done.
   public init(
     optimizer: OptimizerSettings = .adam(), schedule: RateSchedule = .constant,
     clipping: ClippingSettings = ClippingSettings(), accumulation: Int = 1, averaging: AveragingSettings? = nil,

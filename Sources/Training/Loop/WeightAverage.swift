@@ -18,6 +18,7 @@ public struct AveragingSettings: SettingsSection {
 
   public init() { self.init(decay: 0.999) }
 
+  /// An average of which `decay` remains in a step.
   public init(decay: Double = 0.999, warmUp: Bool = true) {
     self.decay = decay
     self.warmUp = warmUp
@@ -27,13 +28,17 @@ public struct AveragingSettings: SettingsSection {
 /// An exponential moving average of a network's weights and running statistics (`torch.optim.swa_utils.AveragedModel` with
 /// `get_ema_multi_avg_fn` and buffers; Polyak and Juditsky, doi:10.1137/0330046).
 public final class WeightAverage {
+  /// The decay.
   public let settings: AveragingSettings
+  /// The average of the weights.
   public let parameters: AlignedBuffer<Float>
+  /// The average of the running statistics.
   public let statistics: AlignedBuffer<Float>
   /// Steps that the average has seen.
   public internal(set) var steps = 0
   private let blocks: [ParameterBlocks]
 
+  /// An average of so many weights and statistics.
   public init(_ settings: AveragingSettings, parameters: Int, statistics: Int) {
     self.settings = settings
     self.parameters = AlignedBuffer(count: parameters)

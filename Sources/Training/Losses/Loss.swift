@@ -41,6 +41,7 @@ extension Loss {
 public struct LossSample {
   /// What the network gives, `[channel, z, y, x]`.
   public let output: FeaturePlanes
+  /// What the output is compared with.
   public let target: Target
   /// The loss's derivative with respect to the output, of the same shape. Free for intermediate values in phase one, which do not
   /// outlive it.

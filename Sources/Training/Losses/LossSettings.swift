@@ -7,9 +7,12 @@ import Settings
 public struct LossSettings: Hashable, CodableSetting {
   /// One loss of a sum.
   public struct Term: Hashable, Sendable {
+    /// The loss with its settings.
     public var loss: any NamedLoss
+    /// Its factor in the sum.
     public var weight: Double
 
+    /// A loss and its factor.
     public init(_ loss: any NamedLoss, weight: Double = 1) {
       self.loss = loss
       self.weight = weight

@@ -11,6 +11,7 @@ public struct TargetKind: Hashable, Sendable, Codable {
   /// One class for all of the image, with which what a network tells beside its output is compared.
   public var hasImageLabel: Bool
 
+  /// A target of these parts.
   public init(hasLabels: Bool, channels: Int, hasWeights: Bool = false, hasImageLabel: Bool = false) {
     self.hasLabels = hasLabels
     self.channels = channels
@@ -57,6 +58,7 @@ public struct Target: Sendable {
 
 /// Room for the targets of a batch.
 public final class TargetBuffer: Sendable {
+  /// Which parts the targets have.
   public let kind: TargetKind
   /// Pixels of a plane.
   public let pixels: Int

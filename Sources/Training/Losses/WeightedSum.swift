@@ -5,6 +5,7 @@ public struct WeightedSum: Loss {
   private let losses: [any Loss]
   private let weights: [Double]
 
+  /// The sum of these losses, each times its weight.
   public init(_ terms: [(loss: any Loss, weight: Double)]) {
     precondition(!terms.isEmpty, "a sum of at least one loss")
     losses = terms.map(\.loss)

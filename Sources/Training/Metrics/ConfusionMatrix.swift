@@ -27,8 +27,11 @@ public struct ConfusionMatrix: Hashable, Sendable {
   public struct LabelError: Error, Hashable, Sendable, CustomStringConvertible {
     /// "label" or "prediction".
     public let what: String
+    /// The label that is out of range.
     public let value: Int
+    /// Where it is.
     public let pixel: Int
+    /// How many classes there are.
     public let classes: Int
 
     public var description: String {

@@ -14,8 +14,10 @@ public struct StructuralSimilarity: Hashable, Sendable {
   public var sigma: Double
   /// The constants of the luminance and contrast terms, relative to the range.
   public var k1: Double
+  /// The constant of the contrast term, relative to the range.
   public var k2: Double
 
+  /// The similarity of images with this range of values.
   public init(range: Double, sigma: Double = 1.5, k1: Double = 0.01, k2: Double = 0.03) {
     self.range = range
     self.sigma = sigma
@@ -28,9 +30,12 @@ public struct StructuralSimilarity: Hashable, Sendable {
 
   /// A sum of similarities, and of how many windows. Merge in a fixed order.
   public struct Total: Hashable, Sendable {
+    /// The sum of the similarities of all windows.
     public var sum: Double
+    /// How many windows.
     public var windows: Double
 
+    /// A sum over so many windows.
     public init(sum: Double = 0, windows: Double = 0) {
       self.sum = sum
       self.windows = windows

@@ -13,13 +13,16 @@ public struct Adagrad: OptimizerMethod {
   ]
   public static var defaultRate: Double { 1e-2 }
 
+  /// The rate is divided by 1 + this × steps.
   public var rateDecay: Double
   /// What the sum of squared gradients begins with.
   public var initialAccumulator: Double
+  /// Added to the divisor.
   public var epsilon: Double
 
   public init() { self.init(rateDecay: 0) }
 
+  /// Adagrad with PyTorch's defaults.
   public init(rateDecay: Double = 0, initialAccumulator: Double = 0, epsilon: Double = 1e-10) {
     self.rateDecay = rateDecay
     self.initialAccumulator = initialAccumulator

@@ -12,6 +12,7 @@ public struct AdamW: OptimizerMethod {
 
   public init() { self.init(Adam()) }
 
+  /// Adam of these settings with decoupled weight decay.
   public init(_ adam: Adam) { self.adam = adam }
 
   public var state: OptimizerState { adam.state }

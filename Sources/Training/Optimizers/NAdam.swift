@@ -17,14 +17,18 @@ public struct NAdam: OptimizerMethod {
   ]
   public static var defaultRate: Double { 2e-3 }
 
+  /// Decay of the running means of gradients and squares.
   public var betas: Betas
+  /// Added to the divisor.
   public var epsilon: Double
+  /// How fast the momentum rises to the first beta.
   public var momentumDecay: Double
   /// Whether weight decay acts on the weights, not on the gradient.
   public var decoupled: Bool
 
   public init() { self.init(decoupled: false) }
 
+  /// NAdam with PyTorch's defaults.
   public init(
     betas: Betas = Betas(), epsilon: Double = 1e-8, momentumDecay: Double = 0.004, decoupled: Bool = false
   ) {

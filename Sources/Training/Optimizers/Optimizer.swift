@@ -6,6 +6,7 @@ import Host
 /// All methods are cases of one kernel (`tutti_optimize`); what differs are its scalars, which a method computes in double
 /// precision. The state is up to three buffers as long as the parameters that are moved here. A step allocates nothing.
 public final class Optimizer {
+  /// The method, with rate and weight decay.
   public let settings: OptimizerSettings
   /// The learning rate of the next step: the settings' one until a schedule changes it.
   public var rate: Double
@@ -86,10 +87,14 @@ public final class Optimizer {
 extension Optimizer {
   /// What the state is besides the buffers.
   public struct Progress: Codable, Hashable, Sendable {
+    /// Steps done.
     public var steps: Int
+    /// The learning rate of the next step.
     public var rate: Double
+    /// The product of all momenta so far.
     public var momentumProduct: Double
 
+    /// Progress after so many steps.
     public init(steps: Int = 0, rate: Double, momentumProduct: Double = 1) {
       self.steps = steps
       self.rate = rate

@@ -37,6 +37,7 @@ extension OptimizerMethod {
 
 /// What an optimizer keeps for every parameter from step to step.
 public struct OptimizerState: OptionSet, Hashable, Sendable {
+  /// Flags of the kernel, `TUTTI_FIRST` and so on.
   public let rawValue: Int
 
   public init(rawValue: Int) { self.rawValue = rawValue }
@@ -71,9 +72,11 @@ public struct OptimizerStep {
   public var shrink = 1.0
   /// What remains of the sum of gradients, and the factor of the new gradient in it.
   public var keepFirst = 0.0
+  /// The factor of a new gradient in the sum of gradients.
   public var blendFirst = 0.0
   /// What remains of the sum of squares, and the factor of the new square in it.
   public var keepSecond = 0.0
+  /// The factor of a new square in the sum of squares.
   public var blendSecond = 0.0
   /// What the root of the squares is divided by.
   public var root = 1.0
@@ -120,9 +123,12 @@ public struct OptimizerStep {
 
 /// How much of the running means of gradients and of their squares remains in a step.
 public struct Betas: Hashable, SettingConvertible {
+  /// Of the running mean of gradients.
   public var first: Double
+  /// Of the running mean of squares.
   public var second: Double
 
+  /// Adam's defaults are 0.9 and 0.999.
   public init(_ first: Double = 0.9, _ second: Double = 0.999) {
     self.first = first
     self.second = second

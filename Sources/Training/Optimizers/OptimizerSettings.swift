@@ -8,6 +8,7 @@ public struct OptimizerSettings: Hashable, CodableSetting {
   public var rate: Double
   /// What is taken off a weight in a step, relative to the weight: through the gradient, or directly where decoupled.
   public var weightDecay: Double
+  /// The optimizer's own settings.
   public var method: any OptimizerMethod
 
   /// An optimizer; rate and weight decay are PyTorch's where they are not given.

@@ -10,13 +10,16 @@ public struct RAdam: OptimizerMethod {
   public static let meaning = "Adam with a rectified variance (Liu et al., arXiv 1908.03265)"
   public static let settings: [Setting<Self>] = [.betas(\.betas), .epsilon(\.epsilon), .decoupled(\.decoupled)]
 
+  /// Decay of the running means of gradients and squares.
   public var betas: Betas
+  /// Added to the divisor.
   public var epsilon: Double
   /// Whether weight decay acts on the weights, not on the gradient.
   public var decoupled: Bool
 
   public init() { self.init(decoupled: false) }
 
+  /// RAdam with PyTorch's defaults.
   public init(betas: Betas = Betas(), epsilon: Double = 1e-8, decoupled: Bool = false) {
     self.betas = betas
     self.epsilon = epsilon

@@ -13,12 +13,16 @@ public struct RMSprop: OptimizerMethod {
 
   /// What remains of the mean of squared gradients in a step.
   public var alpha: Double
+  /// Added to the divisor.
   public var epsilon: Double
+  /// The part of the last move that goes on.
   public var momentum: Double
+  /// Whether gradients are divided by their deviation, not by their size.
   public var centered: Bool
 
   public init() { self.init(alpha: 0.99) }
 
+  /// RMSprop with PyTorch's defaults.
   public init(alpha: Double = 0.99, epsilon: Double = 1e-8, momentum: Double = 0, centered: Bool = false) {
     self.alpha = alpha
     self.epsilon = epsilon

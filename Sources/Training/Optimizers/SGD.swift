@@ -11,12 +11,16 @@ public struct SGD: OptimizerMethod {
       "nesterov", \.nesterov, .boolean, "whether the momentum is Nesterov's, which needs one above 0 and no dampening"),
   ]
 
+  /// The part of the last move that goes on.
   public var momentum: Double
+  /// The part of the gradient that the momentum leaves out.
   public var dampening: Double
+  /// Whether the momentum is Nesterov's.
   public var nesterov: Bool
 
   public init() { self.init(momentum: 0) }
 
+  /// Gradient descent, without momentum by default.
   public init(momentum: Double = 0, dampening: Double = 0, nesterov: Bool = false) {
     self.momentum = momentum
     self.dampening = dampening

@@ -8,5 +8,5 @@ public struct ConstantSchedule: ScheduleShape {
 
   public init() {}
 
-  public func rate(at time: Int, of total: Int, base: Double, plateau: PlateauWatch) -> Double { base }
+  public func rate(at time: Int, of total: Int, base: Double) -> Double { base }
 }

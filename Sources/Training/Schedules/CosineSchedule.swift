@@ -8,16 +8,18 @@ public struct CosineSchedule: ScheduleShape {
 
   /// Epochs or steps; nil: what remains of the training.
   public var length: Int?
+  /// The smallest rate.
   public var minimum: Double
 
   public init() { self.init(length: nil) }
 
+  /// A fall over `length`.
   public init(length: Int? = nil, minimum: Double = 0) {
     self.length = length
     self.minimum = minimum
   }
 
-  public func rate(at time: Int, of total: Int, base: Double, plateau: PlateauWatch) -> Double {
+  public func rate(at time: Int, of total: Int, base: Double) -> Double {
     Self.halfCosine(from: base, to: minimum, Double(time) / Double(length ?? total))
   }
 }

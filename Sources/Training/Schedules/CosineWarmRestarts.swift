@@ -16,10 +16,12 @@ public struct CosineWarmRestarts: ScheduleShape {
   public var first: Int
   /// The length of a fall over that of the one before.
   public var factor: Int
+  /// The smallest rate.
   public var minimum: Double
 
   public init() { self.init(first: 1) }
 
+  /// Falls, the first of so many epochs or steps.
   public init(first: Int, factor: Int = 1, minimum: Double = 0) {
     self.first = first
     self.factor = factor
@@ -27,7 +29,7 @@ public struct CosineWarmRestarts: ScheduleShape {
   }
 
   /// - Complexity: O(log *time*); O(1) for falls of one length.
-  public func rate(at time: Int, of total: Int, base: Double, plateau: PlateauWatch) -> Double {
+  public func rate(at time: Int, of total: Int, base: Double) -> Double {
     var (start, length) = (factor == 1 ? time / first * first : 0, first)
     while time >= start + length {
       start += length

@@ -18,13 +18,14 @@ public struct LinearSchedule: ScheduleShape {
 
   public init() { self.init(start: 1.0 / 3) }
 
+  /// A line from a part of the rate to another.
   public init(start: Double = 1.0 / 3, end: Double = 1, length: Int? = nil) {
     self.start = start
     self.end = end
     self.length = length
   }
 
-  public func rate(at time: Int, of total: Int, base: Double, plateau: PlateauWatch) -> Double {
+  public func rate(at time: Int, of total: Int, base: Double) -> Double {
     let length = length ?? total
     return base * (start + (end - start) * Double(min(time, length)) / Double(length))
   }

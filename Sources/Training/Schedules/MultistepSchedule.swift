@@ -15,17 +15,20 @@ public struct MultistepSchedule: ScheduleShape {
     .gamma(\.gamma),
   ]
 
+  /// Epochs or steps at which the rate falls.
   public var milestones: [Int]
+  /// What the rate is multiplied by.
   public var gamma: Double
 
   public init() { self.init(milestones: []) }
 
+  /// Falls by `gamma` at the milestones.
   public init(milestones: [Int], gamma: Double = 0.1) {
     self.milestones = milestones
     self.gamma = gamma
   }
 
-  public func rate(at time: Int, of total: Int, base: Double, plateau: PlateauWatch) -> Double {
+  public func rate(at time: Int, of total: Int, base: Double) -> Double {
     base * pow(gamma, Double(milestones.count { $0 <= time }))
   }
 }

@@ -14,6 +14,7 @@ public struct OneCycleSchedule: ScheduleShape {
     Setting("final-divisor", \.finalDivisor, .number(.above(0, limit: 1e12)), "first over last rate"),
   ]
 
+  /// The largest rate.
   public var maximum: Double
   /// Epochs or steps; nil: what remains of the training.
   public var length: Int?
@@ -26,6 +27,7 @@ public struct OneCycleSchedule: ScheduleShape {
 
   public init() { self.init(maximum: 1) }
 
+  /// A cycle up to `maximum`.
   public init(
     maximum: Double, length: Int? = nil, rise: Double = 0.3, divisor: Double = 25, finalDivisor: Double = 1e4
   ) {
@@ -36,7 +38,7 @@ public struct OneCycleSchedule: ScheduleShape {
     self.finalDivisor = finalDivisor
   }
 
-  public func rate(at time: Int, of total: Int, base: Double, plateau: PlateauWatch) -> Double {
+  public func rate(at time: Int, of total: Int, base: Double) -> Double {
     let (time, length) = (Double(time), Double(self.length ?? total))
     let first = maximum / divisor
     let last = first / finalDivisor

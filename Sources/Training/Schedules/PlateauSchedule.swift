@@ -22,10 +22,12 @@ public struct PlateauSchedule: ScheduleShape {
   public var threshold: Double
   /// Epochs after a change that do not count.
   public var cooldown: Int
+  /// The smallest rate.
   public var minimum: Double
 
   public init() { self.init(factor: 0.1) }
 
+  /// Falls by `factor` after `patience` epochs without an improvement.
   public init(
     factor: Double = 0.1, patience: Int = 10, threshold: Double = 1e-4, cooldown: Int = 0, minimum: Double = 0
   ) {
@@ -36,7 +38,9 @@ public struct PlateauSchedule: ScheduleShape {
     self.minimum = minimum
   }
 
-  public func rate(at time: Int, of total: Int, base: Double, plateau: PlateauWatch) -> Double { plateau.rate ?? base }
+  public func rate(at time: Int, of total: Int, base: Double) -> Double { base }
+
+  public func adjusted(_ rate: Double, by watch: PlateauWatch) -> Double { watch.rate ?? rate }
 
   /// Takes note of an epoch's loss, as `ReduceLROnPlateau.step`.
   public func note(_ loss: Double, base: Double, in watch: inout PlateauWatch) {

@@ -14,16 +14,18 @@ public struct PolynomialSchedule: ScheduleShape {
 
   /// Epochs or steps; nil: what remains of the training.
   public var length: Int?
+  /// The exponent; 1 is a line.
   public var power: Double
 
   public init() { self.init(length: nil) }
 
+  /// A fall to 0 over `length`.
   public init(length: Int? = nil, power: Double = 1) {
     self.length = length
     self.power = power
   }
 
-  public func rate(at time: Int, of total: Int, base: Double, plateau: PlateauWatch) -> Double {
+  public func rate(at time: Int, of total: Int, base: Double) -> Double {
     let length = length ?? total
     return base * pow(1 - Double(min(time, length)) / Double(length), power)
   }

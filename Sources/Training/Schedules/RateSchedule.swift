@@ -46,7 +46,7 @@ public struct RateSchedule: Hashable, CodableSetting {
   ///   - plateau: what the schedule has seen of the losses so far.
   public func rate(at time: Int, of total: Int, base: Double, plateau: PlateauWatch = PlateauWatch()) -> Double {
     if time < warmUp { return base * (warmUpStart + (1 - warmUpStart) * Double(time) / Double(warmUp)) }
-    return shape.rate(at: time - warmUp, of: max(1, total - warmUp), base: base, plateau: plateau)
+    return shape.adjusted(shape.rate(at: time - warmUp, of: max(1, total - warmUp), base: base), by: plateau)
   }
 
   public static func == (left: RateSchedule, right: RateSchedule) -> Bool {
@@ -70,20 +70,24 @@ public struct RateSchedule: Hashable, CodableSetting {
 ///
 /// To add one, write a file with a type that conforms, and a line in `Schedules.all`.
 public protocol ScheduleShape: NamedSection {
-  /// The rate at a time.
+  /// The rate at a time, as far as it depends on the time alone.
   ///
   /// - Parameters:
   ///   - time: epochs or steps since the warm-up.
   ///   - total: epochs or steps of the training after the warm-up.
   ///   - base: the optimizer's rate.
-  ///   - plateau: what `note` has written so far.
-  func rate(at time: Int, of total: Int, base: Double, plateau: PlateauWatch) -> Double
+  func rate(at time: Int, of total: Int, base: Double) -> Double
+
+  /// The rate that follows from the losses so far; the same where it does not depend on them.
+  func adjusted(_ rate: Double, by watch: PlateauWatch) -> Double
 
   /// Takes note of an epoch's loss, for shapes that depend on it.
   func note(_ loss: Double, base: Double, in watch: inout PlateauWatch)
 }
 
 extension ScheduleShape {
+  public func adjusted(_ rate: Double, by watch: PlateauWatch) -> Double { rate }
+
   public func note(_ loss: Double, base: Double, in watch: inout PlateauWatch) {}
 
   /// Half a cosine's way from a rate to another.

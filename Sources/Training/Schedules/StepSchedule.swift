@@ -12,17 +12,20 @@ public struct StepSchedule: ScheduleShape {
     Setting("size", \.size, .times(from: 1), isRequired: true, "epochs or steps between two falls"), .gamma(\.gamma),
   ]
 
+  /// Epochs or steps between two falls.
   public var size: Int
+  /// What the rate is multiplied by.
   public var gamma: Double
 
   public init() { self.init(size: 1) }
 
+  /// Falls by `gamma` every `size` epochs or steps.
   public init(size: Int, gamma: Double = 0.1) {
     self.size = size
     self.gamma = gamma
   }
 
-  public func rate(at time: Int, of total: Int, base: Double, plateau: PlateauWatch) -> Double {
+  public func rate(at time: Int, of total: Int, base: Double) -> Double {
     base * pow(gamma, Double(time / size))
   }
 }

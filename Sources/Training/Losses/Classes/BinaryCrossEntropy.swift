@@ -26,11 +26,13 @@ public struct BinaryCrossEntropy: NamedLoss {
 
   /// How much the positive part weighs against the negative one (PyTorch's `pos_weight`).
   public var positiveWeight: Double
+  /// Whether the weight is still to be found from the training part.
   public var isBalanced = false
   public var input: LossInput
 
   public init() { self.init(positiveWeight: 1) }
 
+  /// Binary cross entropy with a weight of the positive part.
   public init(positiveWeight: Double = 1, input: LossInput = .logits) {
     self.positiveWeight = positiveWeight
     self.input = input

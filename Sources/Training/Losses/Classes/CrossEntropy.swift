@@ -30,6 +30,7 @@ public struct CrossEntropy: ClassWeightedLoss {
 
   public init() { self.init(weights: nil) }
 
+  /// Cross entropy with weights of classes and label smoothing.
   public init(weights: [Double]? = nil, smoothing: Double = 0, input: LossInput = .logits) {
     self.weights = weights
     self.smoothing = smoothing

@@ -18,6 +18,7 @@ public struct DiceBCELoss: NamedLoss {
 
   public init() { self.init(smooth: 1) }
 
+  /// A mean of cross entropy and Dice loss.
   public init(smooth: Double = 1, alpha: Double = 0.5, input: LossInput = .logits) {
     self.smooth = smooth
     self.alpha = alpha

@@ -15,6 +15,7 @@ public struct DiceLoss: OverlapLoss {
 
   public init() { self.init(smooth: 1) }
 
+  /// A Dice loss with weights of classes.
   public init(smooth: Double = 1, weights: [Double]? = nil, input: LossInput = .logits) {
     self.smooth = smooth
     self.weights = weights

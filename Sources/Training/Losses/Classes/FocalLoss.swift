@@ -27,6 +27,7 @@ public struct FocalLoss: ClassWeightedLoss {
 
   public init() { self.init(gamma: 2) }
 
+  /// A focal loss with weights of classes.
   public init(gamma: Double = 2, weights: [Double]? = nil, input: LossInput = .logits) {
     self.gamma = gamma
     self.weights = weights

@@ -14,12 +14,15 @@ public struct FocalOfMeanLoss: NamedLoss {
     Setting("gamma", \.gamma, .number(.atLeast(0, limit: 1000)), "exponent"), .input(\.input),
   ]
 
+  /// The factor α.
   public var alpha: Double
+  /// The exponent γ.
   public var gamma: Double
   public var input: LossInput
 
   public init() { self.init(alpha: 0.8) }
 
+  /// A focal loss of the mean cross entropy.
   public init(alpha: Double = 0.8, gamma: Double = 0.5, input: LossInput = .logits) {
     self.alpha = alpha
     self.gamma = gamma

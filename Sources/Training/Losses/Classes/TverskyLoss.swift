@@ -26,6 +26,7 @@ public struct TverskyLoss: OverlapLoss {
 
   public init() { self.init(alpha: 0.75) }
 
+  /// A Tversky loss with weights of errors and of classes.
   public init(
     alpha: Double = 0.75, beta: Double = 0.25, gamma: Double = 1, smooth: Double = 1, weights: [Double]? = nil,
     input: LossInput = .logits

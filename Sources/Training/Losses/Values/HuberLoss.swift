@@ -8,10 +8,12 @@ public struct HuberLoss: RegressionLoss {
     Setting("delta", \.delta, .number(.above(0, limit: 1e9)), "where it becomes linear, in scaled units of the target")
   ]
 
+  /// The difference δ from which the loss is linear.
   public var delta: Double
 
   public init() { self.init(delta: 1) }
 
+  /// A Huber loss that is linear from `delta` on.
   public init(delta: Double) { self.delta = delta }
 
   @inline(__always)

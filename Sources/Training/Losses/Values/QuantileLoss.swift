@@ -25,6 +25,7 @@ public struct QuantileLoss: NamedLoss {
 
   public init() { self.init(quantiles: [0.05, 0.5, 0.95]) }
 
+  /// The pinball loss of these quantiles.
   public init(quantiles: [Double] = [0.05, 0.5, 0.95], weights: [Double]? = nil) {
     self.quantiles = quantiles
     self.weights = weights

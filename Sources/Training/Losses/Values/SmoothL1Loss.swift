@@ -8,10 +8,12 @@ public struct SmoothL1Loss: RegressionLoss {
     Setting("beta", \.beta, .number(.above(0, limit: 1e9)), "where it becomes linear, in scaled units of the target")
   ]
 
+  /// The difference β from which the loss is linear.
   public var beta: Double
 
   public init() { self.init(beta: 1) }
 
+  /// A smooth L1 loss that is linear from `beta` on.
   public init(beta: Double) { self.beta = beta }
 
   @inline(__always)

@@ -22,12 +22,14 @@ public struct TotalVariation: NamedLoss {
     case probabilities
   }
 
+  /// What is smoothed.
   public var of: Subject
   /// A weight for each channel; none gives each 1.
   public var weights: [Double]?
 
   public init() { self.init(of: .output) }
 
+  /// The total variation of the output or of its probabilities.
   public init(of subject: Subject = .output, weights: [Double]? = nil) {
     self.of = subject
     self.weights = weights

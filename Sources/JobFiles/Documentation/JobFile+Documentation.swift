@@ -48,7 +48,7 @@ extension JobFile {
 
   /// The pages of the sections within settings.
   ///
-  /// - Parameter documented: what names name (‘activation’) whose forms have a page already.
+  /// - Parameter documented: what has a page already: whole pages, and what names name (‘activation’).
   private static func nested(
     _ settings: [SettingDeclaration], path: String, _ documented: inout Set<String>
   ) -> [String] {
@@ -57,7 +57,9 @@ extension JobFile {
       let path = path.isEmpty ? setting.key : "\(path).\(setting.key)"
       switch setting.kind {
       case .section(let settings):
-        pages.append(table(settings, title: path, meaning: setting.meaning))
+        let page = table(settings, title: path, meaning: setting.meaning)
+        guard documented.insert(page).inserted else { continue }
+        pages.append(page)
         pages += nested(settings, path: path, &documented)
       default:
         guard let variants = variants(setting.kind) else { continue }
