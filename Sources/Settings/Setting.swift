@@ -6,8 +6,6 @@ public struct Setting<Section: Sendable>: Sendable {
   public let key: String
   /// One phrase, without a full stop.
   public let meaning: String
-  /// Whether a section without the key is wrong.
-  let isRequired: Bool
   private let declare: @Sendable (_ defaults: Section) -> (SettingDeclaration.Kind, SettingDeclaration.Presence)
   /// Sets the property from the section's values, by their keys.
   public let read: @Sendable (_ values: [String: SettingValue], _ section: inout Section) throws(SettingError) -> Void
@@ -25,12 +23,11 @@ public struct Setting<Section: Sendable>: Sendable {
   /// A key with all that is known of it, where the forms below do not serve.
   ///
   /// - Parameters:
-  ///   - isRequired: whether stored sections must have the key, as `declare` says of job files.
   ///   - declare: what may stand there, and what holds without it.
   ///   - read: sets the section from the key's value; not called when there is none.
   ///   - write: the value to be stored; nil when it is absent.
   public init(
-    _ key: String, isRequired: Bool = false,
+    _ key: String,
     declare: @escaping @Sendable (_ defaults: Section) -> (SettingDeclaration.Kind, SettingDeclaration.Presence),
     _ meaning: String,
     read: @escaping @Sendable (_ value: SettingValue, _ section: inout Section) throws(SettingError) -> Void,
@@ -38,7 +35,6 @@ public struct Setting<Section: Sendable>: Sendable {
   ) {
     self.key = key
     self.meaning = meaning
-    self.isRequired = isRequired
     self.declare = declare
     self.read = { (values, section) throws(SettingError) in
       guard let value = values[key] else { return }
@@ -60,7 +56,7 @@ public struct Setting<Section: Sendable>: Sendable {
     _ kind: @autoclosure @escaping @Sendable () -> SettingDeclaration.Kind, isRequired: Bool = false, _ meaning: String
   ) {
     self.init(
-      key, isRequired: isRequired,
+      key,
       declare: { defaults in
         let kind = kind()
         return (
@@ -115,7 +111,7 @@ public struct Setting<Section: Sendable>: Sendable {
     _ key: String, _ path: WritableKeyPath<Section, Value> & Sendable, isRequired: Bool = false, _ meaning: String
   ) {
     self.init(
-      key, isRequired: isRequired,
+      key,
       declare: {
         (.section(Value.declarations(defaults: $0[keyPath: path])), isRequired ? .required : .defaults)
       }, meaning,
@@ -141,7 +137,7 @@ public struct Setting<Section: Sendable>: Sendable {
     oneOf variants: @autoclosure @escaping @Sendable () -> Variants<Base>, isRequired: Bool = false, _ meaning: String
   ) {
     self.init(
-      key, isRequired: isRequired,
+      key,
       declare: { defaults in
         let variants = variants()
         guard !isRequired else { return (.variants(variants.declaration(default: nil)), .required) }
@@ -156,7 +152,7 @@ public struct Setting<Section: Sendable>: Sendable {
     let (declare, read, write) = (declare, read, write)
     let key = key
     return Setting<Outer>(
-      key, isRequired: isRequired, declare: { declare($0[keyPath: path]) }, meaning,
+      key, declare: { declare($0[keyPath: path]) }, meaning,
       read: { (value, outer) throws(SettingError) in
         do throws(SettingError) {
           try read([key: value], &outer[keyPath: path])

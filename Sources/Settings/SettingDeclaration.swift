@@ -124,47 +124,12 @@ public struct SettingDeclaration: Sendable {
     self.init(key: key, kind: kind, presence: .standard(value.normalized(for: kind)), meaning: meaning)
   }
 
-  /// A setting that may be absent.
-  public init(_ key: String, _ kind: Kind, otherwise: String, _ meaning: String) {
-    self.init(key: key, kind: kind, presence: .optional(otherwise), meaning: meaning)
-  }
-
-  /// A section that may be left out because every setting in it has a default.
-  public init(_ key: String, defaults settings: [SettingDeclaration], _ meaning: String) {
-    self.init(key: key, kind: .section(settings), presence: .defaults, meaning: meaning)
-  }
-
-  /// A section with several forms that may be left out: the form that the selector's default names then holds.
-  public init(_ key: String, defaults variants: Variants, _ meaning: String) {
-    self.init(key: key, kind: .variants(variants), presence: .defaults, meaning: meaning)
-  }
-
   /// A key with all that is known of it.
   public init(key: String, kind: Kind, presence: Presence, meaning: String) {
     self.key = key
     self.kind = kind
     self.presence = presence
     self.meaning = meaning
-  }
-
-  /// These settings with the defaults that a type of settings with the same keys has by itself; what it leaves open may be
-  /// absent.
-  public static func settings(_ settings: [SettingDeclaration], withDefaultsOf values: some Encodable)
-    -> [SettingDeclaration]
-  {
-    self.settings(settings, withDefaults: SettingValue(encoding: values))
-  }
-
-  private static func settings(_ settings: [SettingDeclaration], withDefaults values: SettingValue)
-    -> [SettingDeclaration]
-  {
-    settings.map { setting in
-      guard let value = values[setting.key] else { return setting }
-      if case .section(let inner) = setting.kind {
-        return SettingDeclaration(setting.key, defaults: self.settings(inner, withDefaults: value), setting.meaning)
-      }
-      return SettingDeclaration(setting.key, setting.kind, default: value, setting.meaning)
-    }
   }
 
   /// Whether the key must be given.

@@ -26,15 +26,10 @@ extension SettingsSection {
 
   /// Sets what a section gives; all else stays as it is.
   ///
-  /// - Throws: `SettingError` for a value of another form, and for a key that must be given and is not.
+  /// - Throws: `SettingError` for a value of another form.
   public mutating func read(_ value: SettingValue) throws(SettingError) {
     guard case .section(let values) = value else { throw .mismatch(value, "a section") }
-    for setting in Self.settings {
-      guard values[setting.key] != nil || !setting.isRequired else {
-        throw SettingError("is missing", path: setting.key)
-      }
-      try setting.read(values, &self)
-    }
+    for setting in Self.settings { try setting.read(values, &self) }
   }
 
   /// The section with all keys, but for those that are absent.

@@ -14,6 +14,22 @@ struct ImageSourceTests {
     #expect(ArrayLocation("/data/a.h5", in: "jobs").file == "/data/a.h5")
     #expect(ArrayLocation("a.h5").dataset == nil)
     #expect(ArrayLocation("a.h5:").dataset == nil)
+    let scan = ArrayLocation("a.h5:/scan:1/images")
+    #expect(scan.file == "a.h5" && scan.dataset == "/scan:1/images")
+  }
+
+  @Test("a file whose name has a colon is found, with a dataset and without")
+  func colons() throws {
+    let scratch = try Scratch()
+    let name = "only:images.h5"
+    try scratch.write(name) { try $0.write([1.5] as [Float], shape: [1], to: "/x") }
+    #expect(scratch.location(name).file.hasSuffix(name) && scratch.location(name).dataset == nil)
+    for dataset in ["/x", "/scan:1/x", "x"] {
+      let place = scratch.location("\(name):\(dataset)")
+      #expect(place.name == name && place.dataset == dataset)
+    }
+    // Where no such file is, the dataset is what stands after the first ‘:/’.
+    #expect(scratch.location("b:c.h5:/x:y").name == "b:c.h5")
   }
 
   @Test("a part of each layout is read as [channel, z, y, x]")

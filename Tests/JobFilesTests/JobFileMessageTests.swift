@@ -398,6 +398,15 @@ struct JobFileMessageTests {
     #expect(Self.messages(text) == ["job.yaml:" + message])
   }
 
+  @Test("a byte order mark, which some editors put first, is not read")
+  func byteOrderMark() {
+    #expect(Self.messages("\u{FEFF}" + Self.good) == [])
+    #expect(
+      Self.messages("\u{FEFF}" + Self.good.replacingOccurrences(of: "tutti: 1", with: "tutti: one")) == [
+        "job.yaml:1: tutti: ‘one’ is not a whole number"
+      ])
+  }
+
   @Test("aliases that multiply without end are refused")
   func manyAliases() {
     let lines = (1...9).map { "a\($0): &a\($0) [\(Array(repeating: "*a\($0 - 1)", count: 9).joined(separator: ","))]" }

@@ -65,11 +65,6 @@ import Testing
     }
   }
 
-  @Test("a key that must be given and is not is told")
-  func missing() {
-    #expect(throws: SettingError("is missing", path: "rate")) { try Outer(settingValue: .section(["depth": 3])) }
-  }
-
   @Test("declarations take their defaults from the section")
   func declarations() {
     var defaults = Outer()

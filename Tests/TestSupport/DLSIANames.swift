@@ -1,4 +1,5 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 import Networks
 
 // How DLSIA's files name what our networks hold.

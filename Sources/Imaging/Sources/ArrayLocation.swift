@@ -1,3 +1,7 @@
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// Where an array is: a file, and a dataset in it.
 public struct ArrayLocation: Hashable, Sendable {
   /// The path that is opened.
@@ -16,17 +20,28 @@ public struct ArrayLocation: Hashable, Sendable {
 
   /// The location that a text `path[:dataset]` names, such as `data/cement.h5:/images`.
   ///
+  /// Names may hold colons too. The path is then the longest one at which there is a file; where there is none, what stands before
+  /// the first `:/`, or else before the last colon.
+  ///
   /// - Parameter folder: what a relative path is relative to; the working directory when `nil`.
   public init(_ text: String, in folder: String? = nil) {
-    var path = text[...]
-    var dataset: String?
-    if let colon = text.lastIndex(of: ":"), text.index(after: colon) < text.endIndex {
-      path = text[..<colon]
-      dataset = String(text[text.index(after: colon)...])
+    func file(_ path: Substring) -> String {
+      if let folder, !path.hasPrefix("/") { "\(folder)/\(path)" } else { String(path) }
     }
-    let isRelative = !path.hasPrefix("/")
-    let file = if let folder, isRelative { "\(folder)/\(path)" } else { String(path) }
-    self.init(file: file, dataset: dataset, name: String(path))
+    // A colon with something on both sides may part the path from the dataset.
+    let colons = text.indices.dropFirst().filter { text[$0] == ":" && text.index(after: $0) < text.endIndex }
+    let ends = [text.endIndex] + colons.reversed()
+    let usual = colons.first { text[text.index(after: $0)] == "/" } ?? colons.last ?? text.endIndex
+    let end = colons.isEmpty ? text.endIndex : ends.first { Self.isFile(file(text[..<$0])) } ?? usual
+    let path = text[..<end]
+    self.init(
+      file: file(path), dataset: end == text.endIndex ? nil : String(text[text.index(after: end)...]),
+      name: String(path))
+  }
+
+  private static func isFile(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 
   /// The same file with another dataset.

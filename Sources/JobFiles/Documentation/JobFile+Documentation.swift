@@ -124,7 +124,14 @@ extension JobFile {
     case .dataPath: "`path[:dataset]`"
     case .outputPath: "path"
     case .choice(let choice): SettingReader.either(choice.words.map { "`\($0)`" })
-    case .or(let kinds): kinds.map(values).joined(separator: ", or ")
+    case .or(let kinds):
+      kinds.indices.map { index in
+        let before = kinds[..<index].map(values).joined(separator: ", or ")
+        if case .list(let element, let count) = kinds[index], values(element) == before {
+          return "list of \(counted(count)) of these"
+        }
+        return values(kinds[index])
+      }.joined(separator: ", or ")
     case .section, .variants: "section"
     case .list(let element, let count): "list of \(counted(count)), each: \(values(element))"
     }

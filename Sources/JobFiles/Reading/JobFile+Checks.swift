@@ -2,6 +2,7 @@ import Foundation
 import Networks
 import Settings
 import Training
+import Uncertainty
 
 extension JobFile {
   /// What settings must hold together. A setting that is wrong by itself is not looked at again.
@@ -32,6 +33,13 @@ extension JobFile {
       let error = optimizer.method.contradiction
     {
       report("training.optimizer.\(error.path)", error.problem)
+    }
+    for coverage in values["uncertainty.coverage"]?.list?.compactMap(\.number) ?? [] {
+      do throws(UncertaintyError) {
+        _ = try Coverage(coverage)
+      } catch {
+        report("uncertainty.coverage", String(error.description.trimmingPrefix("uncertainty.coverage: ")))
+      }
     }
     if let repeated = firstRepeated(values["uncertainty.coverage"]?.list) {
       report("uncertainty.coverage", "\(repeated) stands twice")

@@ -170,7 +170,10 @@ extension JobFile {
     }
     if !task.hasClasses { fill("data.target-scaling", .text(TargetScaling.standard.rawValue)) }
     if task == .selfSupervised { fill("training.blind-spacing", .integer(Job.blindSpacing)) }
-    fill("training.loss", task == .binary ? "binary-cross-entropy" : task.hasClasses ? "cross-entropy" : "mse")
+    fill(
+      "training.loss",
+      .text(
+        task == .binary ? BinaryCrossEntropy.name : task.hasClasses ? CrossEntropy.name : MeanSquaredError.name))
     let hasSpread = (values["ensemble.members"]?.integer ?? 1) > 1
     let hasQuantiles = (loss(values)?.quantiles?.count ?? 0) > 1
     let known: ConformalMethod.Need = hasQuantiles ? .quantiles : hasSpread ? .spread : .mean

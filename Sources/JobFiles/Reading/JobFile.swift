@@ -45,6 +45,8 @@ public struct JobFile: Sendable {
   ///   - folder: where relative paths start; with nil no file is looked for.
   /// - Throws: `JobError` with all that is wrong.
   public init(text: String, path: String, folder: String?) throws(JobError) {
+    // Editors of Windows begin files with a byte order mark.
+    let text = text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
     let document: YAMLDocument
     do {
       document = try YAMLDocument(text)

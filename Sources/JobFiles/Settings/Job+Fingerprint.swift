@@ -22,6 +22,7 @@ extension Job {
   ]
 
   private func canonicalText(without paths: [String]) -> String {
-    settingValue.removing(paths).canonicalText
+    // By way of JSON, which decides how large numbers are written: fingerprints of before must not change.
+    SettingValue(encoding: self).removing(paths).canonicalText
   }
 }

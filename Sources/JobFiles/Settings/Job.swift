@@ -40,7 +40,7 @@ public struct Job: SettingsSection {
 
   public static let settings: [Setting<Self>] = [
     Setting(
-      "tutti", \.version, .integer(1...), isRequired: true, "version of the form of this file, \(formVersion)"),
+      "tutti", \.version, .integer(1...1_000_000), isRequired: true, "version of the form of this file, \(formVersion)"),
     Setting("name", \.name, .text, isRequired: true, "what the job is called in messages, results and reports"),
     Setting(
       "task", \.task, noun: "task", isRequired: true,

@@ -61,7 +61,7 @@ public struct Autoencoder: UniformNetworkFamily {
       "depth", \Autoencoder.depth, .integer(1...16), "levels of resolution, each of which ends in a pooling"),
     Setting("base-channels", \Autoencoder.baseChannels, .integer(1...4096), "channels of the first level"),
     Setting(
-      "growth-rate", \Autoencoder.growthRate, .number(.above(0)), "channels of a level over those of the level above"),
+      "growth-rate", \Autoencoder.growthRate, .number(.above(0, limit: 1e6)), "channels of a level over those of the level above"),
     Setting(
       "latent-dimension", \Autoencoder.latentDimension, .integer(1...1_000_000),
       "numbers that an image is reduced to"),

@@ -86,14 +86,20 @@ extension Activation: SettingConvertible {
       let settings: [SettingDeclaration] =
         switch activation {
         case .leakyReLU(let slope):
-          [SettingDeclaration("negative-slope", .number(.atLeast(0)), default: .number(slope), "slope below 0")]
+          [
+            SettingDeclaration(
+              "negative-slope", .number(.atLeast(0, limit: 1e6)), default: .number(slope), "slope below 0")
+          ]
         case .prelu(let perChannel):
           [
             SettingDeclaration(
               "per-channel", .boolean, default: .boolean(perChannel), "whether each channel has a slope of its own")
           ]
         case .elu(let alpha):
-          [SettingDeclaration("alpha", .number(.above(0)), default: .number(alpha), "the limit at −∞, negated")]
+          [
+            SettingDeclaration(
+              "alpha", .number(.above(0, limit: 1e6)), default: .number(alpha), "the limit at −∞, negated")
+          ]
         default: []
         }
       return Variants.Variant(name: activation.name, meaning: "", settings: settings)

@@ -58,7 +58,7 @@ extension NormalizationKind: SettingConvertible {
     func choice(_ words: [String]) -> SettingDeclaration.Kind {
       .choice(SettingDeclaration.Choice(noun: "normalization", words: words))
     }
-    let groups = SettingDeclaration("groups", .integer(1...), "groups of channels of a sample")
+    let groups = SettingDeclaration("groups", .integer(1...1_000_000), "groups of channels of a sample")
     let variants = names.map { Variants.Variant(name: $0, meaning: "", settings: $0 == "group" ? [groups] : []) }
     let selector = SettingDeclaration("name", choice(names), "the normalization")
     return .or([

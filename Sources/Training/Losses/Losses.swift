@@ -21,9 +21,6 @@ public enum Losses {
     TotalVariation.self,
   ]
 
-  /// The loss of a name with its default settings.
-  public static subscript(name: String) -> (any NamedLoss)? { all.first { $0.name == name }?.init() }
-
   /// The losses as terms of a sum, each with its `weight`.
   static var terms: Variants<LossSettings.Term> {
     func term<Named: NamedLoss>(_: Named.Type) -> Variant<LossSettings.Term> {

@@ -14,11 +14,6 @@ public enum Optimizers {
     RAdam.self,
   ]
 
-  /// The optimizer of a name with PyTorch's defaults.
-  public static subscript(name: String) -> OptimizerSettings? {
-    all.first { $0.name == name }.map { OptimizerSettings($0.init()) }
-  }
-
   /// The optimizers with their rate and weight decay.
   public static var variants: Variants<OptimizerSettings> {
     func variant<Method: OptimizerMethod>(_: Method.Type) -> Variant<OptimizerSettings> {

@@ -89,8 +89,8 @@ public struct SMSNetGenerator: Hashable, Sendable {
     }
 
     public static let settings: [Setting<ParameterBounds>] = [
-      Setting("min", \ParameterBounds.min, .integer(0...), otherwise: "no limit", "fewest parameters"),
-      Setting("max", \ParameterBounds.max, .integer(0...), otherwise: "no limit", "most parameters"),
+      Setting("min", \ParameterBounds.min, .integer(0...1_000_000_000_000), otherwise: "no limit", "fewest parameters"),
+      Setting("max", \ParameterBounds.max, .integer(0...1_000_000_000_000), otherwise: "no limit", "most parameters"),
     ]
   }
 
@@ -136,10 +136,10 @@ public struct SMSNetGenerator: Hashable, Sendable {
       "what draws a dilation: `edge`, each connection; `node`, each node for all connections that enter it; `cyclic`, "
         + "as `node` but the list is gone through in turn"),
     Setting(
-      "alpha", \SMSNetGenerator.alpha, .number(.atLeast(0)),
+      "alpha", \SMSNetGenerator.alpha, .number(.atLeast(0, limit: 1e6)),
       "skip length: a connection over δ nodes has weight exp(−alpha·δ); 0 makes all lengths alike"),
     Setting(
-      "gamma", \SMSNetGenerator.gamma, .number(.atLeast(0)),
+      "gamma", \SMSNetGenerator.gamma, .number(.atLeast(0, limit: 1e6)),
       "degree: a node has k connections with weight k^(−gamma); 0 makes all degrees alike"),
     Setting("degree", \SMSNetGenerator.degree, "limits of the number of connections of a node"),
     Setting(
@@ -377,7 +377,7 @@ public enum DegreeLimit: Hashable, SettingConvertible {
     }
   }
 
-  static let kind = SettingDeclaration.Kind.or([.integer(1...), .number(.above(0, below: 1))])
+  static let kind = SettingDeclaration.Kind.or([.integer(1...1_000_000), .number(.above(0, below: 1))])
 
   /// The limit in a network of `nodes` hidden nodes.
   public func edges(nodes: Int) -> Int {
