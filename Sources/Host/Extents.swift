@@ -1,7 +1,10 @@
 /// Extents along z, y and x, in voxels; a 2-D image has z = 1.
 public struct Extents: Hashable, Sendable, Codable {
+  /// Slices; 1 of a 2-D image.
   public var z: Int
+  /// Rows.
   public var y: Int
+  /// Columns.
   public var x: Int
 
   /// Extents as given.

@@ -1,8 +1,6 @@
 import Host
 
-/// What is wrong with the images, targets or split of a job.
-///
-/// That a file or dataset is missing or cannot be read is told by `HDF5Error`.
+/// A fault of the images, targets or split of a job. (A missing or unreadable file or dataset is an `HDF5Error`.)
 public enum ImagingError: Error, Equatable, Sendable {
   /// The file's ending stands for a format that is not read.
   case unknownFormat(file: String, format: String)

@@ -1,8 +1,12 @@
-/// What calibration and its evaluation refuse.
+/// Input that calibration or its evaluation cannot use.
 public enum UncertaintyError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// A coverage is not between 0 and 1.
   case coverageOutside(Double)
+  /// A coverage has more decimals than are counted exactly.
   case coverageTooFine(Double)
+  /// A label is none of the classes.
   case labelOutside(label: Int, pixel: Int, classes: Int)
+  /// Calibration scores are NaN; so many of so many.
   case notANumber(scores: Int64, of: Int64)
 
   public var description: String {

@@ -22,7 +22,8 @@ struct SyntheticShapesTests {
       }
       for (clean, noisy) in zip(image.clean, image.noisy) { #expect((0...0.5).contains(noisy - clean)) }
     }
-    // 4·0.15·0.35, π·E[ρ²], 2·E[h²] and π·E[ρ²]·E[1 − (1 − f)²] of the uniform ranges; figures of DLSIA's own: .208, .219, .115, .148.
+    // 4·0.15·0.35, π·E[ρ²], 2·E[h²] and π·E[ρ²]·E[1 − (1 − f)²] of the uniform ranges; figures of DLSIA's own: .208,
+    // .219, .115, .148.
     for (value, expected) in zip(area, [0.210, 0.220, 0.112, 0.152]) { #expect(abs(value - expected) < 0.025) }
     #expect(touching < 40)
   }

@@ -5,8 +5,8 @@ import Settings
 /// `AugmentationSettings.list`.
 ///
 /// A patch goes through the stages below in this order; an augmentation takes part in those that it implements. Random
-/// numbers follow from the job's seed, the member, the epoch and the sample. Each augmentation takes bits and numbers of its
-/// own of them, so that what one does never depends on another.
+/// numbers follow from the job's seed, the member, the epoch and the sample. Each augmentation uses bits and numbers of
+/// its own, so that none depends on another.
 public protocol Augmentation: Hashable, Sendable {
   /// The augmentation that changes nothing.
   init()

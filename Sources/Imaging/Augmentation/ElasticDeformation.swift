@@ -3,8 +3,8 @@ import Settings
 
 /// Smooth random displacements of all voxels, alike for targets.
 ///
-/// P. Simard et al., *Best practices for convolutional neural networks*, doi:10.1109/ICDAR.2003.1227801, with the coarse grid
-/// of O. Ronneberger et al., arXiv 1505.04597.
+/// P. Simard et al., *Best practices for convolutional neural networks*, doi:10.1109/ICDAR.2003.1227801, with the
+/// coarse grid of O. Ronneberger et al., arXiv 1505.04597.
 public struct ElasticDeformation: Augmentation, SettingsSection {
   /// The standard deviation of the grid points' displacement in voxels; 0: none.
   public var magnitude = 0.0
@@ -28,7 +28,8 @@ public struct ElasticDeformation: Augmentation, SettingsSection {
   ]
 
   public static let setting = Setting<ElasticDeformation>(
-    "elastic", \ElasticDeformation.self, "smooth displacements: classes follow the nearest pixel, images are interpolated")
+    "elastic", \ElasticDeformation.self,
+    "smooth displacements: classes follow the nearest pixel, images are interpolated")
 
   public func displacement(of patch: Extents, stream: RandomStream) -> DisplacementField? {
     magnitude > 0 ? DisplacementField(self, of: patch, stream: stream) : nil
@@ -37,8 +38,8 @@ public struct ElasticDeformation: Augmentation, SettingsSection {
 
 /// A smooth random displacement of every voxel of a patch: a uniform cubic B-spline over a grid of random vectors.
 ///
-/// A vector is a pure function of the stream and its place in the grid, so that nothing is stored. (P. Thévenaz, T. Blu and
-/// M. Unser, *Interpolation revisited*, doi:10.1109/42.875199, section IV-C for the weights.)
+/// A vector is a pure function of the stream and its place in the grid, so that nothing is stored. (P. Thévenaz, T.
+/// Blu and M. Unser, *Interpolation revisited*, doi:10.1109/42.875199, section IV-C for the weights.)
 public struct DisplacementField: Sendable {
   private let stream: RandomStream
   private let extents: Extents

@@ -3,6 +3,7 @@ import Settings
 
 /// Random flips along every axis.
 public struct Flips: Augmentation {
+  /// Whether patches undergo it.
   public var isOn = false
 
   public init() {}

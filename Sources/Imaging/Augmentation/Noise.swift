@@ -13,8 +13,8 @@ public struct Noise: Augmentation {
 
   public static let setting = Setting(
     "noise", \Noise.amount, .number(.atLeast(0, limit: 1e6)),
-    "Gaussian noise of a standard deviation of 0 … noise is added, in standard deviations of the training pixels; not to "
-      + "targets")
+    "Gaussian noise of a standard deviation of 0 … noise is added, in standard deviations of the training pixels; not "
+      + "to targets")
 
   public func disturb(_ images: UnsafeMutableBufferPointer<Float>, numbers: RandomStream, stream: RandomStream) {
     let deviation = amount * numbers.uniformDouble(at: 3)

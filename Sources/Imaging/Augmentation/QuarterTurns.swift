@@ -3,6 +3,7 @@ import Settings
 
 /// Random quarter turns in the y-x plane; with flips they make up all eight symmetries of a square.
 public struct QuarterTurns: Augmentation {
+  /// Whether patches undergo it.
   public var isOn = false
 
   public init() {}

@@ -1,20 +1,21 @@
 import Host
 
-/// Pixels that a network does not see and is asked for: what it answers can only follow from their surroundings, so that it
-/// learns the image without its noise from noisy images alone.
+/// Pixels that are hidden from a network, which learns to predict them from their surroundings: it learns to denoise
+/// from noisy images alone.
 ///
-/// J. Batson and L. Royer, *Noise2Self*, arXiv 1901.11365: blind pixels are those of a regular grid with a random phase; each is
-/// replaced by the mean of its neighbours, those across an edge or corner counting less (1/distance²).
+/// J. Batson and L. Royer, *Noise2Self*, arXiv 1901.11365. Blind pixels are those of a regular grid with a random
+/// phase. Each is replaced by the mean of its neighbours, weighted by 1/distance².
 public struct BlindPixels: Sendable, Hashable {
   /// Pixels from one blind pixel to the next along each axis; 2 or more.
   public let spacing: Int
 
+  /// Every `spacing`-th pixel along each axis.
   public init(spacing: Int) {
     precondition(spacing >= 2, "neighbours of blind pixels are not blind")
     self.spacing = spacing
   }
 
-  /// Replaces the blind pixels of a patch.
+  /// Replaces the blind pixels of a patch by the mean of their neighbours.
   ///
   /// - Parameters:
   ///   - images: `[channel, z, y, x]`, changed in place.

@@ -1,7 +1,8 @@
 import Host
 
-/// What a region in memory holds besides its images.
+/// Which targets a region in memory holds besides its images.
 public struct TargetContent: Hashable, Sendable {
+  /// Classes as targets.
   public enum Labels: Hashable, Sendable {
     case none
     /// One class a pixel.
@@ -9,12 +10,14 @@ public struct TargetContent: Hashable, Sendable {
     /// One class for all of the image.
     case image
   }
+  /// Whether pixels or the image have a class.
   public var labels: Labels
   /// Channels of the target images; 0 without.
   public var channels: Int
-  /// Whether it is said which pixels are known.
+  /// Whether a weight a pixel says where targets are known.
   public var hasWeights: Bool
 
+  /// Targets as given.
   public init(labels: Labels, channels: Int, hasWeights: Bool) {
     self.labels = labels
     self.channels = channels
@@ -25,11 +28,15 @@ public struct TargetContent: Hashable, Sendable {
   public var bytes: Int { (labels == .pixels ? 1 : 0) + 4 * channels + (hasWeights ? 4 : 0) }
 }
 
-/// A region in memory: scaled intensities `[channel, z, y, x]` and what a network shall answer for them.
+/// A region in memory: scaled intensities and their targets.
 public final class LearningRegion: Sendable {
+  /// Where in the data set it lies.
   public let region: Region
+  /// Channels of the images.
   public let channels: Int
+  /// Which targets it holds.
   public let content: TargetContent
+  /// Scaled intensities, `[channel, z, y, x]`.
   public let images: AlignedBuffer<Float>
   /// The classes of the voxels, `[z, y, x]`, or of the image, `[1]`.
   public let labels: AlignedBuffer<UInt8>
@@ -67,6 +74,7 @@ public final class LearningRegion: Sendable {
     /// `[z, y, x]`
     public var weights: UnsafeMutablePointer<Float>
 
+    /// Places as given.
     public init(
       images: UnsafeMutablePointer<Float>, labels: UnsafeMutablePointer<UInt8>, values: UnsafeMutablePointer<Float>,
       weights: UnsafeMutablePointer<Float>

@@ -1,6 +1,6 @@
 import Host
 
-/// Planes of a volume, in which networks of two dimensions see it.
+/// An orientation in which 2-D networks see a volume, slice by slice.
 public enum Plane: String, Hashable, Sendable, Codable, CaseIterable {
   /// Slices along z: rows are y, columns x.
   case xy
@@ -9,7 +9,7 @@ public enum Plane: String, Hashable, Sendable, Codable, CaseIterable {
   /// Slices along x: rows are z, columns y.
   case yz
 
-  /// What lies along z, y, x, told as (slice, row, column).
+  /// Values given along (z, y, x), as (slice, row, column).
   public func view<Element>(z: Element, y: Element, x: Element) -> (slice: Element, row: Element, column: Element) {
     switch self {
     case .xy: (z, y, x)
@@ -18,7 +18,7 @@ public enum Plane: String, Hashable, Sendable, Codable, CaseIterable {
     }
   }
 
-  /// What lies along slice, row and column, told as (z, y, x).
+  /// Values given along (slice, row, column), as (z, y, x).
   public func volume<Element>(slice: Element, row: Element, column: Element) -> (z: Element, y: Element, x: Element) {
     switch self {
     case .xy: (slice, row, column)
@@ -47,8 +47,8 @@ public enum Plane: String, Hashable, Sendable, Codable, CaseIterable {
 }
 
 extension Collection<Plane> {
-  /// The extents of the smallest box in which a patch, given along (slice, row, column), fits in every one of these planes; those of
-  /// the patch itself when there are none.
+  /// The extents of the smallest box in which a patch, given along (slice, row, column), fits in every one of these
+  /// planes; those of the patch itself when there are none.
   public func span(of patch: Extents) -> Extents {
     guard !isEmpty else { return patch }
     return reduce(Extents(z: 1, y: 1, x: 1)) { span, plane in

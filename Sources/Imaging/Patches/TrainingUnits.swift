@@ -1,12 +1,12 @@
 import Host
 
-/// A fixed grid of cells that divides a region; a patch lies anywhere within its cell.
+/// A fixed grid of cells that divides a region. A training patch lies anywhere within its cell.
 ///
-/// Along each axis there are as many cells as whole patches have room, of extents that differ by 1 at most, so that each
-/// is as large as a patch at least. Without overlap, what one cell is left out of a bootstrap sample for, no other shows.
+/// Along each axis there are as many cells as whole patches fit, of extents that differ by at most 1. Without overlap
+/// no voxel is in two cells, so that cells left out of a bootstrap sample hold voxels that the sample does not show.
 public struct PatchGrid: Sendable, Hashable {
-  /// The cells in row-major order, counted from the region's corner; each voxel of the region is in one, where they overlap
-  /// in several.
+  /// The cells in row-major order, counted from the region's corner; each voxel of the region is in one, where they
+  /// overlap in several.
   public let cells: [Box]
 
   /// The grid of a region of the given extents; `nil` when the patch does not fit.
@@ -47,13 +47,14 @@ public struct PatchGrid: Sendable, Hashable {
 public struct PatchPlace: Hashable, Sendable {
   /// The region's place among the training regions.
   public let region: Int
-  /// The plane in which the patch is seen; `xy` for one that is seen as it lies.
+  /// The plane in which the patch is seen; `xy` without planes.
   public let plane: Plane
   /// The cell, counted from the region's first slice, along (slice, row, column) of the plane.
   public let cell: Box
 }
 
-/// What a bootstrap sample draws: images of a stack, cells of a volume or of a single image; each with its patches.
+/// The units that a bootstrap sample draws: images of a stack, or cells of a volume or single image. Each has its
+/// patches.
 public struct TrainingUnits: Sendable, Hashable {
   /// The extents of a patch along (slice, row, column) of its plane.
   public let patch: Extents
@@ -64,8 +65,8 @@ public struct TrainingUnits: Sendable, Hashable {
   ///
   /// - Parameters:
   ///   - overlap: voxels that neighbouring cells share.
-  ///   - planes: those in which networks see a volume; a unit then has a patch in each, and its cell has room for all. None: the
-  ///     patch is seen as it lies.
+  ///   - planes: those in which 2-D networks see a volume. A unit then has a patch in each, and its cell has room for
+  ///     all. None: the patch has the orientation of the region.
   ///   - images: where the regions are from, for messages.
   /// - Throws: `ImagingError.patchTooLarge` when the patch does not fit into one of the regions.
   public init(

@@ -32,6 +32,7 @@ public enum ImageLayout: String, Sendable, Codable {
 public final class ImageSource: Sendable {
   /// The file and the dataset.
   public let location: ArrayLocation
+  /// How its axes are read.
   public let layout: ImageLayout
   /// The array's shape as the file has it.
   public let shape: [Int]

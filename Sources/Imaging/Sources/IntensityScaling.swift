@@ -42,8 +42,8 @@ extension IntensityScaling {
 
 /// The count, mean and sum of squared deviations of a sequence of numbers.
 ///
-/// Blocks of numbers are merged by T. F. Chan, G. H. Golub, R. J. LeVeque, *Algorithms for computing the sample variance*,
-/// doi:10.1080/00031305.1983.10483115; the order of blocks is the order of addition.
+/// Blocks of numbers are merged by T. F. Chan, G. H. Golub, R. J. LeVeque, *Algorithms for computing the sample
+/// variance*, doi:10.1080/00031305.1983.10483115; the order of blocks is the order of addition.
 struct Moments {
   var count = 0.0
   var mean = 0.0

@@ -1,8 +1,8 @@
 import Host
 
-/// What reading all of a data set tells.
+/// The statistics of a whole data set.
 public struct Inspection: Sendable, Hashable, Codable {
-  /// The scaling that the training voxels ask for.
+  /// The scaling of images to mean 0 and standard deviation 1 over the training voxels.
   public let scaling: IntensityScaling
   /// The scaling of target images; nil for classes.
   public let targetScaling: IntensityScaling?
@@ -15,8 +15,8 @@ extension LearningData {
   ///
   /// The scaling is summed slice by slice in the order of regions, whatever the size of slabs.
   /// - Parameter rule: how target images are scaled.
-  /// - Throws: `ImagingError` for labels outside the classes, values that are not finite, a constant channel, or nothing
-  ///   known in the training part, each with the number and the first place of the fault; `HDF5Error`.
+  /// - Throws: `ImagingError` for labels outside the classes, values that are not finite, a constant channel, or
+  ///   nothing known in the training part, each with the number and the first place of the fault; `HDF5Error`.
   /// - Complexity: O(*voxels*) time, memory for one slab.
   public func inspect(scalingTargets rule: TargetScaling = .standard) throws -> Inspection {
     var moments = [Moments](repeating: Moments(), count: images.channels)

@@ -1,11 +1,13 @@
 import HDF5
 import Host
 
-/// Images with what a network shall answer for them, divided into parts: a job's data set.
+/// A job's data set: images and their targets, divided into parts.
 ///
 /// Opening checks shapes and the split; `inspect` reads everything once.
 public final class LearningData: Sendable {
+  /// The images.
   public let images: ImageSource
+  /// What a network learns to predict, with locations resolved.
   public let target: TargetSource
   /// The classes of pixels, or the target images; nil for one class an image, and when the image itself is the target.
   public let answers: ImageSource?
@@ -13,12 +15,13 @@ public final class LearningData: Sendable {
   public let mask: ImageSource?
   /// The label of each image as the file has it, when images have classes.
   let imageLabels: [Int32]
+  /// Which regions serve for what.
   public let split: Split
 
   /// Opens a data set.
   ///
-  /// - Throws: `ImagingError` when images, targets and split do not fit each other, `HDF5Error` when one of them cannot be
-  ///   read.
+  /// - Throws: `ImagingError` when images, targets and split do not fit each other, `HDF5Error` when one of them
+  ///   cannot be read.
   public init(images: ArrayLocation, target: TargetSource, layout: ImageLayout, split: SplitRule) throws {
     precondition(target.classes <= Int(Label.ignored), "at most 255 classes")
     let images = try ImageSource(images, layout: layout)

@@ -1,21 +1,25 @@
-/// What a network shall answer for an image, and where the data say it.
+/// What a network learns to predict for an image, and where the data hold it.
 public enum TargetSource: Sendable, Hashable {
-  /// The class of every pixel, in an array of the images' shape without channels; `ignore` is the label of pixels whose class
-  /// is not known.
+  /// The class of every pixel, in an array of the images' shape without channels. `ignore` is the label of pixels whose
+  /// class is not known.
   case pixelClasses(ArrayLocation, classes: Int, ignore: Int?)
   /// One class for each image of a stack; images of the label `ignore` are of no known class.
   case imageClasses(ArrayLocation, classes: Int, ignore: Int?)
-  /// Another image for each image, of any number of channels. Where the mask is 0, nothing is known.
+  /// Another image for each image, of any number of channels. Where the mask is 0, it is not known.
   case images(ArrayLocation, mask: ArrayLocation?)
-  /// The image itself. Where the mask is 0, nothing is asked. Beside it each image of a stack may have a class, to be told too.
+  /// The image itself, where the mask is not 0. Each image of a stack may also have a class to be predicted.
   case itself(mask: ArrayLocation?, classes: ImageClasses? = nil)
 
   /// One class for each image; images of the label `ignore` are of no known class.
   public struct ImageClasses: Sendable, Hashable {
+    /// Where the labels are, one an image.
     public var labels: ArrayLocation
+    /// The number of classes.
     public var count: Int
+    /// The label of images whose class is not known.
     public var ignore: Int?
 
+    /// Classes as given.
     public init(labels: ArrayLocation, count: Int, ignore: Int?) {
       self.labels = labels
       self.count = count
@@ -49,7 +53,7 @@ public enum TargetSource: Sendable, Hashable {
   }
 }
 
-/// How target images become what a network is trained to give; predictions are scaled back.
+/// How target images are scaled for training; predictions are scaled back.
 public enum TargetScaling: String, Sendable, Hashable, Codable, CaseIterable {
   /// Mean 0 and standard deviation 1 over the training part, channel by channel.
   case standard

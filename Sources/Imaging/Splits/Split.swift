@@ -1,24 +1,29 @@
 import Host
 
-/// What an image, a slice of a volume or a pixel serves for.
+/// A part of the data set: what an image, a slice of a volume or a pixel is used for.
 public enum Part: String, CaseIterable, Sendable, Codable {
-  /// Weights follow its gradients.
+  /// The training set.
   case train
-  /// It says when to stop and which weights are best; may be empty.
+  /// The validation set, for early stopping and the choice of the best weights; may be empty.
   case validate
-  /// It calibrates the ensemble.
+  /// The calibration set of the conformal sets and intervals.
   case calibrate
-  /// It says how good all is.
+  /// The test set.
   case test
 }
 
-/// The size of each part; what their sum lacks to 1 is left out.
+/// The fraction of each part; images beyond their sum are left out.
 public struct SplitFractions: Sendable, Hashable, CustomStringConvertible {
+  /// The training set's.
   public var train: Double
+  /// The validation set's.
   public var validate: Double
+  /// The calibration set's.
   public var calibrate: Double
+  /// The test set's.
   public var test: Double
 
+  /// Fractions as given.
   public init(train: Double, validate: Double = 0, calibrate: Double, test: Double) {
     self.train = train
     self.validate = validate
@@ -26,6 +31,7 @@ public struct SplitFractions: Sendable, Hashable, CustomStringConvertible {
     self.test = test
   }
 
+  /// The fraction of a part.
   public subscript(part: Part) -> Double {
     switch part {
     case .train: train
@@ -51,25 +57,30 @@ public struct SplitFractions: Sendable, Hashable, CustomStringConvertible {
 
 /// How images, the slices of a volume or pixels are divided into parts.
 public enum SplitRule: Sendable, Hashable {
-  /// One whole number for each image or slice says which part it belongs to; other numbers are left out.
+  /// One whole number for each image or slice names its part; other numbers are left out.
   case dataset(ArrayLocation, train: Int, validate: Int?, calibrate: Int, test: Int)
-  /// Of a stack, images are drawn at random; of a volume, each part is one run of slices (neighbouring slices are alike) and
-  /// the seed draws their order.
+  /// Of a stack, images are drawn at random. Of a volume, each part is one run of slices, since neighbouring slices are
+  /// alike, and the seed draws the order of the runs.
   ///
-  /// With `stratified`, each class of images is divided by itself.
+  /// With `stratified`, each class of images is divided separately.
   case fractions(SplitFractions, seed: UInt64, stratified: Bool)
-  /// Every image serves for all parts; its pixels are divided.
+  /// Every image is in all parts; its pixels are divided.
   case pixels(SplitFractions, seed: UInt64, block: Int)
 }
 
-/// The part of every pixel, for images that are few and sparsely labelled: disjoint masks within each image.
+/// A division of the pixels of every image, for images that are few and sparsely labelled.
 ///
-/// Cubes of `block` pixels are drawn as a whole. A cube's part is a pure function of the seed, the image and the cube's place.
+/// Cubes of `block` pixels are drawn as a whole. A cube's part is a pure function of the seed, the image and the
+/// place of the cube.
 public struct PixelSplit: Sendable, Hashable {
+  /// The fraction of pixels of each part.
   public let fractions: SplitFractions
+  /// Another seed gives another division.
   public let seed: UInt64
+  /// The side of a cube in pixels.
   public let block: Int
 
+  /// A division as given.
   public init(_ fractions: SplitFractions, seed: UInt64, block: Int) {
     precondition(block > 0, "a block of no extent")
     self.fractions = fractions
@@ -98,7 +109,7 @@ public struct PixelSplit: Sendable, Hashable {
   }
 }
 
-/// The regions of each part; disjoint, in ascending order, or the same when pixels are divided.
+/// The regions of each part, in ascending order: disjoint, or all the same when pixels are divided.
 public struct Split: Sendable, Hashable {
   private var regions: [Part: [Region]] = [:]
   /// How the pixels of each region are divided; nil when a region is of one part.
@@ -107,9 +118,13 @@ public struct Split: Sendable, Hashable {
   /// The regions of a part.
   public subscript(part: Part) -> [Region] { regions[part] ?? [] }
 
+  /// The training set.
   public var train: [Region] { self[.train] }
+  /// The validation set.
   public var validate: [Region] { self[.validate] }
+  /// The calibration set.
   public var calibrate: [Region] { self[.calibrate] }
+  /// The test set.
   public var test: [Region] { self[.test] }
 
   /// Divides images or slices by the part that each belongs to, `nil` to leave it out.
@@ -146,7 +161,7 @@ public struct Split: Sendable, Hashable {
     var order: [Part] = [.train, .calibrate, .test]
     var stream = RandomStream(seed: seed, purpose: .split)
     if layout == .volume { order = stream.permutation(3).map { order[$0] } }
-    // What validates is beside what trains.
+    // The validation set lies beside the training set.
     order.insert(.validate, at: (order.firstIndex(of: .train) ?? 0) + 1)
     guard layout == .stack else { return inOrder(count, order, fractions) }
     let places = stream.permutation(count)

@@ -7,12 +7,14 @@ import Host
 
 /// Images of Gaussian peaks in Gaussian noise, in 2-D as a stack or in 3-D as one volume.
 ///
-/// As DLSIA's `noisy_gauss`: a clean image is Σ a·exp(−r² ÷ 2σ²) over its peaks, each with an amplitude a of `signal` times the
-/// noise's standard deviation, which is 1. Image k is a pure function of the settings and k.
+/// As DLSIA's `noisy_gauss`: a clean image is Σ a·exp(−r² ÷ 2σ²) over its peaks, each with an amplitude a of `signal`
+/// times the noise's standard deviation, which is 1. Image k is a pure function of the settings and k.
 public struct SyntheticPeaks: Sendable, Hashable {
+  /// The number of images.
   public var images: Int
   /// One image's extents; z is 1 of a stack.
   public var extents: Extents
+  /// Peaks of an image.
   public var peaks: Int
   /// A peak's standard deviation in pixels, along every axis.
   public var sigma: Double
@@ -20,6 +22,7 @@ public struct SyntheticPeaks: Sendable, Hashable {
   public var signal: ClosedRange<Double>
   /// A pixel is labelled 1 up to so many `sigma` from a peak's centre.
   public var radius: Double
+  /// Another seed gives other images.
   public var seed: UInt64
 
   /// - Parameters:

@@ -7,12 +7,17 @@ import Host
 
 /// Images of one centred, turned shape each: rectangle, circle, triangle or ring, and the same with noise.
 ///
-/// As DLSIA's `random_shapes`: sizes are fractions of the image, drawn uniformly; shapes are turned by any angle; noise is uniform
-/// in 0 … `noise`. Image k is a pure function of the seed and k. Shapes are drawn where their voxels lie, not turned as pixels.
+/// As DLSIA's `random_shapes`: sizes are fractions of the image, drawn uniformly; shapes are turned by any angle;
+/// noise is uniform in 0 … `noise`. Image k is a pure function of the seed and k. Shapes are drawn where their voxels
+/// lie, not turned as pixels.
 public struct SyntheticShapes: Sendable, Hashable {
+  /// The number of images.
   public var images: Int
+  /// Pixels of an image along y and x.
   public var side: Int
+  /// The largest value of the noise.
   public var noise: Double
+  /// Another seed gives other images.
   public var seed: UInt64
 
   /// Names of the kinds of shape; a pixel's class is 0 outside and 1 + kind inside.
@@ -71,8 +76,8 @@ public struct SyntheticShapes: Sendable, Hashable {
     return Image(kind: kind, clean: clean, noisy: noisy)
   }
 
-  /// Writes all images: `/images` (noisy), `/clean`, `/labels` (of pixels), `/kinds` (of images) and `/some_kinds`, the same with 255
-  /// for half of the images, four in turn known and not known.
+  /// Writes all images: `/images` (noisy), `/clean`, `/labels` (of pixels), `/kinds` (of images) and `/some_kinds`,
+  /// the same with 255 for half of the images, four in turn known and not known.
   ///
   /// - Throws: `HDF5Error` when the file exists and may not be replaced, or cannot be written.
   public func write(to path: String, overwriting: Bool) throws {

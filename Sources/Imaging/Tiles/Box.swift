@@ -1,9 +1,12 @@
 import Host
 
-/// A part of a volume: a range along each axis.
+/// A cuboid of voxels: a range along each axis.
 public struct Box: Hashable, Sendable {
+  /// Slices.
   public var z: Range<Int>
+  /// Rows.
   public var y: Range<Int>
+  /// Columns.
   public var x: Range<Int>
 
   /// The product of three ranges.
@@ -39,7 +42,7 @@ extension Box: CustomStringConvertible {
   public var description: String { "[\(z), \(y), \(x)]" }
 }
 
-/// A run of whole slices of an image, which serves one purpose; for a stack, one of its 2-D images.
+/// A run of whole slices of an image that belongs to one part; of a stack, one of its 2-D images.
 public struct Region: Hashable, Sendable {
   /// The image of a stack; 0 for a volume.
   public let image: Int

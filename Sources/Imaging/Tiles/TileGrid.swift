@@ -1,18 +1,19 @@
 import Host
 
-/// A part of a region that is predicted at once.
+/// A part of a region that is predicted in one pass.
 public struct Tile: Hashable, Sendable {
   /// What the network reads, counted from the region's corner.
   public let input: Box
-  /// What is kept of the network's answer; within `input`.
+  /// The part of the output that is kept; within `input`.
   public let core: Box
 }
 
-/// The tiles that cover a region: a function of extents and margin alone, never of the number of ranks.
+/// The tiles that cover a region. They depend on extents and margin alone, never on the number of ranks.
 ///
 /// Cores divide the region in a regular grid: they begin at multiples of `core`, and only the last along an axis may be
-/// smaller, so that cores are whole chunks of a file. A tile's input reaches beyond its core by the margin at least, or to
-/// the region's border. All inputs have the same extents, so that one plan serves them: the last is moved back, not cut.
+/// smaller, so that cores are whole chunks of a file. A tile's input extends beyond its core by at least the margin,
+/// or to the region's border. All inputs have the same extents, so that one plan fits them: the last is moved back,
+/// not cut.
 public struct TileGrid: Sendable, Hashable {
   /// The extents of every input.
   public let input: Extents
@@ -27,9 +28,9 @@ public struct TileGrid: Sendable, Hashable {
   /// - Parameters:
   ///   - region: the region's extents.
   ///   - tile: the extents of a core; inputs are wider by twice the margin.
-  ///   - margin: how far a voxel's answer sees, in each direction.
-  ///   - multiple: inputs begin and end at multiples of this (of a pooling network's stride), along axes whose extent is
-  ///     one itself.
+  ///   - margin: the receptive field, in voxels, in each direction.
+  ///   - multiple: inputs begin and end at multiples of this (of a pooling network's stride), along axes whose extent
+  ///     is one itself.
   public init(
     region: Extents, tile: Extents, margin: Extents = Extents(z: 0, y: 0, x: 0),
     multiple: Extents = Extents(z: 1, y: 1, x: 1)

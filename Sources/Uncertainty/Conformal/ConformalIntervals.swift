@@ -2,8 +2,8 @@ import MessagePassing
 
 /// Split conformal prediction intervals for regression.
 ///
-/// Pixels that are exchangeable with the calibration pixels have their true value in the interval with at least the given probability
-/// (Angelopoulos and Bates, arXiv 2107.07511, sections 2.2 and 2.3).
+/// Pixels that are exchangeable with the calibration pixels have their true value in the interval with at least the
+/// given probability (Angelopoulos and Bates, arXiv 2107.07511, sections 2.2 and 2.3).
 public struct ConformalIntervals: Hashable, Sendable {
   /// The method, one of values.
   public let method: ConformalMethod
@@ -36,6 +36,8 @@ public struct ConformalIntervals: Hashable, Sendable {
   }
 
   /// The thresholds for scores that are spread over the ranks of a communicator. Collective.
+  ///
+  /// - Throws: `UncertaintyError.notANumber`, `MPIError`.
   public init(
     _ method: ConformalMethod, calibrating scores: [Float], levels: [Coverage], over communicator: Communicator
   ) throws {

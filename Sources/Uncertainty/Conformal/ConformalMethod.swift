@@ -1,6 +1,7 @@
 import Settings
 
-/// A method of conformal prediction: what it is called, what it means, and by which score it compares predictions with truths.
+/// A method of conformal prediction: what it is called, what it means, and by which score it compares predictions
+/// with truths.
 ///
 /// One method is one file, which declares its score and a constant here, and one line in `allCases`.
 public struct ConformalMethod: Sendable {
@@ -58,7 +59,7 @@ public struct ConformalMethod: Sendable {
   public func thresholdMeaning(_ unit: ValueUnit = .standardDeviations) -> String { threshold(unit) }
 }
 
-/// What errors of values are measured in when thresholds are told.
+/// The unit of errors of values, as descriptions of thresholds name it.
 public struct ValueUnit: Sendable, Hashable {
   /// As in “half width of the interval in standard deviations of the training targets”.
   public var plural: String
@@ -100,11 +101,13 @@ extension ConformalMethod: CaseIterable {
 }
 
 extension ConformalMethod: RawRepresentable, Hashable, Codable, SettingConvertible {
+  /// The method of a name.
   public init?(rawValue: String) {
     guard let method = Self.allCases.first(where: { $0.name == rawValue }) else { return nil }
     self = method
   }
 
+  /// Its name.
   public var rawValue: String { name }
 
   public static func == (one: ConformalMethod, other: ConformalMethod) -> Bool { one.name == other.name }

@@ -13,8 +13,8 @@ public enum ConformalThreshold: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// The thresholds for scores that are spread over ranks: of n scores the ⌈(n + 1) · coverage⌉-th smallest, exact, and the same however
-/// the scores are spread.
+/// The thresholds for scores that are spread over ranks: of n scores the ⌈(n + 1) · coverage⌉-th smallest, exact, and
+/// the same however the scores are spread.
 ///
 /// - Returns: a threshold a level, and n.
 /// - Throws: `UncertaintyError.notANumber`, on all ranks, when a score is NaN; what `sum` throws.

@@ -1,6 +1,7 @@
 /// 1 − p(class): the smallest sets on average.
 ///
-/// M. Sadinle, J. Lei and L. Wasserman, *Least ambiguous set-valued classifiers with bounded error levels*, arXiv 1609.00451.
+/// M. Sadinle, J. Lei and L. Wasserman, *Least ambiguous set-valued classifiers with bounded error levels*, arXiv
+/// 1609.00451.
 struct LeastAmbiguousSets: ClassScore {
   func score(_ label: Int, _ probabilities: UnsafePointer<Float>, stride: Int, classes: Int) -> Float {
     1 - probabilities[label * stride]

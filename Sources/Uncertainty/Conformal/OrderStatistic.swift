@@ -20,6 +20,7 @@ extension Communicator {
 ///   - ranks: each k, from 1 to the number of values on all ranks; equal on all ranks.
 ///   - values: this rank's; without NaN. −0 comes before 0.
 ///   - sum: adds integers over the ranks; called twice.
+/// - Throws: what `sum` throws.
 /// - Complexity: two passes over the values, 512 KiB of counts for each different bin.
 public func orderStatistics(
   _ ranks: [Int64], of values: UnsafeBufferPointer<Float>, sum: IntegerSum

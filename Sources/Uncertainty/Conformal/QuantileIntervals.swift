@@ -19,7 +19,7 @@ extension ConformalMethod {
   /// Intervals from predicted quantiles.
   public static let cqr = ConformalMethod(
     "cqr",
-    "the outer of the quantiles that the loss `quantile` learns, made wider or narrower (Romano, Patterson and Candès, arXiv "
-      + "1905.03222)", .ofValues(QuantileIntervals()), needs: .quantiles
+    "the outer of the quantiles that the loss `quantile` learns, made wider or narrower (Romano, Patterson and Candès, "
+      + "arXiv 1905.03222)", .ofValues(QuantileIntervals()), needs: .quantiles
   ) { "how far the interval goes beyond the outer quantiles, in \($0.plural)" }
 }

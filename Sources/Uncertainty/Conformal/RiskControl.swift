@@ -1,11 +1,11 @@
 import MessagePassing
 
-/// Conformal risk control with the image as the unit: the smallest threshold whose sets miss, in the mean over new images, at most a given
-/// share of an image's pixels (Angelopoulos et al., arXiv 2208.02814, eq. 4).
+/// Conformal risk control with the image as the unit: the smallest threshold whose sets miss, in the mean over new
+/// images, at most a given share of an image's pixels (Angelopoulos et al., arXiv 2208.02814, eq. 4).
 ///
-/// Pixels of one image are alike, so the guarantee of `SplitConformal` holds over pixels of all images together, not for the next image.
-/// Here images are what is exchangeable: of every one the share of labelled pixels whose score is above λ is its risk, on a grid of λ.
-/// Everything is counted in integers, so the order of pixels and ranks does not matter.
+/// Pixels of one image are alike, so the guarantee of `SplitConformal` holds over pixels of all images together, not
+/// for the next image. Here images are exchangeable: the risk of an image is the share of its labelled pixels whose score
+/// is above λ, on a grid of λ. Everything is counted in integers, so the order of pixels and ranks does not matter.
 public struct RiskControl: Hashable, Sendable {
   /// Ascending thresholds to choose from.
   public let grid: [Float]
@@ -45,9 +45,13 @@ public struct RiskControl: Hashable, Sendable {
   }
 
   /// Adds up what all ranks counted.
+  ///
+  /// - Throws: what `sum` throws.
   public mutating func reduce(_ sum: IntegerSum) throws { try sum(&counts) }
 
   /// Adds up what all ranks of a communicator counted. Collective.
+  ///
+  /// - Throws: `MPIError`.
   public mutating func reduce(over communicator: Communicator) throws { try reduce(communicator.integerSum) }
 
   /// The images with scores, which alone count, and the sum of their risks at each threshold.

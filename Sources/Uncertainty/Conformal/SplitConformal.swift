@@ -3,8 +3,8 @@ import MessagePassing
 /// Split conformal prediction sets: the classes whose score is at most a threshold.
 ///
 /// Pixels that are exchangeable with the calibration pixels have their true class in the set with at least the given
-/// probability (Angelopoulos and Bates, arXiv 2107.07511, section 1), with thresholds by class also among the pixels of each class (section
-/// 4.2).
+/// probability (Angelopoulos and Bates, arXiv 2107.07511, section 1), with thresholds by class also among the pixels
+/// of each class (section 4.2).
 public struct SplitConformal: Hashable, Sendable {
   /// The method, one of classes.
   public let method: ConformalMethod
@@ -46,6 +46,8 @@ public struct SplitConformal: Hashable, Sendable {
   }
 
   /// The thresholds for scores that are spread over the ranks of a communicator. Collective.
+  ///
+  /// - Throws: `UncertaintyError.notANumber`, `MPIError`.
   public init(calibrating scores: CalibrationScores, levels: [Coverage], over communicator: Communicator) throws {
     try self.init(calibrating: scores, levels: levels, sum: communicator.integerSum)
   }

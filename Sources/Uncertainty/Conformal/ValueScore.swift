@@ -21,8 +21,8 @@ public struct PredictedValue: Sendable {
   }
 }
 
-/// How far a true value lies from a prediction, which two numbers stand for. A prediction interval holds the values whose
-/// score is at most a threshold.
+/// How far a true value lies from a prediction, which two numbers stand for. A prediction interval holds the values
+/// whose score is at most a threshold.
 public protocol ValueScore: Sendable {
   /// The two numbers.
   func numbers(of prediction: PredictedValue) -> (first: Float, second: Float)

@@ -1,4 +1,4 @@
-/// How intervals fare on known values: coverage and mean width of each level.
+/// Coverage and mean width of prediction intervals at each level, over known values.
 public struct IntervalEvaluation: Hashable, Sendable {
   // Of each level: values, covered values.
   private var counts: [Int64]
@@ -31,7 +31,7 @@ public struct IntervalEvaluation: Hashable, Sendable {
     widths.indices.flatMap { [Double(counts[2 * $0]), Double(counts[2 * $0 + 1]), widths[$0]] }
   }
 
-  /// What `numbers` told.
+  /// The evaluation that `numbers` is of.
   public init(numbers: some Collection<Double>) {
     let numbers = Array(numbers)
     precondition(numbers.count.isMultiple(of: 3), "three numbers a level")
@@ -43,7 +43,8 @@ public struct IntervalEvaluation: Hashable, Sendable {
     }
   }
 
-  /// Adds what another evaluation counted. The sum of widths depends on the order in its last bits: merge in a fixed one.
+  /// Adds what another evaluation counted. The sum of widths depends on the order in its last bits: merge in a fixed
+  /// one.
   public mutating func merge(_ other: IntervalEvaluation) {
     precondition(other.widths.count == widths.count, "evaluations of other levels")
     for i in counts.indices { counts[i] += other.counts[i] }

@@ -1,11 +1,13 @@
 import Host
 import MessagePassing
 
-/// How prediction sets fare on labelled pixels: coverage, set size and empty sets of each level.
+/// Coverage, mean size and share of empty prediction sets at each level, over labelled pixels.
 ///
 /// Everything is counted in integers, so the order of pixels and ranks does not matter.
 public struct SetEvaluation: Hashable, Sendable {
+  /// The number of coverages.
   public let levels: Int
+  /// The number of classes.
   public let classes: Int
   // Of each level: labelled pixels by class, covered pixels by class, the sum of set sizes, empty sets.
   private var counts: [Int64]
@@ -46,9 +48,13 @@ public struct SetEvaluation: Hashable, Sendable {
   }
 
   /// Adds up what all ranks counted.
+  ///
+  /// - Throws: what `sum` throws.
   public mutating func reduce(_ sum: IntegerSum) throws { try sum(&counts) }
 
   /// Adds up what all ranks of a communicator counted. Collective.
+  ///
+  /// - Throws: `MPIError`.
   public mutating func reduce(over communicator: Communicator) throws { try reduce(communicator.integerSum) }
 
   /// Labelled pixels of a level.

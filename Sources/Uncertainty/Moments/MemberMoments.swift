@@ -4,19 +4,21 @@ import Host
   import Glibc
 #endif
 
-/// The first four moments over members, element by element, without keeping the members: skewness, kurtosis and quantiles of an
-/// ensemble, or its geometric mean and deviation.
+/// The first four moments over members, element by element, without keeping the members: skewness, kurtosis and
+/// quantiles of an ensemble, or its geometric mean and deviation.
 ///
-/// Members are added one after the other (Pébay, Sandia report 2008-6212, eqs. 2.1 to 2.4); the result depends on their order in the last
-/// bits, so add them in member order. Where a statistic has no meaning (too few members, all alike) it is NaN.
+/// Members are added one after the other (Pébay, Sandia report 2008-6212, eqs. 2.1 to 2.4); the result depends on
+/// their order in the last bits, so add them in member order. Where a statistic has no meaning (too few members, all
+/// alike) it is NaN.
 public final class MemberMoments {
-  /// What moments are taken of.
+  /// Values, or their logarithms.
   public enum Subject: Hashable, Sendable {
     case values
     /// Of the natural logarithm, for geometric statistics.
     case logarithms
   }
 
+  /// What moments are taken of.
   public let subject: Subject
   /// The number of elements of a member.
   public let count: Int
@@ -73,7 +75,8 @@ public final class MemberMoments {
   /// The mean, of logarithms the geometric one.
   public func writeMean(to result: UnsafeMutablePointer<Float>) { write(to: result) { Float(self.average($0)) } }
 
-  /// The sample standard deviation (divisor members − 1); of logarithms exp of theirs, the geometric standard deviation, a factor.
+  /// The sample standard deviation (divisor members − 1); of logarithms exp of theirs, the geometric standard
+  /// deviation, a factor.
   public func writeStandardDeviation(to result: UnsafeMutablePointer<Float>) {
     write(to: result) { i in
       let deviation = self.deviation(i)
@@ -81,14 +84,15 @@ public final class MemberMoments {
     }
   }
 
-  /// The unbiased skewness G₁ (Joanes and Gill, doi:10.1111/1467-9884.00122), as `scipy.stats.skew(bias=False)`; from 3 members on.
+  /// The unbiased skewness G₁ (Joanes and Gill, doi:10.1111/1467-9884.00122), as `scipy.stats.skew(bias=False)`; from
+  /// 3 members on.
   public func writeSkewness(to result: UnsafeMutablePointer<Float>) { write(to: result) { Float(self.skewness($0)) } }
 
   /// The unbiased excess kurtosis G₂, as `scipy.stats.kurtosis(bias=False)`; from 4 members on.
   public func writeKurtosis(to result: UnsafeMutablePointer<Float>) { write(to: result) { Float(self.kurtosis($0)) } }
 
-  /// The quantile of a distribution with these four moments (Cornish and Fisher, doi:10.2307/1400905): mean + z·std with z the normal
-  /// quantile corrected for skewness and kurtosis. Where members are all alike it is their value.
+  /// The quantile of a distribution with these four moments (Cornish and Fisher, doi:10.2307/1400905): mean + z·std
+  /// with z the normal quantile corrected for skewness and kurtosis. Where members are all alike it is their value.
   ///
   /// - Parameter probability: between 0 and 1.
   public func writeQuantile(_ probability: Double, to result: UnsafeMutablePointer<Float>) {
