@@ -3,6 +3,7 @@
 #include <hdf5.h>
 #include <hdf5_hl.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 // Property list classes
@@ -99,3 +100,25 @@ static inline herr_t chdf5_set_collective(hid_t transfer) { return H5Pset_dxpl_m
 #else
 #error "Tutti needs a parallel HDF5: libhdf5-openmpi-dev, or a build with --enable-parallel in PKG_CONFIG_PATH."
 #endif
+
+/// Where a link leads: returns 1 for a soft link (its path in `target`), 2 for an external one (file, zero, path), else 0.
+static inline int chdf5_link_target(hid_t place, const char *name, char *target, size_t size) {
+  H5L_info_t info;
+  int kind = 0;
+  if (H5Lget_info(place, name, &info, H5P_DEFAULT) >= 0 && info.u.val_size < size) {
+    if (info.type == H5L_TYPE_SOFT && H5Lget_val(place, name, target, size, H5P_DEFAULT) >= 0) kind = 1;
+    char *value = info.type == H5L_TYPE_EXTERNAL ? (char *)malloc(info.u.val_size) : NULL;
+    unsigned flags;
+    const char *file, *path;
+    if (value && H5Lget_val(place, name, value, info.u.val_size, H5P_DEFAULT) >= 0
+        && H5Lunpack_elink_val(value, info.u.val_size, &flags, &file, &path) >= 0) {
+      const size_t length = strlen(file) + 1;
+      memcpy(target, file, length);
+      memcpy(target + length, path, strlen(path) + 1);
+      kind = 2;
+    }
+    free(value);
+  }
+  H5Eclear2(H5E_DEFAULT);
+  return kind;
+}

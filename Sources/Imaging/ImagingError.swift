@@ -1,5 +1,9 @@
 import Host
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// A fault of the images, targets or split of a job. (A missing or unreadable file or dataset is an `HDF5Error`.)
 public enum ImagingError: Error, Equatable, Sendable {
   /// The file's ending stands for a format that is not read.
@@ -28,9 +32,25 @@ public enum ImagingError: Error, Equatable, Sendable {
   /// The fractions of a split are no fractions.
   case fractions(SplitFractions)
   /// A patch does not fit into a region.
-  case patchTooLarge(ArrayLocation, patch: Extents, region: Region, layout: ImageLayout)
-  /// No voxel of the training part has a label.
-  case noLabels(ArrayLocation)
+  case patchTooLarge(ArrayLocation, patch: Extents, region: Region, part: Part, layout: ImageLayout)
+  /// Nothing is known in a part: no voxel has a label, or all are masked.
+  case nothingKnown(ArrayLocation, Part, isDivided: Bool)
+  /// All labels that are not ignored are of one class.
+  case oneClass(ArrayLocation, Int, ignore: Int)
+  /// Labels are no whole numbers; `count` of them, the first, `value`, at `first`.
+  case labelNotWhole(ArrayLocation, value: Double, count: Int, first: [Int])
+  /// There are more classes than labels in memory can tell apart.
+  case tooManyClasses(Int, most: Int)
+  /// The array claims a petabyte or more.
+  case tooLarge(ArrayLocation, shape: [Int])
+  /// What is read at once does not fit in memory.
+  case noMemory(ArrayLocation, bytes: Int, available: Int)
+  /// The last axis looks like that of channels, which is another one.
+  case channelsLast(ArrayLocation, shape: [Int], layout: ImageLayout)
+  /// The images have another number of channels than the job says.
+  case wrongChannels(ArrayLocation, shape: [Int], layout: ImageLayout, channels: Int)
+  /// Targets are so large, so small or so far from 0 that float32 cannot hold them or the squares of their errors.
+  case targetRange(ArrayLocation, channel: Int, mean: Double, deviation: Double)
 }
 
 extension ImagingError: CustomStringConvertible {
@@ -45,14 +65,19 @@ extension ImagingError: CustomStringConvertible {
     case .wrongAxes(let place, let shape, let layout):
       let axes = "\(layout.axes(hasChannels: false)) or \(layout.axes(hasChannels: true))"
       let other = layout == .stack ? "one 3-D image (volume: true)" : "a stack of 2-D images (volume: false)"
-      return "\(place) has shape \(shape); \(layout.words) has axes \(axes). If this is \(other), say so."
+      let advice =
+        shape.count == 2
+        ? """
+        One 2-D image is a stack of one: give it, its labels and targets a first axis of 1 (images[None] in NumPy), and \
+        divide its pixels (split: {by: pixel}).
+        """
+        : shape.count < 2 || shape.count > 4
+          ? "Choose or write a dataset of these axes." : "If this is \(other), say so."
+      return "\(place) has shape \(shape); \(layout.words) has axes \(axes). \(advice)"
     case .empty(let place, let shape):
       return "\(place) has shape \(shape), which holds nothing."
     case .targetShape(let target, let shape, let images, let imageShape, let hasChannels, let mayHaveChannels):
-      let other = target.file == images.file ? images.dataset ?? images.description : images.description
-      let rule =
-        hasChannels || mayHaveChannels ? "without the channel axis they must be equal" : "they must be equal"
-      return "\(target) has shape \(shape) but \(other) has \(imageShape); \(rule)."
+      return Self.targetShape(target, shape, images, imageShape, hasChannels, mayHaveChannels)
     case .imageLabels(let place, let shape, let images, let layout):
       guard layout == .stack else {
         return "\(place) holds classes of images, but a volume is one image; classify a stack (volume: false)."
@@ -61,9 +86,13 @@ extension ImagingError: CustomStringConvertible {
     case .labelOutsideClasses(let place, let value, let count, let first, let classes, let ignore):
       let known = ignore.map { " nor the ignored label \($0)" } ?? ""
       let all = count == 1 ? "this is the only one" : "\(count) labels are like this"
+      // Masks are often images of black and white.
+      let advice =
+        value == 255 && classes == 2
+        ? "If this is a mask of 0 and 255, write it as 0 and 1 (labels // 255 in NumPy)."
+        : "List all classes in data.classes, or set data.ignore."
       return """
-        \(place) holds \(value) at \(first), which is none of the classes 0 to \(classes - 1)\(known); \(all). \
-        List all classes in data.classes, or set data.ignore.
+        \(place) holds \(value) at \(first), which is none of the classes 0 to \(classes - 1)\(known); \(all). \(advice)
         """
     case .notFinite(let place, let count, let first):
       let all = count == 1 ? "the only such value" : "the first of \(count) such values"
@@ -81,14 +110,99 @@ extension ImagingError: CustomStringConvertible {
         the split's fractions are \(fractions); train and calibrate must be above 0, the others not below, \
         and their sum at most 1.
         """
-    case .patchTooLarge(let place, let patch, let region, let layout):
-      let slices = "the training slices \(region.z.lowerBound) to \(region.z.upperBound - 1)"
-      let (thing, verb) = layout == .stack ? ("image \(region.image)", "is") : (slices, "are")
+    case .patchTooLarge(let place, let patch, let region, let part, let layout):
+      let slices = "the slices \(region.z.lowerBound) to \(region.z.upperBound - 1) of the \(part.words)"
+      let (thing, verb) = layout == .stack ? ("image \(region.image) of the \(part.words)", "is") : (slices, "are")
       return
         "a patch of \(layout.text(patch)) does not fit into \(thing) of \(place), which \(verb) "
         + "\(layout.text(region.extents)); lower data.patch."
-    case .noLabels(let place):
-      return "\(place) has no labelled voxel in the training part; all are ignored."
+    case .nothingKnown(let place, let part, let isDivided):
+      let advice =
+        isDivided
+        ? "raise data.split.\(part.rawValue), or lower data.split.block"
+        : part == .train ? "label some" : "label some, or leave this part out"
+      return "\(place) has nothing known in the \(part.words), all is ignored or masked; \(advice)."
+    case .oneClass(let place, let only, let ignore):
+      let advice =
+        only == 0 && ignore == 255
+        ? "If this is a mask of 0 and 255, write it as 0 and 1 (labels // 255 in NumPy) and remove data.ignore."
+        : "There is nothing to tell apart; label other classes too."
+      return "\(place) holds only class \(only) besides the ignored label \(ignore). \(advice)"
+    case .labelNotWhole(let place, let value, let count, let first):
+      let all = count == 1 ? "this is the only one" : "\(count) labels are like this"
+      return """
+        \(place) holds \(value) at \(first), but labels are whole numbers; \(all). \
+        If labels were resampled, do it again with the nearest neighbour; write NaN as the label that data.ignore names.
+        """
+    case .tooManyClasses(let classes, let most):
+      return "there are \(classes) classes, but \(most) at most can be told apart; merge some."
+    case .tooLarge(let place, let shape):
+      return "\(place) has shape \(shape), which is a petabyte or more; is the file damaged?"
+    case .noMemory(let place, let bytes, let available):
+      return """
+        a part of \(place) that is read at once takes \(bytes >> 20) MB, but \(available >> 20) MB of memory are free; \
+        store fewer pixels in a slice or image, or use a larger machine.
+        """
+    case .channelsLast(let place, let shape, let layout):
+      let channels = layout == .stack ? shape[1] : shape[0]
+      let y = layout == .stack ? "1" : "0"
+      return """
+        \(place) has shape \(shape), which is read as \(layout.axes(hasChannels: true)): \(channels) channels of \
+        \(shape[2]) × \(shape[3]) pixels. If the last axis holds channels, move it (numpy.moveaxis(images, -1, \(y))); \
+        if the images are as they are read, set data.channels: \(channels).
+        """
+    case .wrongChannels(let place, let shape, let layout, let channels):
+      let isFour = shape.count == 4
+      let found = isFour ? shape[layout == .stack ? 1 : 0] : 1
+      return """
+        \(place) has shape \(shape), read as \(layout.axes(hasChannels: isFour)): its number of channels is \(found), \
+        not \(channels) as data.channels says.
+        """
+    case .targetRange(let place, let channel, let mean, let deviation):
+      let (what, advice) =
+        abs(mean) * 0x1p-20 >= deviation
+        ? ("values that differ so little", "subtract the mean first")
+        : ("the squares of such numbers", "multiply them by \(Self.power(1 / deviation)) first")
+      return """
+        \(place) has mean \(Float(mean)) and standard deviation \(Float(deviation)) in channel \(channel) of the training part; \
+        predictions are float32, which cannot hold \(what): \(advice).
+        """
     }
   }
+
+  /// The nearest power of ten, in digits.
+  private static func power(_ value: Double) -> String { "1e\(Int(log10(value).rounded()))" }
+
+  private static func targetShape(
+    _ target: ArrayLocation, _ shape: [Int], _ images: ArrayLocation, _ imageShape: [Int], _ hasChannels: Bool,
+    _ mayHaveChannels: Bool
+  ) -> String {
+    let other = target.file == images.file ? images.dataset ?? images.description : images.description
+    let rule = hasChannels || mayHaveChannels ? "without the channel axis they must be equal" : "they must be equal"
+    var advice = ""
+    let bare = hasChannels ? Self.withoutChannels(imageShape) : [imageShape]
+    if hasChannels, Array(imageShape.dropLast()) == shape {
+      advice = " Channels come before y: move the last axis of the images (numpy.moveaxis)."
+    } else if !mayHaveChannels, shape.count == 4,
+      let axis = [1, 0].first(where: { axis in
+        bare.contains(Self.removing(axis, from: shape))
+      })
+    {
+      advice =
+        shape[axis] == 1
+        ? " Labels and masks have no channel axis: remove axis \(axis)."
+        : " Labels are numbers of classes, one a pixel: write the largest of the \(shape[axis]) channels (argmax over axis "
+          + "\(axis))."
+    }
+    return "\(target) has shape \(shape) but \(other) has \(imageShape); \(rule).\(advice)"
+  }
+
+  private static func removing(_ axis: Int, from shape: [Int]) -> [Int] {
+    var shape = shape
+    shape.remove(at: axis)
+    return shape
+  }
+
+  /// The shapes that images of four axes may have without that of channels.
+  private static func withoutChannels(_ shape: [Int]) -> [[Int]] { [1, 0].map { removing($0, from: shape) } }
 }

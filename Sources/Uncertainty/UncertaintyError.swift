@@ -6,6 +6,8 @@ public enum UncertaintyError: Error, Hashable, Sendable, CustomStringConvertible
   case coverageTooFine(Double)
   /// A label is none of the classes.
   case labelOutside(label: Int, pixel: Int, classes: Int)
+  /// There are more classes than the size of a set, in one byte, can count.
+  case tooManyClasses(Int, most: Int)
   /// Calibration scores are NaN; so many of so many.
   case notANumber(scores: Int64, of: Int64)
 
@@ -18,6 +20,8 @@ public enum UncertaintyError: Error, Hashable, Sendable, CustomStringConvertible
     case .labelOutside(let label, let pixel, let classes):
       "pixel \(pixel) has label \(label), but there are \(classes) classes (0 … \(classes - 1)); "
         + "correct the labels, or name this one as data.ignore"
+    case .tooManyClasses(let classes, let most):
+      "there are \(classes) classes, but prediction sets of at most \(most) can be written; merge some"
     case .notANumber(let scores, let count):
       "\(scores) of \(count) calibration scores are NaN, so no threshold can be found; "
         + "a member that predicts NaN must be left out of the ensemble"

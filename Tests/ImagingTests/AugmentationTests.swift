@@ -162,6 +162,24 @@ struct AugmentationTests {
     #expect(moved > 0.5)
   }
 
+  @Test("displacements beyond all floats end at the patch's border")
+  func hugeDisplacements() throws {
+    let extents = Extents(z: 1, y: 16, x: 16)
+    let field = try #require(
+      ElasticDeformation(magnitude: 1e308).displacement(
+        of: extents, stream: RandomStream(seed: 1, purpose: .augmentation)))
+    let region = numbered(extents)
+    let images = AlignedBuffer<Float>(count: 2 * extents.count)
+    let labels = AlignedBuffer<UInt8>(count: extents.count)
+    let values = AlignedBuffer<Float>(count: extents.count)
+    let weights = AlignedBuffer<Float>(count: extents.count)
+    region.cut(
+      Box(extents), patch: extents, PatchTransform(), displacement: field,
+      to: .init(images: images.pointer, labels: labels.pointer, values: values.pointer, weights: weights.pointer))
+    let isInside = images.buffer.prefix(extents.count).allSatisfy { (0..<Float(extents.count)).contains($0) }
+    #expect(isInside)
+  }
+
   @Test("without augmentation the patch lies in the middle of its cell")
   func none() {
     let cell = Box(z: 1..<4, y: 2..<10, x: 3..<12)

@@ -92,12 +92,14 @@ struct ImageSourceTests {
     #expect(
       said("a.h5:/flat") == """
         a.h5:/flat has shape [2, 3]; a stack of 2-D images has axes [image, y, x] or [image, channel, y, x]. \
-        If this is one 3-D image (volume: true), say so.
+        One 2-D image is a stack of one: give it, its labels and targets a first axis of 1 (images[None] in NumPy), and \
+        divide its pixels (split: {by: pixel}).
         """)
     #expect(
       said("a.h5:/flat", .volume) == """
         a.h5:/flat has shape [2, 3]; one 3-D image has axes [z, y, x] or [channel, z, y, x]. \
-        If this is a stack of 2-D images (volume: false), say so.
+        One 2-D image is a stack of one: give it, its labels and targets a first axis of 1 (images[None] in NumPy), and \
+        divide its pixels (split: {by: pixel}).
         """)
     #expect(said("a.h5:/nothing") == "a.h5:/nothing has shape [0, 3, 3], which holds nothing.")
     #expect(throws: HDF5Error.self) { try ImageSource(scratch.location("b.h5:/images"), layout: .stack) }

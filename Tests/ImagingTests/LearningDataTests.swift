@@ -132,7 +132,7 @@ struct LearningDataTests {
     let labels = none + some + none + some
     #expect(
       message { _ = try data(labels: labels, ignore: 255).inspect() }
-        == "a.h5:/labels has no labelled voxel in the training part; all are ignored.")
+        == "a.h5:/labels has nothing known in the training part, all is ignored or masked; label some.")
   }
 
   @Test("the cement data set is what its description says")

@@ -44,13 +44,14 @@ struct TrainingUnitsTests {
     #expect(
       message { _ = try TrainingUnits(regions: regions, patch: Extents(z: 2, y: 3, x: 4), of: volume) }
         == """
-        a patch of [2, 3, 4] does not fit into the training slices 0 to 0 of a.h5:/images, which are [1, 6, 9]; \
-        lower data.patch.
+        a patch of [2, 3, 4] does not fit into the slices 0 to 0 of the training part of a.h5:/images, which are \
+        [1, 6, 9]; lower data.patch.
         """)
     #expect(
       message { _ = try TrainingUnits(regions: [stack.region(ofImage: 3)], patch: Extents(y: 7, x: 4), of: stack) }
         == """
-        a patch of [7, 4] does not fit into image 3 of a.h5:/images, which is [6, 9]; lower data.patch.
+        a patch of [7, 4] does not fit into image 3 of the training part of a.h5:/images, which is [6, 9]; \
+        lower data.patch.
         """)
   }
 

@@ -129,6 +129,10 @@ struct JobFileMessageTests {
         "5: data.split: 0.6 + 0.3 + 0.2 is above 1; train, validate, calibrate and test are parts of the images"),
       Case("patch: [32, 64, 64]", "patch: [64, 64]", "4: data.patch: needs 3 values (z, y, x) for a volume, not 2"),
       Case(
+        "volume: true, classes: [paste, void], patch: [32, 64, 64]",
+        "volume: false, classes: [paste, void], patch: [64]",
+        "4: data.patch: needs 2 values (y, x) for a stack of images, not 1"),
+      Case(
         "volume: true", "volume: false",
         "4: data.patch: needs 2 values (y, x) for a stack of images, not 3; or is this a volume (volume: true)?"),
       Case(
@@ -204,7 +208,8 @@ struct JobFileMessageTests {
       Case("nodes: 12, ", "", "6: network.nodes: missing; give nodes between input and output"),
       Case(
         "images: a.h5:/images, ", "",
-        "4: data.images: missing; give the images: `path[:dataset]`, the path relative to this file"),
+        "4: data.images: missing; give the images: `path[:dataset]`, the path relative to this file; their axes are image, "
+          + "(channel,) y, x in this order, of a volume (channel,) z, y, x"),
       Case(
         "output: results/cement.h5", "",
         "1: output: missing; give the results file (HDF5), relative to this file; its folder is made when missing"),

@@ -154,4 +154,15 @@ import Testing
     #expect(setting { $0.pooling = [2, 0] } == "pooling")
     #expect(setting({ _ in }, dimensions: 4) == "dimensions")
   }
+
+  @Test func `images of one column are told not to be pooled along x`() throws {
+    let graph = try Self.settings(depth: 3, base: 4).graph(inputChannels: 1, outputChannels: 2, dimensions: 2)
+    #expect {
+      try graph.shapes(extents: [64, 1])
+    } throws: { "\($0)".hasSuffix("fewer than the pooling window of 2; do not pool along x (pooling: [2, 1]).") }
+    let pooled = Self.settings(depth: 3, base: 4, pooling: [2, 1])
+    #expect(throws: Never.self) {
+      try pooled.graph(inputChannels: 1, outputChannels: 2, dimensions: 2).shapes(extents: [64, 1])
+    }
+  }
 }

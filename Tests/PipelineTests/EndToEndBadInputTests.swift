@@ -58,7 +58,8 @@ struct EndToEndBadInputTests {
       ) { $0.split = "{dataset: data.h5:/untested}" },
       Case(
         "a patch larger than the images",
-        "a patch of [8, 32] does not fit into image 0 of data.h5:/images, which is [16, 16]; lower data.patch."
+        "a patch of [8, 32] does not fit into image 0 of the training part of data.h5:/images, which is [16, 16]; "
+          + "lower data.patch."
       ) { $0.patch = [8, 32] },
       Case(
         "test slices too few for the networks",

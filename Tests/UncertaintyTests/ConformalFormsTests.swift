@@ -29,7 +29,7 @@ import Testing
     let pixels = data.labels.count
     var set = [UInt8](repeating: 0, count: 3 * pixels)
     var sizes = [UInt8](repeating: 0, count: pixels)
-    sets.writeSets(data.probabilities, classes: 3, pixels: pixels, level: 0, set: &set, sizes: &sizes)
+    try sets.writeSets(data.probabilities, classes: 3, pixels: pixels, level: 0, set: &set, sizes: &sizes)
     var evaluation = SetEvaluation(levels: 1, classes: 3)
     try evaluation.add(set: set, labels: data.labels, pixels: pixels, level: 0)
     return [evaluation.coverage(level: 0)] + (0..<3).map { evaluation.coverage(level: 0, class: $0) }
@@ -64,7 +64,7 @@ import Testing
     #expect(sets.thresholds == [.score(1 - 0.8), .infeasible, .score(1 - 0.9), .infeasible])
     #expect(sets.threshold(level: 1, class: 0) == .score(1 - 0.9))
     var (set, sizes) = ([UInt8](repeating: 0, count: 6), [UInt8](repeating: 0, count: 3))
-    sets.writeSets(probabilities, classes: 2, pixels: 3, level: 0, set: &set, sizes: &sizes)
+    try sets.writeSets(probabilities, classes: 2, pixels: 3, level: 0, set: &set, sizes: &sizes)
     #expect(set == [1, 1, 0, 1, 1, 1] && sizes == [2, 2, 1])
   }
 

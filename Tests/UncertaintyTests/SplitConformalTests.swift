@@ -64,7 +64,7 @@ struct SplitConformalTests {
     #expect(sets.thresholds == [.infeasible, .score(0.5)])
     var set = [UInt8](repeating: 7, count: 4)
     var sizes = [UInt8](repeating: 7, count: 2)
-    sets.writeSets([0, 1, 0.5, .nan], classes: 2, pixels: 2, level: 0, set: &set, sizes: &sizes)
+    try sets.writeSets([0, 1, 0.5, .nan], classes: 2, pixels: 2, level: 0, set: &set, sizes: &sizes)
     #expect(set == [1, 1, 1, 1])
     #expect(sizes == [2, 2])
   }
@@ -85,7 +85,7 @@ struct SplitConformalTests {
     let probabilities: [Float] = [p, 0.29999998 - 3e-8, p.nextUp, .nan, 1, 0]
     var set = [UInt8](repeating: 7, count: 6)
     var sizes = [UInt8](repeating: 7, count: 3)
-    sets.writeSets(probabilities, classes: 2, pixels: 3, level: 0, set: &set, sizes: &sizes)
+    try sets.writeSets(probabilities, classes: 2, pixels: 3, level: 0, set: &set, sizes: &sizes)
     #expect(set == [1, 0, 1, 0, 1, 0])
     #expect(sizes == [1, 1, 1])
   }

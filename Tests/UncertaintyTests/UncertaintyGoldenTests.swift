@@ -86,7 +86,7 @@ struct UncertaintyGoldenTests {
 
         var set = [UInt8](repeating: 7, count: classes * pixels)
         var sizes = [UInt8](repeating: 7, count: pixels)
-        sets.writeSets(planes, classes: classes, pixels: pixels, level: 0, set: &set, sizes: &sizes)
+        try sets.writeSets(planes, classes: classes, pixels: pixels, level: 0, set: &set, sizes: &sizes)
         let expectedSets = try level.array("sets", of: Bool.self).values
         for i in 0..<pixels {
           for c in 0..<classes where (set[c * pixels + i] == 1) != expectedSets[i * classes + c] {

@@ -15,7 +15,8 @@ public struct TrainingSet: Sendable {
     var offset: Float
   }
 
-  /// - Parameter regions: as many as the units were made of, in their order; their targets are not the images themselves.
+  /// - Parameter regions: as many as the units were made of, in their order; their targets are not the images
+  ///   themselves.
   public init(regions: [LearningRegion], units: TrainingUnits) {
     precondition(
       units.units.joined().allSatisfy { $0.region < regions.count }, "units of regions that are not there")
@@ -90,7 +91,7 @@ extension TrainingUnits {
   ) throws {
     try self.init(
       regions: data.split[part], patch: patch, overlap: Extents(z: overlap, y: overlap, x: overlap), planes: planes,
-      of: data.images)
+      of: data.images, part: part)
   }
 }
 

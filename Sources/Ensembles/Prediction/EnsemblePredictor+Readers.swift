@@ -25,12 +25,12 @@ extension EnsemblePredictor {
   /// The reader throws `HDF5Error`, or `EnsembleError.imageNotFinite`.
   public static func reader(of images: ImageSource, region: Region, scaling: IntensityScaling) -> Reader {
     { box, pixels in
-      try images.read(box.moved(z: region.z.lowerBound), ofImage: region.image, into: pixels)
+      try images.read(
+        box.moved(z: region.z.lowerBound), ofImage: region.image, scaledBy: scaling, into: pixels)
       // The sum of x · 0 is NaN when a value is not finite.
       guard pixels.reduce(0, { $0 + $1 * 0 }).isFinite else {
         throw EnsembleError.imageNotFinite(file: images.location.description, image: region.image, box: box)
       }
-      scaling.apply(to: pixels)
     }
   }
 }

@@ -184,7 +184,14 @@ extension Dataset {
     }
     if text.contains("required filter") || text.contains("filter is not") {
       let packing = (try? filters.joined(separator: ", ")) ?? "a filter"
-      return explained(.call, "its chunks are packed with \(packing), which this HDF5 library does not have")
+      return explained(
+        .call,
+        "its chunks are packed with \(packing), which this HDF5 library does not have; set HDF5_PLUGIN_PATH to the "
+          + "folder of its plugin (the Python package hdf5plugin has many), or write the file without it (h5repack)")
+    }
+    if text.contains("external raw data file"), let files = try? externalFiles() {
+      return explained(
+        .missingFile, "its data are in \(files.joined(separator: ", ")), which cannot be opened; is a file missing?")
     }
     if text.contains("errno = 28") { return explained(.unusableFile, "the disk is full") }
     // The library reports this in many ways, so it is checked after everything that it reports clearly.

@@ -154,6 +154,10 @@ extension Container {
     let wanted = rest.first ?? path
     let names = try folder == "." ? names() : group(folder).names()
     let place = object.place(path)
+    let link = folder == "." ? wanted : folder == "/" ? "/" + wanted : folder + "/" + wanted
+    if names.contains(wanted), let broken = try brokenLink(link) {
+      return place.error(.missingObject, rest.count > 1 ? "\(link): \(broken)" : broken)
+    }
     if rest.count > 1, names.contains(wanted) {
       return place.error(.missingObject, "there is no such \(word): ‘\(wanted)’ on the way is not a group")
     }

@@ -67,11 +67,11 @@ public struct TrainingUnits: Sendable, Hashable {
   ///   - overlap: voxels that neighbouring cells share.
   ///   - planes: those in which 2-D networks see a volume. A unit then has a patch in each, and its cell has room for
   ///     all. None: the patch has the orientation of the region.
-  ///   - images: where the regions are from, for messages.
+  ///   - images: where the regions are from, for messages, as is the part.
   /// - Throws: `ImagingError.patchTooLarge` when the patch does not fit into one of the regions.
   public init(
     regions: [Region], patch: Extents, overlap: Extents = Extents(z: 0, y: 0, x: 0), planes: [Plane] = [],
-    of images: ImageSource
+    of images: ImageSource, part: Part = .train
   ) throws {
     self.patch = patch
     var units: [[PatchPlace]] = []
@@ -79,7 +79,8 @@ public struct TrainingUnits: Sendable, Hashable {
     let planes = planes.isEmpty ? [.xy] : planes
     for (index, region) in regions.enumerated() {
       guard let grid = PatchGrid(region: region.extents, patch: span, overlap: overlap) else {
-        throw ImagingError.patchTooLarge(images.location, patch: span, region: region, layout: images.layout)
+        throw ImagingError.patchTooLarge(
+          images.location, patch: span, region: region, part: part, layout: images.layout)
       }
       let places = grid.cells.map { cell in
         planes.map { PatchPlace(region: index, plane: $0, cell: $0.view(cell)) }

@@ -4,14 +4,17 @@ import Host
 struct Faults {
   private let target: TargetSource
   private var label: (location: ArrayLocation, value: Int, count: Int, first: [Int])?
+  private var fraction: (location: ArrayLocation, value: Double, count: Int, first: [Int])?
   private var notFinite: [(location: ArrayLocation, count: Int, first: [Int])] = []
 
   init(_ target: TargetSource) { self.target = target }
 
   /// Looks for values that are not finite in `[channel, z, y, x]`.
-  mutating func look(at values: UnsafeBufferPointer<Float>, of source: ImageSource, _ box: Box, image: Int) {
-    // The sum of x·0 is NaN when a value is not finite; almost always it is 0 and all is said.
-    var sum: Float = 0
+  mutating func look<Value: BinaryFloatingPoint>(
+    at values: UnsafeBufferPointer<Value>, of source: ImageSource, _ box: Box, image: Int
+  ) {
+    // The sum of x·0 is NaN when a value is not finite; almost always it is 0.
+    var sum: Value = 0
     for value in values { sum += value * 0 }
     guard !sum.isFinite else { return }
     let count = values.count { !$0.isFinite }
@@ -32,6 +35,24 @@ struct Faults {
     }
   }
 
+  /// The same of labels that may be no whole numbers.
+  mutating func convert(
+    _ labels: UnsafeBufferPointer<Double>, to classes: UnsafeMutableBufferPointer<UInt8>, of source: ImageSource,
+    _ box: Box, image: Int
+  ) {
+    for i in 0..<labels.count {
+      classes[i] = convert(labels[i], in: source.location) { Self.place(i, source, box, image) }
+    }
+  }
+
+  /// The class of a label that may be no whole number.
+  mutating func convert(_ value: Double, in location: ArrayLocation, place: () -> [Int]) -> UInt8 {
+    if let whole = Int32(exactly: value) { return convert(whole, in: location, place: place) }
+    if fraction == nil { fraction = (location, value, 0, place()) }
+    fraction?.count += 1
+    return LearningData.ignored
+  }
+
   /// The class that a label stands for; `ignored` for the ignored label, and for a fault.
   mutating func convert(_ value: Int32, in location: ArrayLocation, place: () -> [Int]) -> UInt8 {
     // A label that no Int32 can be stands for "none is ignored".
@@ -43,7 +64,11 @@ struct Faults {
   }
 
   /// Throws when a fault was met.
-  func raise() throws {
+  func raise() throws(ImagingError) {
+    if let fraction {
+      throw ImagingError.labelNotWhole(
+        fraction.location, value: fraction.value, count: fraction.count, first: fraction.first)
+    }
     if let label {
       throw ImagingError.labelOutsideClasses(
         label.location, value: label.value, count: label.count, first: label.first, classes: target.classes,

@@ -42,6 +42,8 @@ public final class ImageSource: Sendable {
   public let channels: Int
   /// The extents of one image.
   public let extents: Extents
+  /// Whether the file holds numbers that float32 rounds: doubles, and integers of more than 16 bits.
+  public let isWide: Bool
   private let dataset: Dataset
 
   /// Opens an array.
@@ -56,10 +58,17 @@ public final class ImageSource: Sendable {
       throw ImagingError.wrongAxes(location, shape: shape, layout: layout)
     }
     guard !shape.contains(0) else { throw ImagingError.empty(location, shape: shape) }
+    try Self.checkSize(shape, of: location)
     self.location = location
     self.layout = layout
     self.shape = shape
     self.dataset = dataset
+    isWide =
+      switch dataset.elementType {
+      case .float(let bits): bits > 32
+      case .integer(let bits, _), .enumeration(let bits): bits > 16
+      case .bool, .string, .other: false
+      }
     let height = shape[shape.count - 2]
     let width = shape[shape.count - 1]
     switch layout {
@@ -72,6 +81,12 @@ public final class ImageSource: Sendable {
       channels = hasChannels ? shape[0] : 1
       extents = Extents(z: shape[shape.count - 3], y: height, x: width)
     }
+  }
+
+  /// Every axis with its extent, as in “[image 12, y 32, x 32]”.
+  public var axes: String {
+    let names = layout.axes(hasChannels: hasChannels).dropFirst().dropLast().split(separator: ",")
+    return "[" + zip(names, shape).map { "\($0.drop { $0 == " " }) \($1)" }.joined(separator: ", ") + "]"
   }
 
   /// Whether the array has an axis of channels.
@@ -115,6 +130,40 @@ public final class ImageSource: Sendable {
     try dataset.read(into: buffer, Hyperslab(start: start, count: count))
   }
 
+  /// Reads a part of an image and scales it. Numbers that float32 would round are scaled before they are rounded.
+  ///
+  /// - Parameters: as of `read(_:ofImage:into:)`.
+  /// - Throws: `HDF5Error` when the file cannot be read.
+  public func read(
+    _ box: Box, ofImage image: Int, scaledBy scaling: IntensityScaling, into buffer: UnsafeMutableBufferPointer<Float>
+  ) throws {
+    guard isWide else {
+      try read(box, ofImage: image, into: buffer)
+      scaling.apply(to: buffer)
+      return
+    }
+    for slab in box.slabs(depth: slabDepth) {
+      let values = AlignedBuffer<Double>(count: channels * slab.count)
+      try read(slab, ofImage: image, into: values.buffer)
+      let first = (slab.z.lowerBound - box.z.lowerBound) * box.y.count * box.x.count
+      for channel in 0..<channels {
+        let (from, to) = (channel * slab.count, channel * box.count + first)
+        for i in 0..<slab.count { buffer[to + i] = scaling.scaled(values.pointer[from + i], channel: channel) }
+      }
+    }
+  }
+
+  /// Whether an `Int32` holds every number that the array can hold.
+  var holdsSmallIntegers: Bool { Self.holdsSmallIntegers(dataset.elementType) }
+
+  static func holdsSmallIntegers(_ type: ElementType) -> Bool {
+    switch type {
+    case .integer(let bits, let isSigned): bits < 32 || bits == 32 && isSigned
+    case .bool: true
+    case .float, .enumeration, .string, .other: false
+    }
+  }
+
   /// The index of a voxel in the file's own axes, for messages.
   func index(image: Int, channel: Int, z: Int, y: Int, x: Int) -> [Int] {
     switch layout {
@@ -125,12 +174,31 @@ public final class ImageSource: Sendable {
 
   /// How many slices to read at a time: whole chunks of the file, about 64 MB in memory.
   var slabDepth: Int {
-    let slice = channels * extents.y * extents.x * 4
+    let slice = channels * extents.y * extents.x * (isWide ? 8 : 4)
     let chunkDepth = layout == .volume ? dataset.chunk.map { $0[$0.count - 3] } ?? 1 : 1
     return max(1, max(1, (64 << 20) / slice) / chunkDepth) * chunkDepth
   }
 
+  /// Throws when an array claims a petabyte or more, as a damaged file may.
+  private static func checkSize(_ shape: [Int], of location: ArrayLocation) throws(ImagingError) {
+    var bytes = 8
+    for extent in shape {
+      let (product, overflows) = bytes.multipliedReportingOverflow(by: extent)
+      guard !overflows, product < 1 << 50 else { throw .tooLarge(location, shape: shape) }
+      bytes = product
+    }
+  }
+
+  /// Throws when a part of an array would not fit in the memory that is there.
+  static func requireMemory(_ bytes: Int, for location: ArrayLocation) throws(ImagingError) {
+    // Small parts are not worth asking the system.
+    guard bytes > 1 << 30, let room = HostFacts.detect().memory.least, bytes > room else { return }
+    throw .noMemory(location, bytes: bytes, available: Int(clamping: room))
+  }
+
   /// Opens the dataset that a location names, or the only one of its file.
+  ///
+  /// - Throws: `ImagingError`, `HDF5Error`, also when part of a virtual dataset is missing.
   static func open(_ location: ArrayLocation) throws -> (ArrayLocation, Dataset) {
     let formats = ["tif": "TIFF", "tiff": "TIFF", "png": "PNG", "npy": "NumPy", "npz": "NumPy", "jpg": "JPEG"]
     let ending = location.file.split(separator: "/").last?.split(separator: ".").dropFirst().last ?? ""
@@ -138,11 +206,17 @@ public final class ImageSource: Sendable {
       throw ImagingError.unknownFormat(file: location.name, format: format)
     }
     let file = try File(opening: location.file)
-    if let dataset = location.dataset { return (location, try file.dataset(dataset)) }
+    if let name = location.dataset {
+      let dataset = try file.dataset(name)
+      try dataset.requireSources()
+      return (location, dataset)
+    }
     let datasets = try file.names().filter { try file.kind(of: $0) == .dataset }
     guard datasets.count == 1 else {
       throw ImagingError.datasetNotNamed(file: location.name, datasets: datasets)
     }
-    return (location.dataset("/\(datasets[0])"), try file.dataset(datasets[0]))
+    let dataset = try file.dataset(datasets[0])
+    try dataset.requireSources()
+    return (location.dataset("/\(datasets[0])"), dataset)
   }
 }

@@ -27,6 +27,12 @@ public struct IntensityScaling: Hashable, Sendable, Codable {
 }
 
 extension IntensityScaling {
+  /// (v − mean) / standard deviation of one value, rounded at the end.
+  @inline(__always)
+  func scaled(_ value: Double, channel: Int) -> Float {
+    Float((value - mean[channel]) * (1 / standardDeviation[channel]))
+  }
+
   /// The scaling that leaves everything as it is.
   public static func identity(channels: Int) -> IntensityScaling {
     IntensityScaling(
@@ -48,11 +54,11 @@ struct Moments {
   var count = 0.0
   var mean = 0.0
   var squares = 0.0
-  var smallest = Float.infinity
-  var largest = -Float.infinity
+  var smallest = Double.infinity
+  var largest = -Double.infinity
 
   /// Takes in a block.
-  mutating func add(_ values: UnsafeBufferPointer<Float>) {
+  mutating func add<Value: BinaryFloatingPoint>(_ values: UnsafeBufferPointer<Value>) {
     guard !values.isEmpty else { return }
     let blockCount = Double(values.count)
     let blockMean = Self.sum(values) { $0 } / blockCount
@@ -63,8 +69,8 @@ struct Moments {
     mean += distance * (blockCount / total)
     count = total
     for value in values {
-      smallest = min(smallest, value)
-      largest = max(largest, value)
+      smallest = min(smallest, Double(value))
+      largest = max(largest, Double(value))
     }
   }
 
@@ -72,8 +78,8 @@ struct Moments {
 
   /// A sum in eight interleaved parts, whatever the processor's vectors are.
   @inline(__always)
-  private static func sum(
-    _ values: UnsafeBufferPointer<Float>, of transform: (SIMD8<Double>) -> SIMD8<Double>
+  private static func sum<Value: BinaryFloatingPoint>(
+    _ values: UnsafeBufferPointer<Value>, of transform: (SIMD8<Double>) -> SIMD8<Double>
   ) -> Double {
     var sums = SIMD8<Double>.zero
     let whole = values.count / 8 * 8

@@ -1,3 +1,4 @@
+import HDF5
 import Host
 
 /// The statistics of a whole data set.
@@ -15,23 +16,27 @@ extension LearningData {
   ///
   /// The scaling is summed slice by slice in the order of regions, whatever the size of slabs.
   /// - Parameter rule: how target images are scaled.
-  /// - Throws: `ImagingError` for labels outside the classes, values that are not finite, a constant channel, or
-  ///   nothing known in the training part, each with the number and the first place of the fault; `HDF5Error`.
+  /// - Throws: `ImagingError` for labels outside the classes, values that are not finite, a constant channel, targets
+  ///   that float32 cannot hold, or a part in which nothing is known, each with the number and the first place of the
+  ///   fault; `HDF5Error`.
   /// - Complexity: O(*voxels*) time, memory for one slab.
   public func inspect(scalingTargets rule: TargetScaling = .standard) throws -> Inspection {
     var moments = [Moments](repeating: Moments(), count: images.channels)
-    var answers = [Moments](repeating: Moments(), count: targetChannels)
+    var targets = [Moments](repeating: Moments(), count: targetChannels)
     var voxels: [Part: [Int]] = [:]
+    var ignored = 0
     var faults = Faults(target)
     for part in Part.allCases {
       var counts = [Int](repeating: 0, count: 256)
       for region in split[part] {
-        for box in slabs(of: region) {
+        for box in region.box.slabs(depth: min(images.slabDepth, answers?.slabDepth ?? .max)) {
           let slab = try Slab(self, box, image: region.image, part, &faults)
           if content.labels != .image { slab.count(&counts) }
-          if part == .train {
-            slab.add(slab.images, to: &moments, weights: nil)
-            if let values = slab.values { slab.add(values, to: &answers, weights: slab.weights) }
+          try slab.add(images, isCounted: part == .train, to: &moments, &faults)
+          if case .images = target, let answers {
+            try slab.add(answers, where: slab.weights, isCounted: part == .train, to: &targets, &faults)
+          } else if case .itself = target, part == .train, let weights = slab.weights {
+            try slab.add(images, where: weights, isCounted: true, to: &targets, &faults)
           }
         }
         // One label stands for all of an image.
@@ -42,102 +47,115 @@ extension LearningData {
         }
       }
       voxels[part] = Array(counts.prefix(max(1, classes)))
+      ignored += counts[Int(Self.ignored)]
     }
     try faults.raise()
-    for (channel, moments) in moments.enumerated() where moments.squares == 0 {
-      throw ImagingError.constant(images.location, channel: channel, value: moments.mean)
-    }
-    guard let train = voxels[.train], train.contains(where: { $0 > 0 }) else {
-      throw ImagingError.noLabels(targetLocation)
-    }
-    let scaling = IntensityScaling(
-      mean: moments.map(\.mean), standardDeviation: moments.map(\.standardDeviation))
+    if case .itself = target, !content.hasWeights { targets = moments }
+    try check(moments, voxels, ignored: ignored)
     return Inspection(
-      scaling: scaling, targetScaling: targetChannels > 0 ? try targetScaling(rule, answers) : nil, voxels: voxels)
+      scaling: IntensityScaling(mean: moments.map(\.mean), standardDeviation: moments.map(\.standardDeviation)),
+      targetScaling: targetChannels > 0 ? try targetScaling(rule, targets) : nil, voxels: voxels)
   }
 
-  private func targetScaling(_ rule: TargetScaling, _ moments: [Moments]) throws -> IntensityScaling {
-    if rule != .none {
-      for (channel, moments) in moments.enumerated() where moments.squares == 0 {
-        throw ImagingError.constant(targetLocation, channel: channel, value: moments.mean)
+  /// Sees that there is something to learn, and something known in every part.
+  private func check(_ moments: [Moments], _ voxels: [Part: [Int]], ignored: Int) throws(ImagingError) {
+    for (channel, moments) in moments.enumerated() where moments.squares == 0 {
+      throw .constant(images.location, channel: channel, value: moments.mean)
+    }
+    for part in Part.allCases where part == .train || !split[part].isEmpty {
+      guard let counts = voxels[part], counts.contains(where: { $0 > 0 }) else {
+        throw .nothingKnown(mask?.location ?? targetLocation, part, isDivided: split.pixels != nil)
+      }
+    }
+    let known = (0..<classes).filter { label in voxels.values.contains { $0[label] > 0 } }
+    if let ignore = target.ignore, ignored > 0, split.pixels == nil, let only = known.first, known.count == 1 {
+      throw .oneClass(targetLocation, only, ignore: ignore)
+    }
+  }
+
+  private func targetScaling(_ rule: TargetScaling, _ moments: [Moments]) throws(ImagingError) -> IntensityScaling {
+    for (channel, moments) in moments.enumerated() {
+      let deviation = moments.standardDeviation
+      guard moments.squares > 0 else {
+        if rule == .none { continue }
+        throw .constant(targetLocation, channel: channel, value: moments.mean)
+      }
+      // Results are float32: the square of a deviation must be one, and the values must differ in their leading digits.
+      guard (1e-17...1e17).contains(deviation), deviation > abs(moments.mean) * 0x1p-20 else {
+        throw .targetRange(targetLocation, channel: channel, mean: moments.mean, deviation: deviation)
       }
     }
     return switch rule {
     case .standard:
       IntensityScaling(mean: moments.map(\.mean), standardDeviation: moments.map(\.standardDeviation))
     case .range:
-      IntensityScaling(
-        mean: moments.map { Double($0.smallest) },
-        standardDeviation: moments.map { Double($0.largest) - Double($0.smallest) })
-    case .none:
-      IntensityScaling(
-        mean: moments.map { _ in 0 }, standardDeviation: moments.map { _ in 1 })
-    }
-  }
-
-  private func slabs(of region: Region) -> [Box] {
-    let depth = min(images.slabDepth, answers?.slabDepth ?? .max)
-    return stride(from: region.z.lowerBound, to: region.z.upperBound, by: depth).map {
-      Box(z: $0..<min($0 + depth, region.z.upperBound), y: 0..<region.height, x: 0..<region.width)
+      IntensityScaling(mean: moments.map(\.smallest), standardDeviation: moments.map { $0.largest - $0.smallest })
+    case .none: .identity(channels: moments.count)
     }
   }
 }
 
-/// A run of slices while a data set is inspected, as the files have it.
+/// A run of slices while a data set is inspected.
 private struct Slab {
   let box: Box
-  let images: AlignedBuffer<Float>
-  /// Target images; nil for classes.
-  let values: AlignedBuffer<Float>?
+  let image: Int
+  /// 1 where targets are known, else 0; nil: all are.
   let weights: AlignedBuffer<Float>?
   let labels: AlignedBuffer<UInt8>?
 
   init(_ data: LearningData, _ box: Box, image: Int, _ part: Part, _ faults: inout Faults) throws {
     self.box = box
+    self.image = image
     let content = data.content
-    images = AlignedBuffer(count: data.images.channels * box.count)
-    try data.images.read(box, ofImage: image, into: images.buffer)
-    faults.look(at: UnsafeBufferPointer(images.buffer), of: data.images, box, image: image)
-    if content.labels == .pixels {
-      let labels = AlignedBuffer<UInt8>(count: box.count)
-      try data.readLabels(of: box, image: image, part, into: labels.buffer, &faults)
-      self.labels = labels
-    } else {
-      labels = nil
-    }
-    if content.hasWeights {
-      let weights = AlignedBuffer<Float>(count: box.count)
-      try data.readWeights(of: box, image: image, part, into: weights.buffer)
-      self.weights = weights
-    } else {
-      weights = nil
-    }
-    switch data.target {
-    case .pixelClasses, .imageClasses: values = nil
-    case .itself: values = images
-    case .images:
-      let values = AlignedBuffer<Float>(count: content.channels * box.count)
-      try data.readAnswers(
-        of: box, image: image, weights: weights.map { UnsafePointer($0.pointer) }, into: values.buffer, &faults)
-      self.values = values
-    }
+    try ImageSource.requireMemory(
+      (8 * data.images.channels + content.bytes) * box.count, for: data.images.location)
+    let labels = content.labels == .pixels ? AlignedBuffer<UInt8>(count: box.count) : nil
+    let weights = content.hasWeights ? AlignedBuffer<Float>(count: box.count) : nil
+    if let labels { try data.readLabels(of: box, image: image, part, into: labels.buffer, &faults) }
+    if let weights { try data.readWeights(of: box, image: image, part, into: weights.buffer) }
+    self.labels = labels
+    self.weights = weights
   }
 
   /// Counts the voxels of each class, or those whose target is known.
   func count(_ counts: inout [Int]) {
     if let labels {
       for label in labels.buffer { counts[Int(label)] += 1 }
-    } else if values != nil {
+    } else {
       counts[0] += weights?.buffer.count { $0 != 0 } ?? box.count
     }
   }
 
-  func add(_ values: AlignedBuffer<Float>, to moments: inout [Moments], weights: AlignedBuffer<Float>?) {
+  /// Reads the slab of an array, looks for faults, and takes its values into moments, slice by slice.
+  ///
+  /// - Parameter weights: where they are 0, values are passed over.
+  func add(
+    _ source: ImageSource, where weights: AlignedBuffer<Float>? = nil, isCounted: Bool, to moments: inout [Moments],
+    _ faults: inout Faults
+  ) throws {
+    if source.isWide {
+      try add(Double.self, source, weights, isCounted, &moments, &faults)
+    } else {
+      try add(Float.self, source, weights, isCounted, &moments, &faults)
+    }
+  }
+
+  private func add<Value: HDF5Scalar & BinaryFloatingPoint & BitwiseCopyable>(
+    _: Value.Type, _ source: ImageSource, _ weights: AlignedBuffer<Float>?, _ isCounted: Bool,
+    _ moments: inout [Moments], _ faults: inout Faults
+  ) throws {
+    let values = AlignedBuffer<Value>(count: source.channels * box.count)
+    try source.read(box, ofImage: image, into: values.buffer)
+    if let weights {
+      for i in 0..<values.count where weights.pointer[i % box.count] == 0 { values.pointer[i] = 0 }
+    }
+    faults.look(at: UnsafeBufferPointer(values.buffer), of: source, box, image: image)
+    guard isCounted else { return }
     let slice = box.y.count * box.x.count
+    defer { withExtendedLifetime(values) {} }
     for z in 0..<box.z.count {
       for channel in moments.indices {
-        let start = values.pointer + (channel * box.z.count + z) * slice
-        let plane = UnsafeBufferPointer(start: start, count: slice)
+        let plane = UnsafeBufferPointer(start: values.pointer + (channel * box.z.count + z) * slice, count: slice)
         guard let weights else {
           moments[channel].add(plane)
           continue

@@ -14,16 +14,24 @@ public final class LearningData: Sendable {
   /// Where target images are known.
   public let mask: ImageSource?
   /// The label of each image as the file has it, when images have classes.
-  let imageLabels: [Int32]
+  let imageLabels: [Double]
   /// Which regions serve for what.
   public let split: Split
 
+  /// The most classes that there may be: labels in memory have one byte, one value of which is `Label.ignored`.
+  public static let mostClasses = 255
+
   /// Opens a data set.
   ///
-  /// - Throws: `ImagingError` when images, targets and split do not fit each other, `HDF5Error` when one of them
-  ///   cannot be read.
-  public init(images: ArrayLocation, target: TargetSource, layout: ImageLayout, split: SplitRule) throws {
-    precondition(target.classes <= Int(Label.ignored), "at most 255 classes")
+  /// - Parameter channels: the number of channels of the images, for a shape that leaves it open.
+  /// - Throws: `ImagingError` when images, targets and split do not fit each other, `HDF5Error` when one of them cannot
+  ///   be read.
+  public init(
+    images: ArrayLocation, target: TargetSource, layout: ImageLayout, split: SplitRule, channels: Int? = nil
+  ) throws {
+    guard target.classes <= Self.mostClasses else {
+      throw ImagingError.tooManyClasses(target.classes, most: Self.mostClasses)
+    }
     let images = try ImageSource(images, layout: layout)
     self.images = images
     switch target {
@@ -53,18 +61,36 @@ public final class LearningData: Sendable {
       }
     }
     mask = try target.mask.map { try Self.open($0, for: images, withChannels: false) }
-    let strata: [Int]? = imageLabels.isEmpty ? nil : imageLabels.map(Int.init)
+    // Labels, a mask or targets without channels have the shape that the images have without channels.
+    let isConfirmed = mask != nil || answers.map { !$0.hasChannels } ?? false
+    try Self.checkAxes(of: images, channels: channels, isConfirmed: isConfirmed)
+    let strata: [Int]? = imageLabels.isEmpty ? nil : imageLabels.map { Int(exactly: $0) ?? -1 }
     self.split = try Split(split, of: images, strata: strata)
   }
 
+  /// Sees that the axis that is read as channels is one.
+  ///
+  /// Images whose channels are last have the shape of images with many channels and few columns. So a last axis of 1
+  /// to 4 after larger ones is refused, unless another array confirms how it is read, or `channels` is given.
+  private static func checkAxes(of images: ImageSource, channels: Int?, isConfirmed: Bool) throws(ImagingError) {
+    let shape = images.shape
+    if let channels, channels != images.channels {
+      throw .wrongChannels(images.location, shape: shape, layout: images.layout, channels: channels)
+    }
+    guard images.hasChannels, channels == nil, !isConfirmed, images.extents.x <= 4, images.channels > 4,
+      images.extents.y >= 8
+    else { return }
+    throw .channelsLast(images.location, shape: shape, layout: images.layout)
+  }
+
   /// The label of each image as the file has it.
-  private static func labels(_ labels: ArrayLocation, of images: ImageSource) throws -> (ArrayLocation, [Int32]) {
+  private static func labels(_ labels: ArrayLocation, of images: ImageSource) throws -> (ArrayLocation, [Double]) {
     let (location, dataset) = try ImageSource.open(labels)
     let shape = try dataset.shape
     guard images.layout == .stack, shape == [images.imageCount] else {
       throw ImagingError.imageLabels(location, shape: shape, images: images.imageCount, layout: images.layout)
     }
-    return (location, try dataset.read(as: Int32.self))
+    return (location, try dataset.read(as: Double.self))
   }
 
   private static func open(
@@ -132,26 +158,35 @@ public final class LearningData: Sendable {
   ) throws -> LearningRegion {
     let content = content
     let isItself = if case .itself = target { true } else { false }
+    let count = region.extents.count
+    try ImageSource.requireMemory((4 * images.channels + content.bytes) * count, for: images.location)
     let result = LearningRegion(
       region: region, channels: images.channels, content: content,
       sharesImages: isItself && (targetScaling == nil || targetScaling == scaling))
     var faults = Faults(target)
-    try images.read(region.box, ofImage: region.image, into: result.images.buffer)
+    try images.read(region.box, ofImage: region.image, scaledBy: scaling, into: result.images.buffer)
     faults.look(at: UnsafeBufferPointer(result.images.buffer), of: images, region.box, image: region.image)
-    if isItself, !result.sharesImages { _ = result.values.buffer.update(from: result.images.buffer) }
-    scaling.apply(to: result.images.buffer)
     if content.labels != .none {
       try readLabels(of: region.box, image: region.image, part, into: result.labels.buffer, &faults)
     }
     if content.hasWeights {
       try readWeights(of: region.box, image: region.image, part, into: result.weights.buffer)
     }
-    if case .images = target {
-      try readAnswers(
-        of: region.box, image: region.image, weights: content.hasWeights ? result.weights.pointer : nil,
-        into: result.values.buffer, &faults)
+    if content.channels > 0, !result.sharesImages {
+      let scaling = targetScaling ?? .identity(channels: content.channels)
+      try (answers ?? images).read(
+        region.box, ofImage: region.image, scaledBy: scaling, into: result.values.buffer)
     }
-    if content.channels > 0, !result.sharesImages { targetScaling?.apply(to: result.values.buffer) }
+    if let answers, content.channels > 0 {
+      if content.hasWeights {
+        // What 0 is scaled to stands where targets are not known, whatever the file has there.
+        for channel in 0..<content.channels {
+          let zero = (targetScaling ?? .identity(channels: content.channels)).scaled(0, channel: channel)
+          for i in 0..<count where result.weights.pointer[i] == 0 { result.values.pointer[channel * count + i] = zero }
+        }
+      }
+      faults.look(at: UnsafeBufferPointer(result.values.buffer), of: answers, region.box, image: region.image)
+    }
     try faults.raise()
     return result
   }
@@ -166,9 +201,15 @@ public final class LearningData: Sendable {
       classes[0] = faults.convert(imageLabels[image], in: targetLocation) { [image] }
       return
     }
-    let values = AlignedBuffer<Int32>(count: box.count)
-    try labels.read(box, ofImage: image, into: values.buffer)
-    faults.convert(UnsafeBufferPointer(values.buffer), to: classes, of: labels, box, image: image)
+    if labels.holdsSmallIntegers {
+      let values = AlignedBuffer<Int32>(count: box.count)
+      try labels.read(box, ofImage: image, into: values.buffer)
+      faults.convert(UnsafeBufferPointer(values.buffer), to: classes, of: labels, box, image: image)
+    } else {
+      let values = AlignedBuffer<Double>(count: box.count)
+      try labels.read(box, ofImage: image, into: values.buffer)
+      faults.convert(UnsafeBufferPointer(values.buffer), to: classes, of: labels, box, image: image)
+    }
     split.pixels?.forEach(outside: part, box, image: image, extents: images.extents) { classes[$0] = Label.ignored }
   }
 
@@ -183,18 +224,5 @@ public final class LearningData: Sendable {
       weights.update(repeating: 1)
     }
     split.pixels?.forEach(outside: part, box, image: image, extents: images.extents) { weights[$0] = 0 }
-  }
-
-  /// Reads target images; 0 where they are not known, whatever stands there.
-  func readAnswers(
-    of box: Box, image: Int, weights: UnsafePointer<Float>?, into values: UnsafeMutableBufferPointer<Float>,
-    _ faults: inout Faults
-  ) throws {
-    guard let answers else { return }
-    try answers.read(box, ofImage: image, into: values)
-    if let weights {
-      for i in values.indices where weights[i % box.count] == 0 { values[i] = 0 }
-    }
-    faults.look(at: UnsafeBufferPointer(values), of: answers, box, image: image)
   }
 }

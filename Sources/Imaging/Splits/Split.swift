@@ -10,6 +10,16 @@ public enum Part: String, CaseIterable, Sendable, Codable {
   case calibrate
   /// The test set.
   case test
+
+  /// What messages call it.
+  var words: String {
+    switch self {
+    case .train: "training part"
+    case .validate: "validation part"
+    case .calibrate: "calibration part"
+    case .test: "test part"
+    }
+  }
 }
 
 /// The fraction of each part; images beyond their sum are left out.

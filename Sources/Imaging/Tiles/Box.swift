@@ -27,6 +27,13 @@ public struct Box: Hashable, Sendable {
   /// The number of voxels.
   public var count: Int { extents.count }
 
+  /// The box cut along z into runs of so many slices; the last may have fewer.
+  func slabs(depth: Int) -> [Box] {
+    stride(from: z.lowerBound, to: z.upperBound, by: depth).map {
+      Box(z: $0..<min($0 + depth, z.upperBound), y: y, x: x)
+    }
+  }
+
   /// The box moved along z.
   public func moved(z distance: Int) -> Box {
     Box(z: z.lowerBound + distance..<z.upperBound + distance, y: y, x: x)

@@ -86,6 +86,8 @@ extension JobFile {
         report(path, "needs 3 values (z, y, x) for a volume, not \(count)")
       } else if !volume, count == 3 {
         report(path, "needs 2 values (y, x) for a stack of images, not 3; or is this a volume (volume: true)?")
+      } else if !volume, count == 1 {
+        report(path, "needs 2 values (y, x) for a stack of images, not 1")
       }
     }
   }

@@ -14,6 +14,8 @@ extension Job {
     public var mask: DataPath?
     /// Nil when the task has no target images.
     public var targetScaling: TargetScaling?
+    /// The channels of the images; nil: as their shape says.
+    public var channels: Int?
     /// One 3-D image, not a stack of 2-D images.
     public var volume = false
     /// The planes in which networks of two dimensions see the volume; nil: networks of three.
@@ -40,7 +42,8 @@ extension Job {
     public static let settings: [Setting<Self>] = [
       Setting(
         "images", \.images, .dataPath, isRequired: true,
-        "the images: `path[:dataset]`, the path relative to this file"),
+        "the images: `path[:dataset]`, the path relative to this file; their axes are image, (channel,) y, x in this order, "
+          + "of a volume (channel,) z, y, x"),
       Setting(
         "labels", \.labels, .dataPath, otherwise: "the task has none",
         "for segmentation and binary the class of every pixel, in the shape of the images without channels; for "
@@ -60,6 +63,10 @@ extension Job {
         "how target images are scaled for training, channel by channel, as the training part says: `standard`, mean 0 and "
           + "standard deviation 1; `range`, from 0 to 1, for networks that end in a sigmoid; `none`. Predictions are scaled "
           + "back"),
+      Setting(
+        "channels", \.channels, .integer(1...65_536), otherwise: "as the images' shape says",
+        "the number of channels of the images, which must be that of their shape; needed where a last axis of 1 to 4 looks "
+          + "like channels that are not before y"),
       Setting("volume", \.volume, .boolean, "true: one 3-D image; false: a stack of 2-D images"),
       Setting(
         "planes", \.planes, .list(of: .words(Plane.self, noun: "plane"), count: 1...3), otherwise: "networks are 3-D",

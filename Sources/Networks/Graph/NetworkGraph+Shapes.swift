@@ -136,9 +136,14 @@ extension NetworkGraph {
       for axis in 0..<dimensions {
         let span = inputs[0].extents[axis] - kernel[axis]
         guard span >= 0 else {
+          // An axis of one pixel is not pooled at any depth.
+          let flat = kernel.indices.map { image[$0] == 1 ? 1 : kernel[$0] }
+          let advice =
+            image[axis] == 1
+            ? "do not pool along \(axisName(axis)) (pooling: \(flat))" : "use larger images or a smaller depth"
           throw fail(
             "\(inputs[0].extents[axis]) pixels along \(axisName(axis)) are fewer than the pooling window of "
-              + "\(kernel[axis]); use larger images or a smaller depth.")
+              + "\(kernel[axis]); \(advice).")
         }
         extents.append(span / stride[axis] + 1)
       }

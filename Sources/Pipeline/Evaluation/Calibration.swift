@@ -1,6 +1,7 @@
 import Ensembles
 import HDF5
 import Host
+import Imaging
 import JobFiles
 import Uncertainty
 
@@ -12,16 +13,20 @@ struct Calibration: Hashable, Sendable {
   }
 
   var thresholds: Thresholds
+  /// What a threshold is, for the file.
+  var meaning: String
   /// Of the classes of images that are told beside; nil when none are.
   var classes: SplitConformal?
 
   /// Of sets.
   init(_ sets: SplitConformal) {
+    meaning = sets.method.thresholdMeaning()
     thresholds = .sets(sets)
   }
 
   /// Of intervals.
-  init(_ intervals: ConformalIntervals) {
+  init(_ intervals: ConformalIntervals, unit: ValueUnit = .standardDeviations) {
+    meaning = intervals.method.thresholdMeaning(unit)
     thresholds = .intervals(intervals)
   }
 
@@ -65,8 +70,8 @@ struct Calibration: Hashable, Sendable {
   }
 }
 
-/// Thresholds in a small HDF5 file: `/coverage`, `/threshold` and `/infeasible` (by level, or by level and class), attributes `method` and `scores`; of classes that are told beside
-/// other answers the same in `/classification`.
+/// Thresholds in a small HDF5 file: `/coverage`, `/threshold` and `/infeasible` (by level, or by level and class),
+/// attributes `method` and `scores`; of classes that are told beside other answers the same in `/classification`.
 enum CalibrationFile {
   static func write(_ calibration: Calibration, job: UInt64, key: String, to path: String) throws {
     try WholeFile.write(path) { temporary in
@@ -90,7 +95,7 @@ enum CalibrationFile {
       if case .score(let score) = threshold { score } else { .infinity }
     }
     let dataset = try group.write(thresholds, shape: shape, to: "threshold")
-    try dataset.setAttribute("long_name", calibration.method.thresholdMeaning())
+    try dataset.setAttribute("long_name", calibration.meaning)
     try group.write(values.map { $0 == .infeasible ? UInt8(1) : 0 }, shape: shape, to: "infeasible")
     if let classes = calibration.classes {
       try write(Calibration(classes), to: try group.createGroup("classification"))
@@ -123,11 +128,27 @@ enum CalibrationFile {
       return Calibration(SplitConformal(method, levels: levels, thresholds: values, scores: scores))
     }
     var result = Calibration(ConformalIntervals(method, levels: levels, thresholds: values, scores: scores))
+    let dataset = try group.dataset("threshold")
+    if try dataset.hasAttribute("long_name") { result.meaning = try dataset.attribute("long_name", as: String.self) }
     if try group.exists("classification"),
       case .sets(let sets) = try read(try group.group("classification")).thresholds
     {
       result.classes = sets
     }
     return result
+  }
+}
+
+extension TargetScaling {
+  /// What errors of values are measured in when targets are scaled so.
+  var unit: ValueUnit {
+    switch self {
+    case .standard: .standardDeviations
+    case .range:
+      ValueUnit(
+        plural: "ranges of the training targets, from the least to the largest",
+        percent: "1 % of the training targets' range")
+    case .none: ValueUnit(plural: "the unit of the targets", percent: "0.01")
+    }
   }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import HDF5
 import Training
 import Uncertainty
@@ -52,10 +53,10 @@ public struct Evaluation: Sendable {
 
 /// Columns of text.
 enum TextTable {
-  /// With four decimals; a dash when it is not a number.
+  /// With four decimals, or four digits and a power of ten where that would hide them; a dash when it is not a number.
   static func number(_ value: Double) -> String {
     guard value.isFinite else { return "–" }
-    guard abs(value) < 1e9 else { return "\(value)" }
+    guard value == 0 || (0.001..<1e6).contains(abs(value)) else { return String(format: "%.3e", value) }
     let tenThousandths = Int((abs(value) * 10000).rounded())
     let digits = String(tenThousandths % 10000)
     let sign = value < 0 && tenThousandths > 0 ? "-" : ""
@@ -82,7 +83,8 @@ public struct ClassFigures: Sendable {
   public var aggregate: ConfusionMatrix?
   /// Whether thresholds are for images.
   var isByImage: Bool
-  /// `[level][image]`, of each image the part of its pixels whose set holds the truth; empty of volumes and of images with one class.
+  /// `[level][image]`, of each image the part of its pixels whose set holds the truth; empty of volumes and of images
+  /// with one class.
   var imageCoverage: [[Double]] = []
 
   /// The mean of the images' coverages, of images with known pixels; NaN without any.

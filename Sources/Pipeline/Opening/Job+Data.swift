@@ -5,7 +5,8 @@ extension LearningData {
   /// Opens the data that a job names.
   convenience init(_ job: Job) throws {
     try self.init(
-      images: job.location(of: job.data.images), target: try job.target, layout: job.layout, split: job.splitRule)
+      images: job.location(of: job.data.images), target: try job.target, layout: job.layout, split: job.splitRule,
+      channels: job.data.channels)
   }
 
   /// Opens the target images that a self-supervised task is compared with; nil when it names none.
@@ -14,7 +15,7 @@ extension LearningData {
     try self.init(
       images: job.location(of: job.data.images),
       target: .images(job.location(of: targets), mask: job.data.mask.map(job.location)), layout: job.layout,
-      split: job.splitRule)
+      split: job.splitRule, channels: job.data.channels)
   }
 }
 

@@ -72,8 +72,8 @@ struct InspectedJob {
         by: inspection.voxels[.train] ?? [], channels: settings.outputChannels)
     }
     self.settings = settings
-    // A patch that does not fit is told before anything is written.
-    _ = try opened.units()
+    // A patch that does not fit is reported before anything is written.
+    for part in [Part.train, .validate] where part == .train || !data.split[part].isEmpty { _ = try opened.units(part) }
     try settings.loss.loss.check(target: data.content.kind(for: settings.task), channels: settings.outputChannels)
   }
 }

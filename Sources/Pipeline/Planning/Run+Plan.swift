@@ -6,10 +6,11 @@ import JobFiles
 import Networks
 
 extension Run {
-  /// What a run on `ranks` ranks would do, for people: data, members and their costs, memory, who trains what. Collective.
+  /// What a run on `ranks` ranks would do, for people: data, members and their costs, memory, who trains what.
+  /// Collective.
   ///
-  /// - Throws: on all ranks, `RemoteFailure` with what `all()` would refuse before work, but for want of memory, which the
-  ///   plan tells.
+  /// - Throws: on all ranks, `RemoteFailure` with what `all()` would refuse before work, but for want of memory,
+  ///   which the plan tells.
   public func plan(ranks: Int) throws -> String {
     let (known, workers) = (try inspected(), try workers())
     return try world.agree { try plan(known, workers, ranks: ranks) }
@@ -20,8 +21,8 @@ extension Run {
     let scaling = inspection.scaling
     var lines = ["\(job.name): \(purpose(data))"]
     lines.append(
-      "images \(data.images.shape)"
-        + (data.answers.map { ", \(job.task.hasClasses ? "labels" : "targets") \($0.shape)" } ?? ""))
+      "images \(data.images.axes)"
+        + (data.answers.map { ", \(job.task.hasClasses ? "labels" : "targets") \($0.axes)" } ?? ""))
     for part in Part.allCases {
       let regions = data.split[part]
       let voxels = inspection.voxels[part] ?? []

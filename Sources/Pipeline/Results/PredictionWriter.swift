@@ -32,10 +32,11 @@ struct PredictionWriter {
     self.world = world
   }
 
-  /// Writes `/entry/prediction`, and where they are said `/entry/classification` and `/entry/aggregate`, into a new file at `path`. Collective; memory does not grow with the number of tiles.
+  /// Writes `/entry/prediction`, and where they are said `/entry/classification` and `/entry/aggregate`, into a new
+  /// file at `path`. Collective; memory does not grow with the number of tiles.
   ///
-  /// - Parameter load: called for every region that this rank has tiles of, with a closure that predicts them from what a
-  ///   reader gives, and hands over what each member says.
+  /// - Parameter load: called for every region that this rank has tiles of, with a closure that predicts them from
+  ///   what a reader gives, and hands over what each member says.
   func write(
     _ work: TileWork, to path: String,
     load: (Region, _ predict: (EnsemblePredictor.Reader, EnsemblePredictor.EachMember?) throws -> Void) throws -> Void
@@ -100,7 +101,8 @@ struct PredictionWriter {
 
   /// `[member, channel, (z, y, x)]` of the members' latent values; a vector has no axes of pixels.
   ///
-  /// - Throws: `RunError.noLatents` when the networks have none, `RunError.latentTiles` when an image is cut into tiles.
+  /// - Throws: `RunError.noLatents` when the networks have none, `RunError.latentTiles` when an image is cut into
+  ///   tiles.
   private func latentShape(_ work: TileWork) throws -> [Int] {
     guard let first = work.grids.first, work.grids.allSatisfy({ $0.count == 1 && $0.input == first.input }) else {
       throw RunError.latentTiles(work.regions.first?.extents ?? Extents(y: 0, x: 0))
@@ -110,7 +112,7 @@ struct PredictionWriter {
   }
 
   /// A tile's values with its prediction sets or intervals.
-  private func tile(_ answer: EnsemblePredictor.Answer, region: Int) -> PredictionDatasets.Tile {
+  private func tile(_ answer: EnsemblePredictor.Answer, region: Int) throws -> PredictionDatasets.Tile {
     var tile = PredictionDatasets.Tile(
       region: region, core: answer.tile.core, mean: Array(form.value(answer.mean)),
       deviation: Array(form.value(answer.deviation)))
@@ -125,16 +127,16 @@ struct PredictionWriter {
       for level in intervals.levels.indices {
         planes.writeIntervals(intervals, level: level, lower: &tile.lower, upper: &tile.upper)
       }
-    case .sets(let conformal): writeSets(conformal, answer.mean, voxels: answer.voxels, to: &tile)
+    case .sets(let conformal): try writeSets(conformal, answer.mean, voxels: answer.voxels, to: &tile)
     }
     return tile
   }
 
   /// The classes of an image that are told beside its answer.
-  private func classTile(_ answer: EnsemblePredictor.Answer, region: Int) -> PredictionDatasets.Tile {
+  private func classTile(_ answer: EnsemblePredictor.Answer, region: Int) throws -> PredictionDatasets.Tile {
     var tile = PredictionDatasets.Tile(
       region: region, core: answer.tile.core, mean: Array(answer.classMean), deviation: Array(answer.classDeviation))
-    if let sets = calibration?.classes { writeSets(sets, answer.classMean, voxels: 1, to: &tile) }
+    if let sets = calibration?.classes { try writeSets(sets, answer.classMean, voxels: 1, to: &tile) }
     return tile
   }
 
@@ -155,16 +157,16 @@ struct PredictionWriter {
   private func writeSets(
     _ conformal: SplitConformal, _ mean: UnsafeBufferPointer<Float>, voxels: Int,
     to tile: inout PredictionDatasets.Tile
-  ) {
+  ) throws {
     let (classes, levels) = (mean.count / voxels, conformal.levels.count)
     tile.sets = [UInt8](repeating: 0, count: levels * classes * voxels)
     tile.sizes = [UInt8](repeating: 0, count: levels * voxels)
-    tile.sets.withUnsafeMutableBufferPointer { sets in
-      tile.sizes.withUnsafeMutableBufferPointer { sizes in
+    try tile.sets.withUnsafeMutableBufferPointer { sets in
+      try tile.sizes.withUnsafeMutableBufferPointer { sizes in
         guard let mean = mean.baseAddress, let set = sets.baseAddress, let size = sizes.baseAddress
         else { return }
         for level in 0..<levels {
-          conformal.writeSets(
+          try conformal.writeSets(
             mean, classes: classes, pixels: voxels, level: level, set: set + level * classes * voxels,
             sizes: size + level * voxels)
         }

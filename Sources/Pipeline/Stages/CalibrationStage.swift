@@ -46,7 +46,8 @@ struct CalibrationStage: Stage {
     case .ofValues:
       let (scores, classScores) = try intervalScores(ensemble)
       calibration = Calibration(
-        try ConformalIntervals(method, calibrating: scores, levels: levels, over: world))
+        try ConformalIntervals(method, calibrating: scores, levels: levels, over: world),
+        unit: (job.data.targetScaling ?? .standard).unit)
       if settings.classifier != nil {
         let sets = try SplitConformal(calibrating: classScores, levels: levels, over: world)
         calibration.classes = sets

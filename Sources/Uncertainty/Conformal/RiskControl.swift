@@ -4,8 +4,9 @@ import MessagePassing
 /// images, at most a given share of an image's pixels (Angelopoulos et al., arXiv 2208.02814, eq. 4).
 ///
 /// Pixels of one image are alike, so the guarantee of `SplitConformal` holds over pixels of all images together, not
-/// for the next image. Here images are exchangeable: the risk of an image is the share of its labelled pixels whose score
-/// is above λ, on a grid of λ. Everything is counted in integers, so the order of pixels and ranks does not matter.
+/// for the next image. Here images are exchangeable: the risk of an image is the share of its labelled pixels whose
+/// score is above λ, on a grid of λ. Everything is counted in integers, so the order of pixels and ranks does not
+/// matter.
 public struct RiskControl: Hashable, Sendable {
   /// Ascending thresholds to choose from.
   public let grid: [Float]

@@ -60,17 +60,21 @@ public struct SplitConformal: Hashable, Sendable {
     isByClass ? thresholds[level * (thresholds.count / levels.count) + label] : thresholds[level]
   }
 
+  /// The most classes whose sets are written: their sizes have one byte.
+  public static let mostClasses = 255
+
   /// Writes the prediction sets of one level.
   ///
   /// - Parameters:
   ///   - probabilities: `[class, pixel]`, as for calibration; NaN is in no set (but an infeasible threshold's).
   ///   - set: `[class, pixel]`, 1 where the class is in the set, else 0.
   ///   - sizes: `[pixel]`, the number of classes in the set.
+  /// - Throws: `UncertaintyError.tooManyClasses`.
   public func writeSets(
     _ probabilities: UnsafePointer<Float>, classes: Int, pixels: Int, level: Int,
     set: UnsafeMutablePointer<UInt8>, sizes: UnsafeMutablePointer<UInt8>
-  ) {
-    precondition(classes <= 255, "\(classes) classes do not fit into a set size of one byte")
+  ) throws(UncertaintyError) {
+    guard classes <= Self.mostClasses else { throw .tooManyClasses(classes, most: Self.mostClasses) }
     precondition(!isByClass || thresholds.count == levels.count * classes, "thresholds of other classes")
     let score = method.requiredClassScore
     sizes.update(repeating: 0, count: pixels)
