@@ -50,7 +50,7 @@ struct Faults {
     if let whole = Int32(exactly: value) { return convert(whole, in: location, place: place) }
     if fraction == nil { fraction = (location, value, 0, place()) }
     fraction?.count += 1
-    return LearningData.ignored
+    return Label.ignored
   }
 
   /// The class that a label stands for; `ignored` for the ignored label, and for a fault.

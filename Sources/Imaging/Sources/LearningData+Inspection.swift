@@ -47,7 +47,7 @@ extension LearningData {
         }
       }
       voxels[part] = Array(counts.prefix(max(1, classes)))
-      ignored += counts[Int(Self.ignored)]
+      ignored += counts[Int(Label.ignored)]
     }
     try faults.raise()
     if case .itself = target, !content.hasWeights { targets = moments }
