@@ -11,7 +11,7 @@ struct JobOptions: ParsableArguments {
 
   @OptionGroup var launch: LaunchOptions
 
-  @Flag(help: "Replace results that exist, and members of another job.")
+  @Flag(help: "Replace results that exist, the calibration, and members of another job or other data.")
   var overwrite = false
 
   @Option(
@@ -29,16 +29,17 @@ struct JobOptions: ParsableArguments {
   /// Opens the job on all ranks and does something with it.
   func withRun(_ body: (Run) throws -> Void) throws {
     try launch.session { world in
+      Session.tellInterruptions()
       let file = try world.agree { try JobFile(path: job) }
       var options = Run.Options()
       options.overwrite = overwrite
       options.threads = launch.threads
       options.stallLimit = .seconds(stallSeconds)
-      if trace != nil { options.traceEvents = 500_000 }
+      options.trace = trace
       let display = ProgressDisplay(isShown: world.rank == 0)
       let run = try Run(file, over: world, options: options, log: display.log)
       try body(run)
-      if let trace { try run.writeTrace(to: trace) }
+      try run.writeTrace()
     }
   }
 }

@@ -7,7 +7,8 @@ import Pipeline
   import Glibc
 #endif
 
-/// Shows how training goes: on a terminal one line for all ranks that is written over, else a line for each member.
+/// Shows how training goes: on a terminal one line for all ranks that is written over, else a line for each member and
+/// one every half a minute.
 final class ProgressDisplay {
   private let isShown: Bool
   private let isTerminal = isatty(STDERR_FILENO) != 0
@@ -15,6 +16,8 @@ final class ProgressDisplay {
   private var ended = 0
   private let start = ContinuousClock.now
   private var hasLine = false
+  /// When a line was last written that stays.
+  private var lastLine = ContinuousClock.now
 
   init(isShown: Bool) { self.isShown = isShown }
 
@@ -24,6 +27,7 @@ final class ProgressDisplay {
     guard isShown else { return }
     clear()
     write("tutti: \(text)\n")
+    lastLine = .now
   }
 
   func show(_ progress: MemberQueue.Progress) {
@@ -38,13 +42,14 @@ final class ProgressDisplay {
     } else {
       active[progress.member] = progress
     }
-    guard isTerminal, !active.isEmpty else { return }
+    guard !active.isEmpty, isTerminal || ContinuousClock.now - lastLine > .seconds(30) else { return }
     let members = active.values.sorted { $0.member < $1.member }.map {
       "\($0.member): epoch \($0.epoch)/\($0.epochs) loss \(Self.short($0.loss))"
     }
     clear()
-    write("\(elapsed)  " + members.joined(separator: "   "))
-    hasLine = true
+    write("\(elapsed)  " + members.joined(separator: "   ") + (isTerminal ? "" : "\n"))
+    hasLine = isTerminal
+    lastLine = .now
   }
 
   private func clear() {

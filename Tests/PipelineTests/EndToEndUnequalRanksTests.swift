@@ -24,7 +24,8 @@ struct EndToEndUnequalRanksTests {
     #expect(ended.status != 0)
     #expect(
       ended.messages == [
-        "the ranks do not have the same job: the job file or its data differ between nodes. Give all ranks the same files."
+        "rank 1 and rank 0 do not read the same: the job files differ: training.epochs is 3 and on rank 0 it is 2. Give all "
+          + "ranks the same files."
       ])
     #expect(!FileManager.default.fileExists(atPath: job.memberFolder))
   }

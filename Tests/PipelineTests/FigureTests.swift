@@ -28,13 +28,15 @@ import Uncertainty
     let calibration = Calibration(intervals, unit: scaling.unit)
     try TemporaryFolder.with { folder in
       let path = "\(folder)/c.h5"
-      try CalibrationFile.write(calibration, job: 1, key: "k", to: path)
+      let written = try File(creating: path)
+      try CalibrationFile.write(calibration, to: written.root)
+      try written.close()
       let file = try File(opening: path)
       #expect(
         try file.dataset("threshold").attribute("long_name", as: String.self) == "half width of the interval in \(unit)"
       )
       try file.close()
-      #expect(try CalibrationFile.read(path, job: 1, key: "k") == calibration)
+      #expect(try CalibrationFile.read(path) == calibration)
     }
   }
 }

@@ -14,6 +14,8 @@ public struct MemberCheckpoint: Sendable {
   public let interval: Duration
   /// The job that checkpoints belong to.
   public let fingerprint: UInt64
+  /// What earlier programs stored for the same job; nil: their checkpoints are none of this job.
+  public var earlierFingerprint: UInt64?
 
   private static let format = "tutti checkpoint"
   private static let version = 1
@@ -70,7 +72,8 @@ public struct MemberCheckpoint: Sendable {
     guard try file.hasAttribute("format"), try file.attribute("format", as: String.self) == Self.format,
       try file.attribute("version", as: Int.self) == Self.version,
       try file.attribute("numerics", as: Int.self) == Plan.numericsVersion,
-      try file.attribute("job", as: UInt64.self) == fingerprint, try file.attribute("member", as: Int.self) == member
+      [fingerprint, earlierFingerprint].contains(try file.attribute("job", as: UInt64.self)),
+      try file.attribute("member", as: Int.self) == member
     else { return nil }
     func fail(_ problem: String) -> MemberFileError {
       MemberFileError(path: path, problem: "\(problem); remove the file to train the member from its beginning.")

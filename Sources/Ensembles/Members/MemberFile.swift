@@ -45,6 +45,10 @@ public enum MemberFile {
     try file.setAttribute("seed", member.settings.seed)
     try file.setAttribute("member", member.index)
     try file.setAttribute("job", member.fingerprint)
+    if let origin = member.origin {
+      try file.setAttribute("data", origin.numbers)
+      try file.write(origin.settings, to: "network/job")
+    }
     let layout = try member.graph.layout(extents: member.settings.patch)
     guard layout.parameterCount == member.parameters.count, layout.statisticCount == member.statistics.count else {
       throw MemberFileError(
@@ -95,6 +99,26 @@ public enum MemberFile {
     return member
   }
 
+  /// What the member in a file was trained from, without reading its weights.
+  ///
+  /// - Returns: the job's fingerprint, and the origin; nil when the file was written by a program that did not say.
+  /// - Throws: `HDF5Error`, or `MemberFileError` when it is no member's file.
+  public static func origin(_ path: String) throws -> (fingerprint: UInt64, origin: MemberOrigin?) {
+    let file = try File(opening: path)
+    guard try file.hasAttribute("format"), try file.attribute("format", as: String.self) == format else {
+      throw MemberFileError(
+        path: path, problem: "this HDF5 file is not a member of an ensemble; ‘tutti train’ makes those.")
+    }
+    let result = (try file.attribute("job", as: UInt64.self), try origin(of: file))
+    try file.close()
+    return result
+  }
+
+  private static func origin(of file: File) throws -> MemberOrigin? {
+    guard try file.hasAttribute("data"), let settings = try file.readStrings("network/job").first else { return nil }
+    return MemberOrigin(settings: settings, numbers: try file.attributes("data", as: UInt64.self))
+  }
+
   private static func read(_ file: File, _ path: String, job: UInt64?, member index: Int?) throws -> TrainedMember {
     func fail(_ problem: String) -> MemberFileError { MemberFileError(path: path, problem: problem) }
     guard try file.hasAttribute("format"), try file.attribute("format", as: String.self) == format else {
@@ -131,7 +155,7 @@ public enum MemberFile {
     } catch {
       throw fail("its network cannot be: \(error)")
     }
-    let member = TrainedMember(
+    var member = TrainedMember(
       index: number, graph: graph, parameters: try values(layout.parameters, in: "parameters", of: file, fail),
       statistics: try values(layout.statistics, in: "statistics", of: file, fail),
       history: try MemberHistory.read(file),
@@ -142,6 +166,7 @@ public enum MemberFile {
       targetScaling: settings.task.hasClasses
         ? nil : try scaling("target_scaling", in: file, channels: settings.targetChannels, fail),
       classes: settings.classes > 0 ? try file.readStrings("classes") : [], fingerprint: fingerprint)
+    member.origin = try origin(of: file)
     guard member.classes.count == settings.classes else {
       throw fail("it names \(member.classes.count) classes but its network tells \(settings.classes) apart.")
     }

@@ -24,6 +24,8 @@ public struct TrainedMember: Hashable, Sendable {
   public var classes: [String]
   /// The job that it belongs to: a hash of all that decides it.
   public var fingerprint: UInt64
+  /// What it was trained from; nil when its file was written by a program that did not say.
+  public var origin: MemberOrigin?
 
   public init(
     index: Int, graph: NetworkGraph, parameters: [Float], statistics: [Float], history: [EpochRecord], bag: Bag,

@@ -12,7 +12,7 @@ public enum Part: String, CaseIterable, Sendable, Codable {
   case test
 
   /// What messages call it.
-  var words: String {
+  public var words: String {
     switch self {
     case .train: "training part"
     case .validate: "validation part"

@@ -17,6 +17,15 @@ extension Job {
     FNV1a.hash(of: canonicalText(without: Self.undecisive + ["prediction", "uncertainty", "ensemble.aggregate"]))
   }
 
+  /// As `canonicalText`, of all that decides a trained member: how many there are is left out as well.
+  public var memberText: String {
+    canonicalText(
+      without: Self.undecisive + ["prediction", "uncertainty", "ensemble.aggregate", "ensemble.members"])
+  }
+
+  /// All that ranks must have alike: the whole of the job but its folder.
+  public var sharedText: String { canonicalText(without: ["folder"]) }
+
   private static let undecisive = [
     "name", "folder", "output", "ensemble.ranks-per-member", "training.checkpoint", "training.optimizer-state",
   ]

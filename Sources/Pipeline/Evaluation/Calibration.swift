@@ -60,25 +60,45 @@ struct Calibration: Hashable, Sendable {
     }
   }
 
-  /// Of each level, whether there were too few images for a threshold of classes that are told beside.
-  var classesInfeasible: [Bool] { classes.map { Calibration($0).infeasible } ?? [] }
-
-  /// Of each level, whether there were too few scores for a threshold of it.
-  var infeasible: [Bool] {
+  /// Of each level, what there were too few scores for; nil where there were enough.
+  ///
+  /// - Parameter names: of the classes.
+  func infeasible(_ names: [String]) -> [String?] {
     let width = values.count / levels.count
-    return levels.indices.map { values[$0 * width..<($0 + 1) * width].contains(.infeasible) }
+    return levels.indices.map { level in
+      let missing = (0..<width).filter { values[level * width + $0] == .infeasible }
+      if missing.isEmpty { return nil }
+      guard width > 1 else {
+        return "too few calibration pixels, all \(method.isOfClasses ? "classes" : "numbers")"
+      }
+      return "too few calibration pixels of \(missing.map { names[$0] }.joined(separator: ", ")): in every set"
+    }
   }
 }
 
 /// Thresholds in a small HDF5 file: `/coverage`, `/threshold` and `/infeasible` (by level, or by level and class),
 /// attributes `method` and `scores`; of classes that are told beside other answers the same in `/classification`.
 enum CalibrationFile {
-  static func write(_ calibration: Calibration, job: UInt64, key: String, to path: String) throws {
+  private static let format = "tutti calibration"
+
+  /// What decides a calibration besides members and data: a key of the job's settings.
+  static func key(_ job: Job) -> String { String(job.fingerprint, radix: 16) }
+
+  /// - Parameters:
+  ///   - origin: what the members were trained from.
+  ///   - content: of the calibration set.
+  static func write(
+    _ calibration: Calibration, of job: Job, origin: MemberOrigin, members: [TrainedMember], content: PartContent,
+    to path: String
+  ) throws {
     try WholeFile.write(path) { temporary in
       let file = try File(creating: temporary, overwriting: true)
-      try file.setAttribute("format", "tutti calibration")
-      try file.setAttribute("job", job)
-      try file.setAttribute("key", key)
+      try file.setAttribute("format", format)
+      try file.setAttribute("job", origin.fingerprint)
+      try file.setAttribute("key", key(job))
+      try file.setAttribute("settings", job.canonicalText)
+      try file.setAttribute("members", members.map(\.answerHash))
+      try file.setAttribute("data", [content.images, content.targets])
       try write(calibration, to: file.root)
       try file.close()
     }
@@ -102,12 +122,14 @@ enum CalibrationFile {
     }
   }
 
-  /// The calibration in a file; nil when it is of another job.
-  static func read(_ path: String, job: UInt64, key: String) throws -> Calibration? {
+  /// Whether a file is a calibration.
+  static func isOne(_ file: File) throws -> Bool {
+    try file.hasAttribute("format") && file.attribute("format", as: String.self) == format
+  }
+
+  /// The calibration in a file.
+  static func read(_ path: String) throws -> Calibration {
     let file = try File(opening: path)
-    guard try file.hasAttribute("format"), try file.attribute("format", as: String.self) == "tutti calibration",
-      try file.attribute("job", as: UInt64.self) == job, try file.attribute("key", as: String.self) == key
-    else { return nil }
     let result = try read(file.root)
     try file.close()
     return result

@@ -3,15 +3,18 @@ import HDF5
 import Training
 import Uncertainty
 
-/// How an ensemble, its members and its prediction sets or intervals fare on test images.
+/// The figures of an ensemble, its members and its prediction sets or intervals on the test set.
 public struct Evaluation: Sendable {
+  /// The figures by the kind of answer.
   public var figures: Figures
+  /// The wanted coverages.
   public var levels: [Coverage]
-  /// Whether the sets of a level hold everything because there were too few calibration pixels.
-  public var infeasible: [Bool]
+  /// What the sets of a level always hold because there were too few calibration pixels; nil where there were enough.
+  public var infeasible: [String?]
   /// Of the classes of images that are told beside; nil when none are.
   public var classes: ClassFigures?
-  public var classesInfeasible: [Bool] = []
+  /// As `infeasible`, of these classes.
+  public var classesInfeasible: [String?] = []
 
   /// What depends on the kind of answer.
   public enum Figures: Sendable {
@@ -75,9 +78,13 @@ enum TextTable {
 
 /// The figures of classes: of pixels, or of images.
 public struct ClassFigures: Sendable {
+  /// The names of the classes.
   public var classes: [String]
+  /// Of the most probable class by the members' mean.
   public var ensemble: ConfusionMatrix
+  /// Of each member alone.
   public var members: [ConfusionMatrix]
+  /// Coverage and size of the prediction sets at each level.
   public var sets: SetEvaluation
   /// Of the learned combination of the members; nil when there is none.
   public var aggregate: ConfusionMatrix?
@@ -133,7 +140,7 @@ public struct ClassFigures: Sendable {
       + (aggregate.map { [row("aggregate", $0)] } ?? [])
   }
 
-  func levelLines(_ levels: [Coverage], infeasible: [Bool]) -> [String] {
+  func levelLines(_ levels: [Coverage], infeasible: [String?]) -> [String] {
     let (number, pad) = (TextTable.number, TextTable.pad)
     let isByImage = isByImage && !imageCoverage.isEmpty
     return [
@@ -141,7 +148,7 @@ public struct ClassFigures: Sendable {
         + "empty sets"
     ]
       + levels.enumerated().map { index, level in
-        let note = infeasible[index] ? "   infeasible: too few calibration pixels, all classes" : ""
+        let note = infeasible[index].map { "   infeasible: \($0)" } ?? ""
         return pad("\(level)", 10) + pad(number(sets.coverage(level: index)), 11)
           + (isByImage ? pad(number(imageCoverage(level: index)), 11) : "")
           + pad(number(sets.meanSetSize(level: index)), 15) + number(sets.emptyShare(level: index)) + note

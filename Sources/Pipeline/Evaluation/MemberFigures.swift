@@ -4,7 +4,7 @@ import Imaging
 import MessagePassing
 import Training
 
-/// How each member fares on test tiles: a confusion matrix, or sums of errors for each channel.
+/// The figures of each member over test tiles: a confusion matrix, or sums of errors for each channel.
 struct MemberFigures {
   private let form: AnswerForm
   private let members: Int
@@ -84,7 +84,8 @@ extension RegressionMetrics {
     }
   }
 
-  /// Joins rows of `width` metrics, this rank's and then those of the next, into one row. Collective; the same on all ranks.
+  /// Joins rows of `width` metrics, this rank's and then those of the next, into one row. Collective; the same on all
+  /// ranks.
   static func joined(
     _ rows: [RegressionMetrics], width: Int, over world: Communicator
   ) throws -> [RegressionMetrics] {

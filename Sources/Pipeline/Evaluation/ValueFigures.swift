@@ -2,7 +2,7 @@ import HDF5
 import Training
 import Uncertainty
 
-/// The figures of answers that are images: errors of each channel, and how intervals fare.
+/// The figures of answers that are images: errors of each channel, coverage and width of intervals.
 public struct ValueFigures: Sendable {
   /// Of each channel.
   var ensemble: [RegressionMetrics]
@@ -57,11 +57,11 @@ public struct ValueFigures: Sendable {
       + [row("ensemble", ensemble, similarity)] + (aggregate.map { [row("aggregate", $0, [])] } ?? [])
   }
 
-  func levelLines(_ levels: [Coverage], infeasible: [Bool]) -> [String] {
+  func levelLines(_ levels: [Coverage], infeasible: [String?]) -> [String] {
     let (number, pad) = (TextTable.number, TextTable.pad)
     return [pad("level", 10) + pad("coverage", 11) + "mean width"]
       + levels.enumerated().map { index, level in
-        let note = infeasible[index] ? "   infeasible: too few calibration pixels, all numbers" : ""
+        let note = infeasible[index].map { "   infeasible: \($0)" } ?? ""
         return pad("\(level)", 10) + pad(number(coverage(level: index)), 11) + number(meanWidth(level: index)) + note
       }
   }

@@ -4,6 +4,7 @@ import Imaging
 import JobFiles
 import Networks
 import Training
+import Uncertainty
 
 /// A job with its data files opened: shapes and the split are known, and no pixel is read.
 struct OpenedJob: Sendable {
@@ -13,11 +14,15 @@ struct OpenedJob: Sendable {
   let truth: LearningData
   /// The ensemble's settings, without weights of classes that a balanced loss takes from the training set.
   let settings: EnsembleSettings
+  /// The wanted coverages.
+  let levels: [Coverage]
 
   /// Opens the files that a job names.
   ///
-  /// - Throws: `ImagingError`, `HDF5Error`, `RunError` when files are missing or do not fit each other.
+  /// - Throws: `ImagingError`, `HDF5Error`, `RunError` when files are missing or do not fit each other,
+  ///   `UncertaintyError` for a coverage that cannot be.
   init(_ job: Job) throws {
+    levels = try job.uncertainty.coverage.map { try Coverage($0) }
     let data = try LearningData(job)
     self.data = data
     if let reference = try LearningData(referenceOf: job) {
@@ -41,6 +46,24 @@ struct OpenedJob: Sendable {
       planes: settings.planes)
   }
 
+  /// Shapes and the split, which all ranks must have alike: a line each.
+  var text: String {
+    let sources = [data.images, data.answers, data.mask, truth.answers].compactMap(\.self)
+    let parts = Part.allCases.map { part in
+      let regions = data.split[part].map { "\($0.image): \($0.z.lowerBound) to \($0.z.upperBound)" }
+      return "the \(part.words) is of \(regions.count) images or runs of slices: \(regions.joined(separator: ", "))"
+    }
+    return (sources.map { "\($0.location) has shape \($0.shape)" } + parts).joined(separator: "\n")
+  }
+
+  /// The first of the lines in which two texts differ, as both have it.
+  static func difference(_ own: String, _ first: String) -> String {
+    let lines = [own, first].map { $0.split(separator: "\n").map(String.init) }
+    let pair = zip(lines[0], lines[1]).first { $0 != $1 } ?? ("", "")
+    func short(_ line: String) -> String { line.count > 200 ? line.prefix(200) + "…" : line }
+    return "\(short(pair.0)); \(short(pair.1))"
+  }
+
   /// The members, one for each different network.
   ///
   /// - Throws: as `EnsembleSettings.member(_:)`.
@@ -55,17 +78,19 @@ struct InspectedJob {
   let opened: OpenedJob
   let inspection: Inspection
   let settings: EnsembleSettings
-  /// Of all that decides the members, data included.
-  let fingerprint: UInt64
+  /// What earlier programs stored in members, of settings, shapes and moments.
+  let earlierFingerprint: UInt64
 
   var data: LearningData { opened.data }
   var truth: LearningData { opened.truth }
 
-  /// - Throws: `TrainingError` when the loss does not fit the targets, `ImagingError.patchTooLarge`.
+  /// Takes what an inspection told.
+  ///
+  /// - Throws: `ImagingError.patchTooLarge`, `TrainingError` when the loss does not fit the targets.
   init(_ opened: OpenedJob, _ job: Job, _ inspection: Inspection) throws {
     self.opened = opened
     self.inspection = inspection
-    fingerprint = RandomStream.key(of: "\(job.trainingFingerprint) \(inspection.text)")
+    earlierFingerprint = RandomStream.key(of: "\(job.trainingFingerprint) \(inspection.text)")
     var settings = opened.settings
     if settings.loss.isBalanced {
       settings.loss = try settings.loss.balanced(

@@ -13,7 +13,8 @@ extension Run {
   func trainingBudget(_ known: InspectedJob, ranks: Int, threads: Int, dividesState: Bool) throws -> MemoryBudget {
     let settings = known.settings
     let groups = RankGroups(
-      ranks: ranks, members: settings.members, ranksPerMember: ranksPerMember, shards: settings.fullShards)
+      ranks: ranks, members: settings.members, ranksPerMember: ranksPerMember.map { min($0, ranks) },
+      shards: settings.fullShards)
     var budget = try MemoryBudget(
       training: try known.opened.distinctMembers(), settings: settings,
       validates: !known.data.split.validate.isEmpty, threads: threads, ranks: ranks,
@@ -46,8 +47,8 @@ extension Run {
 
   /// Refuses predictions that do not fit in memory. Collective.
   ///
-  /// - Throws: on all ranks, `RemoteFailure` of a `MemoryBudgetError`, or of `RunError.tilesDoNotFit` when a network cannot
-  ///   predict the tiles.
+  /// - Throws: on all ranks, `RemoteFailure` of a `MemoryBudgetError`, or of `RunError.tilesDoNotFit` when a network
+  ///   cannot predict the tiles.
   func requirePredictionMemory() throws {
     let (opened, workers) = (try opened(), try workers())
     try world.agree {

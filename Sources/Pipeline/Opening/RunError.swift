@@ -8,19 +8,28 @@ public enum RunError: Error, Hashable, Sendable {
   /// The results exist already.
   case outputExists(String)
   case noFolder(String, reason: String)
-  /// Ranks were given different jobs.
-  case differentJobs
+  /// Another process works on the results whose lock this is.
+  case locked(String, process: Int32?, host: String?, since: String?, isHere: Bool)
+  /// What is to be written is a file that is read.
+  case outputIsInput(String, role: String, input: String, path: String)
+  /// What ranks must share differs, and which rank has another than rank 0.
+  case differentOnRanks(String, rank: Int)
   /// Ranks run different programs.
   case differentPrograms
-  /// A member is to be trained by more ranks than there are.
-  case tooFewRanks(Int, ranksPerMember: Int)
   /// Members that failed, by number, with their causes; the others are trained.
   case membersFailed([Int: String], of: Int)
   case noMembers(folder: String)
+  /// Two files of a folder hold the same member.
+  case memberTwice(Int, folder: String)
+  /// Members of a folder are of different jobs.
+  case mixedMembers(Int, Int, folder: String)
   case noCalibration(String)
   case noResults(String)
   case notResults(String, problem: String)
-  case otherJob(String)
+  /// A file of a later stage was made from something else.
+  case otherJob(String, reason: String)
+  /// A member was trained from something else.
+  case otherMember(String, reason: String)
   case file(String, action: String, reason: String)
   /// Tiles of these extents of a part are too small for a network.
   case tilesDoNotFit(String, Extents, ImageLayout, reason: String)
@@ -46,20 +55,24 @@ extension RunError: CustomStringConvertible {
       return "\(path) exists already; give --overwrite to replace it, or name another output in the job file."
     case .noFolder(let path, let reason):
       return "the folder \(path) cannot be written: \(reason). Make it, or name another output in the job file."
-    case .differentJobs:
-      return """
-        the ranks do not have the same job: the job file or its data differ between nodes. \
-        Give all ranks the same files.
-        """
+    case .locked(let path, let process, let host, let since, let isHere):
+      let owner =
+        "process \(process.map(String.init) ?? "unknown")" + (isHere ? "" : " on \(host ?? "another host")")
+        + (since.map { " since \($0)" } ?? "")
+      return "another run works on these results: \(owner) (\(path)). "
+        + (isHere
+          ? "Wait for it, or name another output in the job file."
+          : "Wait for it, or remove that file if the run has ended, or name another output in the job file.")
+    case .outputIsInput(let path, let role, let input, let source):
+      let link = path == source ? "" : " (\(source))"
+      return
+        "\(role): \(path) would be written over, and is \(input)\(link), which this command reads; name another file."
+    case .differentOnRanks(let what, let rank):
+      return "rank \(rank) and rank 0 do not read the same: \(what). Give all ranks the same files."
     case .differentPrograms:
       return """
         the ranks do not run the same program: the file of tutti differs between nodes. \
         Install the same one on all nodes.
-        """
-    case .tooFewRanks(let ranks, let wanted):
-      return """
-        ensemble.ranks-per-member is \(wanted), but there \(ranks == 1 ? "is 1 rank" : "are \(ranks) ranks"). \
-        Start at least \(wanted) (mpirun -n \(wanted)), or write a smaller number or auto.
         """
     case .membersFailed(let causes, let count):
       let lines = causes.sorted { $0.key < $1.key }.map { "member \($0.key) stopped: \($0.value)" }
@@ -71,17 +84,26 @@ extension RunError: CustomStringConvertible {
       return lines.joined(separator: "\n") + "\n\(kept) run the same command again to train what is missing."
     case .noMembers(let folder):
       return "there are no trained members in \(folder); run ‘tutti train’ on the job first."
+    case .memberTwice(let member, let folder):
+      return "member \(member) is in \(folder) twice; remove one of the files."
+    case .mixedMembers(let first, let other, let folder):
+      return """
+        members \(first) and \(other) in \(folder) were trained by different jobs or on different data; name the results of a \
+        job, or one member's file.
+        """
     case .noCalibration(let path):
       return "there is no calibration at \(path); run ‘tutti calibrate’ on the job first."
     case .noResults(let path):
       return "there are no results at \(path); run ‘tutti predict’ on the job first."
     case .notResults(let path, let problem):
       return "\(path) is not a results file of tutti: \(problem)."
-    case .otherJob(let path):
+    case .otherJob(let path, let reason):
       return """
-        \(path) was made by another job: data or settings differ. \
+        \(path) \(reason). \
         Run the stages before again, give --overwrite, or name another output in the job file.
         """
+    case .otherMember(let path, let reason):
+      return "\(path): \(reason). Give --overwrite to train it again, or name another output in the job file."
     case .tilesDoNotFit(let part, let tile, let layout, let reason):
       return "tiles of \(layout.text(tile)) of the part ‘\(part)’ cannot be predicted: \(reason)"
     case .noSuchMember(let member, let count):

@@ -8,6 +8,7 @@ public struct RunPaths: Hashable, Sendable {
   /// The results file, as the job names it.
   public let results: String
 
+  /// The paths beside a results file.
   public init(results: String) { self.results = results }
 
   private var stem: String { results.hasSuffix(".h5") ? String(results.dropLast(3)) : results }
@@ -24,6 +25,7 @@ public struct RunPaths: Hashable, Sendable {
   /// The results while they are being written.
   public var unfinished: String { WholeFile.temporary(results) }
 
+  /// The file of a member.
   public func member(_ index: Int) -> String { members + "/" + MemberFile.name(index) }
 
   /// Makes a folder and those that it lies in.

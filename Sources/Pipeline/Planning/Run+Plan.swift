@@ -12,8 +12,11 @@ extension Run {
   /// - Throws: on all ranks, `RemoteFailure` with what `all()` would refuse before work, but for want of memory,
   ///   which the plan tells.
   public func plan(ranks: Int) throws -> String {
+    try onRoot { try self.files.check() }
     let (known, workers) = (try inspected(), try workers())
-    return try world.agree { try plan(known, workers, ranks: ranks) }
+    let text = try world.agree { try plan(known, workers, ranks: ranks) }
+    let status = try status()
+    return status.isEmpty ? text : text + "\n\n" + status
   }
 
   private func plan(_ known: InspectedJob, _ workers: Workers, ranks: Int) throws -> String {
@@ -45,7 +48,8 @@ extension Run {
     lines.append("member   parameters   GFLOP a step   ranks at first")
     let members = try (0..<settings.members).map { try settings.member($0) }
     let groups = RankGroups(
-      ranks: ranks, members: members.count, ranksPerMember: ranksPerMember, shards: settings.fullShards)
+      ranks: ranks, members: members.count, ranksPerMember: ranksPerMember.map { min($0, ranks) },
+      shards: settings.fullShards)
     let owners = Self.owners(
       members.map { .init(member: $0.index, cost: $0.cost(samplesPerEpoch: patches, epochs: settings.epochs)) },
       groups: groups.groups.count)
@@ -57,9 +61,7 @@ extension Run {
         String(format: "%6d   %10d   %12.2f   %@", member.index, member.costs.parameters, flop, place)
           + (try drawn(member.index, settings)))
     }
-    if let wanted = ranksPerMember, wanted > ranks {
-      lines.append("\(RunError.tooFewRanks(ranks, ranksPerMember: wanted))")
-    }
+    if let remark = remark(ofRanks: ranks) { lines.append(remark) }
     if let remark = groups.remark(members: members.count) { lines.append(remark) }
     if ranks > 1, settings.fullShards > 1 {
       lines.append("ranks that become free join the members that still train, before an epoch.")

@@ -7,7 +7,8 @@ extension Run {
   /// Plays the training of a job's members through on a cluster that exists in numbers only.
   ///
   /// - Parameters:
-  ///   - cluster: its speeds are in floating-point operations a second; what the job says of epochs and groups is filled in.
+  ///   - cluster: its speeds are in floating-point operations a second; what the job says of epochs and groups is
+  ///   filled in.
   /// - Returns: a report for people.
   /// - Throws: as `EnsembleSettings.member(_:)`.
   public func simulate(on cluster: SimulatedCluster) throws -> String {
@@ -25,7 +26,7 @@ extension Run {
     let costs = candidates.map(\.cost)
     var cluster = cluster
     (cluster.epochs, cluster.shards) = (settings.epochs, settings.fullShards)
-    cluster.ranksPerMember = ranksPerMember
+    cluster.ranksPerMember = ranksPerMember.map { min($0, cluster.speeds.count) }
     var lines = [
       "\(job.name): \(candidates.count) members of \(Self.number(costs.min() ?? 0)) to "
         + "\(Self.number(costs.max() ?? 0)) operations on \(cluster.speeds.count) simulated ranks"

@@ -10,6 +10,7 @@ public struct TrainingPlot: Sendable {
   /// An SVG file; nil: beside the model.
   public var output: String?
 
+  /// A plot of a model.
   public init(model: String, output: String? = nil) {
     self.model = model
     self.output = output
@@ -23,7 +24,9 @@ public struct TrainingPlot: Sendable {
     let path = output ?? standardOutput
     let ending = URL(fileURLWithPath: path).pathExtension.lowercased()
     guard ending == "svg" else { throw RunError.pictureFormat(path) }
-    let members = try ModelFiles.load(model).members
+    let loaded = try ModelFiles.load(model)
+    let members = loaded.members
+    try RunFiles(inputs: loaded.files.map { ("a file of the model", $0) }, outputs: [("-o", path)]).check()
     let name = URL(fileURLWithPath: model).lastPathComponent
     let plot = HistoryPlot(
       title: "Training of \(name)",

@@ -14,12 +14,16 @@ public struct NewPrediction: Sendable {
   public var model: String
   /// `path[:dataset]`
   public var images: String
+  /// The file that is written.
   public var output: String
+  /// Threads of each rank; nil: its share of the cores.
   public var threads: Int?
+  /// Replace a file that exists.
   public var overwrite: Bool
   /// Whether the members' latent values are written too.
   public var latents: Bool
 
+  /// A prediction as asked for.
   public init(
     model: String, images: String, output: String, threads: Int? = nil, overwrite: Bool = false, latents: Bool = false
   ) {
@@ -32,8 +36,16 @@ public struct NewPrediction: Sendable {
   }
 
   /// Writes `/entry/prediction` of all the images into `output`. Collective.
+  ///
+  /// - Throws: `RunError`, `ImagingError`, `MemberFileError`, `HDF5Error`; `RemoteFailure` where one rank alone failed.
   public func run(over world: Communicator) throws {
     let loaded = try world.agree { try ModelFiles.load(model) }
+    try world.agree {
+      var files = RunFiles()
+      files.inputs = [("the new images", ArrayLocation(images).file)] + loaded.files.map { ("a file of the model", $0) }
+      files.outputs = [output, WholeFile.temporary(output), RunLock.path(of: output)].map { ("-o", $0) }
+      try files.check()
+    }
     let (members, calibration) = (loaded.members, loaded.calibration)
     let volume = members[0].settings.isOfVolume
     let source = try world.agree {
@@ -60,13 +72,18 @@ public struct NewPrediction: Sendable {
         graphs: members.map(\.graph), volume: volume)
     }
     let unfinished = WholeFile.temporary(output)
+    var lock: RunLock?
+    defer { lock?.release() }
     _ = try world.fromRoot {
       try RunPaths.makeFolder(RunPaths.folder(of: output))
+      lock = try RunLock(of: output)
       return []
     }
     let aggregator = try world.agree {
       try loaded.aggregate.map {
-        guard $0.fingerprint == members[0].fingerprint else { throw RunError.otherJob(model) }
+        guard $0.fingerprint == members[0].fingerprint || ($0.origin == nil) != (members[0].origin == nil) else {
+          throw RunError.otherJob(model, reason: "was made by other members: their combination is of another job")
+        }
         return try Aggregator($0, team: team)
       }
     }

@@ -11,6 +11,7 @@ struct AggregationStage: Stage {
   private let aggregate: Job.AggregateSection
   private let known: InspectedJob
   private let team: ThreadTeam
+  private let expected: ExpectedFiles
   private var data: LearningData { known.data }
   private var inspection: Inspection { known.inspection }
 
@@ -18,7 +19,7 @@ struct AggregationStage: Stage {
   init?(_ training: TrainingStage) {
     guard let aggregate = training.job.ensemble.aggregate else { return nil }
     self.aggregate = aggregate
-    (run, known, team) = (training.run, training.known, training.team)
+    (run, known, team, expected) = (training.run, training.known, training.team, training.expected)
   }
 
   /// Trains the network, unless it is there already.
@@ -27,13 +28,14 @@ struct AggregationStage: Stage {
   ///
   /// - Throws: `RemoteFailure`, on all ranks.
   func train() throws {
-    let (settings, fingerprint) = (known.settings, known.fingerprint)
+    let (settings, fingerprint) = (known.settings, expected.origin.fingerprint)
     let own = settings.aggregating(by: aggregate.network, epochs: aggregate.epochs)
-    let isThere = try rootFinds(paths.aggregate) { path in
-      (try? MemberFile.read(path, job: fingerprint)).flatMap { $0.settings == own ? $0 : nil }
-    }
+    let isThere =
+      try world.fromRoot {
+        RunPaths.exists(paths.aggregate) && (try? expected.member(0, paths.aggregate))?.settings == own ? [1] : [0]
+      } == [1]
     guard !isThere else { return }
-    let ensemble = try EnsemblePredictor(members(settings.members, fingerprint: fingerprint), team: team)
+    let ensemble = try EnsemblePredictor(members(expected), team: team)
     let work = try world.agree {
       try TileWork(data.split.train, of: job, settings, graphs: ensemble.members.map(\.graph))
     }
@@ -46,7 +48,8 @@ struct AggregationStage: Stage {
         own, data: TrainingSet(regions: regions, units: units), scaling: scaling,
         targetScaling: inspection.targetScaling, classes: own.classes > 0 ? job.data.classes : [],
         fingerprint: fingerprint, team: team)
-      let network = try trainer.train(0)
+      var network = try trainer.train(0)
+      network.origin = expected.origin
       try MemberFile.write(network, to: paths.aggregate)
       let loss = network.history.last?.loss ?? .nan
       log.note("the combination of the members is trained: \(aggregate.epochs) epochs, loss \(TextTable.number(loss))")

@@ -9,72 +9,110 @@ import Uncertainty
 /// Finds the thresholds of the prediction sets or intervals.
 struct CalibrationStage: Stage {
   let run: Run
-  let known: InspectedJob
-  let team: ThreadTeam
-  private var settings: EnsembleSettings { known.settings }
-  private var inspection: Inspection { known.inspection }
-  private var truth: LearningData { known.truth }
-  private var fingerprint: UInt64 { known.fingerprint }
+  private let opened: OpenedJob
+  private let team: ThreadTeam
+  private let expected: ExpectedFiles
+  private let content: PartContent
+  private var settings: EnsembleSettings { opened.settings }
+  private var truth: LearningData { opened.truth }
 
-  /// Inspects the data and starts threads.
+  /// Opens the data, sees what members and calibration are to be made from, and starts threads.
   ///
   /// - Throws: on all ranks, `RemoteFailure` with what is wrong.
   init(_ run: Run) throws {
     self.run = run
-    known = try run.inspected()
+    opened = try run.opened()
     team = try run.workers().team
+    expected = try run.expectedFiles()
+    content = try run.content(of: .calibrate)
   }
 
   /// Finds the thresholds on the calibration images, unless they are known.
   ///
-  /// - Throws: `RunError.noMembers`, `MemberFileError`, `RemoteFailure`.
+  /// - Throws: `RunError.noMembers`, `.otherMember`, `MemberFileError`, `RemoteFailure`.
   func calibrate() throws {
-    let isThere = try rootFinds(paths.calibration) {
-      try CalibrationFile.read($0, job: fingerprint, key: Self.key(job))
+    let ensemble = try EnsemblePredictor(members(expected), team: team)
+    let obstacle = try world.fromRoot {
+      guard RunPaths.exists(paths.calibration) else { return [] }
+      do {
+        let reason = try expected.obstacle(
+          calibration: paths.calibration, members: ensemble.members, content: content)
+        return Array((reason ?? "").utf8) + [0]
+      } catch {
+        return Array("cannot be read: \(error)".utf8) + [0]
+      }
     }
-    if isThere {
-      log.note("The calibration is there already.")
-      return
+    if !obstacle.isEmpty, !run.options.overwrite {
+      let reason = String(decoding: obstacle.dropLast(), as: UTF8.self)
+      guard !reason.isEmpty else {
+        log.note("The calibration is there already.")
+        return
+      }
+      log.note("The calibration \(reason); it is found again.")
     }
-    let ensemble = try EnsemblePredictor(
-      members(settings.members, fingerprint: fingerprint), team: team)
-    let levels = try world.agree { try job.uncertainty.coverage.map { try Coverage($0) } }
+    let levels = opened.levels
     var calibration: Calibration
-    var units = ""
     let method = job.uncertainty.method
     switch method.score {
     case .ofValues:
-      let (scores, classScores) = try intervalScores(ensemble)
+      let (scores, classScores) = try world.agree { try intervalScores(ensemble) }
       calibration = Calibration(
         try ConformalIntervals(method, calibrating: scores, levels: levels, over: world),
         unit: (job.data.targetScaling ?? .standard).unit)
+      tell(calibration, "\(calibration.scores) calibration pixels: its intervals hold all numbers")
       if settings.classifier != nil {
         let sets = try SplitConformal(calibrating: classScores, levels: levels, over: world)
         calibration.classes = sets
-        for (level, isInfeasible) in zip(levels, calibration.classesInfeasible) where isInfeasible {
-          log.note("coverage \(level) is infeasible with \(sets.scores) calibration images: its sets hold all classes.")
-        }
+        tell(Calibration(sets), "\(sets.scores) calibration images: its sets hold all classes")
       }
-      units = "\(calibration.scores) calibration pixels: its intervals hold all numbers"
     case .ofClasses where isByImage:
       var risk = RiskControl(images: truth.split.calibrate.count)
-      try addSetScores(ensemble, method) { scores, image in try risk.add(scores.values, image: image) }
+      try world.agree {
+        try addSetScores(ensemble, method) { scores, image in try risk.add(scores.values, image: image) }
+      }
       try risk.reduce(over: world)
       calibration = Calibration(risk.sets(method, levels: levels))
-      units = "\(risk.images) calibration images: its sets hold all classes"
+      tell(calibration, "\(risk.images) calibration images: its sets hold all classes")
     case .ofClasses:
       let classes = job.uncertainty.byClass ? settings.classes : nil
       var scores = CalibrationScores(method, byClass: classes)
-      try addSetScores(ensemble, method, byClass: classes) { more, _ in scores.append(more) }
+      try world.agree { try addSetScores(ensemble, method, byClass: classes) { more, _ in scores.append(more) } }
       calibration = Calibration(try SplitConformal(calibrating: scores, levels: levels, over: world))
-      units =
-        "\(calibration.scores) calibration \(unit)\(classes == nil ? "" : " of all classes"): its sets hold all classes"
+      if classes == nil {
+        tell(calibration, "\(calibration.scores) calibration \(unit): its sets hold all classes")
+      } else {
+        tell(calibration, ofEach: try world.allReduce(scores.groups.map(\.count), .sum))
+      }
     }
     try run.onRoot {
-      try CalibrationFile.write(calibration, job: fingerprint, key: Self.key(job), to: paths.calibration)
+      try CalibrationFile.write(
+        calibration, of: job, origin: expected.origin, members: ensemble.members, content: content,
+        to: paths.calibration)
     }
-    for (level, isInfeasible) in zip(levels, calibration.infeasible) where isInfeasible {
-      log.note("coverage \(level) is infeasible with \(units).")
+  }
+
+  /// Tells of levels without a threshold.
+  private func tell(_ calibration: Calibration, _ what: String) {
+    for (level, missing) in zip(calibration.levels, calibration.infeasible(job.data.classes)) where missing != nil {
+      log.note("coverage \(level) is infeasible with \(what).")
+    }
+  }
+
+  /// Tells of classes without a threshold of their own.
+  ///
+  /// - Parameter counts: the calibration pixels of each class.
+  private func tell(_ calibration: Calibration, ofEach counts: [Int]) {
+    for (index, name) in job.data.classes.enumerated() {
+      let levels = calibration.levels.indices.filter { calibration.values[$0 * counts.count + index] == .infeasible }
+      guard !levels.isEmpty else { continue }
+      if counts[index] == 0 {
+        log.note("class ‘\(name)’ has no calibration \(unit): it is in every set.")
+      } else {
+        let shown = levels.map { "\(calibration.levels[$0])" }.joined(separator: ", ")
+        log.note(
+          "class ‘\(name)’ has \(counts[index]) calibration \(unit), too few for coverage \(shown): it is in every such set."
+        )
+      }
     }
   }
 
@@ -90,7 +128,7 @@ struct CalibrationStage: Stage {
     let work = try TileWork(truth.split.calibrate, of: job, settings, graphs: ensemble.members.map(\.graph))
     var known = TileTruth()
     for part in work.share(rank: world.rank, of: world.size) {
-      let region = try truth.loadTruth(part.region, for: .calibrate, scaling: inspection.scaling)
+      let region = try truth.loadTruth(part.region, for: .calibrate, scaling: ensemble.members[0].scaling)
       try ensemble.predict(grid: part.grid, tiles: part.tiles, reading: EnsemblePredictor.reader(of: region)) {
         answer in
         known.take(answer.tile.core, of: region)
@@ -118,7 +156,7 @@ struct CalibrationStage: Stage {
   /// The scores of values of this rank's calibration tiles, and those of the classes that are told beside them.
   private func intervalScores(_ ensemble: EnsemblePredictor) throws -> (values: [Float], classes: CalibrationScores) {
     var classes = CalibrationScores()
-    guard let scaling = inspection.targetScaling else { return ([], classes) }
+    guard let scaling = ensemble.members[0].targetScaling else { return ([], classes) }
     var planes = IntervalPlanes(
       job.uncertainty.method, targetScaling: scaling, form: AnswerForm(settings, volume: job.data.volume))
     var scores: [Float] = []
@@ -133,7 +171,4 @@ struct CalibrationStage: Stage {
     }
     return (scores, classes)
   }
-
-  /// What decides a calibration besides the members: a key of the job's settings for it.
-  static func key(_ job: Job) -> String { String(job.fingerprint, radix: 16) }
 }

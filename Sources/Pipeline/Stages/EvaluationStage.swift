@@ -10,41 +10,75 @@ import Uncertainty
 /// Compares the results with the labels or targets of the test images.
 struct EvaluationStage: Stage {
   let run: Run
-  private let known: InspectedJob
-  private var settings: EnsembleSettings { known.settings }
-  private var inspection: Inspection { known.inspection }
-  private var truth: LearningData { known.truth }
-  private var fingerprint: UInt64 { known.fingerprint }
+  private let opened: OpenedJob
+  private let content: PartContent
+  private var settings: EnsembleSettings { opened.settings }
+  private var truth: LearningData { opened.truth }
+  /// Target images are compared as the file has them; images are not looked at.
+  private var scaling: IntensityScaling { .identity(channels: opened.data.images.channels) }
 
-  /// Inspects the data.
+  /// Opens the data and reads the test set.
   ///
   /// - Throws: on all ranks, `RemoteFailure` with what is wrong.
   init(_ run: Run) throws {
     self.run = run
-    known = try run.inspected()
+    opened = try run.opened()
+    content = try run.content(of: .test)
   }
 
   /// Evaluates the results of this job and stores the figures in them.
   ///
   /// - Throws: `RunError.noResults`, `.otherJob`, `RemoteFailure`.
   func evaluate() throws -> Evaluation {
-    try run.onRoot {
+    let isEarlier = try world.fromRoot {
       guard RunPaths.exists(paths.results) else { throw RunError.noResults(paths.results) }
       let file = try File(opening: paths.results)
-      guard try ResultsFile.job(of: file) == fingerprint else { throw RunError.otherJob(paths.results) }
+      let fingerprint = try ResultsFile.job(of: file)
+      let isEarlier = try !file.group("entry").hasAttribute("data")
+      if !isEarlier, let reason = try obstacle(file) { throw RunError.otherJob(paths.results, reason: reason) }
       try file.close()
-      try RunPaths.copy(paths.results, to: paths.unfinished)
+      return isEarlier ? withUnsafeBytes(of: fingerprint) { Array($0) } : []
     }
+    if !isEarlier.isEmpty {
+      let earlier = try run.inspected().earlierFingerprint
+      guard withUnsafeBytes(of: earlier, { Array($0) }) == isEarlier else {
+        throw RunError.otherJob(
+          paths.results, reason: "was made by another job, or from other data, by an earlier tutti")
+      }
+    }
+    try run.onRoot { try RunPaths.copy(paths.results, to: paths.unfinished) }
     let evaluation = try evaluate(paths.unfinished)
     try run.onRoot { try run.publish() }
     return evaluation
   }
 
-  /// Evaluates a results file in place. Ranks read slices or images of it, each their share.
+  /// Why results are not those of this job on this test set, by the members that are there; nil when they are.
+  private func obstacle(_ file: File) throws -> String? {
+    let entry = try file.group("entry")
+    let group = try entry.group("members")
+    let settings = SettingDifferences.list(job.canonicalText, try group.attribute("settings", as: String.self))
+    let others = settings.filter { !$0.hasPrefix("uncertainty.") }
+    if !others.isEmpty { return "was made by another job: \(others.joined(separator: "; "))" }
+    if !settings.isEmpty {
+      log.note(
+        "\(settings.joined(separator: "; ")) in the results, which are evaluated as they are; "
+          + "‘tutti run --overwrite’ makes them anew.")
+    }
+    let numbers = try entry.attributes("data", as: UInt64.self)
+    let found = PartContent(images: numbers.first ?? 0, targets: numbers.last ?? 0)
+    guard found == content else {
+      return "was made from other data: changed is \(content.differences(from: found, truth)) in the test part"
+    }
+    // Members may have been moved away; those that are there must be the ones.
+    let numbered = zip(try group.read("member", as: Int.self), try group.read("fingerprint", as: UInt64.self))
+    let there = numbered.filter { RunPaths.exists(paths.member($0.0)) }
+    return ExpectedFiles.obstacle(try there.map { try MemberFile.read(paths.member($0.0)) }, there.map(\.1))
+  }
+
+  /// Evaluates a results file of this job in place. Ranks read slices or images of it, each their share.
   func evaluate(_ path: String) throws -> Evaluation {
     let (file, calibration) = try world.agree {
       let file = try File(opening: path)
-      guard try ResultsFile.job(of: file) == fingerprint else { throw RunError.otherJob(path) }
       return (file, try CalibrationFile.read(try file.group("entry/calibration")))
     }
     let levels = calibration.levels.count
@@ -57,8 +91,9 @@ struct EvaluationStage: Stage {
     }
     try world.agree { try file.close() }
     let result = Evaluation(
-      figures: figures, levels: calibration.levels, infeasible: calibration.infeasible, classes: classes,
-      classesInfeasible: calibration.classesInfeasible)
+      figures: figures, levels: calibration.levels, infeasible: calibration.infeasible(job.data.classes),
+      classes: classes,
+      classesInfeasible: calibration.classes.map { Calibration($0).infeasible(job.data.classes) } ?? [])
     try run.onRoot { try result.write(to: path) }
     return result
   }
@@ -109,7 +144,7 @@ struct EvaluationStage: Stage {
     job.ensemble.aggregate == nil ? nil : try file.dataset("entry/aggregate/mean")
   }
 
-  /// How classes fare that stand in the group of this name.
+  /// The figures of the classes in the group of this name.
   private func classFigures(of file: File, _ group: String, _ form: AnswerForm, levels: Int) throws -> ClassFigures {
     let classes = job.data.classes.count
     var figures = ClassFigures(
@@ -124,7 +159,7 @@ struct EvaluationStage: Stage {
       if combined != nil { figures.aggregate = ConfusionMatrix(classes: classes) }
       var predictions: [UInt8] = []
       for slice in mySlices {
-        let region = try truth.loadTruth(slice.region, for: .test, scaling: inspection.scaling)
+        let region = try truth.loadTruth(slice.region, for: .test, scaling: scaling)
         let labels = withExtendedLifetime(region) { Array(region.labels.buffer) }
         let place = slab(slice, form)
         let probabilities = try mean.read(as: Float.self, place)
@@ -168,7 +203,7 @@ struct EvaluationStage: Stage {
     let channels = settings.targetChannels
     var sums: [RegressionMetrics] = []
     var combinedSums: [RegressionMetrics] = []
-    /// Of each slice how its intervals fare.
+    /// The figures of the intervals of each slice.
     var rows: [Double] = []
     var members: [[RegressionMetrics]] = []
     try world.agree {
@@ -178,7 +213,7 @@ struct EvaluationStage: Stage {
       let upper = try file.dataset("entry/prediction/upper")
       var known = TileTruth()
       for slice in mySlices {
-        let region = try truth.loadTruth(slice.region, for: .test, scaling: inspection.scaling)
+        let region = try truth.loadTruth(slice.region, for: .test, scaling: scaling)
         known.take(Box(region.region.extents), of: region)
         let place = slab(slice, form)
         let values = try mean.read(as: Float.self, place)
@@ -228,7 +263,7 @@ struct EvaluationStage: Stage {
       let mean = try file.dataset("entry/prediction/mean")
       var known = TileTruth()
       for slice in mySlices {
-        let region = try truth.loadTruth(slice.region, for: .test, scaling: inspection.scaling)
+        let region = try truth.loadTruth(slice.region, for: .test, scaling: scaling)
         known.take(Box(region.region.extents), of: region)
         let values = try mean.read(as: Float.self, slab(slice, form))
         let pixels = values.count / ranges.count

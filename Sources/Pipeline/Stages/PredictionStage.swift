@@ -12,29 +12,34 @@ import Uncertainty
 /// Predicts the test images with all members and writes mean, spread and prediction sets or intervals.
 struct PredictionStage: Stage {
   let run: Run
-  private let known: InspectedJob
+  private let opened: OpenedJob
   private let workers: Workers
-  private var settings: EnsembleSettings { known.settings }
-  private var truth: LearningData { known.truth }
-  private var fingerprint: UInt64 { known.fingerprint }
+  private let expected: ExpectedFiles
+  private let contents: (calibration: PartContent, test: PartContent)
+  private var settings: EnsembleSettings { opened.settings }
+  private var truth: LearningData { opened.truth }
   private var team: ThreadTeam { workers.team }
 
-  /// Inspects the data and starts threads.
+  /// Opens the data, sees what members and calibration are to be made from, and starts threads.
   ///
   /// - Throws: on all ranks, `RemoteFailure` with what is wrong.
   init(_ run: Run) throws {
     self.run = run
-    known = try run.inspected()
+    opened = try run.opened()
     workers = try run.workers()
+    expected = try run.expectedFiles()
+    contents = (try run.content(of: .calibrate), try run.content(of: .test))
   }
 
   /// Writes the prediction to `paths.unfinished`.
   ///
-  /// - Throws: `RunError.noCalibration`, `.noMembers`, `.otherJob`, `MemberFileError`, `RemoteFailure`.
+  /// - Throws: `RunError.noCalibration`, `.noMembers`, `.otherMember`, `.otherJob`, `MemberFileError`, `RemoteFailure`.
   func predict() throws {
-    let calibration = try calibration()
-    let ensemble = try EnsemblePredictor(
-      members(settings.members, fingerprint: fingerprint), team: team)
+    try world.agree {
+      guard RunPaths.exists(paths.calibration) else { throw RunError.noCalibration(paths.calibration) }
+    }
+    let ensemble = try EnsemblePredictor(members(expected), team: team)
+    let calibration = try calibration(of: ensemble.members)
     let work = try world.agree {
       try TileWork(truth.split.test, of: job, settings, graphs: ensemble.members.map(\.graph))
     }
@@ -45,7 +50,7 @@ struct PredictionStage: Stage {
     var figures = MemberFigures(ensemble, form: writer.form)
     var classFigures = writer.classForm.map { MemberFigures(ensemble, form: $0) }
     try writer.write(work, to: paths.unfinished) { region, predict in
-      let known = try truth.loadTruth(region, for: .test, scaling: known.inspection.scaling)
+      let known = try truth.loadTruth(region, for: .test, scaling: ensemble.members[0].scaling)
       try predict(EnsemblePredictor.reader(of: known)) { member, tile, answer, classes in
         try figures.add(answer, of: member, tile: tile, known)
         try classFigures?.add(classes, of: member, tile: tile, known)
@@ -56,14 +61,13 @@ struct PredictionStage: Stage {
     try run.onRoot { try complete(calibration, writer, [figures] + (classFigures.map { [$0] } ?? [])) }
   }
 
-  /// The calibration of this job.
-  private func calibration() throws -> Calibration {
+  /// The calibration of these members.
+  private func calibration(of members: [TrainedMember]) throws -> Calibration {
     try world.agree {
-      guard RunPaths.exists(paths.calibration) else { throw RunError.noCalibration(paths.calibration) }
-      guard
-        let found = try CalibrationFile.read(paths.calibration, job: fingerprint, key: CalibrationStage.key(job))
-      else { throw RunError.otherJob(paths.calibration) }
-      return found
+      let reason = try expected.obstacle(
+        calibration: paths.calibration, members: members, content: contents.calibration)
+      if let reason { throw RunError.otherJob(paths.calibration, reason: reason) }
+      return try CalibrationFile.read(paths.calibration)
     }
   }
 
@@ -72,7 +76,7 @@ struct PredictionStage: Stage {
     guard job.ensemble.aggregate != nil else { return nil }
     return try world.agree {
       guard RunPaths.exists(paths.aggregate) else { throw RunError.noMembers(folder: paths.members) }
-      return try Aggregator(try MemberFile.read(paths.aggregate, job: fingerprint), team: team)
+      return try Aggregator(try expected.member(0, paths.aggregate), team: team)
     }
   }
 
@@ -86,16 +90,20 @@ struct PredictionStage: Stage {
     try ResultsFile.describe(
       file,
       ResultsFile.Header(
-        job: fingerprint, name: job.name, form: writer.form, classForm: writer.classForm, classes: job.data.classes,
+        job: expected.origin.fingerprint, name: job.name, form: writer.form, classForm: writer.classForm,
+        classes: job.data.classes,
         indices: job.data.volume ? regions.flatMap { Array($0.z) } : regions.map(\.image)))
     let entry = try file.group("entry")
+    try entry.setAttribute("data", [contents.test.images, contents.test.targets])
     let group = try entry.createGroup("calibration")
     try group.setAttribute("NX_class", "NXprocess")
     try CalibrationFile.write(calibration, to: group)
     let memberGroup = try entry.createGroup("members")
     try memberGroup.setAttribute("NX_class", "NXcollection")
     try memberGroup.setAttribute("folder", paths.members.split(separator: "/").last.map(String.init) ?? paths.members)
+    try memberGroup.setAttribute("settings", job.canonicalText)
     try memberGroup.write(members.map { Int32($0.index) }, to: "member")
+    try memberGroup.write(members.map(\.answerHash), to: "fingerprint")
     try memberGroup.write(members.map { Int64($0.parameters.count) }, to: "parameters")
     try memberGroup.write(members.map { $0.history.last?.loss ?? .nan }, to: "final_loss")
     for figures in figures { try figures.write(to: memberGroup) }
@@ -103,7 +111,7 @@ struct PredictionStage: Stage {
     try file.close()
   }
 
-  /// The job file, versions and host facts: whatever may differ between equal runs stands here and nowhere else.
+  /// The job file, versions and host facts: all that may differ between equal runs, and is in no other group.
   private func writeProvenance(_ entry: Group) throws {
     let group = try entry.createGroup("provenance")
     try group.setAttribute("NX_class", "NXprocess")

@@ -7,9 +7,9 @@ import MessagePassing
 
 /// A job at work on all ranks: the stages that follow one another, from training to evaluation.
 ///
-/// A stage begins from the files of the one before, so that a run can stop anywhere and go on. A job is opened in steps:
-/// shapes (`opened`), statistics of the data (`inspected`), threads (`workers`). Each is taken when a stage first needs
-/// it, by all ranks together. All methods are collective.
+/// A stage begins from the files of the one before, so that a run can stop anywhere and go on. A job is opened in
+/// steps: shapes (`opened`), statistics of the data (`inspected`), threads (`workers`). Each is taken when a stage
+/// first needs it, by all ranks together. All methods are collective.
 public final class Run {
   /// What a user says beside the job file.
   public struct Options: Sendable {
@@ -19,38 +19,51 @@ public final class Run {
     public var threads: Int?
     /// The silence after which a rank that trains is reported as missing.
     public var stallLimit = Duration.seconds(300)
-    /// Phases of the training that each rank keeps for a trace.
-    public var traceEvents = 0
+    /// Where a trace of the training goes; nil: none is kept.
+    public var trace: String?
     /// The memory of this node; nil: what the host tells.
     public var memory: HostFacts.Memory?
     /// The options of a command without flags.
     public init() {}
   }
 
+  /// The job as read and checked.
   public let job: Job
   /// The job file's text, for the results to carry.
   let text: String
+  /// Where the job file is.
+  let file: String
+  /// All ranks.
   public let world: Communicator
   let options: Options
+  /// Where the job's files are.
   public let paths: RunPaths
   let log: Log
   private var openedJob: OpenedJob?
   private var inspectedJob: InspectedJob?
   private var startedWorkers: Workers?
+  /// Hashes of the parts of the data that were read.
+  var contents: [Part: PartContent] = [:]
+  /// Held on rank 0 while stages work.
+  private var lock: RunLock?
+  private var isLocked = false
   /// What the training of this run did; nil when it trained nothing.
   var trained: TrainingReport?
 
   /// Sees that all ranks have the same job and run the same program. Reads no data.
   ///
-  /// - Throws: `RunError.differentJobs` or `.differentPrograms`, on all ranks.
+  /// - Throws: `RunError.differentOnRanks` or `.differentPrograms`, on all ranks.
   public init(_ file: JobFile, over world: Communicator, options: Options = Options(), log: Log) throws {
     job = file.job
     text = file.text
+    self.file = file.path
     self.world = world
     self.options = options
     self.log = log
     paths = RunPaths(results: file.job.outputFile)
-    guard try world.allAgree(on: file.job.fingerprint) else { throw RunError.differentJobs }
+    try requireSame(file.job.sharedText) {
+      "the job files differ: " + SettingDifferences.list($0, $1, was: "on rank 0 it is").joined(separator: "; ")
+    }
     guard try world.allAgree(on: Program.hash()) else { throw RunError.differentPrograms }
   }
 
@@ -62,6 +75,7 @@ public final class Run {
   func opened() throws -> OpenedJob {
     if let openedJob { return openedJob }
     let opened = try world.agree { try OpenedJob(job) }
+    try requireSame(opened.text, OpenedJob.difference)
     openedJob = opened
     return opened
   }
@@ -73,7 +87,9 @@ public final class Run {
     if let inspectedJob { return inspectedJob }
     let opened = try opened()
     let bytes = try world.fromRoot {
-      if opened.truth !== opened.data { _ = try opened.truth.inspect(scalingTargets: .none) }
+      if opened.truth !== opened.data {
+        _ = try opened.truth.inspect(scalingTargets: .none)
+      }
       let inspection = try opened.data.inspect(scalingTargets: job.data.targetScaling ?? .standard)
       return Array(try JSONEncoder().encode(inspection))
     }
@@ -98,23 +114,20 @@ public final class Run {
 
   /// All stages: what is done already is not done again.
   ///
-  /// - Returns: how the ensemble and its sets fare on the test images.
+  /// - Returns: the figures of the ensemble on the test set.
   /// - Throws: as the stages.
   public func all() throws -> Evaluation {
     _ = try inspected()
     try requirePredictionMemory()
-    try checkRanks()
     try refuseExistingOutput()
-    try onRoot {
-      try RunPaths.makeFolder(RunPaths.folder(of: self.paths.results))
-      try RunPaths.makeFolder(self.paths.members)
+    return try locked(makingFolder: true) {
+      try train()
+      try calibrate()
+      try PredictionStage(self).predict()
+      let evaluation = try EvaluationStage(self).evaluate(paths.unfinished)
+      try onRoot { try self.publish() }
+      return evaluation
     }
-    try train()
-    try calibrate()
-    try PredictionStage(self).predict()
-    let evaluation = try EvaluationStage(self).evaluate(paths.unfinished)
-    try onRoot { try self.publish() }
-    return evaluation
   }
 
   /// Trains the members that are not trained yet, each on whichever group of ranks is free.
@@ -122,41 +135,75 @@ public final class Run {
   /// - Throws: `RunError.membersFailed` when all others are trained and stored.
   public func train() throws {
     let stage = try TrainingStage(self)
-    try stage.trainMembers()
-    try AggregationStage(stage)?.train()
+    try locked(makingFolder: true) {
+      try stage.trainMembers()
+      try AggregationStage(stage)?.train()
+    }
   }
 
   /// Finds the thresholds of the prediction sets or intervals on the calibration images, unless they are known.
   ///
   /// - Throws: `RunError` when there are no members of this job; `RemoteFailure`.
-  public func calibrate() throws { try CalibrationStage(self).calibrate() }
+  public func calibrate() throws { try locked { try CalibrationStage(self).calibrate() } }
 
   /// Predicts the test images with all members and publishes the results file.
   ///
   /// - Throws: `RunError` when there are results that may not be replaced, or no members or calibration of this job.
   public func predict() throws {
     try refuseExistingOutput()
-    try PredictionStage(self).predict()
-    try onRoot { try self.publish() }
+    try locked {
+      try PredictionStage(self).predict()
+      try onRoot { try self.publish() }
+    }
   }
 
   /// Evaluates the results of this job and stores the figures in them.
   ///
   /// - Throws: `RunError` when there are no results of this job; `RemoteFailure`.
-  public func evaluate() throws -> Evaluation { try EvaluationStage(self).evaluate() }
+  public func evaluate() throws -> Evaluation { try locked { try EvaluationStage(self).evaluate() } }
 
   // MARK: Helpers
+
+  /// Keeps other runs from these results while `body` works, and sees before that it writes over nothing that is read.
+  /// Collective.
+  ///
+  /// - Parameter makesFolder: make the folder of the results; without it there is nothing to keep others from.
+  /// - Throws: `RunError.locked` or `.outputIsInput` on all ranks, and what `body` throws.
+  private func locked<T>(makingFolder makesFolder: Bool = false, _ body: () throws -> T) throws -> T {
+    guard !isLocked else { return try body() }
+    isLocked = true
+    defer {
+      lock?.release()
+      (lock, isLocked) = (nil, false)
+    }
+    try onRoot {
+      try self.files.check()
+      let folder = RunPaths.folder(of: self.paths.results)
+      if makesFolder { try RunPaths.makeFolder(folder) }
+      guard RunPaths.exists(folder) else { return }
+      let lock = try RunLock(of: self.paths.results)
+      if lock.wasLeftBehind {
+        self.log.note("An earlier run of this job did not end by itself; this one goes on from it.")
+      }
+      self.lock = lock
+    }
+    return try body()
+  }
+
+  /// What the job reads and writes.
+  var files: RunFiles { RunFiles(job, file: file, paths, trace: options.trace) }
 
   /// The ranks that are to train one member; nil: as many as there are for each.
   var ranksPerMember: Int? {
     if case .count(let count) = job.ensemble.ranksPerMember { count } else { nil }
   }
 
-  /// Throws when a member is to be trained by more ranks than there are.
-  func checkRanks() throws {
-    if let wanted = ranksPerMember, wanted > world.size {
-      throw RunError.tooFewRanks(world.size, ranksPerMember: wanted)
-    }
+  /// What is to be said when a member is to be trained by more than all `ranks`; nil otherwise.
+  func remark(ofRanks ranks: Int) -> String? {
+    guard let wanted = ranksPerMember, wanted > ranks else { return nil }
+    return
+      "ensemble.ranks-per-member is \(wanted), but there \(ranks == 1 ? "is 1 rank, which trains" : "are \(ranks) ranks, which train") "
+      + "each member; results are the same."
   }
 
   /// Throws when there are results that may not be replaced.

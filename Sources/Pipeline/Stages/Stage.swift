@@ -18,21 +18,13 @@ extension Stage {
 
   /// All members of a job, on every rank.
   ///
-  /// - Throws: `RunError.noMembers`, `MemberFileError` for members of another job.
-  func members(_ count: Int, fingerprint: UInt64) throws -> [TrainedMember] {
+  /// - Throws: `RunError.noMembers`; `RunError.otherMember` for those of another job; `MemberFileError`, `HDF5Error`.
+  func members(_ expected: ExpectedFiles) throws -> [TrainedMember] {
     try world.agree {
-      try (0..<count).map { member in
+      try (0..<job.ensemble.members).map { member in
         guard RunPaths.exists(paths.member(member)) else { throw RunError.noMembers(folder: paths.members) }
-        return try MemberFile.read(paths.member(member), job: fingerprint, member: member)
+        return try expected.member(member, paths.member(member))
       }
     }
-  }
-
-  /// Whether rank 0 finds something usable at a path; the answer is the same on all ranks.
-  func rootFinds(_ path: String, _ look: (String) throws -> Any?) throws -> Bool {
-    try world.fromRoot {
-      guard RunPaths.exists(path) else { return [0] }
-      return try look(path) == nil ? [0] : [1]
-    } == [1]
   }
 }

@@ -4,7 +4,8 @@ import Imaging
 import JobFiles
 import Networks
 
-/// The tiles of some regions as one list, which ranks divide among themselves. The list is a function of the job and the data alone.
+/// The tiles of some regions as one list, which ranks divide among themselves. The list is a function of the job and
+/// the data alone.
 struct TileWork {
   /// Consecutive tiles of one region.
   struct Part {
@@ -43,8 +44,8 @@ struct TileWork {
       if let grid = known[whole] { return grid }
       let suggested = volume ? patch : Extents(z: 1, y: min(whole.y, 2048), x: min(whole.x, 2048))
       let grid = try EnsemblePredictor.grid(
-        of: whole, tile: tile.flatMap { Extents($0) } ?? suggested,
-        margin: margin.flatMap { Extents($0) }, atMost: limit, planes: planes,
+        of: whole, tile: tile.flatMap { Extents($0) }.map { $0.clamped(to: whole) } ?? suggested,
+        margin: margin.flatMap { Extents($0) }.map { $0.clamped(to: whole) }, atMost: limit, planes: planes,
         for: graphs)
       known[whole] = grid
       return grid
@@ -73,5 +74,12 @@ struct TileWork {
   /// The most tiles that a rank has: as often every rank takes part in a collective write.
   func longestShare(of ranks: Int) -> Int {
     Shares(of: count, among: ranks).largest
+  }
+}
+
+extension Extents {
+  /// Along each axis the smaller of two extents: larger tiles and margins than an image are as good as its own extents.
+  fileprivate func clamped(to other: Extents) -> Extents {
+    Extents(z: min(z, other.z), y: min(y, other.y), x: min(x, other.x))
   }
 }

@@ -10,6 +10,7 @@ public struct TimeUse: Hashable, Sendable {
   /// Seconds from the stage's beginning to its end.
   public let elapsed: Double
 
+  /// Times as measured.
   public init(phases: [[Double]], elapsed: Double) {
     self.phases = phases
     self.elapsed = elapsed
@@ -57,11 +58,12 @@ extension TimeUse {
 }
 
 extension Run {
-  /// Writes what every rank did when as a Chrome trace (chrome://tracing, ui.perfetto.dev): a process for each rank.
-  /// Collective.
+  /// Writes what every rank did when as a Chrome trace (chrome://tracing, ui.perfetto.dev), a process for each rank, if
+  /// the options ask for one. Collective.
   ///
   /// - Throws: on all ranks, when the file cannot be written.
-  public func writeTrace(to path: String) throws {
+  public func writeTrace() throws {
+    guard let path = options.trace else { return }
     let timeline = try workers().team.timeline
     let parts = try world.allGather(
       timeline.trace.flatMap { [$0.start, $0.duration, Int64($0.phase), Int64($0.member)] })

@@ -9,10 +9,11 @@ struct TrainingStage: Stage {
   let run: Run
   let known: InspectedJob
   let workers: Workers
+  let expected: ExpectedFiles
 
   var settings: EnsembleSettings { known.settings }
   var inspection: Inspection { known.inspection }
-  var fingerprint: UInt64 { known.fingerprint }
+  var fingerprint: UInt64 { expected.origin.fingerprint }
   var data: LearningData { known.data }
   var team: ThreadTeam { workers.team }
 
@@ -23,20 +24,20 @@ struct TrainingStage: Stage {
     self.run = run
     known = try run.inspected()
     workers = try run.workers()
+    expected = try run.expectedFiles()
   }
 
   /// Trains the missing members, each on whichever group of ranks is free.
   ///
   /// - Throws: `RunError.membersFailed` when all others are trained and stored; `MemoryBudgetError`, `RemoteFailure`.
   func trainMembers() throws {
-    try run.checkRanks()
     let missing = try missingMembers()
     let done = settings.members - missing.count
     if done > 0 { log.note("\(done) of \(settings.members) members are trained already.") }
     guard !missing.isEmpty else { return }
     let dividesOptimizerState = try run.requireTrainingMemory()
     try world.barrier()
-    team.timeline.begin(capacity: run.options.traceEvents)
+    team.timeline.begin(capacity: run.options.trace == nil ? 0 : 500_000)
     let training = try world.agree {
       try TrainingSet(
         data, scaling: inspection.scaling, targetScaling: inspection.targetScaling,
@@ -53,13 +54,19 @@ struct TrainingStage: Stage {
       settings, data: training, validation: validation, scaling: inspection.scaling,
       targetScaling: inspection.targetScaling,
       classes: job.data.classes, fingerprint: fingerprint, team: team)
-    let checkpoints = MemberCheckpoint(
+    var checkpoints = MemberCheckpoint(
       folder: paths.members, interval: .seconds(60 * job.training.checkpoint), fingerprint: fingerprint)
+    checkpoints.earlierFingerprint = known.earlierFingerprint
     trainer.checkpoints = checkpoints
     trainer.dividesOptimizerState = dividesOptimizerState
     let candidates = try world.agree { try trainer.candidates(missing) }
     let groups = RankGroups(
-      ranks: world.size, members: missing.count, ranksPerMember: run.ranksPerMember, shards: settings.fullShards)
+      ranks: world.size, members: missing.count, ranksPerMember: run.ranksPerMember.map { min($0, world.size) },
+      shards: settings.fullShards)
+    if let remark = run.remark(ofRanks: world.size) { log.note(remark) }
+    log.note(
+      "training \(missing.count) \(missing.count == 1 ? "member" : "members") on \(world.size) "
+        + "\(world.size == 1 ? "rank" : "ranks")")
     if let remark = groups.remark(members: missing.count) { log.note(remark) }
     let floats = try world.agree { try settings.nodeMemory(missing, ranks: world.size) }
     let memory = try NodeMemory(floats: floats, over: world)
@@ -79,7 +86,8 @@ struct TrainingStage: Stage {
     var shards = 0
     let ended = try queue.runCrews(memory: memory) { member, crew in
       defer { shards += crew.takeShards() }
-      let trained = try trainer.train(member, for: queue, in: crew)
+      var trained = try trainer.train(member, for: queue, in: crew)
+      trained.origin = expected.origin
       guard crew.isLeader else { return }
       try team.timeline.measure(.write) { try MemberFile.write(trained, to: paths.member(member)) }
       checkpoints.remove(member)
@@ -102,7 +110,7 @@ struct TrainingStage: Stage {
       return try (0..<settings.members).map { member in
         guard RunPaths.exists(paths.member(member)) else { return 1 }
         do {
-          _ = try MemberFile.read(paths.member(member), job: fingerprint, member: member)
+          _ = try expected.member(member, paths.member(member))
           return 0
         } catch {
           guard run.options.overwrite else { throw error }

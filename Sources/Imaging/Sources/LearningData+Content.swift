@@ -1,0 +1,132 @@
+import HDF5
+import Host
+
+/// Hashes of what one part of a data set holds: equal for equal content, wherever its file lies and however it is chunked.
+public struct PartContent: Hashable, Sendable {
+  /// Of the images' values.
+  public var images: UInt64
+  /// Of what is known of them: classes, target images, masks.
+  public var targets: UInt64
+
+  /// Hashes as read from a file.
+  public init(images: UInt64, targets: UInt64) { (self.images, self.targets) = (images, targets) }
+
+  /// Joins the hashes of all slices of a part, in the order of its regions.
+  ///
+  /// - Parameter slices: as `LearningData.hashes(of:_:)` gives them, piece after piece.
+  public init(slices: some Sequence<UInt64>) {
+    var (images, targets) = (ContentHash(), ContentHash())
+    for (index, hash) in slices.enumerated() {
+      if index.isMultiple(of: 2) { images.add(hash) } else { targets.add(hash) }
+    }
+    self.init(images: images.value, targets: targets.value)
+  }
+}
+
+/// A 64-bit hash of words; not a cryptographic one.
+///
+/// A step is a bijection of the hash so far and spreads each bit of it over the lower half as well (the steps of MurmurHash3's
+/// finalizer), so that changes of the highest bits, such as signs, do not cancel.
+public struct ContentHash: Sendable {
+  /// The hash of all words so far.
+  public private(set) var value: UInt64 = 0x9e37_79b9_7f4a_7c15
+
+  /// The hash of no words.
+  public init() {}
+
+  /// Adds a word.
+  @inline(__always)
+  public mutating func add(_ word: UInt64) {
+    value = (value ^ word) &* 0xff51_afd7_ed55_8ccd
+    value ^= value >> 32
+  }
+
+  /// Adds bytes, the last word filled with zeros.
+  public mutating func add(_ bytes: UnsafeRawBufferPointer) {
+    let whole = bytes.count / 8
+    for index in 0..<whole { add(bytes.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self)) }
+    guard whole * 8 < bytes.count else { return }
+    var last: UInt64 = 0
+    withUnsafeMutableBytes(of: &last) { $0.copyBytes(from: bytes[(8 * whole)...]) }
+    add(last)
+  }
+}
+
+extension LearningData {
+  /// A run of slices of one region, which is read at once.
+  public struct Piece: Hashable, Sendable {
+    public let region: Region
+    let box: Box
+  }
+
+  /// The pieces of a part, in the order of its regions: what ranks divide among themselves.
+  public func pieces(of part: Part) -> [Piece] {
+    split[part].flatMap { region in
+      region.box.slabs(depth: min(images.slabDepth, answers?.slabDepth ?? .max)).map { Piece(region: region, box: $0) }
+    }
+  }
+
+  /// Two hashes for each slice of a piece: of the images' values as the file has them, and of what is known of them.
+  ///
+  /// - Throws: `HDF5Error`.
+  /// - Complexity: O(*voxels*) time, memory for one piece.
+  public func hashes(of piece: Piece, _ part: Part) throws -> [UInt64] {
+    let (box, image) = (piece.box, piece.region.image)
+    let slice = box.y.count * box.x.count
+    // What is wrong in the data is told by who learns from them.
+    var faults = Faults(target)
+    let images = try images.hashes(of: box, image: image)
+    let answers = try answers.flatMap { content.channels > 0 ? try $0.hashes(of: box, image: image) : nil }
+    var labels: AlignedBuffer<UInt8>?
+    switch content.labels {
+    case .none: break
+    case .pixels:
+      let buffer = AlignedBuffer<UInt8>(count: box.count)
+      try readLabels(of: box, image: image, part, into: buffer.buffer, &faults)
+      labels = buffer
+    case .image:
+      let buffer = AlignedBuffer<UInt8>(count: 1)
+      try readLabels(of: box, image: image, part, into: buffer.buffer, &faults)
+      labels = buffer
+    }
+    var weights: AlignedBuffer<Float>?
+    if content.hasWeights {
+      let buffer = AlignedBuffer<Float>(count: box.count)
+      try readWeights(of: box, image: image, part, into: buffer.buffer)
+      weights = buffer
+    }
+    return box.z.indices.flatMap { z -> [UInt64] in
+      var targets = ContentHash()
+      if let answers { targets.add(answers[z - box.z.lowerBound]) }
+      let first = (z - box.z.lowerBound) * slice
+      if let labels {
+        let all = UnsafeRawBufferPointer(labels.buffer)
+        targets.add(labels.buffer.count > 1 ? UnsafeRawBufferPointer(rebasing: all[first..<first + slice]) : all)
+      }
+      if let weights {
+        targets.add(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: weights.buffer[first..<first + slice])))
+      }
+      return [images[z - box.z.lowerBound], targets.value]
+    }
+  }
+}
+
+extension ImageSource {
+  /// A hash for each slice of a box, of the values of all channels as the file has them: 64-bit ones are not rounded.
+  fileprivate func hashes(of box: Box, image: Int) throws -> [UInt64] {
+    func hashes<Scalar: HDF5Scalar>(_ type: Scalar.Type) throws -> [UInt64] {
+      let values = AlignedBuffer<Scalar>(count: channels * box.count)
+      try read(box, ofImage: image, into: values.buffer)
+      let slice = box.y.count * box.x.count
+      return box.z.indices.map { z in
+        var hash = ContentHash()
+        for channel in 0..<channels {
+          let first = (channel * box.z.count + z - box.z.lowerBound) * slice
+          hash.add(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: values.buffer[first..<first + slice])))
+        }
+        return hash.value
+      }
+    }
+    return try isWide ? hashes(Double.self) : hashes(Float.self)
+  }
+}

@@ -1,0 +1,37 @@
+import Ensembles
+import JobFiles
+
+extension Run {
+  /// What a job's files hold already, and what a run would make again, and why. Collective; empty when there is
+  /// nothing.
+  ///
+  /// - Throws: as `expectedFiles()`.
+  func status() throws -> String {
+    let (expected, content) = (try expectedFiles(), try content(of: .calibrate))
+    let bytes = try world.fromRoot {
+      var lines: [String] = []
+      var members: [TrainedMember] = []
+      for index in 0..<job.ensemble.members where RunPaths.exists(paths.member(index)) {
+        do {
+          members.append(try expected.member(index, paths.member(index)))
+        } catch {
+          lines.append("member \(index) would be refused: \(error)")
+        }
+      }
+      if !members.isEmpty { lines.append("\(members.count) of \(job.ensemble.members) members are trained already.") }
+      if members.count == job.ensemble.members, RunPaths.exists(paths.calibration) {
+        let reason: String?
+        do {
+          reason = try expected.obstacle(calibration: paths.calibration, members: members, content: content)
+        } catch {
+          reason = "cannot be read: \(error)"
+        }
+        lines.append(
+          reason.map { "The calibration \($0); it would be found again." } ?? "The calibration is there already.")
+      }
+      if RunPaths.exists(paths.results) { lines.append("The results are there; a run replaces them with --overwrite.") }
+      return Array(lines.joined(separator: "\n").utf8)
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+}
