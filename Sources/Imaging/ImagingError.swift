@@ -140,16 +140,18 @@ extension ImagingError: CustomStringConvertible {
       return "\(place) has shape \(shape), which is a petabyte or more; is the file damaged?"
     case .noMemory(let place, let bytes, let available):
       return """
-        a part of \(place) that is read at once takes \(bytes >> 20) MB, but \(available >> 20) MB of memory are free; \
-        store fewer pixels in a slice or image, or use a larger machine.
+        \(place) takes \(bytes >> 20) MB of memory at once, but \(available >> 20) MB are free; use a larger machine, or \
+        store fewer pixels in an image or slice.
         """
     case .channelsLast(let place, let shape, let layout):
-      let channels = layout == .stack ? shape[1] : shape[0]
-      let y = layout == .stack ? "1" : "0"
+      let isFour = shape.count == 4
+      let (first, pixels) = (shape[shape.count - 3], "\(shape[shape.count - 2]) × \(shape[shape.count - 1]) pixels")
+      let what = isFour ? "channels" : layout.things
+      let move = isFour && layout == .stack ? "(images, -1, 1)" : "(images, -1, 0)\(layout == .stack ? "[None]" : "")"
       return """
-        \(place) has shape \(shape), which is read as \(layout.axes(hasChannels: true)): \(channels) channels of \
-        \(shape[2]) × \(shape[3]) pixels. If the last axis holds channels, move it (numpy.moveaxis(images, -1, \(y))); \
-        if the images are as they are read, set data.channels: \(channels).
+        \(place) has shape \(shape), which is read as \(layout.axes(hasChannels: isFour)): \(first) \(what) of \(pixels). \
+        If the last axis holds channels, move it (numpy.moveaxis\(move)); if the images are as they are read, set \
+        data.channels: \(isFour ? first : 1).
         """
     case .wrongChannels(let place, let shape, let layout, let channels):
       let isFour = shape.count == 4

@@ -76,6 +76,27 @@ struct RefusedDataTests {
         """)
   }
 
+  @Test("one class alone is recognized when pixels are divided, too")
+  func oneClass() throws {
+    let mask = Self.labels.map { $0 * 255 }
+    let split = SplitRule.pixels(SplitFractions(train: 0.6, calibrate: 0.2, test: 0.2), seed: 1, block: 1)
+    let data = try data(
+      { try $0.write(mask, shape: Self.shape, to: "/labels") }, target: ignoring(255), split: split)
+    #expect(
+      message { _ = try data.inspect() }.hasPrefix("a.h5:/labels holds only class 0 besides the ignored label 255."))
+  }
+
+  @Test("images so many that their list would not fit in memory are refused")
+  func manyImages() throws {
+    let scratch = try Scratch()
+    try scratch.write {
+      try $0.createDataset("/many", of: UInt8.self, shape: [1 << 46, 1, 1], layout: .chunked([64, 1, 1]))
+    }
+    #expect(
+      message { _ = try ImageSource(scratch.location("a.h5:/many"), layout: .stack) }
+        .hasPrefix("a.h5:/many takes 8589934592 MB of memory at once, but "))
+  }
+
   @Test("labels that are no whole numbers are told with their place", arguments: [0.5, .nan])
   func fractions(value: Double) throws {
     var labels = Self.labels.map { Float($0) }
@@ -123,6 +144,13 @@ struct RefusedDataTests {
         a.h5:/images has shape [6, 8, 10, 3], which is read as [image, channel, y, x]: 8 channels of 10 × 3 pixels. \
         If the last axis holds channels, move it (numpy.moveaxis(images, -1, 1)); \
         if the images are as they are read, set data.channels: 8.
+        """)
+    let single: (File) throws -> Void = { try $0.write((0..<240).map { Float($0) }, shape: [8, 10, 3], to: "/images") }
+    #expect(
+      message { _ = try data(single, target: itself) } == """
+        a.h5:/images has shape [8, 10, 3], which is read as [image, y, x]: 8 images of 10 × 3 pixels. \
+        If the last axis holds channels, move it (numpy.moveaxis(images, -1, 0)[None]); \
+        if the images are as they are read, set data.channels: 1.
         """)
     #expect(try data(fill, target: itself, channels: 8).images.channels == 8)
     #expect(

@@ -69,6 +69,14 @@ struct EndToEndBadInputTests {
         $0.patch = [6, 8, 8]
         $0.network = "{family: smsnet, nodes: 3, dilations: [4]}"
       },
+      Case(
+        "a validation part thinner than the patch",
+        "a patch of [6, 8, 8] does not fit into the slices "
+      ) {
+        $0.volume = true
+        $0.patch = [6, 8, 8]
+        $0.split = "{train: 0.6, validate: 0.1, calibrate: 0.2, test: 0.1}"
+      },
       Case("no members", "FOLDER/job.yaml:12: ensemble.members: must be 1 to 10000, not 0") { $0.members = 0 },
       Case(
         "output below a file",

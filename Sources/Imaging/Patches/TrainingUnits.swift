@@ -68,7 +68,7 @@ public struct TrainingUnits: Sendable, Hashable {
   ///   - planes: those in which 2-D networks see a volume. A unit then has a patch in each, and its cell has room for
   ///     all. None: the patch has the orientation of the region.
   ///   - images: where the regions are from, for messages, as is the part.
-  /// - Throws: `ImagingError.patchTooLarge` when the patch does not fit into one of the regions.
+  /// - Throws: `ImagingError.patchTooLarge` when the patch does not fit into one of the regions, `.noMemory`.
   public init(
     regions: [Region], patch: Extents, overlap: Extents = Extents(z: 0, y: 0, x: 0), planes: [Plane] = [],
     of images: ImageSource, part: Part = .train
@@ -77,6 +77,8 @@ public struct TrainingUnits: Sendable, Hashable {
     var units: [[PatchPlace]] = []
     let span = planes.span(of: patch)
     let planes = planes.isEmpty ? [.xy] : planes
+    let cells = regions.reduce(0) { $0 + $1.extents.count / max(1, span.count) }
+    try ImageSource.requireMemory(128 * cells, for: images.location)
     for (index, region) in regions.enumerated() {
       guard let grid = PatchGrid(region: region.extents, patch: span, overlap: overlap) else {
         throw ImagingError.patchTooLarge(

@@ -25,7 +25,7 @@ struct Faults {
     }
   }
 
-  /// Turns the labels of a box into classes; `ignored` for the ignored label, and for faults.
+  /// Turns the labels of a box into classes; `Label.ignored` for the ignored label, and for faults.
   mutating func convert(
     _ labels: UnsafeBufferPointer<Int32>, to classes: UnsafeMutableBufferPointer<UInt8>, of source: ImageSource,
     _ box: Box, image: Int
@@ -53,7 +53,7 @@ struct Faults {
     return Label.ignored
   }
 
-  /// The class that a label stands for; `ignored` for the ignored label, and for a fault.
+  /// The class that a label stands for; `Label.ignored` for the ignored label, and for a fault.
   mutating func convert(_ value: Int32, in location: ArrayLocation, place: () -> [Int]) -> UInt8 {
     // A label that no Int32 can be stands for "none is ignored".
     if Int64(value) == target.ignore.map({ Int64($0) }) ?? .max { return Label.ignored }

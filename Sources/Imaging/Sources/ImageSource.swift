@@ -81,6 +81,8 @@ public final class ImageSource: Sendable {
       channels = hasChannels ? shape[0] : 1
       extents = Extents(z: shape[shape.count - 3], y: height, x: width)
     }
+    // Every image has a region and a part.
+    try Self.requireMemory(128 * imageCount, for: location)
   }
 
   /// Every axis with its extent, as in “[image 12, y 32, x 32]”.

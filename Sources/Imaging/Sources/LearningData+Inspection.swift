@@ -68,7 +68,7 @@ extension LearningData {
       }
     }
     let known = (0..<classes).filter { label in voxels.values.contains { $0[label] > 0 } }
-    if let ignore = target.ignore, ignored > 0, split.pixels == nil, let only = known.first, known.count == 1 {
+    if let ignore = target.ignore, ignored > 0, let only = known.first, known.count == 1 {
       throw .oneClass(targetLocation, only, ignore: ignore)
     }
   }

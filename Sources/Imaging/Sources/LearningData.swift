@@ -62,24 +62,26 @@ public final class LearningData: Sendable {
     }
     mask = try target.mask.map { try Self.open($0, for: images, withChannels: false) }
     // Labels, a mask or targets without channels have the shape that the images have without channels.
-    let isConfirmed = mask != nil || answers.map { !$0.hasChannels } ?? false
+    let isConfirmed =
+      if case .pixelClasses = target { true } else {
+        mask != nil || images.hasChannels && answers.map { !$0.hasChannels } ?? false
+      }
     try Self.checkAxes(of: images, channels: channels, isConfirmed: isConfirmed)
     let strata: [Int]? = imageLabels.isEmpty ? nil : imageLabels.map { Int(exactly: $0) ?? -1 }
     self.split = try Split(split, of: images, strata: strata)
   }
 
-  /// Sees that the axis that is read as channels is one.
+  /// Sees that the last axis is not that of channels.
   ///
-  /// Images whose channels are last have the shape of images with many channels and few columns. So a last axis of 1
-  /// to 4 after larger ones is refused, unless another array confirms how it is read, or `channels` is given.
+  /// Images whose channels are last have the shape of images with few columns. So a last axis of 1 to 4 after larger
+  /// ones is refused, unless another array confirms how it is read, or `channels` is given.
   private static func checkAxes(of images: ImageSource, channels: Int?, isConfirmed: Bool) throws(ImagingError) {
     let shape = images.shape
     if let channels, channels != images.channels {
       throw .wrongChannels(images.location, shape: shape, layout: images.layout, channels: channels)
     }
-    guard images.hasChannels, channels == nil, !isConfirmed, images.extents.x <= 4, images.channels > 4,
-      images.extents.y >= 8
-    else { return }
+    let isLarge = images.extents.y >= 8 && shape[shape.count - 3] > 4
+    guard channels == nil, !isConfirmed, images.extents.x <= 4, isLarge else { return }
     throw .channelsLast(images.location, shape: shape, layout: images.layout)
   }
 
