@@ -38,7 +38,7 @@ private struct Broken: Error, CustomStringConvertible { let description: String 
     let queue = try MemberQueue(
       (0..<all.size).map { MemberSchedule.Candidate(member: $0, cost: Double(all.size - $0)) }, over: all)
     var missing: [[Int]] = []
-    queue.watchForStalls(after: .milliseconds(400)) { missing.append($0) }
+    queue.watchForStalls(after: .milliseconds(400)) { missing.append($0.silent) }
     let silent = all.size - 1
     _ = try queue.run { _ in
       let start = ContinuousClock.now

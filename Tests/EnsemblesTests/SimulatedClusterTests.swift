@@ -115,6 +115,46 @@ import Testing
     #expect(cluster.run(members).makespan < 75)
   }
 
+  @Test("in 2000 random runs with members that stop early and members that fail, every member ends and no rank is lost")
+  func earlyEnds() {
+    for seed in 1...2000 as ClosedRange<UInt64> {
+      var random = TestRandom(seed)
+      let ranks = random.integer(1...8)
+      var cluster = SimulatedCluster(speeds: (0..<ranks).map { _ in Double(random.integer(1...4)) })
+      cluster.epochs = random.integer(1...6)
+      cluster.shards = random.integer(1...6)
+      cluster.ranksPerMember = random.integer(0...1) == 0 ? nil : random.integer(1...3)
+      cluster.knowsSpeeds = random.integer(0...1) == 0
+      cluster.earlyEnds = Double(random.integer(0...2)) / 3
+      cluster.failingMembers = Double(random.integer(0...1)) / 3
+      cluster.seed = seed
+      let members = members(random.integer(1...20), seed: seed)
+      let result = cluster.run(members)
+      #expect(result.members.reduce(0, +) == members.count, "seed \(seed)")
+      let end = result.makespan * (1 + 1e-9)
+      #expect(result.busy.allSatisfy { $0 >= 0 && $0 <= end }, "seed \(seed)")
+      #expect(end >= result.lowerBound, "seed \(seed)")
+      #expect(result.failedMembers == 0 || cluster.failingMembers > 0)
+    }
+  }
+
+  @Test("a member that stops early takes the work of its epochs, and its rank joins another")
+  func earlyEnd() {
+    var cluster = SimulatedCluster(speeds: [1, 1])
+    (cluster.epochs, cluster.shards, cluster.earlyEnds) = (4, 1, 1)
+    let members = members(40)
+    let early = cluster.run(members)
+    cluster.earlyEnds = 0
+    let whole = cluster.run(members)
+    #expect(early.makespan < whole.makespan && early.failedMembers == 0)
+    // All epochs from 1 to 4 are as likely: five eighths of the work.
+    let (part, all) = (early.busy.reduce(0, +), whole.busy.reduce(0, +))
+    #expect(part > 0.475 * all && part < 0.775 * all)
+    cluster.failingMembers = 1
+    let failed = cluster.run(members)
+    #expect(failed.failedMembers == 40 && failed.members.reduce(0, +) == 40)
+  }
+
   @Test("the lower bound is that of the largest members on the fastest ranks, or of all on all")
   func lowerBound() {
     #expect(SimulatedCluster(speeds: [1, 2]).lowerBound([6, 3, 3]) == 4)

@@ -15,7 +15,8 @@ extension Crew {
     return arrays
   }
 
-  /// Has the leader store the state of all ranks, one array at a time. Collective over the crew where the state is divided.
+  /// Has the leader store the state of all ranks, one array at a time. Collective over the crew where the state is
+  /// divided.
   ///
   /// - Parameter write: called on the leader; it asks for the arrays in their order.
   func save(
@@ -38,15 +39,11 @@ extension Crew {
     }
   }
 
-  /// What the leader says, on all ranks. Collective over the crew.
-  func hear(_ word: Bool) throws -> Bool {
-    try communicator?.broadcast(word ? 1 : 0, from: 0) ?? (word ? 1 : 0) == 1
-  }
-
   /// A whole array on the leader; on the other ranks nothing. Collective over the crew where the array is divided.
   private func whole(_ buffer: TrainingLoop.Buffer) throws -> [Float] {
     guard buffer.isDivided, let communicator else { return isLeader ? Array(buffer.values.buffer) : [] }
     let counts = Self.parts(of: buffer, ranks: communicator.size).map(\.count)
+    try meet()
     return try [Float](unsafeUninitializedCapacity: isLeader ? buffer.count : 0) { whole, count in
       count = isLeader ? buffer.count : 0
       try communicator.gather(
@@ -59,9 +56,10 @@ extension Crew {
   ///
   /// - Throws: `EnsembleError.stateLost` on all ranks when one has got another part than was sent.
   func scatter(_ whole: [Float]?, to buffer: TrainingLoop.Buffer, over communicator: Communicator) throws {
-    guard try hear(whole != nil) else { return }
+    guard try broadcast(whole != nil) else { return }
     let parts = Self.parts(of: buffer, ranks: communicator.size)
     let whole = whole ?? []
+    try meet()
     try whole.withUnsafeBufferPointer {
       try communicator.scatter($0, counts: parts.map(\.count), into: buffer.values.buffer, from: 0)
     }

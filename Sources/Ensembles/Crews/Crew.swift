@@ -4,10 +4,13 @@ import Host
 import MessagePassing
 import Training
 
-/// The ranks that train one member together, as one of them sees it. They meet before every epoch, and take in those that join.
+/// The ranks that train one member together, as one of them sees it. They meet before every epoch, and take in those
+/// that join.
+///
+/// Collective operations are called by all ranks of the crew, in the same order. While a rank waits in one for the
+/// others it serves the queue. Where only a blocking call of MPI does, all ranks first wait for each other in this way.
 public final class Crew {
   private let queue: MemberQueue
-  private let world: Communicator
   private let memory: NodeMemory?
   /// World ranks, the leader first.
   public private(set) var ranks: [Int]
@@ -17,14 +20,11 @@ public final class Crew {
   /// What this rank has computed.
   var shards = 0
   /// Whether this rank comes into a member that others train, and has not got its state.
-  private(set) var isJoining: Bool
+  var isJoining: Bool
 
   /// Collective over `ranks`.
-  init(_ queue: MemberQueue, ranks: [Int], isJoining: Bool = false, world: Communicator, memory: NodeMemory?)
-    throws
-  {
+  init(_ queue: MemberQueue, ranks: [Int], isJoining: Bool = false, memory: NodeMemory?) throws {
     self.queue = queue
-    self.world = world
     self.memory = memory
     self.ranks = ranks
     self.isJoining = isJoining
@@ -33,23 +33,46 @@ public final class Crew {
 
   private func connect() throws {
     communicator = nil
-    if ranks.count > 1 { communicator = try world.createGroup(ranks: ranks, tag: 1 + ranks[0]) }
+    guard ranks.count > 1 else { return }
+    try queue.assemble(ranks)
+    communicator = try queue.communicator.createGroup(ranks: ranks, tag: MemberQueue.Tag.crew + ranks[0])
   }
 
   /// Whether this rank speaks for all.
-  public var isLeader: Bool { ranks[0] == world.rank }
+  public var isLeader: Bool { ranks[0] == queue.communicator.rank }
+
+  private var others: [Int] { ranks.filter { $0 != queue.communicator.rank } }
 
   // MARK: Members
 
   /// Tells the others which member is next; nil: none, and the crew parts.
-  func announce(_ member: Int?) throws {
-    _ = try communicator?.broadcast(member ?? -1, from: 0)
-  }
+  func announce(_ member: Int?) throws { try queue.announce(member, to: ranks.dropFirst()) }
 
   /// What the leader announces.
-  func hear() throws -> Int? {
-    guard let member = try communicator?.broadcast(0, from: 0), member >= 0 else { return nil }
-    return member
+  func nextAnnounced() throws -> Int? { try queue.announcement(of: ranks[0]) }
+
+  // MARK: Collective operations
+
+  /// Waits until all ranks are here, so that none waits in the blocking operation that follows. Collective.
+  func meet() throws {
+    guard let communicator else { return }
+    try queue.finish(try communicator.startBarrier(), Wait(.epoch, ranks: others))
+  }
+
+  /// The leader's numbers on all ranks. Collective.
+  func broadcast(_ numbers: [Int]) throws -> [Int] {
+    guard let communicator else { return numbers }
+    return try queue.broadcast(numbers, over: communicator, Wait(.epoch, ranks: others))
+  }
+
+  /// The leader's word on all ranks. Collective.
+  func broadcast(_ word: Bool) throws -> Bool { try broadcast([word ? 1 : 0]) == [1] }
+
+  /// Makes one rank's failure that of the whole crew. Collective.
+  func agree<T>(_ result: Result<T, any Error>) throws -> T {
+    guard let communicator else { return try result.get() }
+    try meet()
+    return try communicator.agree(result)
   }
 
   // MARK: Training
@@ -63,9 +86,10 @@ public final class Crew {
       return LocalShards()
     }
     let queue = queue
+    let wait = Wait(.step, ranks: others)
     let made = GroupReduction(
       communicator, ranks: ranks, shards: shards, memory: memory, dividesState: dividesState,
-      whileWaiting: { try queue.serve() })
+      whileWaiting: { try queue.serve(waiting: wait, since: $0) })
     reduction = made
     return made
   }
@@ -81,22 +105,15 @@ public final class Crew {
     if let failure = reduction?.failure { throw failure }
   }
 
-  /// Makes one rank's failure that of the whole crew. Collective over the crew.
-  func agree<T>(_ result: Result<T, any Error>) throws -> T {
-    guard let communicator else { return try result.get() }
-    return try communicator.agree(result)
-  }
-
-  /// Before an epoch: takes in the ranks that join. Collective over the crew.
+  /// Before an epoch: takes in the ranks that join. Collective.
   ///
   /// - Parameters:
-  ///   - fault: of the leader, which becomes the failure of all.
+  ///   - failure: of the leader, which becomes the failure of all.
   ///   - beforeJoining: called on the ranks of the crew as it was, when others come.
   /// - Returns: whether the crew is another now, so that its reduction must be made anew.
-  func meet(member: Int, fault: (any Error)?, beforeJoining: () throws -> Void) throws -> Bool {
-    var joining = fault != nil ? [-1] : isLeader ? try queue.takeJoining() : []
-    if let communicator { joining = try communicator.broadcast(joining, from: 0) }
-    if joining == [-1] { throw fault ?? EnsembleError.leaderFailed }
+  func takeIn(member: Int, failure: (any Error)?, beforeJoining: () throws -> Void) throws -> Bool {
+    let joining = try broadcast(failure != nil ? [-1] : isLeader ? queue.takeJoining() : [])
+    if joining == [-1] { throw failure ?? EnsembleError.leaderFailed }
     guard !joining.isEmpty else { return false }
     try beforeJoining()
     let all = ranks + joining
@@ -117,7 +134,7 @@ public final class Crew {
     }
   }
 
-  /// Gives all ranks the leader's state between two epochs. Collective over the crew.
+  /// Gives all ranks the leader's state between two epochs. Collective.
   ///
   /// - Parameter whole: on the leader the arrays that are divided now, by name; one that is not there stays as it is.
   /// - Throws: `EnsembleError.stateLost` on all ranks when not all have the same afterwards.
@@ -125,6 +142,7 @@ public final class Crew {
     isJoining = false
     guard let communicator else { return }
     let sent = isLeader ? Array(try JSONEncoder().encode(loop.progress)) : []
+    try meet()
     let received = try communicator.broadcast(sent, from: 0)
     if !isLeader { loop.progress = try JSONDecoder().decode(TrainingLoop.Progress.self, from: Data(received)) }
     var hash = FNV1a()

@@ -1,7 +1,8 @@
 import Host
 import MessagePassing
 
-/// Some weights whose gradients are exchanged together, cut into one slice a rank, with the messages of those on other nodes.
+/// Some weights whose gradients are exchanged together, cut into one slice a rank, with the messages of those on other
+/// nodes.
 final class GradientBucket {
   /// A part of this rank's slice that one thread sums: parameters from `offset`, which stand at `place` in the slice.
   struct Chunk {
@@ -26,9 +27,9 @@ final class GradientBucket {
   private var incoming: [AlignedBuffer<Float>]
   private let result: AlignedBuffer<Float>
   private let results: [AlignedBuffer<Float>]
-  private var subtrees: [Transfer] = []
-  private var sumsComing: [Transfer] = []
-  private var sent: [Transfer] = []
+  private let subtrees = TransferList()
+  private let sumsComing = TransferList()
+  private let sent = TransferList()
 
   /// - Parameter isNear: for each rank whether its memory is seen from here.
   init(_ ranges: [Range<Int>], index: Int, rank: Int, isNear: [Bool]) {
@@ -83,18 +84,18 @@ final class GradientBucket {
   func start(
     over communicator: Communicator, subtrees counts: [Int], from memory: UnsafeMutablePointer<Float>, stride: Int
   ) throws {
-    subtrees.removeAll(keepingCapacity: true)
-    sumsComing.removeAll(keepingCapacity: true)
-    sent.removeAll(keepingCapacity: true)
+    subtrees.removeAll()
+    sumsComing.removeAll()
+    sent.removeAll()
     for other in far {
       if lengths[rank] > 0, counts[other] > 0 {
         let count = counts[other] * lengths[rank]
         if incoming[other].count < count { incoming[other] = AlignedBuffer(count: count) }
         let buffer = UnsafeMutableBufferPointer(start: incoming[other].pointer, count: count)
-        subtrees.append(Transfer(try communicator.startReceive(into: buffer, from: other, tag: tag)))
+        subtrees.append(try communicator.startReceive(into: buffer, from: other, tag: tag))
       }
       guard lengths[other] > 0 else { continue }
-      sumsComing.append(Transfer(try communicator.startReceive(into: results[other].buffer, from: other, tag: tag + 1)))
+      sumsComing.append(try communicator.startReceive(into: results[other].buffer, from: other, tag: tag + 1))
       guard counts[rank] > 0 else { continue }
       let count = counts[rank] * lengths[other]
       if outgoing[other].count < count { outgoing[other] = AlignedBuffer(count: count) }
@@ -106,14 +107,13 @@ final class GradientBucket {
         }
       }
       let buffer = UnsafeBufferPointer(start: UnsafePointer(outgoing[other].pointer), count: count)
-      sent.append(Transfer(try communicator.startSend(buffer, to: other, tag: tag)))
+      sent.append(try communicator.startSend(buffer, to: other, tag: tag))
     }
   }
 
   /// Whether the subtrees of all ranks on other nodes are here.
   func hasSubtrees() throws -> Bool {
-    for transfer in subtrees where try !transfer.test() { return false }
-    return true
+    try subtrees.test()
   }
 
   /// A subtree of this rank's slice that came from a rank on another node.
@@ -128,13 +128,13 @@ final class GradientBucket {
     guard lengths[rank] > 0 else { return }
     for other in far {
       sent.append(
-        Transfer(try communicator.startSend(UnsafeBufferPointer(result.buffer), to: other, tag: tag + 1)))
+        try communicator.startSend(UnsafeBufferPointer(result.buffer), to: other, tag: tag + 1))
     }
   }
 
   /// Puts the sums of owners on other nodes into this rank's gradient; false while they are on their way.
   func takeSums(to memory: UnsafeMutablePointer<Float>) throws -> Bool {
-    for transfer in sumsComing where try !transfer.test() { return false }
+    guard try sumsComing.test() else { return false }
     for other in far {
       var source = results[other].pointer
       for range in slices[other] {
@@ -147,16 +147,6 @@ final class GradientBucket {
 
   /// Whether the buffers of all messages are free again.
   func isSent() throws -> Bool {
-    for transfer in sent where try !transfer.test() { return false }
-    return true
+    try sent.test()
   }
-}
-
-/// A request in a list.
-private final class Transfer {
-  private var request: Request
-
-  init(_ request: consuming Request) { self.request = request }
-
-  func test() throws -> Bool { try request.test() }
 }

@@ -1,8 +1,8 @@
 import Host
 import MessagePassing
 
-// Where each rank moves a part of the parameters, and keeps the optimizer's state of that part alone: the moved ones come to all
-// ranks by way of the memory of the gradients, which are used up by then.
+// Where each rank moves a part of the parameters, and keeps the optimizer's state of that part alone: the moved ones
+// come to all ranks by way of the memory of the gradients, which are used up by then.
 
 extension GroupGradients {
   func moved(of count: Int) -> Range<Int>? {
@@ -13,23 +13,18 @@ extension GroupGradients {
     guard group.failure == nil, let mine = memory[rank] else { return }
     copy(moved[rank], from: parameters, to: mine, team: team)
     guard let part = parts[rank], parts.allSatisfy({ $0 != nil }) else {
-      let range = moved[rank]
-      group.attempt {
-        try communicator.allGather(
-          UnsafeBufferPointer(start: mine + range.lowerBound, count: range.count), counts: movedCounts,
-          into: UnsafeMutableBufferPointer(start: parameters, count: movedCounts.reduce(0, +)))
-      }
+      group.allGather(mine + moved[rank].lowerBound, counts: movedCounts, into: parameters)
       return
     }
     past += 1
     part.written.value = begins[rank].written + past
-    wait { hasWritten(past) }
+    group.wait { hasWritten(past) }
     for (other, memory) in memory.enumerated() where other != rank {
       if let memory { copy(moved[other], from: memory, to: parameters, team: team) }
     }
     // Nobody writes gradients there before all have read.
     part.summed.value = begins[rank].summed + past
-    wait { hasSummed(past) }
+    group.wait { hasSummed(past) }
   }
 
   private func copy(

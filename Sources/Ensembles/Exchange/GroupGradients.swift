@@ -5,9 +5,10 @@ import MessagePassing
 
 /// Sums weight gradients over the ranks of a group while the backward pass goes on.
 ///
-/// Gradients travel in buckets, in the order in which the pass finishes them. Each rank owns a slice of every bucket: it takes the
-/// subtrees of all ranks, joins them in the order of the tree, and hands the sum to all. On a node the owner reads and writes the
-/// others' memory; between nodes subtrees and sums are messages. Buckets are summed in order, so that two counters a rank tell all.
+/// Gradients travel in buckets, in the order in which the pass finishes them. Each rank owns a slice of every bucket:
+/// it takes the subtrees of all ranks, joins them in the order of the tree, and hands the sum to all. On a node the
+/// owner reads and writes the others' memory; between nodes subtrees and sums are messages. Buckets are summed in
+/// order, so that two counters a rank tell all.
 final class GroupGradients: GradientExchange {
   unowned let group: GroupReduction
   let communicator: Communicator
@@ -72,13 +73,11 @@ final class GroupGradients: GradientExchange {
       part.floats.update(repeating: 0, count: slots * count)
       counters = [part.written.value, part.summed.value]
     }
-    var all = Array(repeating: 0, count: 2 * size)
-    group.attempt {
-      try counters.withUnsafeBufferPointer { counters in
-        try all.withUnsafeMutableBufferPointer { try communicator.allGather(counters, into: $0) }
-      }
-    }
-    begins = (0..<size).map { (written: all[2 * $0], summed: all[2 * $0 + 1]) }
+    let mine = AlignedBuffer<Int>(count: 2)
+    mine.buffer.copy(counters)
+    let all = AlignedBuffer<Int>(count: 2 * size)
+    group.allGather(mine.pointer, counts: Array(repeating: 2, count: size), into: all.pointer)
+    begins = (0..<size).map { (written: all.pointer[2 * $0], summed: all.pointer[2 * $0 + 1]) }
     return memory[rank] ?? own.pointer
   }
 
@@ -166,21 +165,13 @@ final class GroupGradients: GradientExchange {
 
   func finish(team: ThreadTeam) {
     if fillingCount > 0 { startBucket() }
-    wait {
+    group.wait {
       progress(team: team)
-      return summed == full && complete == full && hasSummed(past + full) && areSent()
+      guard summed == full, complete == full, hasSummed(past + full) else { return false }
+      return try areSent()
     }
     past += full
     (full, summed, complete) = (0, 0, 0)
-  }
-
-  /// Waits for others, but not after a failure.
-  func wait(until isDone: () -> Bool) {
-    var patience = Patience()
-    while group.failure == nil, !isDone() {
-      group.attempt { try group.whileWaiting() }
-      patience.wait()
-    }
   }
 
   /// Whether all ranks of the node have handed out the sums of so many buckets.
@@ -191,11 +182,8 @@ final class GroupGradients: GradientExchange {
     return true
   }
 
-  private func areSent() -> Bool {
-    var result = true
-    group.attempt {
-      for index in 0..<full where try !buckets[index].isSent() { result = false }
-    }
-    return result
+  private func areSent() throws -> Bool {
+    for index in 0..<full where try !buckets[index].isSent() { return false }
+    return true
   }
 }

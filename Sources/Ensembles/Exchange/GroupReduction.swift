@@ -4,8 +4,8 @@ import MessagePassing
 
 /// Sums over the shards of a batch that the ranks of a group hold: each a contiguous range of them.
 ///
-/// A rank reduces the largest subtrees of the tree over all shards that lie within its range, the ranks exchange these, and the rest
-/// of the tree is joined in its fixed order. So the bits are those of one rank that holds all shards.
+/// A rank reduces the largest subtrees of the tree over all shards that lie within its range, the ranks exchange these,
+/// and the rest of the tree is joined in its fixed order. So the bits are those of one rank that holds all shards.
 public final class GroupReduction: ShardReduction {
   /// Who holds what of a batch, and what is left to be joined between ranks.
   struct Layout {
@@ -42,14 +42,15 @@ public final class GroupReduction: ShardReduction {
   /// The world ranks of the group, in its order.
   let ranks: [Int]
   let memory: NodeMemory?
-  /// Called while this rank waits for others, at most every few milliseconds apart.
-  let whileWaiting: () throws -> Void
+  /// Called again and again while this rank waits for others, with the time at which the wait began.
+  let whileWaiting: (ContinuousClock.Instant) throws -> Void
   private var layouts: [Int: Layout] = [:]
   private(set) var shards = 0
   private(set) var layout: Layout
-  private var sent: [Double] = []
-  private var received: [Double] = []
+  private var sent = AlignedBuffer<Double>(count: 0)
+  private var received = AlignedBuffer<Double>(count: 0)
   private var counts: [Int] = []
+  private let transfers = TransferList()
   private lazy var gradients = GroupGradients(self)
   /// The first error of a message; the sums after it mean nothing.
   public private(set) var failure: (any Error)?
@@ -65,12 +66,13 @@ public final class GroupReduction: ShardReduction {
   ///   - shards: of a full batch.
   ///   - memory: nil: messages only.
   ///   - bucket: floats of gradients that are exchanged together.
-  ///   - dividesState: each rank keeps the optimizer's state of a part of the parameters and moves these alone, as the first stage of
-  ///     ZeRO (Rajbhandari et al., arXiv 1910.02054) and `torch.distributed.optim.ZeroRedundancyOptimizer`.
+  ///   - dividesState: each rank keeps the optimizer's state of a part of the parameters and moves these alone, as the
+  ///     first stage of ZeRO (Rajbhandari et al., arXiv 1910.02054) and
+  ///     `torch.distributed.optim.ZeroRedundancyOptimizer`.
   public init(
     _ communicator: Communicator, ranks: [Int], shards: Int, memory: NodeMemory?, bucket: Int = 1 << 18,
     dividesState: Bool = false,
-    whileWaiting: @escaping () throws -> Void = {}
+    whileWaiting: @escaping (ContinuousClock.Instant) throws -> Void = { _ in }
   ) {
     precondition(ranks.count == communicator.size, "\(ranks.count) names for \(communicator.size) ranks")
     self.communicator = communicator
@@ -85,8 +87,8 @@ public final class GroupReduction: ShardReduction {
     self.shards = shards
   }
 
-  /// How fast ranks of these speeds are together, each with its share of the shards: they wait for the last. A rank alone is
-  /// as fast as it is.
+  /// How fast ranks of these speeds are together, each with its share of the shards: they wait for the last. A rank
+  /// alone is as fast as it is.
   static func speed(of speeds: [Double], shards: Int) -> Double {
     let longest = zip(Shares(of: shards, among: speeds.count).all, speeds).map { Double($0.count) / $1 }.max()
     return Double(shards) / (longest ?? 1)
@@ -135,37 +137,70 @@ public final class GroupReduction: ShardReduction {
         operands + (left - own.lowerBound) * width, UnsafePointer(operands + (right - own.lowerBound) * width))
     }
     let subtrees = layout.subtrees[rank]
-    grow(&sent, to: subtrees.count * width)
-    grow(&received, to: layout.roots * width)
-    sent.withUnsafeMutableBufferPointer { buffer in
-      guard let base = buffer.baseAddress else { return }
-      for (index, first) in subtrees.enumerated() {
-        (base + index * width).update(from: operands + (first - own.lowerBound) * width, count: width)
-      }
+    if sent.count < subtrees.count * width { sent = AlignedBuffer(count: subtrees.count * width) }
+    if received.count < layout.roots * width { received = AlignedBuffer(count: layout.roots * width) }
+    for (index, first) in subtrees.enumerated() {
+      (sent.pointer + index * width).update(from: operands + (first - own.lowerBound) * width, count: width)
     }
     counts.removeAll(keepingCapacity: true)
     for trees in layout.subtrees { counts.append(trees.count * width) }
+    allGather(sent.pointer, counts: counts, into: received.pointer)
+    for join in layout.joins {
+      combine(received.pointer + join.left * width, UnsafePointer(received.pointer + join.right * width))
+    }
+    operands.update(from: received.pointer, count: width)
+  }
+
+  /// Joins the ranks' parts, in the order of ranks, on all of them. Collective.
+  ///
+  /// - Parameters:
+  ///   - part: this rank's elements; not overlapping `whole`.
+  ///   - counts: the ranks' counts, the same on all ranks.
+  func allGather<T: MPIScalar>(
+    _ part: UnsafeMutablePointer<T>, counts: [Int], into whole: UnsafeMutablePointer<T>
+  ) {
+    let rank = communicator.rank
     attempt {
-      try sent.withUnsafeBufferPointer { sent in
-        try received.withUnsafeMutableBufferPointer { received in
-          try communicator.allGather(
-            UnsafeBufferPointer(rebasing: sent.prefix(subtrees.count * width)), counts: counts,
-            into: UnsafeMutableBufferPointer(rebasing: received.prefix(layout.roots * width)))
+      transfers.removeAll()
+      var place = 0
+      for (other, count) in counts.enumerated() {
+        if other == rank {
+          (whole + place).update(from: part, count: count)
+        } else if count > 0 {
+          let target = UnsafeMutableBufferPointer(start: whole + place, count: count)
+          transfers.append(try communicator.startReceive(into: target, from: other, tag: Self.gatheringTag))
         }
+        place += count
+      }
+      guard counts[rank] > 0 else { return }
+      let source = UnsafeBufferPointer(start: UnsafePointer(part), count: counts[rank])
+      for other in counts.indices where other != rank {
+        transfers.append(try communicator.startSend(source, to: other, tag: Self.gatheringTag))
       }
     }
-    received.withUnsafeMutableBufferPointer { buffer in
-      guard let base = buffer.baseAddress else { return }
-      for join in layout.joins { combine(base + join.left * width, UnsafePointer(base + join.right * width)) }
-      operands.update(from: base, count: width)
+    wait { try transfers.test() }
+  }
+
+  /// Above those of `GradientBucket`.
+  private static let gatheringTag = 16384
+
+  /// Waits for others, but not after a failure.
+  func wait(until isDone: () throws -> Bool) {
+    func look() -> Bool {
+      var result = false
+      attempt { result = try isDone() }
+      return result || failure != nil
     }
+    guard !look() else { return }
+    let start = ContinuousClock.now
+    var patience = Patience()
+    repeat {
+      attempt { try whileWaiting(start) }
+      patience.wait()
+    } while !look()
   }
 
   public var gradientExchange: (any GradientExchange)? { gradients }
-
-  private func grow(_ values: inout [Double], to count: Int) {
-    if values.count < count { values += Array(repeating: 0, count: count - values.count) }
-  }
 
   /// Does something that may fail, unless something has failed; keeps the first error.
   func attempt(_ body: () throws -> Void) {

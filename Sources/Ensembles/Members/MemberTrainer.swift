@@ -87,7 +87,8 @@ public struct MemberTrainer {
   /// how many ranks train it together, and when they come, does not change it.
   ///
   /// - Parameter crew: the ranks that train it together, all of which call this; nil: this rank alone.
-  /// - Throws: `TrainingError` when the loss is not a number, `EnsembleError.weightsNotFinite`, `NetworkError`, `NetworkSettingError`, and what hooks throw.
+  /// - Throws: `TrainingError` when the loss is not a number, `EnsembleError.weightsNotFinite`, `NetworkError`,
+  ///   `NetworkSettingError`, and what hooks throw.
   public func train(_ index: Int, in crew: Crew? = nil, hooks: Hooks = Hooks()) throws -> TrainedMember {
     team.timeline.member = index
     defer { team.timeline.member = nil }
@@ -118,12 +119,12 @@ public struct MemberTrainer {
     try crew?.share(loop, whole: divided)
     var isNew = true
     var saved = ContinuousClock.now
-    var fault: (any Error)?
+    var failure: (any Error)?
     while !loop.isFinished {
       let epoch = loop.history.count
       if let crew, !isNew {
         divided = [:]
-        let isAnother = try crew.meet(member: index, fault: fault) {
+        let isAnother = try crew.takeIn(member: index, failure: failure) {
           if dividesOptimizerState { divided = try crew.optimizerState(of: loop) }
         }
         if isAnother {
@@ -152,9 +153,9 @@ public struct MemberTrainer {
         do {
           try save(loop, index, to: checkpoints, in: crew, since: &saved)
         } catch {
-          fault = error
+          failure = error
         }
-        if crew == nil, let fault { throw fault }
+        if crew == nil, let failure { throw failure }
       }
     }
     return TrainedMember(
@@ -170,7 +171,7 @@ public struct MemberTrainer {
   ) throws {
     let leads = crew?.isLeader ?? true
     var isDue = leads && ContinuousClock.now - saved >= checkpoints.interval
-    if let crew, loop.buffers.contains(where: \.isDivided) { isDue = try crew.hear(isDue) }
+    if let crew, loop.buffers.contains(where: \.isDivided) { isDue = try crew.broadcast(isDue) }
     guard isDue else { return }
     defer { saved = .now }
     guard let crew else { return try team.timeline.measure(.write) { try checkpoints.write(loop, member: index) } }

@@ -1,16 +1,21 @@
 import Host
 import MessagePassing
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
-/// Hands the members of an ensemble out to groups of ranks; the coordinator is code beside the training on rank 0.
+/// Hands the members of an ensemble out to groups of ranks. Rank 0 decides, beside its own training.
 ///
-/// A group's leader begins with a member that it knows, asks for the next before the current one ends, so that the answer
-/// waits for it, and reports each end. When none is left, the group's ranks join those that still train, before an epoch
-/// of theirs. Rank 0 answers in `serve()`, which it calls between its training steps, and takes members
-/// from the same schedule for itself. All messages are a few bytes, which MPI sends without waiting for the receiver.
+/// A group's leader begins with a member that every rank knows, asks for the next one when the last epoch of the
+/// current one begins, or else when it has ended, and reports each end. When none is left, the group's ranks join those
+/// that still train, before an epoch of theirs.
+///
+/// No rank waits for another without serving (`serve()`): rank 0 answers, the others take what rank 0 has sent, and all
+/// say that they are there. So each wait ends:
+/// - A leader waits for rank 0's answer only between two members, outside of everything collective. Rank 0 answers
+///   after a training step of its own at the latest.
+/// - The other ranks of a crew wait for their leader's announcement, which follows that answer.
+/// - Within a member the ranks of a crew wait for each other only, and all come: they call the same collective
+///   operations in the same order, and a failure is the failure of all of them.
+/// - A crew waits for ranks that join it. They have no member, or their leader has had its last answer.
+/// - Ranks without a member wait for an invitation or for the end, which comes when every member has ended.
 ///
 /// All calls belong on the main thread. An error of MPI ends the run; a member's own error does not.
 public final class MemberQueue {
@@ -33,45 +38,46 @@ public final class MemberQueue {
     }
   }
 
-  private enum Tag {
-    static let ask = 1
-    static let answer = 2
-    static let report = 3
-    static let message = 4
-    static let progress = 5
-    static let end = 6
-    static let endMessages = 7
-    /// Rank 0 tells a leader who joins it; a leader tells a rank that it may come.
-    static let joining = 8
-    static let invitation = 9
-    static let alive = 10
+  enum Tag {
+    /// `RankMessage` and `CoordinatorMessage`.
+    static let toRoot = 1
+    static let fromRoot = 2
+    /// A leader tells its crew the next member, and a rank without work to come.
+    static let announcement = 3
+    static let invitation = 4
+    /// A rank tells the leader of a crew that it is there, and the leader that all are.
+    static let here = 5
+    static let go = 6
+    /// Above it, by leader: those with which communicators of crews are made. Open MPI 4 sends messages of its own with
+    /// them.
+    static let crew = 64
   }
 
-  /// Longest failure that is told to the other ranks, in bytes: messages stay small.
-  static let longestMessage = 2000
-  /// How long a rank without work sleeps between two looks, in microseconds.
-  private static let nap: UInt32 = 500
-
-  private let communicator: Communicator
+  let communicator: Communicator
   private let groups: RankGroups
   /// The group that this rank leads at first.
   private let led: Int?
-  private var schedule: MemberSchedule
-  /// On rank 0.
-  private var ledger: GroupLedger
-  private var ownNext: Int?
-  private var ownJoining: [Int] = []
+  /// On rank 0; on other ranks only the first members are true.
+  private var coordinator: Coordinator
   /// Where the time of waiting is counted.
   public var timeline: Timeline?
   private let onProgress: (Progress) -> Void
-  private var stalls: StallWatch?
-  private var onStall: ([Int]) -> Void = { _ in }
-  private var lastAlive = ContinuousClock.now
-  /// Whether this rank leads a training whose end it will report, so that rank 0 takes all it says before.
-  private var leadsTraining = false
   private var hasAsked = false
   private var isExhausted = false
   private var isFresh = true
+  /// What rank 0 has answered and nobody has taken.
+  private var answer: Int??
+  /// Ranks that rank 0 sent to join this rank's group.
+  private var joining: [Int] = []
+  /// Whether rank 0 has sent its last message, and this rank its own; on rank 0 how many ranks have.
+  private var hasEnded = false
+  private var farewells = 0
+
+  var stalls: StallWatch?
+  var onStall: (Stall) -> Void = { _ in }
+  private var lastAlive = ContinuousClock.now
+  /// When the last wait that was told of began.
+  private var toldWait: ContinuousClock.Instant?
 
   /// Collective over the ranks of `communicator`, which is duplicated.
   ///
@@ -80,6 +86,7 @@ public final class MemberQueue {
   ///   - groups: ranks that train together; by default every rank trains by itself.
   ///   - speeds: of all ranks, relative to each other and the same on all of them; nil: taken for alike.
   ///   - onProgress: called on rank 0 for what any rank tells of its progress.
+  /// - Throws: `MPIError`.
   public init(
     _ candidates: [MemberSchedule.Candidate], over communicator: Communicator, groups: RankGroups? = nil,
     speeds: [Double]? = nil, onProgress: @escaping (Progress) -> Void = { _ in }
@@ -88,31 +95,21 @@ public final class MemberQueue {
     let groups = groups ?? RankGroups(single: communicator.size)
     self.groups = groups
     led = groups.led(by: communicator.rank)
-    schedule = MemberSchedule(candidates, groups: groups, speeds: speeds)
-    ledger = GroupLedger(
-      groups, begins: groups.groups.indices.map { [schedule] in schedule.first(for: $0) != nil }, speeds: speeds)
-    isExhausted = led.flatMap { [schedule] in schedule.first(for: $0) } == nil
+    coordinator = Coordinator(candidates, groups: groups, speeds: speeds)
+    isExhausted = led.flatMap { [coordinator] in coordinator.firsts[$0] } == nil
     self.onProgress = onProgress
   }
 
-  /// Has ranks reported on rank 0 that have a member but were not heard of for a while.
-  ///
-  /// - Parameters:
-  ///   - limit: longer than a step takes, since ranks say between steps that they work. The same on all ranks.
-  ///   - report: called on rank 0, once for each silence.
-  public func watchForStalls(after limit: Duration, report: @escaping (_ ranks: [Int]) -> Void) {
-    stalls = StallWatch(ranks: communicator.size, limit: limit)
-    onStall = report
-  }
+  var isRoot: Bool { communicator.rank == 0 }
 
-  private var isRoot: Bool { communicator.rank == 0 }
-
-  // MARK: Every rank
+  // MARK: Training
 
   /// Trains members until none is left anywhere and returns what became of each, by member, on all ranks. Collective.
   ///
-  /// - Parameter train: trains one member and stores it. It should call `ask()` when its last epoch begins and `serve()`
-  ///   after every step. An error that it throws is this member's failure; an `MPIError` is everybody's and thrown on.
+  /// - Parameter train: trains one member and stores it. It should call `ask()` when its last epoch begins and
+  ///   `serve()` after every step. An error that it throws is this member's failure; an `MPIError` is everybody's and
+  ///   thrown on.
+  /// - Throws: `MPIError`.
   public func run(_ train: (_ member: Int) throws -> Void) throws -> [MemberSchedule.Report] {
     precondition(groups.mostRanks == 1, "groups of ranks train with a crew")
     return try runCrews { member, _ in try train(member) }
@@ -122,14 +119,15 @@ public final class MemberQueue {
   ///
   /// - Parameters:
   ///   - memory: what the ranks of a node share; nil: messages only.
-  ///   - train: trains a member together with the other ranks of the crew; called on all of them. The leader alone stores
-  ///     it and asks for the next. What it throws it must throw on all ranks of the crew, but for the leader's failure to
-  ///     store.
+  ///   - train: trains a member together with the other ranks of the crew; called on all of them. The leader alone
+  ///     stores it and asks for the next. What it throws it must throw on all ranks of the crew, but for the leader's
+  ///     failure to store.
+  /// - Throws: `MPIError`.
   public func runCrews(
     memory: NodeMemory? = nil, _ train: (_ member: Int, _ crew: Crew) throws -> Void
   ) throws -> [MemberSchedule.Report] {
     if let ranks = groups.groups.first(where: { $0.contains(communicator.rank) }) {
-      let crew = try Crew(self, ranks: ranks, world: communicator, memory: memory)
+      let crew = try Crew(self, ranks: ranks, memory: memory)
       if crew.isLeader {
         while let member = try next() {
           try crew.announce(member)
@@ -140,23 +138,22 @@ public final class MemberQueue {
         try follow(crew, train)
       }
     }
-    return try finish { ranks, member in
-      let crew = try Crew(self, ranks: ranks, isJoining: true, world: communicator, memory: memory)
+    while let (ranks, member) = try nextInvitation() {
+      let crew = try Crew(self, ranks: ranks, isJoining: true, memory: memory)
       try self.train(member, in: crew, train)
       try follow(crew, train)
     }
+    return try finish()
   }
 
   private func follow(_ crew: Crew, _ train: (_ member: Int, _ crew: Crew) throws -> Void) throws {
-    while let member = try crew.hear() { try self.train(member, in: crew, train) }
+    while let member = try crew.nextAnnounced() { try self.train(member, in: crew, train) }
   }
 
   /// Trains a member; the leader reports what became of it.
   private func train(
     _ member: Int, in crew: Crew, _ train: (_ member: Int, _ crew: Crew) throws -> Void
   ) throws {
-    leadsTraining = crew.isLeader
-    defer { leadsTraining = false }
     let start = ContinuousClock.now
     var outcome = MemberSchedule.Outcome.done
     do {
@@ -171,242 +168,196 @@ public final class MemberQueue {
     try report(MemberSchedule.Report(member: member, rank: communicator.rank, outcome: outcome, seconds: seconds))
   }
 
-  /// Asks for the next member without waiting for the answer; does nothing when it has been asked for, and on ranks that
-  /// lead no group.
+  /// Asks for the next member without waiting for the answer; does nothing when it has been asked for, and on ranks
+  /// that lead no group.
+  ///
+  /// - Throws: `MPIError`.
   public func ask() throws {
     guard !hasAsked, !isExhausted, !isFresh else { return }
     hasAsked = true
     if isRoot {
-      ownNext = try give(0)
+      answer = .some(coordinator.next(for: 0))
+      try sendFreeRanks()
     } else {
-      try communicator.send([0], to: 0, tag: Tag.ask)
+      try tellRoot(.ask)
     }
   }
 
-  /// The next member of the group that this rank leads, or nil when all are given away; waits for an answer that has not
-  /// come.
+  /// The next member of the group that this rank leads, or nil when there is none; waits for rank 0's answer.
   func next() throws -> Int? {
     guard let led else { return nil }
     if isFresh {
       isFresh = false
-      return schedule.first(for: led)
+      return coordinator.firsts[led]
     }
     guard !isExhausted else { return nil }
-    if isRoot { try serve() }
     try ask()
+    try wait(for: Wait(.answer, ranks: [0])) { answer != nil }
     hasAsked = false
-    let member: Int?
-    if isRoot {
-      member = ownNext
-    } else {
-      try wait { try communicator.probeNow(Int.self, from: 0, tag: Tag.answer) != nil }
-      let values = try communicator.receive(Int.self, from: 0, tag: Tag.answer).values
-      member = values.first.flatMap { $0 < 0 ? nil : $0 }
-    }
+    let member = answer ?? nil
+    answer = nil
     isExhausted = member == nil
+    // Ranks that were to join a member that has ended are free again.
+    if isExhausted { joining = [] }
     return member
   }
 
   /// Tells what became of a member.
-  func report(_ report: MemberSchedule.Report) throws {
-    var report = report
-    if case .failed(let message) = report.outcome { report.outcome = .failed(message: Self.shortened(message)) }
-    guard !isRoot else { return try end(report, group: 0) }
-    var isFailure = 0
-    if case .failed(let message) = report.outcome {
-      isFailure = 1
-      try communicator.send(Array(message.utf8), to: 0, tag: Tag.message)
-    }
-    try communicator.send(
-      [report.member, isFailure, Int(bitPattern: UInt(report.seconds.bitPattern))], to: 0, tag: Tag.report)
+  private func report(_ report: MemberSchedule.Report) throws {
+    guard isRoot else { return try tellRoot(.report(report.shortened)) }
+    coordinator.end(report.shortened, in: 0)
+    try sendFreeRanks()
   }
 
   /// Tells rank 0 how far a member's training is.
+  ///
+  /// - Throws: `MPIError`.
   public func tell(epoch: Int, of epochs: Int, member: Int, loss: Double) throws {
-    guard !isRoot else {
-      onProgress(Progress(member: member, rank: 0, epoch: epoch, epochs: epochs, loss: loss))
-      return
-    }
-    try communicator.send(
-      [member, epoch, epochs, Int(bitPattern: UInt(loss.bitPattern))], to: 0, tag: Tag.progress)
+    let progress = Progress(member: member, rank: communicator.rank, epoch: epoch, epochs: epochs, loss: loss)
+    if isRoot { onProgress(progress) } else { try tellRoot(.progress(progress)) }
   }
 
-  /// Waits until every member has ended, and joins other groups when it is invited; returns what became of each member,
-  /// the same on all ranks. Collective.
-  private func finish(
-    joining: (_ ranks: [Int], _ member: Int) throws -> Void
-  ) throws -> [MemberSchedule.Report] {
-    try wait {
-      try serve()
-      if let status = try communicator.probeNow(Int.self, tag: Tag.invitation) {
-        let values = try communicator.receive(Int.self, from: status.source, tag: Tag.invitation).values
-        try joining(Array(values.dropFirst()), values[0])
+  /// Waits for an invitation to join a group; nil when every member has ended.
+  private func nextInvitation() throws -> (ranks: [Int], member: Int)? {
+    var invitation: MessageStatus?
+    try wait(for: nil) {
+      invitation = try communicator.probeNow(Int.self, tag: Tag.invitation)
+      return invitation != nil || (isRoot ? coordinator.isComplete : hasEnded)
+    }
+    guard let source = invitation?.source else { return nil }
+    let values = try communicator.receive(Int.self, from: source, tag: Tag.invitation).values
+    return (Array(values.dropFirst()), values[0])
+  }
+
+  /// Gives all ranks what became of each member, when every member has ended. Collective.
+  private func finish() throws -> [MemberSchedule.Report] {
+    // All messages are taken by then, so that none is left to the next queue.
+    if isRoot {
+      for rank in 0..<communicator.size where rank != 0 { try send(.end, to: rank) }
+      hasEnded = true
+      try wait(for: Wait(.reports, ranks: Array(1..<max(1, communicator.size)))) {
+        farewells == communicator.size - 1
       }
-      return isRoot ? schedule.isComplete : try communicator.probeNow(Int.self, from: 0, tag: Tag.end) != nil
+    } else {
+      try tellRoot(.farewell)
     }
-    // Who was to join a group that had ended is told of by nobody.
-    _ = try takeJoining()
-    guard isRoot else {
-      let numbers = try communicator.receive(Int.self, from: 0, tag: Tag.end).values
-      let text = try communicator.receive(UInt8.self, from: 0, tag: Tag.endMessages).values
-      return Self.reports(numbers, text)
-    }
-    let reports = schedule.reports.values.sorted { $0.member < $1.member }
-    let (numbers, text) = Self.packed(reports)
-    for rank in 1..<max(1, communicator.size) {
-      try communicator.send(numbers, to: rank, tag: Tag.end)
-      try communicator.send(text, to: rank, tag: Tag.endMessages)
-    }
-    return reports
-  }
-
-  /// Looks until `isThere`, asleep in between, so that a rank that waits leaves its core to the others.
-  private func wait(until isThere: () throws -> Bool) throws {
-    let start = timeline?.start()
-    defer { if let start { timeline?.end(.wait, start) } }
-    while try !isThere() { usleep(Self.nap) }
+    let wait = Wait(.reports, ranks: [0])
+    return MemberSchedule.Report.all(
+      try broadcast(isRoot ? coordinator.reports.flatMap(\.numbers) : [], over: communicator, wait))
   }
 
   // MARK: Joining
 
   /// On a leader: the ranks that rank 0 sent to join its group since the last call.
-  func takeJoining() throws -> [Int] {
-    if isRoot {
-      defer { ownJoining = [] }
-      return ownJoining
-    }
-    var ranks: [Int] = []
-    while try communicator.probeNow(Int.self, from: 0, tag: Tag.joining) != nil {
-      ranks += try communicator.receive(Int.self, from: 0, tag: Tag.joining).values
-    }
-    return ranks
+  func takeJoining() -> [Int] {
+    defer { joining = [] }
+    return joining
   }
 
   /// On a leader: whether ranks wait to be taken in.
-  func hasJoining() throws -> Bool {
-    isRoot ? !ownJoining.isEmpty : try communicator.probeNow(Int.self, from: 0, tag: Tag.joining) != nil
-  }
+  var hasJoining: Bool { !joining.isEmpty }
 
   /// Tells a rank that waits to come into a group.
   func invite(_ rank: Int, to ranks: [Int], member: Int) throws {
     try communicator.send([member] + ranks, to: rank, tag: Tag.invitation)
   }
 
-  // MARK: Rank 0
-
-  /// The next member for a group; nil when there is none.
-  private func give(_ group: Int) throws -> Int? {
-    let member = schedule.next(for: group)
-    if member != nil {
-      ledger.give(group)
-    } else {
-      ledger.tellEnd(group)
-      try sendFreeRanks()
-    }
-    return member
-  }
-
-  private func end(_ report: MemberSchedule.Report, group: Int) throws {
-    schedule.finish(report)
-    ledger.end(group)
-    try sendFreeRanks()
-  }
-
   private func sendFreeRanks() throws {
-    for (group, ranks) in ledger.joins() {
-      if group == 0 {
-        ownJoining += ranks
-      } else {
-        try communicator.send(ranks, to: groups.groups[group][0], tag: Tag.joining)
-      }
+    for (group, ranks) in coordinator.joins() {
+      let leader = groups.groups[group][0]
+      if leader == 0 { joining += ranks } else { try send(.joining(ranks), to: leader) }
     }
   }
 
-  /// Answers all messages that are there, on rank 0; does nothing on other ranks. Takes about a microsecond when there are
-  /// none.
-  public func serve() throws {
-    guard isRoot else { return try sayAlive() }
-    while try serve(Tag.progress) || serve(Tag.report) || serve(Tag.ask) || serve(Tag.alive) {}
-    stalls?.hear(0)
-    if let missing = stalls?.missing(among: { schedule.busyRanks.map { groups.groups[$0][0] } }), !missing.isEmpty {
-      onStall(missing)
-    }
-  }
+  // MARK: Messages
 
-  /// Tells rank 0 now and then that this rank works.
-  private func sayAlive() throws {
-    guard let stalls, leadsTraining, ContinuousClock.now - lastAlive >= stalls.heartbeat else { return }
+  private func tellRoot(_ message: RankMessage) throws {
+    try communicator.send(message.numbers, to: 0, tag: Tag.toRoot)
     lastAlive = .now
-    try communicator.send([0], to: 0, tag: Tag.alive)
   }
 
-  /// Answers one message of this tag, if there is one.
-  private func serve(_ tag: Int) throws -> Bool {
-    guard let status = try communicator.probeNow(Int.self, tag: tag) else { return false }
-    let source = status.source
-    let values = try communicator.receive(Int.self, from: source, tag: tag).values
-    stalls?.hear(source)
-    switch tag {
-    case Tag.alive: break
-    case Tag.ask:
-      try communicator.send([try give(groups.led(by: source) ?? 0) ?? -1], to: source, tag: Tag.answer)
-    case Tag.report:
-      var outcome = MemberSchedule.Outcome.done
-      if values[1] != 0 {
-        let text = try communicator.receive(UInt8.self, from: source, tag: Tag.message).values
-        outcome = .failed(message: String(decoding: text, as: UTF8.self))
+  private func send(_ message: CoordinatorMessage, to rank: Int) throws {
+    try communicator.send(message.numbers, to: rank, tag: Tag.fromRoot)
+  }
+
+  /// Answers all messages that are there: on rank 0 those of all ranks, on the others those of rank 0. Takes about a
+  /// microsecond when there are none.
+  ///
+  /// - Throws: `MPIError`.
+  public func serve() throws {
+    try takeMessages()
+    try sayAlive()
+    guard isRoot, let stalls, stalls.isDue() else { return }
+    try tellStalls(among: hasEnded ? 0..<0 : 1..<communicator.size)
+  }
+
+  private func takeMessages() throws {
+    if isRoot {
+      while let source = try communicator.probeNow(Int.self, tag: Tag.toRoot)?.source {
+        let numbers = try communicator.receive(Int.self, from: source, tag: Tag.toRoot).values
+        stalls?.hear(source)
+        if let message = RankMessage(numbers, from: source) { try take(message, from: source) }
       }
-      try end(
-        MemberSchedule.Report(
-          member: values[0], rank: source, outcome: outcome, seconds: Self.double(values[2])),
-        group: groups.led(by: source) ?? 0)
-    default:
-      onProgress(
-        Progress(
-          member: values[0], rank: source, epoch: values[1], epochs: values[2], loss: Self.double(values[3])))
-    }
-    return true
-  }
-
-  // MARK: Reports as numbers
-
-  /// As many whole characters as a message takes.
-  private static func shortened(_ text: String) -> String {
-    var text = text
-    while text.utf8.count > longestMessage { text.removeLast(max(1, (text.utf8.count - longestMessage) / 4)) }
-    return text
-  }
-
-  private static func double(_ value: Int) -> Double { Double(bitPattern: UInt64(UInt(bitPattern: value))) }
-
-  /// Five numbers a report, the last the length of its message.
-  private static func packed(_ reports: [MemberSchedule.Report]) -> ([Int], [UInt8]) {
-    var numbers: [Int] = []
-    var text: [UInt8] = []
-    for report in reports {
-      var message: [UInt8] = []
-      var isFailure = 0
-      if case .failed(let words) = report.outcome {
-        isFailure = 1
-        message = Array(words.utf8)
+    } else {
+      while !hasEnded, try communicator.probeNow(Int.self, from: 0, tag: Tag.fromRoot) != nil {
+        stalls?.hear(0)
+        switch CoordinatorMessage(try communicator.receive(Int.self, from: 0, tag: Tag.fromRoot).values) {
+        case .answer(let member): answer = .some(member)
+        case .joining(let ranks): joining += ranks
+        case .end: hasEnded = true
+        case .alive, nil: break
+        }
       }
-      numbers += [
-        report.member, report.rank, isFailure, Int(bitPattern: UInt(report.seconds.bitPattern)), message.count,
-      ]
-      text += message
     }
-    return (numbers, text)
   }
 
-  private static func reports(_ numbers: [Int], _ text: [UInt8]) -> [MemberSchedule.Report] {
-    var place = 0
-    return stride(from: 0, to: numbers.count, by: 5).map { first in
-      let message = text[place..<place + numbers[first + 4]]
-      place += message.count
-      return MemberSchedule.Report(
-        member: numbers[first], rank: numbers[first + 1],
-        outcome: numbers[first + 2] == 0 ? .done : .failed(message: String(decoding: message, as: UTF8.self)),
-        seconds: double(numbers[first + 3]))
+  /// Tells of those ranks that are silent.
+  private func tellStalls(among ranks: Range<Int>) throws {
+    // After a long step of this rank's own the library brings in what has come only while it is asked, a part at a
+    // time.
+    for _ in 0..<20 { try takeMessages() }
+    if let stall = stalls?.stall(among: ranks) { onStall(stall) }
+  }
+
+  private func take(_ message: RankMessage, from rank: Int) throws {
+    let group = groups.led(by: rank) ?? 0
+    switch message {
+    case .ask:
+      try send(.answer(coordinator.next(for: group)), to: rank)
+      try sendFreeRanks()
+    case .report(let report):
+      coordinator.end(report, in: group)
+      try sendFreeRanks()
+    case .progress(let progress): onProgress(progress)
+    case .waits(let wait): stalls?.hear(rank, waitsFor: wait.text)
+    case .farewell: farewells += 1
+    case .alive: break
+    }
+  }
+
+  /// Says now and then that this rank is there.
+  private func sayAlive() throws {
+    guard let stalls, !hasEnded, communicator.size > 1 else { return }
+    let now = ContinuousClock.now
+    guard now - lastAlive >= stalls.heartbeat else { return }
+    lastAlive = now
+    guard isRoot else { return try tellRoot(.alive) }
+    for rank in 1..<communicator.size { try send(.alive, to: rank) }
+  }
+
+  /// Serves while this rank waits for others, and tells of a wait that is too long.
+  ///
+  /// - Parameter start: when the wait began, which tells it from others.
+  func serve(waiting wait: Wait, since start: ContinuousClock.Instant) throws {
+    try serve()
+    guard let stalls else { return }
+    if !isRoot, !hasEnded, stalls.isDue() { try tellStalls(among: 0..<1) }
+    guard toldWait != start, ContinuousClock.now - start >= stalls.longestWait else { return }
+    toldWait = start
+    if isRoot {
+      self.stalls?.hear(0, waitsFor: wait.text)
+    } else if !hasEnded {
+      try tellRoot(.waits(wait))
     }
   }
 }

@@ -1,4 +1,4 @@
-/// Notices ranks that have not been heard of for a while.
+/// Notices ranks that have not been heard of for a while, and ranks that wait for long.
 struct StallWatch {
   typealias Instant = ContinuousClock.Instant
 
@@ -7,6 +7,7 @@ struct StallWatch {
   private var heard: [Instant]
   private var isTold: [Bool]
   private var looked: Instant
+  private var waiting: [Int: String] = [:]
 
   init(ranks: Int, limit: Duration, now: Instant = .now) {
     self.limit = limit
@@ -15,8 +16,10 @@ struct StallWatch {
     looked = now
   }
 
-  /// How often a rank that works says so.
+  /// How often a rank says that it is there.
   var heartbeat: Duration { limit / 4 }
+  /// After which a rank says that it waits: by then a rank that is silent has been noticed.
+  var longestWait: Duration { limit + limit / 4 }
 
   /// Takes note of a word from a rank.
   mutating func hear(_ rank: Int, now: Instant = .now) {
@@ -24,14 +27,22 @@ struct StallWatch {
     isTold[rank] = false
   }
 
-  /// Those ranks that have been silent for too long since they were last heard of; each silence is told once.
-  ///
-  /// - Parameter working: ranks that should be heard of.
-  mutating func missing(among working: () -> [Int], now: Instant = .now) -> [Int] {
-    guard now - looked >= limit / 10 else { return [] }
+  /// Takes note that a rank has waited for too long.
+  mutating func hear(_ rank: Int, waitsFor wait: String) { waiting[rank] = wait }
+
+  /// Whether it is time to look; before, all messages that are there are taken.
+  func isDue(now: Instant = .now) -> Bool { now - looked >= limit / 10 }
+
+  /// What is to be told of these ranks: each silence once, and long waits unless a silence explains them.
+  mutating func stall(among ranks: some Sequence<Int>, now: Instant = .now) -> Stall? {
+    guard isDue(now: now) else { return nil }
     looked = now
-    let missing = working().filter { now - heard[$0] >= limit && !isTold[$0] }
-    for rank in missing { isTold[rank] = true }
-    return missing
+    let silent = ranks.filter { now - heard[$0] >= limit }
+    var stall = Stall(seconds: Int(limit.components.seconds))
+    stall.silent = silent.filter { !isTold[$0] }
+    for rank in silent { isTold[rank] = true }
+    if silent.isEmpty { stall.waiting = waiting }
+    waiting = [:]
+    return stall.silent.isEmpty && stall.waiting.isEmpty ? nil : stall
   }
 }

@@ -4,8 +4,8 @@ import Host
   import Glibc
 #endif
 
-/// A cluster that exists in numbers only, on which `MemberSchedule` hands members out and `GroupLedger` sends free ranks to join others,
-/// as on a real one.
+/// A cluster that exists in numbers only, on which `MemberSchedule` hands members out and `GroupLedger` sends free
+/// ranks to join others, as on a real one.
 ///
 /// Ranks that train a member together are taken to lose no time by that, but for shards that do not divide by them.
 public struct SimulatedCluster: Sendable {
@@ -21,6 +21,10 @@ public struct SimulatedCluster: Sendable {
   public var shards = 1
   /// How far a member's true cost lies from the known one at most, as a part of it.
   public var scatter = 0.0
+  /// The part of the members that stop early, after an epoch which nobody knows before.
+  public var earlyEnds = 0.0
+  /// The part of the members that fail, likewise.
+  public var failingMembers = 0.0
   /// Mean seconds until a rank fails, which ends the run; nil: never.
   public var meanTimeToFailure: Double?
   /// Seconds from a failure to the next start.
@@ -45,6 +49,8 @@ public struct SimulatedCluster: Sendable {
     /// Members that each rank ended, as the leader of a group.
     public var members: [Int]
     public var failures: Int
+    /// Members that failed.
+    public var failedMembers: Int
     /// Seconds of training that were done twice, of all ranks.
     public var lost: Double
 
@@ -61,9 +67,12 @@ public struct SimulatedCluster: Sendable {
     for candidate in candidates {
       left[candidate.member] = candidate.cost * (1 + scatter * (2 * stream.uniformDouble() - 1))
     }
+    let fates = fates(of: candidates, from: &stream)
+    for (member, fate) in fates { left[member, default: 0] *= Double(fate.epochs) / Double(epochs) }
     var result = Result(
       makespan: 0, lowerBound: lowerBound(Array(left.values)), busy: Array(repeating: 0, count: speeds.count),
-      members: Array(repeating: 0, count: speeds.count), failures: 0, lost: 0)
+      members: Array(repeating: 0, count: speeds.count), failures: 0,
+      failedMembers: fates.values.count { $0.outcome != .done }, lost: 0)
     while !left.isEmpty {
       // A failure of any rank is one of the run.
       let failure = meanTimeToFailure.map {
@@ -71,7 +80,7 @@ public struct SimulatedCluster: Sendable {
       }
       // What was saved is known, what scatters is not.
       let now = candidates.filter { left[$0.member] != nil }
-      let elapsed = attempt(now, &left, until: failure ?? .infinity, &result)
+      let elapsed = attempt(now, &left, fates, until: failure ?? .infinity, &result)
       result.makespan += elapsed
       if !left.isEmpty {
         result.failures += 1
@@ -83,16 +92,33 @@ public struct SimulatedCluster: Sendable {
 
   private static let purpose = RandomStream.Purpose("simulation")
 
+  /// How members end that do not train all epochs.
+  private func fates(
+    of candidates: [MemberSchedule.Candidate], from stream: inout RandomStream
+  ) -> [Int: SimulatedQueue.Fate] {
+    guard earlyEnds > 0 || failingMembers > 0 else { return [:] }
+    var result: [Int: SimulatedQueue.Fate] = [:]
+    for candidate in candidates {
+      let (kind, place) = (stream.uniformDouble(), stream.uniformDouble())
+      guard kind < earlyEnds + failingMembers else { continue }
+      result[candidate.member] = SimulatedQueue.Fate(
+        epochs: 1 + Int(place * Double(epochs)), isEarly: true,
+        outcome: kind < failingMembers ? .failed(message: "simulated") : .done)
+    }
+    return result
+  }
+
   /// From a start to the end of all members, or to a failure.
   private func attempt(
-    _ candidates: [MemberSchedule.Candidate], _ left: inout [Int: Double], until failure: Double,
+    _ candidates: [MemberSchedule.Candidate], _ left: inout [Int: Double],
+    _ fates: [Int: SimulatedQueue.Fate], until failure: Double,
     _ result: inout Result
   ) -> Double {
     let groups =
       shards > 1
       ? RankGroups(ranks: speeds.count, members: candidates.count, ranksPerMember: ranksPerMember, shards: shards)
       : RankGroups(single: speeds.count)
-    var queue = SimulatedQueue(self, groups, candidates, work: left)
+    var queue = SimulatedQueue(self, groups, candidates, work: left, fates: fates)
     var last = 0.0
     while let time = queue.nextEvent, time <= failure {
       guard let ended = queue.advance() else { continue }
@@ -112,8 +138,8 @@ public struct SimulatedCluster: Sendable {
     return failure
   }
 
-  /// For every k, the k largest members need as long as the fastest ranks, as many as can train them, take for them together, and
-  /// all members as long as all ranks do.
+  /// For every k, the k largest members need as long as the fastest ranks, as many as can train them, take for them
+  /// together, and all members as long as all ranks do.
   public func lowerBound(_ costs: [Double]) -> Double {
     let (costs, speeds) = (costs.sorted(by: >), speeds.sorted(by: >))
     var (cost, speed, ranks) = (0.0, 0.0, 0)

@@ -1,8 +1,19 @@
-/// What the groups of a simulated cluster do from a start on: the decisions are those of `MemberQueue`, by the same code.
+/// What the groups of a simulated cluster do from a start on: the decisions are those of `MemberQueue`, by the same
+/// code.
 struct SimulatedQueue {
+  /// How a member's training goes.
+  struct Fate {
+    /// Epochs until it ends.
+    var epochs: Int
+    /// Whether it ends before its last epoch by number, so that the next member is asked for only then.
+    var isEarly = false
+    var outcome = MemberSchedule.Outcome.done
+  }
+
   /// A member at work.
   private struct Work {
     var member: Int
+    var fate: Fate
     var start: Double
     /// All of it, and where each speed began: from `time` on, when `done` was done.
     var work: Double
@@ -13,6 +24,9 @@ struct SimulatedQueue {
       let last = stretches.last { $0.time <= time } ?? (start, 0, 0)
       return min(work, last.done + (time - last.time) * last.speed)
     }
+
+    /// What is done when the last epoch begins.
+    var lastEpoch: Double { work * Double(fate.epochs - 1) / Double(fate.epochs) }
 
     /// When so much is done, unless the speed changes.
     func time(of done: Double) -> Double {
@@ -32,30 +46,31 @@ struct SimulatedQueue {
 
   private let cluster: SimulatedCluster
   private let work: [Int: Double]
-  private var schedule: MemberSchedule
-  private var ledger: GroupLedger
+  private let fates: [Int: Fate]
+  private var coordinator: Coordinator
   private var groups: [Group]
   /// Since when each rank works, and for how long it did before.
   private var busySince: [Double?]
   private var busy: [Double]
   private var now = 0.0
 
-  /// - Parameter work: what each member takes in truth.
+  /// - Parameters:
+  ///   - work: what each member takes in truth, until it ends.
+  ///   - fates: how members end; all epochs of those that are not named are trained.
   init(
     _ cluster: SimulatedCluster, _ rankGroups: RankGroups, _ candidates: [MemberSchedule.Candidate],
-    work: [Int: Double]
+    work: [Int: Double], fates: [Int: Fate] = [:]
   ) {
     self.cluster = cluster
     self.work = work
+    self.fates = fates
     let known = cluster.knowsSpeeds ? cluster.speeds : nil
-    let schedule = MemberSchedule(candidates, groups: rankGroups, speeds: known)
-    self.schedule = schedule
-    let firsts = rankGroups.groups.indices.map { schedule.first(for: $0) }
-    ledger = GroupLedger(rankGroups, begins: firsts.map { $0 != nil }, speeds: known)
+    let coordinator = Coordinator(candidates, groups: rankGroups, speeds: known)
+    self.coordinator = coordinator
     groups = rankGroups.groups.map { Group(ranks: $0) }
     busySince = cluster.speeds.map { _ in nil }
     busy = cluster.speeds.map { _ in 0 }
-    for (group, member) in firsts.enumerated() {
+    for (group, member) in coordinator.firsts.enumerated() {
       guard let member else { continue }
       for rank in groups[group].ranks { busySince[rank] = 0 }
       begin(member, in: group)
@@ -79,20 +94,17 @@ struct SimulatedQueue {
     let done = work.done(at: now)
     if done >= work.work * (1 - 1e-12) { return end(work, in: group) }
     takeIn(group)
-    if done >= lastEpoch(work) * (1 - 1e-12), !work.hasAsked { ask(group) }
+    if !work.fate.isEarly, !work.hasAsked, done >= work.lastEpoch * (1 - 1e-12) { ask(group) }
     plan(group)
     return nil
   }
 
-  private func lastEpoch(_ work: Work) -> Double {
-    work.work * Double(cluster.epochs - 1) / Double(cluster.epochs)
-  }
-
   private mutating func begin(_ member: Int, in group: Int) {
-    var begun = Work(member: member, start: now, work: work[member] ?? 0, stretches: [])
+    let fate = fates[member] ?? Fate(epochs: cluster.epochs)
+    var begun = Work(member: member, fate: fate, start: now, work: work[member] ?? 0, stretches: [])
     begun.stretches.append((now, 0, speed(groups[group].ranks)))
     groups[group].work = begun
-    if cluster.epochs == 1 { ask(group) }
+    if fate.epochs == 1, !fate.isEarly { ask(group) }
     plan(group)
   }
 
@@ -111,25 +123,22 @@ struct SimulatedQueue {
     groups[group].work?.stretches.append((now, done, speed))
   }
 
-  /// When the last epoch begins.
+  /// When the last epoch begins, or when a member has ended before.
   private mutating func ask(_ group: Int) {
     groups[group].work?.hasAsked = true
-    groups[group].next = schedule.next(for: group)
-    if groups[group].next != nil {
-      ledger.give(group)
-    } else {
-      ledger.tellEnd(group)
-      sendFreeRanks()
-    }
+    groups[group].next = coordinator.next(for: group)
+    sendFreeRanks()
   }
 
   private mutating func end(_ work: Work, in group: Int) -> (member: Int, leader: Int) {
     let leader = groups[group].ranks[0]
     groups[group].work = nil
     groups[group].event = .infinity
-    schedule.finish(
-      MemberSchedule.Report(member: work.member, rank: leader, outcome: .done, seconds: now - work.start))
-    ledger.end(group)
+    coordinator.end(
+      MemberSchedule.Report(
+        member: work.member, rank: leader, outcome: work.fate.outcome, seconds: now - work.start), in: group)
+    sendFreeRanks()
+    if !work.hasAsked { ask(group) }
     if let next = groups[group].next {
       groups[group].next = nil
       begin(next, in: group)
@@ -139,13 +148,14 @@ struct SimulatedQueue {
         busySince[rank] = nil
       }
       groups[group].ranks = []
+      // Those that were on their way are free.
+      groups[group].joining = []
     }
-    sendFreeRanks()
     return (work.member, leader)
   }
 
   private mutating func sendFreeRanks() {
-    for (group, ranks) in ledger.joins() {
+    for (group, ranks) in coordinator.joins() {
       groups[group].joining += ranks
       plan(group)
     }
@@ -155,11 +165,11 @@ struct SimulatedQueue {
   private mutating func plan(_ group: Int) {
     guard let work = groups[group].work else { return }
     var done = work.work
-    if !work.hasAsked { done = lastEpoch(work) }
+    if !work.hasAsked, !work.fate.isEarly { done = work.lastEpoch }
     if !groups[group].joining.isEmpty {
-      let epoch = work.work / Double(cluster.epochs)
+      let epoch = work.work / Double(work.fate.epochs)
       let boundary = ((work.done(at: now) / epoch + 1e-9).rounded(.down) + 1) * epoch
-      if boundary <= lastEpoch(work) * (1 + 1e-9) { done = min(done, boundary) }
+      if boundary <= work.lastEpoch * (1 + 1e-9) { done = min(done, boundary) }
     }
     groups[group].event = max(now, work.time(of: done))
   }

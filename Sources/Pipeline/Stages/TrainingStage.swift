@@ -1,4 +1,5 @@
 import Ensembles
+import Foundation
 import Host
 import Imaging
 import JobFiles
@@ -77,11 +78,12 @@ struct TrainingStage: Stage {
     let speeds = choose ? try trainer.speeds(candidates, over: world) : nil
     let queue = try MemberQueue(candidates, over: world, groups: groups, speeds: speeds) { progress($0) }
     queue.timeline = team.timeline
-    let limit = run.options.stallLimit
-    queue.watchForStalls(after: limit) { [log, members = paths.members] ranks in
-      log.note(
-        "no word from rank \(ranks.map(String.init).joined(separator: ", ")) for \(limit.components.seconds) s: it may hang, "
-          + "or its steps take longer than --stall-seconds. The others go on; members that are done are in \(members).")
+    queue.watchForStalls(after: run.options.stallLimit) { [log, members = paths.members] stall in
+      let text =
+        "\(stall): it may hang, or its steps take longer than --stall-seconds. The others go on; members that are done are "
+        + "in \(members)."
+      // The messages of a run are rank 0's, which does not answer.
+      if stall.isOfRoot { FileHandle.standardError.write(Data("tutti: \(text)\n".utf8)) } else { log.note(text) }
     }
     var shards = 0
     let ended = try queue.runCrews(memory: memory) { member, crew in
