@@ -184,7 +184,7 @@ public struct MSDNet: UniformNetworkFamily {
       for (place, dilation) in dilations.enumerated() {
         let convolution = Convolution(
           channels: 1, kernel: settings.kernel, dilation: .all(dilation),
-          padding: settings.kernel.map { dilation * ($0 / 2) },
+          padding: settings.kernel.map { dilation.saturatingMultiplied(by: $0 / 2) },
           paddingMode: extents == extents.map { _ in 1 } ? .zeros : settings.paddingMode)
         var plane = graph.add("\(name).conv\(place)", .convolution(convolution), stack)
         if settings.form == .planes { plane = finish(name, "\(place)", plane) }

@@ -97,7 +97,7 @@ public struct TUNet3Plus: UniformNetworkFamily {
     size: NetworkGraph.NodeID, to graph: inout NetworkGraph
   ) -> NetworkGraph.NodeID {
     var value = source.value
-    let factor = levels.pooling.map { pooling in (0..<abs(distance)).reduce(1) { factor, _ in factor * pooling } }
+    let factor = levels.pooling.map { Array(repeating: $0, count: abs(distance)).saturatingProduct }
     if distance > 0 {
       value = graph.add("\(name).pool", .maxPooling(MaxPooling(kernel: factor)), value)
     } else if distance < 0 {

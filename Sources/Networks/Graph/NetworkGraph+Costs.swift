@@ -28,23 +28,25 @@ extension NetworkGraph {
   public func costs(extents: [Int]) throws(NetworkError) -> NetworkCosts {
     let shapes = try shapes(extents: extents)
     let layout = ParameterLayout(self, shapes: shapes)
-    let operations = nodes.indices.reduce(0) { $0 + forwardFLOPs(of: $1, shapes: shapes) }
+    let operations = nodes.indices.reduce(0) { $0.saturatingAdded(to: forwardFLOPs(of: $1, shapes: shapes)) }
     let inference = liveBytes(shapes: shapes)
     return NetworkCosts(
       parameters: layout.parameterCount, statistics: layout.statisticCount, forwardFLOPs: operations,
-      trainingFLOPs: 3 * operations, inferenceBytes: inference, trainingBytes: keptBytes(shapes: shapes) + inference)
+      trainingFLOPs: operations.saturatingMultiplied(by: 3), inferenceBytes: inference,
+      trainingBytes: keptBytes(shapes: shapes).saturatingAdded(to: inference))
   }
 
-  /// Twice the multiply-adds of one node for one image.
+  /// Twice the multiply-adds of one node for one image; `Int.max` when there are more.
   func forwardFLOPs(of id: NodeID, shapes: [FeatureShape]) -> Int {
     let node = nodes[id]
-    func taps(_ kernel: PerAxis) -> Int { (kernel.values(dimensions: dimensions) ?? []).reduce(1, *) }
-    switch node.operation {
-    case .convolution(let c): return 2 * shapes[id].elements * shapes[node.inputs[0]].channels * taps(c.kernel)
-    case .transposedConvolution(let c): return 2 * shapes[node.inputs[0]].elements * c.channels * taps(c.kernel)
-    case .linear: return 2 * shapes[node.inputs[0]].elements * shapes[id].elements
-    default: return 0
-    }
+    guard let weight = weightShape(of: id, shapes: shapes)?.saturatingProduct else { return 0 }
+    let pixels =
+      switch node.operation {
+      case .convolution: shapes[id].pixels
+      case .transposedConvolution: shapes[node.inputs[0]].pixels
+      default: 1
+      }
+    return weight.saturatingMultiplied(by: pixels).saturatingMultiplied(by: 2)
   }
 
   /// Bytes of the values that the backward pass reads.
@@ -58,9 +60,9 @@ extension NetworkGraph {
         if readers[id].count == 1, case .activation = nodes[readers[id][0]].operation { continue }
       default: break
       }
-      elements += shapes[id].elements
+      elements = elements.saturatingAdded(to: shapes[id].elements)
     }
-    return elements * MemoryLayout<Float>.size
+    return elements.saturatingMultiplied(by: MemoryLayout<Float>.size)
   }
 
   /// The largest sum of bytes of values that are alive at the same time in a prediction.
@@ -90,7 +92,7 @@ extension NetworkGraph {
       live += step
       most = max(most, live)
     }
-    return most * MemoryLayout<Float>.size
+    return most.saturatingMultiplied(by: MemoryLayout<Float>.size)
   }
 
   /// For every node, the node that represents its buffer. Values that one concatenation reads share its buffer; an
@@ -100,7 +102,10 @@ extension NetworkGraph {
     var parent = Array(nodes.indices)
     func root(_ id: NodeID) -> NodeID {
       var id = id
-      while parent[id] != id { id = parent[id] }
+      while parent[id] != id {
+        parent[id] = parent[parent[id]]
+        id = parent[id]
+      }
       return id
     }
     for (id, node) in nodes.enumerated() {

@@ -15,8 +15,8 @@ extension NetworkGraph {
   /// Every operation reads a range of pixels around a point of its input. Ranges add up along a path, in pixels of the
   /// image; where paths meet, the wider one counts. Normalization, whose statistics depend on all pixels, is left out.
   ///
-  /// - Throws: `NetworkError` when a setting does not have a value for each axis, or paths of different resolution
-  ///   meet.
+  /// - Throws: `NetworkError` when a setting does not have a value for each axis, paths of different resolution meet, or
+  ///   the receptive field is wider than any image.
   /// - Complexity: O(*edges*).
   public func receptiveField() throws(NetworkError) -> ReceptiveField? {
     var ranges: [[PixelRange]] = []
@@ -65,6 +65,13 @@ extension NetworkGraph {
       case .input, .batchNormalization, .groupNormalization, .activation, .softmax, .dropout, .clamp: break
       }
       for axis in 0..<dimensions {
+        let widest = Double(Self.largestSetting)
+        guard range[axis].before <= widest, range[axis].after <= widest, range[axis].step <= widest,
+          alignment[axis] <= Self.largestSetting
+        else {
+          throw NetworkError(
+            node: node.name, problem: "its receptive field is wider than \(Self.largestSetting) pixels.")
+        }
         alignment[axis] = leastCommonMultiple(alignment[axis], Int(range[axis].step.rounded(.up)))
       }
       ranges.append(range)
@@ -99,14 +106,14 @@ private struct PixelRange {
   /// Output pixel o reads o·stride − padding + dilation·t for t in 0 ..< kernel.
   mutating func readWindow(_ kernel: Int, stride: Int, dilation: Int, padding: Int) {
     before += step * Double(padding)
-    after += step * Double(dilation * (kernel - 1) - padding)
+    after += step * (Double(dilation) * (Double(kernel) - 1) - Double(padding))
     step *= Double(stride)
   }
 
   /// Output pixel o reads the pixels i with i·stride − padding + t = o for a t in 0 ..< kernel.
   mutating func spread(_ kernel: Int, stride: Int, padding: Int) {
     step /= Double(stride)
-    before += step * Double(kernel - 1 - padding)
+    before += step * (Double(kernel) - 1 - Double(padding))
     after += step * Double(padding)
   }
 

@@ -11,8 +11,10 @@ public struct FeatureShape: Hashable, Sendable, Codable, CustomStringConvertible
     self.extents = extents
   }
 
-  public var pixels: Int { extents.reduce(1, *) }
-  public var elements: Int { channels * pixels }
+  /// Pixels of a channel; `Int.max` when there are more.
+  public var pixels: Int { extents.saturatingProduct }
+  /// Pixels of all channels; `Int.max` when there are more.
+  public var elements: Int { channels.saturatingMultiplied(by: pixels) }
   public var description: String { "\(channels) × " + extents.map(String.init).joined(separator: "×") }
 }
 
@@ -20,8 +22,8 @@ extension NetworkGraph {
   /// The shape of every node's value for images of these extents.
   ///
   /// - Parameter extents: (z,) y, x: as many as the graph has dimensions.
-  /// - Throws: `NetworkError` that names the node whose inputs do not fit its operation, or a graph without input,
-  ///   with two nodes of one name, or with a node that nothing reads.
+  /// - Throws: `NetworkError` that names the node whose inputs do not fit its operation or whose value or weight has more
+  ///   than `mostElements`, or a graph without input, with two nodes of one name, or with a node that nothing reads.
   /// - Complexity: O(*edges*).
   public func shapes(extents: [Int]) throws(NetworkError) -> [FeatureShape] {
     guard extents.count == dimensions else {
@@ -30,11 +32,50 @@ extension NetworkGraph {
         problem: "the network has \(dimensions) spatial dimensions but the image has \(extents.count) (\(extents)).")
     }
     try checkStructure()
+    let shapes = try self.shapes(image: extents)
+    var parameters = 0
+    for (id, node) in nodes.enumerated() {
+      let shape = shapes[id]
+      guard shape.elements <= Self.mostElements, shape.extents.allSatisfy({ $0 <= Self.largestSetting }) else {
+        throw NetworkError(
+          node: node.name,
+          problem: "its value of \(shape) would take more than a petabyte; use smaller images or fewer channels.")
+      }
+      parameters += weightShape(of: id, shapes: shapes)?.saturatingProduct ?? 0
+      guard parameters <= Self.mostElements else {
+        throw NetworkError(
+          node: node.name, problem: "the weights up to this node would take more than a petabyte; use fewer channels.")
+      }
+    }
+    return shapes
+  }
+
+  /// The most elements that a value or all weights may have: a petabyte (2⁵⁰ bytes) of float32.
+  static let mostElements = 1 << 48
+
+  /// The largest extent, kernel, stride, dilation or padding along an axis. So products of two of them fit in an `Int`.
+  static let largestSetting = Int(Int32.max)
+
+  /// The shapes, however many elements they have.
+  func shapes(image extents: [Int]) throws(NetworkError) -> [FeatureShape] {
     var shapes: [FeatureShape] = []
     for node in nodes {
       shapes.append(try shape(of: node, inputs: node.inputs.map { shapes[$0] }, image: extents))
     }
     return shapes
+  }
+
+  /// The shape of the weight of a convolution or linear layer in PyTorch's order; nil for other operations.
+  func weightShape(of id: NodeID, shapes: [FeatureShape]) -> [Int]? {
+    let node = nodes[id]
+    guard let input = node.inputs.first.map({ shapes[$0] }) else { return nil }
+    func axes(_ setting: PerAxis) -> [Int] { setting.values(dimensions: dimensions) ?? [] }
+    return switch node.operation {
+    case .convolution(let c): [c.channels, input.channels] + axes(c.kernel)
+    case .transposedConvolution(let c): [input.channels, c.channels] + axes(c.kernel)
+    case .linear: [shapes[id].elements, input.elements]
+    default: nil
+    }
   }
 
   private func checkStructure() throws(NetworkError) {
@@ -66,6 +107,9 @@ extension NetworkGraph {
         throw fail("\(name) \(setting) does not have \(dimensions) values, one for each spatial axis.")
       }
       guard values.allSatisfy({ $0 >= low }) else { throw fail("\(name) \(setting) must be at least \(low).") }
+      guard values.allSatisfy({ $0 <= Self.largestSetting }) else {
+        throw fail("\(name) \(setting) must be at most \(Self.largestSetting).")
+      }
       return values
     }
     let expected: ClosedRange<Int> =
@@ -98,7 +142,8 @@ extension NetworkGraph {
         {
           throw fail(
             "\(c.paddingMode.rawValue) padding of \(padding[axis]) needs an image larger than that, but axis "
-              + "\(axisName(axis)) has \(extent) pixels; use larger patches or smaller dilations.")
+              + "\(axisName(axis)) has \(extent) pixels; use larger patches or smaller dilations"
+              + (image[axis] == 1 ? ", or padding: zeros for an axis of one pixel." : "."))
         }
         let span = extent + 2 * padding[axis] - dilation[axis] * (kernel[axis] - 1) - 1
         guard span >= 0 else {

@@ -73,7 +73,8 @@ public struct Convolution: Hashable, Sendable, Codable {
     channels: Int, kernel: Int = 3, dilation: Int = 1, paddingMode: PaddingMode = .zeros, bias: Bool = true
   ) -> Convolution {
     Convolution(
-      channels: channels, kernel: .all(kernel), dilation: .all(dilation), padding: .all(dilation * (kernel - 1) / 2),
+      channels: channels, kernel: .all(kernel), dilation: .all(dilation),
+      padding: .all(dilation.saturatingMultiplied(by: kernel - 1) / 2),
       paddingMode: paddingMode, bias: bias)
   }
 }

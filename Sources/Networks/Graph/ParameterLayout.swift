@@ -46,26 +46,22 @@ public struct ParameterLayout: Hashable, Sendable {
   /// Length of the flat vector of running statistics.
   public private(set) var statisticCount = 0
 
+  /// The index of each entry, by its name.
+  private var parameterIndices: [String: Int] = [:]
+  private var statisticIndices: [String: Int] = [:]
+
   /// The layout of a graph whose nodes have these shapes (`NetworkGraph.shapes(extents:)`).
   public init(_ graph: NetworkGraph, shapes: [FeatureShape]) {
     for (id, node) in graph.nodes.enumerated() {
-      let input = node.inputs.first.map { shapes[$0] }
       let first = parameterCount
-      func axes(_ setting: PerAxis) -> [Int] { setting.values(dimensions: graph.dimensions) ?? [] }
-      switch (node.operation, input) {
-      case (.convolution(let c), let input?):
-        addWeights(
-          node, weight: [c.channels, input.channels] + axes(c.kernel), bias: c.bias ? c.channels : nil,
-          graph.initialization)
-      case (.transposedConvolution(let c), let input?):
+      switch (node.operation, graph.weightShape(of: id, shapes: shapes)) {
+      case (.convolution(let c), let weight?):
+        addWeights(node, weight: weight, bias: c.bias ? c.channels : nil, graph.initialization)
+      case (.transposedConvolution(let c), let weight?):
         // PyTorch takes axis 1 of the weight, which holds the output channels, as its fan-in.
-        addWeights(
-          node, weight: [input.channels, c.channels] + axes(c.kernel), bias: c.bias ? c.channels : nil,
-          graph.initialization)
-      case (.linear(_, let bias), let input?):
-        let features = shapes[id].elements
-        addWeights(
-          node, weight: [features, input.elements], bias: bias ? features : nil, graph.initialization)
+        addWeights(node, weight: weight, bias: c.bias ? c.channels : nil, graph.initialization)
+      case (.linear(_, let bias), let weight?):
+        addWeights(node, weight: weight, bias: bias ? weight[0] : nil, graph.initialization)
       case (.batchNormalization(let normalization), _):
         let channels = shapes[id].channels
         addParameter("\(node.name).weight", [channels], .constant(1))
@@ -111,17 +107,19 @@ public struct ParameterLayout: Hashable, Sendable {
   }
 
   private mutating func addParameter(_ name: String, _ shape: [Int], _ initial: Initial) {
+    parameterIndices[name] = parameters.count
     parameters.append(Entry(name: name, shape: shape, offset: parameterCount, initial: initial))
     parameterCount += shape.reduce(1, *)
   }
 
   private mutating func addStatistic(_ name: String, _ shape: [Int], _ initial: Initial) {
+    statisticIndices[name] = statistics.count
     statistics.append(Entry(name: name, shape: shape, offset: statisticCount, initial: initial))
     statisticCount += shape.reduce(1, *)
   }
 
   /// The parameter of this name.
-  public func parameter(_ name: String) -> Entry? { parameters.first { $0.name == name } }
+  public func parameter(_ name: String) -> Entry? { parameterIndices[name].map { parameters[$0] } }
   /// The running statistic of this name.
-  public func statistic(_ name: String) -> Entry? { statistics.first { $0.name == name } }
+  public func statistic(_ name: String) -> Entry? { statisticIndices[name].map { statistics[$0] } }
 }

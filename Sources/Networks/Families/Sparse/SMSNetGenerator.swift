@@ -253,7 +253,8 @@ public struct SMSNetGenerator: Hashable, Sendable {
       let topology = try topology(inputChannels: inputChannels, seed: seed, member: member, attempt: attempt)
       let result = try graph(topology)
       if parameters == ParameterBounds() { return (topology, result) }
-      let count = try result.layout(extents: Array(repeating: 1 << 20, count: result.dimensions)).parameterCount
+      let image = Array(repeating: 1 << 20, count: result.dimensions)
+      let count = ParameterLayout(result, shapes: try result.shapes(image: image)).parameterCount
       if bounds.contains(count) { return (topology, result) }
       fewest = min(fewest, count)
       most = max(most, count)
