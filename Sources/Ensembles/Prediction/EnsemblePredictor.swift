@@ -120,11 +120,11 @@ public final class EnsemblePredictor {
     return (margin, multiple)
   }
 
-  /// The tiles of a region for networks that see so far; one tile when a network sees the whole image.
+  /// The tiles of a region, with margins as wide as the receptive field; one tile when that is the whole image.
   ///
   /// - Parameters:
   ///   - tile: the extents of a core; nil for one tile.
-  ///   - margin: pixels read beyond each side of a core; nil: as far as the networks see, but at most `limit`.
+  ///   - margin: pixels read beyond each side of a core; nil: the receptive field, but at most `limit`.
   ///   - planes: those in which networks of two dimensions see a volume.
   /// - Throws: `NetworkError`.
   public static func grid(

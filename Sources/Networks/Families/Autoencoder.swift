@@ -61,14 +61,15 @@ public struct Autoencoder: UniformNetworkFamily {
       "depth", \Autoencoder.depth, .integer(1...16), "levels of resolution, each of which ends in a pooling"),
     Setting("base-channels", \Autoencoder.baseChannels, .integer(1...4096), "channels of the first level"),
     Setting(
-      "growth-rate", \Autoencoder.growthRate, .number(.above(0, limit: 1e6)), "channels of a level over those of the level above"),
+      "growth-rate", \Autoencoder.growthRate, .number(.above(0, limit: 1e6)),
+      "channels of a level over those of the level above"),
     Setting(
       "latent-dimension", \Autoencoder.latentDimension, .integer(1...1_000_000),
-      "numbers that an image is reduced to"),
+      "length of the latent vector"),
     Setting(
       "block", \Autoencoder.block, noun: "block",
-      "what a level consists of: `parallel`, stacks of convolutions side by side, one for each dilation, and a 1×1 "
-        + "convolution of all; `dense`, a mixed-scale dense network"),
+      "what a level consists of: `parallel`, a branch of convolutions for each dilation, and a 1×1 convolution of all "
+        + "branches; `dense`, a mixed-scale dense network"),
     Setting(
       "max-dilation", \Autoencoder.maximumDilation, .integer(1...1000),
       "dilations of a level are 1 to this; 1: ordinary convolutions"),

@@ -30,7 +30,7 @@ public struct FCNet: UniformNetworkFamily {
       "hidden-channels", \FCNet.hiddenChannels, .list(of: .integer(1...4096), 0...),
       "channels of the hidden layers, first to last"),
     Setting(
-      "skips", \FCNet.hasSkips, .boolean, "whether every layer but the first reads the image beside the layer before"),
+      "skips", \FCNet.hasSkips, .boolean, "whether every layer but the first also reads the image"),
     .activation("activation", \.activation, "what follows each normalization; \(Activation.examples)"),
     .normalization(\.normalization, "what follows each hidden layer"),
     .runningStatistics(\.tracksRunningStatistics),

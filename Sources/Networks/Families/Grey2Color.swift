@@ -37,7 +37,7 @@ public struct Grey2Color: UniformNetworkFamily {
       "decoder", \Grey2Color.decoder, .list(of: .integer(1...4096), 0...),
       "channels of the decoder's hidden layers, first to last"),
     Setting(
-      "latent-channels", \Grey2Color.latentChannels, .integer(1...4096), "numbers that a pixel is reduced to"),
+      "latent-channels", \Grey2Color.latentChannels, .integer(1...4096), "numbers that a pixel is encoded as"),
     .activation("activation", \.activation, "what follows each normalization; \(Activation.examples)"),
     .normalization(\.normalization, "what follows each hidden layer"),
     .runningStatistics(\.tracksRunningStatistics), .initialization(\.initialization),

@@ -62,7 +62,7 @@ public struct MSDNet: UniformNetworkFamily {
 
     public static let settings: [Setting<DropoutRates>] = [
       .dropout("initial", \.initial, "of the image"),
-      .dropout("hidden", \.hidden, "of what each layer makes, before its activation"),
+      .dropout("hidden", \.hidden, "of the output of each layer, before its activation"),
       .dropout("final", \.final, "of the planes before the last convolution"),
     ]
   }
@@ -107,26 +107,26 @@ public struct MSDNet: UniformNetworkFamily {
     // How large the networks are is the user's to say.
     Setting(
       "layers", \MSDNet.layers, .integer(1...10_000), isRequired: true,
-      "layers, one after another; a matrix of dilations says it otherwise"),
+      "the number of layers; a matrix of dilations replaces it"),
     Setting(
       "form", \MSDNet.form, noun: "form",
-      "what a layer activates and normalizes: `planes`, each new plane once (the paper); `stack`, all planes again "
+      "what a layer activates and normalizes: `planes`, its new planes (the paper); `stack`, all planes, old and new "
         + "(DLSIA)"),
     Setting("width", \MSDNet.width, .integer(1...1000), "new planes of a layer"),
     Setting(
       "max-dilation", \MSDNet.maximumDilation, .integer(1...1000),
-      "dilations run from 1 to this from plane to plane, again and again"),
+      "dilations of one plane after another cycle through 1 to this"),
     Setting(
       "dilations", \MSDNet.dilations, Dilations.kind, otherwise: "1 to `max-dilation`",
-      "dilations of one plane after another, again and again; or a matrix with a row for each plane of a layer and "
-        + "a column for each layer, which says width and layers too"),
+      "dilations of one plane after another, repeated; or a matrix with a row for each plane of a layer and a column "
+        + "for each layer, which replaces `width` and `layers`"),
     .kernel(\.kernel), .padding(\.paddingMode),
     .activations(
       "activation", \.activations,
-      "what follows each convolution, or several in a list; \(Activation.examples)"),
+      "what follows each convolution, one or several in a list; \(Activation.examples)"),
     .activations(
       "input-activation", \.inputActivations, otherwise: "none; in the form `stack`, `activation`",
-      "what the image goes through first"),
+      "activation of the image before the first layer"),
     .normalization(\.normalization, "what follows each activation"),
     .runningStatistics(\.tracksRunningStatistics),
     Setting("dropout", \MSDNet.dropout, "rates of dropout while training"),

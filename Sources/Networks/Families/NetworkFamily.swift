@@ -88,11 +88,11 @@ extension NetworkFamily: CodableSetting {
   private static let around: [Setting<NetworkFamily>] = [
     Setting(
       "squash", declare: { _ in (.section(SquashNet.declarations), .optional("the network reads the image")) },
-      "a fully connected network for every pixel that makes fewer channels of the image's (SquashNet)",
+      "a fully connected network that is applied to every pixel and reduces the image's channels (SquashNet)",
       read: { (value, family) throws(SettingError) in family.squash = try SquashNet(settingValue: value) },
       write: { $0.squash?.settingValue }),
     Setting(
-      "quantile-heads", \NetworkFamily.quantileHeads, otherwise: "the network gives all numbers itself",
+      "quantile-heads", \NetworkFamily.quantileHeads, otherwise: "no heads",
       "for the loss `quantile` with three quantiles: a head each for the lower one, the median and the upper one, "
         + "which then cannot cross (DLSIA's Cerberus)"),
   ]

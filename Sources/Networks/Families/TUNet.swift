@@ -45,9 +45,11 @@ public struct TUNet: UniformNetworkFamily {
     Setting("depth", \TUNet.depth, .integer(2...16), "levels of resolution, the deepest included"),
     Setting("base-channels", \TUNet.baseChannels, .integer(1...4096), "channels of the first level"),
     Setting(
-      "growth-rate", \TUNet.growthRate, .number(.above(0, limit: 1e6)), "channels of a level over those of the level above"),
+      "growth-rate", \TUNet.growthRate, .number(.above(0, limit: 1e6)),
+      "channels of a level over those of the level above"),
     Setting(
-      "hidden-rate", \TUNet.hiddenRate, .number(.above(0, limit: 1e6)), "second over first convolution of a level, in channels"),
+      "hidden-rate", \TUNet.hiddenRate, .number(.above(0, limit: 1e6)),
+      "channels of the second convolution of a level over those of the first"),
     .kernel(\.kernel), .pooling(\.pooling), .padding(\.paddingMode),
     .activation("activation", \.activation, "what follows each normalization; \(Activation.examples)"),
     .normalization(\.normalization, "what follows each convolution"),

@@ -43,13 +43,13 @@ public struct TUNet3Plus: UniformNetworkFamily {
     TUNet.settings.map { $0.within(\TUNet3Plus.levels) } + [
       Setting(
         "carryover-channels", \TUNet3Plus.carryoverChannels, .integer(1...4096), otherwise: "`base-channels`",
-        "channels in which a decoder level keeps each level it reads"),
+        "channels of each branch of a decoder level"),
       Setting(
         "fusion", \TUNet3Plus.fusion, noun: "fusion",
-        "what becomes of the stack of levels that a decoder level reads: `none`, nothing (DLSIA); `paper`, a "
-          + "convolution of all its channels to as many, with normalization and activation"),
+        "how a decoder level combines its branches: `none`, by concatenation alone (DLSIA); `paper`, then a convolution "
+          + "to as many channels, with normalization and activation"),
       Setting(
-        "upsampling", \TUNet3Plus.upscaling, noun: "upsampling", "how coarse levels become as large as fine ones"),
+        "upsampling", \TUNet3Plus.upscaling, noun: "upsampling", "how coarse levels are upsampled"),
     ]
 
   /// The network for images of `inputChannels` channels and 1, 2 or 3 spatial axes.

@@ -23,13 +23,14 @@ public struct QuantileHeads: SettingsSection {
 
   public static let settings: [Setting<QuantileHeads>] = [
     Setting(
-      "features", \QuantileHeads.features, .integer(1...4096), "channels that the network gives the heads"),
+      "features", \QuantileHeads.features, .integer(1...4096), "channels that the heads read from the network"),
     Setting(
       "hidden-channels", \QuantileHeads.hiddenChannels, .list(of: .integer(1...4096), 0...),
-      otherwise: "one layer of the mean of in and out", "channels of each head's hidden layers, first to last"),
+      otherwise: "one layer of the mean of input and output channels",
+      "channels of each head's hidden layers, first to last"),
     Setting(
       "reads-image", \QuantileHeads.readsImage, .boolean,
-      "whether the heads read the image beside the network's features"),
+      "whether the heads also read the image"),
   ]
 
   /// The network for a `base` that gives `features` channels; the result has `outputChannels` for each quantile.

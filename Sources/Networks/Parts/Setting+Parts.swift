@@ -10,19 +10,19 @@ extension Setting {
 
   /// The key `pooling`.
   static func pooling(_ path: WritableKeyPath<Section, PerAxis> & Sendable) -> Setting {
-    Setting("pooling", path, .perAxis(1...16), "how many pixels become one from level to level")
+    Setting("pooling", path, .perAxis(1...16), "factor between the extents of one level and the next")
   }
 
   /// The key `padding`.
   static func padding(_ path: WritableKeyPath<Section, PaddingMode> & Sendable) -> Setting {
-    Setting("padding", path, noun: "padding", "what convolutions see beyond the image")
+    Setting("padding", path, noun: "padding", "what convolutions read beyond the border of the image")
   }
 
   /// The key `running-statistics`.
   static func runningStatistics(_ path: WritableKeyPath<Section, Bool> & Sendable) -> Setting {
     Setting(
       "running-statistics", path, .boolean,
-      "whether batch normalization predicts with the statistics of training, or with those of the batch")
+      "whether batch normalization predicts with running statistics of training (true) or with those of the batch")
   }
 
   /// The key `initialization`.

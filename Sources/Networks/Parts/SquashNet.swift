@@ -18,7 +18,7 @@ public struct SquashNet: SettingsSection {
     [
       Setting(
         "channels", \SquashNet.channels, .integer(1...4096), isRequired: true,
-        "channels that the network reads in the image's place")
+        "channels that the network reads instead of the image's")
     ] + FCNet.settings.map { $0.within(\SquashNet.head) }
 
   /// The keys of a job file: channels, and the layers that make them.

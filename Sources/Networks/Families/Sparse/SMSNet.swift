@@ -81,7 +81,7 @@ public struct SMSNet: Hashable, Sendable {
       "dropout", \.dropout, "rate of dropout of each node between input and output, while training"),
     Setting(
       "reservoir", \SMSNet.isReservoir, .boolean,
-      "whether only the last convolution is trained; the rest stays as it starts"),
+      "whether only the last convolution is trained; all else keeps its initial values"),
     Setting(
       "final-normalization", \SMSNet.normalizesOutput, .boolean,
       "whether batch normalization follows the last convolution"),

@@ -127,14 +127,14 @@ public struct SMSNetGenerator: Hashable, Sendable {
       "nodes", \SMSNetGenerator.nodes, .integer(1...1000), isRequired: true, "nodes between input and output"),
     Setting(
       "hidden-channels", \SMSNetGenerator.hiddenChannels, .list(of: .integer(1...1024), 1...),
-      "channels that a connection makes; drawn from this list for each"),
+      "output channels of connections; drawn from this list for each"),
     Setting(
       "dilations", \SMSNetGenerator.dilations, .list(of: .integer(1...64), 1...),
       "dilations of connections between nodes; drawn from this list as `dilation-mode` says"),
     Setting(
       "dilation-mode", \SMSNetGenerator.dilationMode, noun: "dilation mode",
-      "what draws a dilation: `edge`, each connection; `node`, each node for all connections that enter it; `cyclic`, "
-        + "as `node` but the list is gone through in turn"),
+      "what has a dilation of its own: `edge`, each connection; `node`, each node, for all connections that enter it; "
+        + "`cyclic`, as `node`, but dilations are taken from the list in turn"),
     Setting(
       "alpha", \SMSNetGenerator.alpha, .number(.atLeast(0, limit: 1e6)),
       "skip length: a connection over δ nodes has weight exp(−alpha·δ); 0 makes all lengths alike"),
@@ -144,10 +144,10 @@ public struct SMSNetGenerator: Hashable, Sendable {
     Setting("degree", \SMSNetGenerator.degree, "limits of the number of connections of a node"),
     Setting(
       "input-probability", \SMSNetGenerator.inputProbability, .number(.from(0...1)),
-      "how likely a node that need not read the input reads it"),
+      "probability that a node reads the input, if it reads another node"),
     Setting(
       "output-probability", \SMSNetGenerator.outputProbability, .number(.from(0...1)),
-      "how likely the output reads a node that it need not read"),
+      "probability that the output reads a node, if another node reads it"),
     Setting("input-output", \SMSNetGenerator.inputOutput, .boolean, "whether the output reads the input"),
   ]
 
@@ -155,10 +155,10 @@ public struct SMSNetGenerator: Hashable, Sendable {
   static let bounds: [Setting<SMSNetGenerator>] = [
     Setting(
       "scales", \SMSNetGenerator.scales,
-      "sizes of nodes: the image's extents times a power of `base`, drawn for each node"),
+      "sizes of nodes: the image's extents times a power of `base`, which is drawn for each node"),
     Setting(
       "parameters", \SMSNetGenerator.parameters,
-      "bounds of a network's number of parameters; it is drawn again until it keeps them, at most "
+      "bounds of a network's number of parameters; it is drawn again until it is within them, at most "
         + "\(SMSNetGenerator.attempts) times"),
   ]
 

@@ -26,7 +26,7 @@ public struct SparseReduction: Hashable, Sendable {
       Setting("levels", \SparseReduction.levels, .integer(1...8), "steps of size between the image and the planes"),
       Setting(
         "factor", \SparseReduction.factor, .integer(2...16),
-        "pixels that become one along each axis from step to step"),
+        "factor between the extents of one step and the next"),
       Setting("latent-channels", \SparseReduction.latentChannels, .integer(1...4096), "the number of planes"),
     ]
 
