@@ -27,7 +27,7 @@ struct JobFileMessageTests {
   static let smsnet = "smsnet, nodes: 12, hidden-channels: [3], dilations: [1, 2], degree: {min: 1, max: 5}"
 
   /// The families as messages list them.
-  static let families = SettingReader.either(NetworkFamily.all.names)
+  static let families = SettingReader.either(Families.all.map { $0.name })
 
   static func messages(_ text: String, folder: String? = nil) -> [String] {
     do {

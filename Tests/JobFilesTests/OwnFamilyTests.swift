@@ -27,9 +27,7 @@ import Testing
   }
 
   private func withPlainNet<Result>(_ body: () throws -> Result) rethrows -> Result {
-    var all = NetworkFamily.all
-    all.list.append(Variant(PlainNet.self) { $0 })
-    return try NetworkFamily.$all.withValue(all, operation: body)
+    try Families.$all.withValue(Families.all + [PlainNet.self], operation: body)
   }
 
   private func job(_ network: String) throws -> Job {

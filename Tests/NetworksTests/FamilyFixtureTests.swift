@@ -100,6 +100,8 @@ import Testing
   }
 
   @Test func `every family stands in the fixture, with its defaults and with others`() {
-    for name in NetworkFamily.all.names { #expect(Self.families.count { $0.name == name } > 1, "\(name)") }
+    for family in Families.all {
+      #expect(Self.families.count { $0.name == family.name } > 1, "\(family.name)")
+    }
   }
 }

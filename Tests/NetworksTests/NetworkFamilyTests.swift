@@ -65,8 +65,8 @@ import Testing
   }
 
   @Test func `a drawing has a box for every node and an arrow for every value that is read`() throws {
-    for family in NetworkFamily.all.names {
-      let graph = try decode(NetworkFamily.self, #"{"family": "\#(family)"}"#).graph(
+    for family in Families.all {
+      let graph = try decode(NetworkFamily.self, #"{"family": "\#(family.name)"}"#).graph(
         inputChannels: 2, outputChannels: 3, dimensions: 2, seed: 1, member: 0)
       let lines = try graph.dot(name: "a \"b\"", extents: [64, 64]).split(separator: "\n")
       #expect(lines.first == #"digraph "a \"b\"" {"#)

@@ -129,7 +129,7 @@ import Testing
 /// Members of families without random topologies have equal graphs, which are compiled once.
 @Suite struct EqualGraphsTests {
   @Test func `members of one family have equal graphs with equal hashes, where no topology is drawn`() throws {
-    for variant in NetworkFamily.all.list {
+    for variant in Families.all {
       let family = try NetworkFamily(settingValue: .text(variant.name))
       func graph(_ member: Int) throws -> NetworkGraph {
         try family.graph(inputChannels: 2, outputChannels: 3, dimensions: 2, seed: 7, member: member)

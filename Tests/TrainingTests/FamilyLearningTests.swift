@@ -152,8 +152,8 @@ import Testing
   }
 
   @Test func `every family of job files learns`() {
-    for family in NetworkFamily.all.names {
-      #expect(Self.cases.contains { $0.network.contains("\"\(family)\"") }, "\(family)")
+    for family in Families.all {
+      #expect(Self.cases.contains { $0.network.contains("\"\(family.name)\"") }, "\(family.name)")
     }
   }
 }

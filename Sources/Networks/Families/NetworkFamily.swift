@@ -4,21 +4,6 @@ import Settings
 ///
 /// Files hold one object, the family's name and beside it the settings: `{"family": "tunet", "depth": 3}`.
 public struct NetworkFamily: Sendable {
-  /// All families. A program adds its own with `NetworkFamily.$all.withValue(…)`.
-  @TaskLocal public static var all = Variants<any NetworkFamilySettings>(
-    key: "family", noun: "network family",
-    [
-      Variant(TUNet.self) { $0 },
-      Variant(TUNet3Plus.self) { $0 },
-      Variant(MSDNet.self) { $0 },
-      Variant(SMSNetFamily.self) { $0 },
-      Variant(FCNet.self) { $0 },
-      Variant(Autoencoder.self) { $0 },
-      Variant(SparseAutoencoder.self) { $0 },
-      Variant(SparseLabeler.self) { $0 },
-      Variant(Grey2Color.self) { $0 },
-    ])
-
   /// The settings of the family.
   public var settings: any NetworkFamilySettings
   /// What makes fewer channels of the image's before the network, if anything.
@@ -97,9 +82,16 @@ extension NetworkFamily: CodableSetting {
         + "which then cannot cross (DLSIA's Cerberus)"),
   ]
 
+  private static var variants: Variants<any NetworkFamilySettings> {
+    func variant<Family: NetworkFamilySettings>(_: Family.Type) -> Variant<any NetworkFamilySettings> {
+      Variant(Family.self) { $0 }
+    }
+    return Variants(key: "family", noun: "network family", Families.all.map { variant($0) })
+  }
+
   /// What may stand for a family in a job file: its name, its own keys and those that every family has.
   public static var kind: SettingDeclaration.Kind {
-    let families = all.declaration(default: nil)
+    let families = variants.declaration(default: nil)
     guard case .value(let name) = families.selector else { return .variants(families) }
     let around = Self.around.map { $0.declaration(defaults: NetworkFamily(TUNet())) }
     return .variants(
@@ -111,13 +103,13 @@ extension NetworkFamily: CodableSetting {
   }
 
   public init(settingValue value: SettingValue) throws(SettingError) {
-    self.init(try Self.all.read(value))
+    self.init(try Self.variants.read(value))
     guard case .section(let values) = value else { return }
     for setting in Self.around { try setting.read(values, &self) }
   }
 
   public var settingValue: SettingValue {
-    Self.around.reduce(Self.all.write(settings)) { value, setting in
+    Self.around.reduce(Self.variants.write(settings)) { value, setting in
       setting.write(self).map { value.setting(setting.key, to: $0) } ?? value
     }
   }

@@ -2,7 +2,7 @@ import Settings
 
 /// The settings of one family of networks, and how a network is built from them.
 ///
-/// To add a family, declare a type of its own settings and add it to `NetworkFamily.all`.
+/// To add a family, declare a type of its own settings and add it to `Families.all`.
 public protocol NetworkFamilySettings: NamedSection {
   /// The network of one member: a pure function of the settings and these arguments.
   ///
