@@ -76,6 +76,16 @@ struct JobFileMessageTests {
       // Types
       Case("epochs: 6", "epochs: twelve", "8: training.epochs: ‘twelve’ is not a whole number"),
       Case("epochs: 6", "epochs: 1.5", "8: training.epochs: ‘1.5’ is not a whole number"),
+      Case("epochs: 6", "epochs: 6.0", "8: training.epochs: ‘6.0’ is not a whole number; write 6"),
+      Case("epochs: 6", "epochs: 1_000", "8: training.epochs: ‘1_000’ is not a whole number; write 1000"),
+      Case("[0.8, 0.9]", "[80%]", "9: uncertainty.coverage: ‘80%’ is not a number; write 0.8"),
+      Case("[paste, void]", "[paste, ~]", "4: data.classes: ‘~’ is no value; give one, or write it in quotes"),
+      Case(
+        "{rate: 0.005}", "{rate: 1,005}",
+        "8: training.optimizer.005: unknown setting; in numbers write a point, not a comma: 0.005"),
+      Case(
+        "loss: cross-entropy", "loss: dice# smooth",
+        "8: training.loss: ‘dice# smooth’ is one word; write a space before a comment's #"),
       Case("epochs: 6", "epochs: \"6\"", "8: training.epochs: ‘6’ is not a whole number; remove the quotes"),
       Case("epochs: 6", "epochs: [6]", "8: training.epochs: a list stands where one value belongs"),
       Case("epochs: 6", "epochs: ", "8: training.epochs: has no value; give one, or remove the key for its default"),
@@ -114,7 +124,7 @@ struct JobFileMessageTests {
       Case("rate: 0.005", "rate: -1", "8: training.optimizer.rate: must be above 0, not -1"),
       Case("[0.8, 0.9]", "[0.8, 1.0]", "9: uncertainty.coverage: must be above 0 and below 1, not 1.0"),
       Case("[0.8, 0.9]", "[0, 0.9]", "9: uncertainty.coverage: must be above 0 and below 1, not 0"),
-      Case("[0.8, 0.9]", "[]", "9: uncertainty.coverage: needs at least 1 values, not 0"),
+      Case("[0.8, 0.9]", "[]", "9: uncertainty.coverage: needs at least 1 value, not 0"),
       Case("[0.8, 0.9]", "[0.8, 0.8]", "9: uncertainty.coverage: 0.8 stands twice"),
       Case("[paste, void]", "[paste]", "4: data.classes: needs at least 2 values, not 1"),
       Case("[paste, void]", "[paste, paste]", "4: data.classes: class ‘paste’ stands twice"),
@@ -226,6 +236,10 @@ struct JobFileMessageTests {
         "[0.8, 0.9]}", "[0.8, 0.9}",
         "9: not YAML: did not find expected ',' or ']' (while parsing a flow sequence, which began in line 9)"),
       Case("output:", "\toutput:", "10: not YAML: a line begins with a tab; indent with spaces"),
+      Case("output:", "---\noutput:", "10: a second document begins here; a job file holds one"),
+      Case(
+        "name: cement", "name:\u{00A0}cement",
+        "2: not YAML: a no-break space (U+00A0) stands here; write an ordinary one"),
       Case("name: cement", "name: *nobody", "2: not YAML: found undefined alias"),
       Case("name: cement", "[a]: cement", "2: a key must be one word, as in ‘name: cement’"),
     ])
@@ -499,6 +513,13 @@ struct JobFileOnDiskTests {
       #expect(error(folder) == "\(folder): is a folder; give the path of a job file in it")
       try Data([0x6e, 0xff, 0x00]).write(to: URL(fileURLWithPath: folder + "/binary"))
       #expect(error(folder + "/binary") == "\(folder)/binary: is not UTF-8 text; give the path of a job file")
+      for (bytes, reason) in [
+        ([0xFF, 0xFE, 0x6E, 0], "is UTF-16 text; save it as UTF-8"),
+        (Array("name: a\nname: K".utf8) + [0xF6], "is not UTF-8 text in line 2; save it as UTF-8"),
+      ] as [([UInt8], String)] {
+        try Data(bytes).write(to: URL(fileURLWithPath: folder + "/encoded"))
+        #expect(error(folder + "/encoded") == "\(folder)/encoded: \(reason)")
+      }
       try Data(count: 1 << 20 + 1).write(to: URL(fileURLWithPath: folder + "/large"))
       #expect(error(folder + "/large").hasPrefix("\(folder)/large: is larger than 1 MB"))
     }

@@ -32,10 +32,21 @@ public struct JobFile: Sendable {
       throw .unreadable(file: path, reason: "is larger than 1 MB, which no job file is; give the path of a job file")
     }
     guard let text = String(validating: data, as: UTF8.self) else {
-      throw .unreadable(file: path, reason: "is not UTF-8 text; give the path of a job file")
+      throw .unreadable(file: path, reason: Self.encodingProblem(data))
     }
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent().standardizedFileURL.path
     try self.init(text: text, path: path, folder: folder)
+  }
+
+  /// What is wrong with bytes that are not UTF-8.
+  private static func encodingProblem(_ data: Data) -> String {
+    if data.starts(with: [0xFF, 0xFE]) || data.starts(with: [0xFE, 0xFF]) {
+      return "is UTF-16 text; save it as UTF-8"
+    }
+    guard !data.contains(0) else { return "is not UTF-8 text; give the path of a job file" }
+    let lines = data.split(separator: 10, omittingEmptySubsequences: false)
+    let line = lines.firstIndex { String(validating: $0, as: UTF8.self) == nil } ?? 0
+    return "is not UTF-8 text in line \(line + 1); save it as UTF-8"
   }
 
   /// Reads and checks the text of a job file.

@@ -72,6 +72,7 @@ struct SettingReader {
 
   private static func unknownMessage(_ key: String, _ settings: [SettingDeclaration], at path: String) -> String {
     let known = settings.map(\.key)
+    if Int(key) != nil { return "unknown setting; in numbers write a point, not a comma: 0.\(key)" }
     if let meant = Spelling.nearest(to: key, among: known) { return "unknown setting; did you mean ‘\(meant)’?" }
     if let elsewhere = SettingDeclaration.paths(of: key).first(where: { $0 != path }) {
       return "unknown setting; did you mean ‘\(elsewhere)’?"
@@ -168,10 +169,8 @@ struct SettingReader {
           ? "\(count.lowerBound)"
           : items.count < count.lowerBound && count.upperBound > 100
             ? "at least \(count.lowerBound)" : "\(count.lowerBound) to \(count.upperBound)"
-        return fail(
-          node, path,
-          "needs \(wanted) \(count.lowerBound == 1 && wanted.count == 1 ? "value" : "values"), not "
-            + "\(items.count)")
+        let isOne = wanted == "1" || wanted.hasSuffix(" 1")
+        return fail(node, path, "needs \(wanted) \(isOne ? "value" : "values"), not \(items.count)")
       }
       let values = items.compactMap { read($0, as: element, at: path) }
       return values.count == items.count ? .list(values) : nil
@@ -207,7 +206,10 @@ struct SettingReader {
         if !quoted, !digits.isEmpty, digits.allSatisfy({ ("0"..."9").contains($0) }) {
           return fail(node, path, "must be \(Self.bounds(range)), not \(text)")
         }
-        return fail(node, path, "‘\(text)’ is not a whole number\(Int(text) == nil ? "" : hint)")
+        let whole = quoted ? nil : Double(text.filter { $0 != "_" }).flatMap { Int(exactly: $0) }
+        return fail(
+          node, path,
+          "‘\(text)’ is not a whole number" + (Int(text) == nil ? whole.map { "; write \($0)" } ?? "" : hint))
       }
       guard range.contains(value) else { return fail(node, path, "must be \(Self.bounds(range)), not \(value)") }
       return .integer(value)
@@ -215,7 +217,10 @@ struct SettingReader {
       // Swift reads hexadecimal numbers, ‘nan’ and ‘infinity’ too; a job has none of them.
       let isDecimal = text.allSatisfy { "0123456789+-.eE".contains($0) }
       guard !quoted, isDecimal, let value = Double(text), value.isFinite else {
-        return fail(node, path, "‘\(text)’ is not a number\(isDecimal && Double(text) != nil ? hint : "")")
+        let part =
+          text.hasSuffix("%") ? Double(text.dropLast()).map { "; write \(SettingValue.number($0 / 100))" } : nil
+        return fail(
+          node, path, "‘\(text)’ is not a number" + (part ?? (isDecimal && Double(text) != nil ? hint : "")))
       }
       guard interval.contains(value) else {
         return fail(node, path, "must be \(interval.bounds(against: value)), not \(text)")
@@ -228,6 +233,9 @@ struct SettingReader {
       }
       return .text(text)
     case .text, .outputPath:
+      if !quoted, ["~", "null"].contains(text) {
+        return fail(node, path, "‘\(text)’ is no value; give one, or write it in quotes")
+      }
       return text.isEmpty ? fail(node, path, "is empty") : .text(text)
     default: return nil
     }
@@ -237,6 +245,9 @@ struct SettingReader {
     _ text: String, _ choice: SettingDeclaration.Choice, _ node: YAMLDocument.Node, at path: String
   ) -> SettingValue? {
     if choice.words.contains(text) { return .text(text) }
+    if let hash = text.firstIndex(of: "#"), choice.words.contains(String(text[..<hash])) {
+      return fail(node, path, "‘\(text)’ is one word; write a space before a comment's #")
+    }
     let known = Self.either(choice.words)
     guard let meant = Spelling.nearest(to: text, among: choice.words) else {
       return fail(node, path, "unknown \(choice.noun) ‘\(text)’; write \(known)")

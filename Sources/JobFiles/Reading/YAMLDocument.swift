@@ -128,6 +128,13 @@ struct YAMLDocument {
       if lines.indices.contains(line - 1), lines[line - 1].prefix(while: \.isWhitespace).contains("\t") {
         return Problem(line: line, message: "not YAML: a line begins with a tab; indent with spaces")
       }
+      if problem.hasSuffix("found another document") {
+        return Problem(line: line, message: "a second document begins here; a job file holds one")
+      }
+      let first = max(0, (context?.mark.line ?? line) - 1)
+      if let odd = (first..<line).first(where: { lines.indices.contains($0) && lines[$0].contains("\u{00A0}") }) {
+        return Problem(line: odd + 1, message: "not YAML: a no-break space (U+00A0) stands here; write an ordinary one")
+      }
       let cause = context.map { " (\($0.text), which began in line \($0.mark.line))" } ?? ""
       return Problem(line: line, message: "not YAML: \(problem)\(cause)")
     case .reader(let problem, let offset, _, _):
