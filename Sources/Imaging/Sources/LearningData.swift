@@ -19,7 +19,7 @@ public final class LearningData: Sendable {
   public let split: Split
 
   /// The most classes that there may be: labels in memory have one byte, one value of which is `Label.ignored`.
-  public static let mostClasses = 255
+  public static let mostClasses = Int(Label.ignored)
 
   /// Opens a data set.
   ///
