@@ -43,7 +43,8 @@ public struct CalibrationScores: Sendable {
   ///   - labels: `[pixel]`; those equal to `ignore` are passed over.
   /// - Throws: `UncertaintyError.labelOutside`; then nothing was added.
   public mutating func add(
-    probabilities: UnsafePointer<Float>, labels: UnsafePointer<UInt8>, classes: Int, pixels: Int, ignore: UInt8? = Label.ignored
+    probabilities: UnsafePointer<Float>, labels: UnsafePointer<UInt8>, classes: Int, pixels: Int,
+    ignore: UInt8? = Label.ignored
   ) throws(UncertaintyError) {
     var labelled = 0
     for i in 0..<pixels where labels[i] != ignore {
