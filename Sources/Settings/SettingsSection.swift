@@ -1,10 +1,10 @@
 /// A type whose values a user writes as a section of settings. It declares each key once, beside its properties; from the
 /// declaration come reading with line numbers, the stored form, defaults, documentation, schema and the check of unknown keys.
 ///
-///     struct Elastic: SettingsSection {
-///       var magnitude = 0.0
+///     struct Blur: SettingsSection {
+///       var radius = 0.0
 ///       static let settings: [Setting<Self>] = [
-///         Setting("magnitude", \.magnitude, .number(.atLeast(0)), "standard deviation of the displacement, in pixels")
+///         Setting("radius", \.radius, .number(.atLeast(0)), "standard deviation of the kernel, in pixels")
 ///       ]
 ///     }
 public protocol SettingsSection: CodableSetting, Hashable {

@@ -20,8 +20,8 @@ public struct ArrayLocation: Hashable, Sendable {
 
   /// The location that a text `path[:dataset]` names, such as `data/cement.h5:/images`.
   ///
-  /// Names may hold colons too. The path is then the longest one at which there is a file; where there is none, what stands before
-  /// the first `:/`, or else before the last colon.
+  /// Names may hold colons too. The path is then the longest one at which there is a file; where there is none, what
+  /// stands before the first `:/`, or else before the last colon.
   ///
   /// - Parameter folder: what a relative path is relative to; the working directory when `nil`.
   public init(_ text: String, in folder: String? = nil) {

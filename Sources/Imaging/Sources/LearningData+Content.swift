@@ -1,7 +1,8 @@
 import HDF5
 import Host
 
-/// Hashes of what one part of a data set holds: equal for equal content, wherever its file lies and however it is chunked.
+/// Hashes of what one part of a data set holds: equal for equal content, wherever its file lies and however it is
+/// chunked.
 public struct PartContent: Hashable, Sendable {
   /// Of the images' values.
   public var images: UInt64
@@ -25,8 +26,8 @@ public struct PartContent: Hashable, Sendable {
 
 /// A 64-bit hash of words; not a cryptographic one.
 ///
-/// A step is a bijection of the hash so far and spreads each bit of it over the lower half as well (the steps of MurmurHash3's
-/// finalizer), so that changes of the highest bits, such as signs, do not cancel.
+/// A step is a bijection of the hash so far and spreads each bit of it over the lower half as well (the steps of
+/// MurmurHash3's finalizer), so that changes of the highest bits, such as signs, do not cancel.
 public struct ContentHash: Sendable {
   /// The hash of all words so far.
   public private(set) var value: UInt64 = 0x9e37_79b9_7f4a_7c15
@@ -55,6 +56,7 @@ public struct ContentHash: Sendable {
 extension LearningData {
   /// A run of slices of one region, which is read at once.
   public struct Piece: Hashable, Sendable {
+    /// The region that it is of.
     public let region: Region
     let box: Box
   }

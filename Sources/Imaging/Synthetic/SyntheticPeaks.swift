@@ -45,6 +45,7 @@ public struct SyntheticPeaks: Sendable, Hashable {
 
   /// One image, `[z, y, x]`.
   public struct Image: Sendable, Hashable {
+    /// The peaks without noise.
     public var clean: [Float]
     /// The same with noise.
     public var noisy: [Float]
