@@ -1,3 +1,4 @@
+import Host
 import TestSupport
 import Testing
 
@@ -78,10 +79,10 @@ private struct Images {
 @Suite struct StructuralSimilarityTests {
   @Test func `similarity of images and volumes is that of the paper, as scikit-image has it`() {
     for (extents, expected, narrow) in [
-      ((z: 1, y: 17, x: 23), 0.964664969014087, 0.9647490859007769),
-      ((z: 12, y: 13, x: 14), 0.9634813027370637, 0.9644673096675985),
+      (Extents(z: 1, y: 17, x: 23), 0.964664969014087, 0.9647490859007769),
+      (Extents(z: 12, y: 13, x: 14), 0.9634813027370637, 0.9644673096675985),
     ] {
-      let images = Images(extents.z * extents.y * extents.x)
+      let images = Images(extents.count)
       let found = StructuralSimilarity(range: 1).total(images.prediction, images.truth, extents: extents)
       #expect(abs(found.mean - expected) < 1e-9, "\(extents): \(found.mean)")
       let other = StructuralSimilarity(range: 2, sigma: 1).total(images.prediction, images.truth, extents: extents)
@@ -91,27 +92,27 @@ private struct Images {
 
   @Test func `an image is wholly similar to itself, in one dimension too`() {
     let images = Images(40)
-    let found = StructuralSimilarity(range: 1).total(images.truth, images.truth, extents: (1, 1, 40))
+    let found = StructuralSimilarity(range: 1).total(images.truth, images.truth, extents: Extents(y: 1, x: 40))
     #expect(found.windows == 30 && abs(found.mean - 1) < 1e-12)
   }
 
   @Test func `overlapping tiles have the windows of the image`() {
     let images = Images(16 * 30)
     let similarity = StructuralSimilarity(range: 1)
-    let whole = similarity.total(images.prediction, images.truth, extents: (1, 30, 16))
+    let whole = similarity.total(images.prediction, images.truth, extents: Extents(y: 30, x: 16))
     var merged = StructuralSimilarity.Total()
     // Rows 0 ..< 18 and 8 ..< 30 have ten in common.
     for rows in [0..<18, 8..<30] {
       let pixels = rows.lowerBound * 16..<rows.upperBound * 16
       merged.merge(
         similarity.total(
-          Array(images.prediction[pixels]), Array(images.truth[pixels]), extents: (1, rows.count, 16)))
+          Array(images.prediction[pixels]), Array(images.truth[pixels]), extents: Extents(y: rows.count, x: 16)))
     }
     #expect(merged.windows == whole.windows && abs(merged.mean - whole.mean) < 1e-12)
   }
 
   @Test func `an image smaller than a window has no similarity`() {
     let images = Images(100)
-    #expect(StructuralSimilarity(range: 1).total(images.truth, images.truth, extents: (1, 10, 10)).mean.isNaN)
+    #expect(StructuralSimilarity(range: 1).total(images.truth, images.truth, extents: Extents(y: 10, x: 10)).mean.isNaN)
   }
 }

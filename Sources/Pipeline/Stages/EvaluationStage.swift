@@ -270,7 +270,7 @@ struct EvaluationStage: Stage {
         for (channel, range) in ranges.enumerated() {
           let part = channel * pixels..<(channel + 1) * pixels
           let total = StructuralSimilarity(range: range).total(
-            Array(values[part]), Array(known.values[part]), extents: (1, slice.region.height, slice.region.width))
+            Array(values[part]), Array(known.values[part]), extents: slice.region.extents)
           rows += [total.sum, total.windows]
         }
       }

@@ -1,3 +1,5 @@
+import Host
+
 #if canImport(Glibc)
   import Glibc
 #endif
@@ -59,9 +61,9 @@ public struct StructuralSimilarity: Hashable, Sendable {
   ///   - extents: of z, y, x. Along an axis of extent 1 windows have extent 1; of 2 to 2 · `radius` there is none.
   /// - Complexity: O(*pixels* · `radius`); memory for 5 · (2 · `radius` + 1) slices.
   public func total(
-    _ prediction: UnsafePointer<Float>, _ truth: UnsafePointer<Float>, extents: (z: Int, y: Int, x: Int)
+    _ prediction: UnsafePointer<Float>, _ truth: UnsafePointer<Float>, extents: Extents
   ) -> Total {
-    let (nz, ny, nx) = extents
+    let (nz, ny, nx) = (extents.z, extents.y, extents.x)
     let (alongZ, alongY, alongX) = (window(nz), window(ny), window(nx))
     let (slices, rows, columns) = (nz - alongZ.count + 1, ny - alongY.count + 1, nx - alongX.count + 1)
     guard slices > 0, rows > 0, columns > 0 else { return Total() }
@@ -100,9 +102,9 @@ public struct StructuralSimilarity: Hashable, Sendable {
   }
 
   /// The similarities of all windows within one channel of an image `[z, y, x]`.
-  public func total(_ prediction: [Float], _ truth: [Float], extents: (z: Int, y: Int, x: Int)) -> Total {
+  public func total(_ prediction: [Float], _ truth: [Float], extents: Extents) -> Total {
     precondition(
-      prediction.count == extents.z * extents.y * extents.x && truth.count == prediction.count, "images of the extents")
+      prediction.count == extents.count && truth.count == prediction.count, "images of the extents")
     return prediction.withUnsafeBufferPointer { prediction in
       truth.withUnsafeBufferPointer { truth in
         guard let p = prediction.baseAddress, let t = truth.baseAddress else { return Total() }
