@@ -119,20 +119,22 @@ struct CalibrationStage: Stage {
   /// What coverage counts.
   private var unit: String { settings.task.answersImages ? "images" : "pixels" }
 
-  /// Predicts this rank's calibration tiles.
+  /// Predicts this rank's calibration tiles; a failure of one rank is that of all. Collective.
   ///
   /// - Parameter each: called with each answer, what is known of it, and the number of its region.
   private func predictCalibration(
     _ ensemble: EnsemblePredictor, each: (EnsemblePredictor.Answer, TileTruth, Int) throws -> Void
   ) throws {
-    let work = try TileWork(truth.split.calibrate, of: job, settings, graphs: ensemble.members.map(\.graph))
-    var known = TileTruth()
-    for part in work.share(rank: world.rank, of: world.size) {
-      let region = try truth.loadTruth(part.region, for: .calibrate, scaling: ensemble.members[0].scaling)
-      try ensemble.predict(grid: part.grid, tiles: part.tiles, reading: EnsemblePredictor.reader(of: region)) {
-        answer in
-        known.take(answer.tile.core, of: region)
-        try each(answer, known, part.index)
+    try world.agree {
+      let work = try TileWork(truth.split.calibrate, of: job, settings, graphs: ensemble.members.map(\.graph))
+      var known = TileTruth()
+      for part in work.share(rank: world.rank, of: world.size) {
+        let region = try truth.loadTruth(part.region, for: .calibrate, scaling: ensemble.members[0].scaling)
+        try ensemble.predict(grid: part.grid, tiles: part.tiles, reading: EnsemblePredictor.reader(of: region)) {
+          answer in
+          known.take(answer.tile.core, of: region)
+          try each(answer, known, part.index)
+        }
       }
     }
   }
