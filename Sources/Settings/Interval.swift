@@ -1,7 +1,7 @@
 /// A range of numbers whose ends may be left out.
 ///
-/// A `limit` is an upper end of another kind: it has no meaning for the setting, and only keeps numbers that nobody wants from
-/// reaching arithmetic that they would overflow. Documentation leaves it out.
+/// A `limit` is an upper end of another kind: it has no meaning for the setting, and only keeps numbers that nobody
+/// wants from reaching arithmetic that they would overflow. Documentation leaves it out.
 public struct Interval: Sendable, CustomStringConvertible {
   private enum Bound: Sendable {
     case none

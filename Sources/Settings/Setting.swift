@@ -83,7 +83,8 @@ public struct Setting<Section: Sendable>: Sendable {
       write: { $0[keyPath: path]?.settingValue })
   }
 
-  /// A key whose property depends on other sections when it is not given: `otherwise` says how, and who reads them all sets it.
+  /// A key whose property depends on other sections when it is not given: `otherwise` says how, and who reads them all
+  /// sets it.
   public init<Value: SettingConvertible>(
     _ key: String, _ path: WritableKeyPath<Section, Value> & Sendable,
     _ kind: @autoclosure @escaping @Sendable () -> SettingDeclaration.Kind, otherwise: String, _ meaning: String

@@ -1,7 +1,8 @@
-/// One key of a section as readers and documentation see it: what may stand there, what holds without it, what it means.
+/// One key of a section as readers and documentation see it: what may stand there, what holds without it, what it
+/// means.
 ///
-/// `Setting` declares a key beside the property that holds it; this is what is left of that when the type of the section is
-/// forgotten.
+/// `Setting` declares a key beside the property that holds it; this is what is left of that when the type of the
+/// section is forgotten.
 public struct SettingDeclaration: Sendable {
   /// The word that a job file and stored files call it by.
   public let key: String

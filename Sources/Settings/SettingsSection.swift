@@ -1,5 +1,6 @@
-/// A type whose values a user writes as a section of settings. It declares each key once, beside its properties; from the
-/// declaration come reading with line numbers, the stored form, defaults, documentation, schema and the check of unknown keys.
+/// A type whose values a user writes as a section of settings. It declares each key once, beside its properties; from
+/// the declaration come reading with line numbers, the stored form, defaults, documentation, schema and the check of
+/// unknown keys.
 ///
 ///     struct Blur: SettingsSection {
 ///       var radius = 0.0

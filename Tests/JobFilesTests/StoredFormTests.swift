@@ -7,8 +7,8 @@ import Training
 @testable import JobFiles
 @testable import Settings
 
-/// Forms of settings that were written before, in `settings.json`: canonical texts, of which fingerprints are made, and what
-/// member files hold.
+/// Forms of settings that were written before, in `settings.json`: canonical texts, of which fingerprints are made, and
+/// what member files hold.
 @Suite("Stored forms of settings")
 struct StoredFormTests {
   struct Fixture: Decodable {

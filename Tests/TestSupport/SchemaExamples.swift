@@ -72,13 +72,12 @@ public struct SchemaExamples {
       }
     case "object":
       let properties = schema["properties"] as? [String: [String: Any]] ?? [:]
-      var members = required(schema)
-      for (key, value) in given as? [String: Any] ?? [:] where properties[key] != nil {
-        members[key] = Self.text(value)
-      }
+      // What is given belongs to the form that knows all of it.
+      let given = (given as? [String: Any]).flatMap { $0.keys.allSatisfy { properties[$0] != nil } ? $0 : nil } ?? [:]
+      var members = required(schema).merging(given.mapValues { Self.text($0) }) { $1 }
       for (key, property) in properties where property["const"] != nil { members[key] = sample(property) }
       return properties.sorted { $0.key < $1.key }.flatMap { key, property in
-        ends(property, at: "\(path).\(key)", given: (given as? [String: Any])?[key]).map { end in
+        ends(property, at: "\(path).\(key)", given: given[key]).map { end in
           var end = end
           end.text = Self.object(members.merging([key: end.text]) { $1 })
           return end

@@ -2,8 +2,8 @@ import Foundation
 import Settings
 
 extension JobFile {
-  /// A JSON Schema of job files (draft 2020-12), from the declaration that the reader uses, for the completion and checks of
-  /// editors.
+  /// A JSON Schema of job files (draft 2020-12), from the declaration that the reader uses, for the completion and
+  /// checks of editors.
   ///
   /// The reader is stricter: it also sees what settings must hold together, and what the data hold.
   public static var schema: String {

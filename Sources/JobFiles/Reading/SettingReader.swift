@@ -307,7 +307,8 @@ struct SettingReader {
 }
 
 extension SettingDeclaration {
-  /// The paths at which a key stands anywhere in a job file, the least deep first, else in the order of the declaration.
+  /// The paths at which a key stands anywhere in a job file, the least deep first, else in the order of the
+  /// declaration.
   static func paths(of key: String) -> [String] {
     func find(_ settings: [SettingDeclaration], _ path: String) -> [String] {
       settings.flatMap { setting -> [String] in

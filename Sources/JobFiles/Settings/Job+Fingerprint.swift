@@ -4,15 +4,15 @@ import Settings
 extension Job {
   /// All that decides the results as one JSON text: equal jobs have equal texts, whatever their files look like.
   ///
-  /// Left out are the job's name, its folder, where the results go and how many ranks train a member, what each of them keeps,
-  /// or how often it is saved.
+  /// Left out are the job's name, its folder, where the results go and how many ranks train a member, what each of them
+  /// keeps, or how often it is saved.
   public var canonicalText: String { canonicalText(without: Self.undecisive) }
 
   /// A 64-bit number of `canonicalText`, for a checkpoint to know its job and for ranks to agree on it.
   public var fingerprint: UInt64 { FNV1a.hash(of: canonicalText) }
 
-  /// As `fingerprint`, of all that decides the trained members; settings of aggregation, prediction and uncertainty are left
-  /// out.
+  /// As `fingerprint`, of all that decides the trained members; settings of aggregation, prediction and uncertainty are
+  /// left out.
   public var trainingFingerprint: UInt64 {
     FNV1a.hash(of: canonicalText(without: Self.undecisive + ["prediction", "uncertainty", "ensemble.aggregate"]))
   }

@@ -12,7 +12,8 @@ public struct ClippingSettings: SettingsSection {
       "value", \.value, .number(.above(0, limit: 1e30)), otherwise: "no limit", "the largest size of a derivative"),
   ]
 
-  /// All gradients together are scaled to this Euclidean norm when theirs is greater (`torch.nn.utils.clip_grad_norm_`).
+  /// All gradients together are scaled to this Euclidean norm when theirs is greater
+  /// (`torch.nn.utils.clip_grad_norm_`).
   public var norm: Double?
   /// Each derivative is brought into ± this (`clip_grad_value_`), after the norm.
   public var value: Double?
@@ -28,8 +29,8 @@ public struct ClippingSettings: SettingsSection {
 
 /// Limits gradients in place.
 ///
-/// Squares are summed in double over fixed blocks of each parameter, and the blocks' sums in order, so that the norm never
-/// sees threads or ranks. It allocates nothing.
+/// Squares are summed in double over fixed blocks of each parameter, and the blocks' sums in order, so that the norm
+/// never sees threads or ranks. It allocates nothing.
 public final class GradientClipping {
   /// The limits.
   public let settings: ClippingSettings

@@ -3,10 +3,10 @@ import Host
 
 /// The gradient of several batches, as that of one batch made of them all.
 ///
-/// Each batch's gradient counts by the batch's weight. Where the loss is a mean (over labelled pixels, say), and its weight is
-/// what it divides by, the result is the gradient of the joined batch but for rounding. What a network does with the statistics
-/// of a batch (batch normalization) still sees each batch alone. A loss that is no mean, such as Dice, is then the mean of the
-/// batches' losses, weighted by their samples.
+/// Each batch's gradient counts by the batch's weight. Where the loss is a mean (over labelled pixels, say), and its
+/// weight is what it divides by, the result is the gradient of the joined batch but for rounding. What a network does
+/// with the statistics of a batch (batch normalization) still sees each batch alone. A loss that is no mean, such as
+/// Dice, is then the mean of the batches' losses, weighted by their samples.
 final class GradientSum {
   /// The mean gradient so far.
   let gradients: AlignedBuffer<Float>

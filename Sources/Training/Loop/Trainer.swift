@@ -52,8 +52,8 @@ public final class Trainer {
   /// - Parameters:
   ///   - plan: for training.
   ///   - loss: of the network's output; for classes the output holds logits `[class, …]`.
-  ///   - classifier: added to it, the loss of the scores that the network taps as `classes`, which are compared with the label of
-  ///     each image; its target has one.
+  ///   - classifier: added to it, the loss of the scores that the network taps as `classes`, which are compared with
+  ///     the label of each image; its target has one.
   ///   - target: what the output is compared with.
   ///   - batch: samples of a full batch; `shards` divides it into ranges of ⌈batch ÷ shards⌉.
   ///   - recipe: of it the optimizer, clipping, accumulation and averaging.

@@ -1,10 +1,10 @@
 import Host
 
-/// The training of one network from its first to its last epoch: the schedule of the rate, validation, early stopping, and
-/// which weights are kept.
+/// The training of one network from its first to its last epoch: the schedule of the rate, validation, early stopping,
+/// and which weights are kept.
 ///
-/// All that the rest of a training depends on is `progress` and `buffers`: a training that is restored from them goes on with
-/// the same bits.
+/// All that the rest of a training depends on is `progress` and `buffers`: a training that is restored from them goes
+/// on with the same bits.
 public final class TrainingLoop {
   /// Takes the steps.
   public let trainer: Trainer

@@ -3,7 +3,8 @@ import Host
 
 /// The loss of a network on samples that it is not trained with.
 ///
-/// The loss is that of all samples as one batch; the samples' sums are added in order, so that it depends on nothing else.
+/// The loss is that of all samples as one batch; the samples' sums are added in order, so that it depends on nothing
+/// else.
 public final class Validator {
   private let execution: Execution
   private let objective: Objective

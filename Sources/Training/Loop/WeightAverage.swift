@@ -25,8 +25,8 @@ public struct AveragingSettings: SettingsSection {
   }
 }
 
-/// An exponential moving average of a network's weights and running statistics (`torch.optim.swa_utils.AveragedModel` with
-/// `get_ema_multi_avg_fn` and buffers; Polyak and Juditsky, doi:10.1137/0330046).
+/// An exponential moving average of a network's weights and running statistics (`torch.optim.swa_utils.AveragedModel`
+/// with `get_ema_multi_avg_fn` and buffers; Polyak and Juditsky, doi:10.1137/0330046).
 public final class WeightAverage {
   /// The decay.
   public let settings: AveragingSettings

@@ -11,7 +11,8 @@ import Settings
 
 /// What the output of a network holds, for losses that compare with classes.
 public enum LossInput: String, SettingConvertible, Hashable, CaseIterable {
-  /// Logits: of classes that exclude each other (labels, several channels) by softmax, else channel by channel by the sigmoid.
+  /// Logits: of classes that exclude each other (labels, several channels) by softmax, else channel by channel by the
+  /// sigmoid.
   case logits
   /// Probabilities already, by a final activation.
   case probabilities
@@ -85,8 +86,8 @@ extension Target {
     kind.hasLabels && labels[pixel] == Label.ignored ? 0 : mask(pixel)
   }
 
-  /// The probability that a channel should have: of a label 0 or 1, of one output channel the label itself; without labels the
-  /// value.
+  /// The probability that a channel should have: of a label 0 or 1, of one output channel the label itself; without
+  /// labels the value.
   @inline(__always)
   func probability(_ pixel: Int, channel: Int, of channels: Int) -> Float {
     kind.hasLabels

@@ -4,10 +4,10 @@ import Host
 
 /// What training makes small: a number for a batch, and its derivative with respect to the network's output.
 ///
-/// In two phases, so that a batch may be spread over shards: first every sample's sums, then, when those of the whole batch are
-/// known, the value and the derivative. A loss is a value, its settings; it uses whichever parts the target has, and says beforehand
-/// which it cannot do without (`check`). Pixels whose label is `Label.ignored` or whose weight is 0 change neither value nor
-/// derivative.
+/// In two phases, so that a batch may be spread over shards: first every sample's sums, then, when those of the whole
+/// batch are known, the value and the derivative. A loss is a value, its settings; it uses whichever parts the target
+/// has, and says beforehand which it cannot do without (`check`). Pixels whose label is `Label.ignored` or whose weight
+/// is 0 change neither value nor derivative.
 public protocol Loss: Sendable {
   /// How many sums a sample has, for outputs of so many channels.
   func width(channels: Int) -> Int
@@ -21,7 +21,8 @@ public protocol Loss: Sendable {
   /// The loss of a batch with these sums; 0 when no pixel counts.
   func value(sums: UnsafePointer<Double>, channels: Int) -> Double
 
-  /// What a mean is divided by: with it the losses of several batches make up that of all; nil when the loss is no mean.
+  /// What a mean is divided by: with it the losses of several batches make up that of all; nil when the loss is no
+  /// mean.
   func weight(sums: UnsafePointer<Double>, channels: Int) -> Double?
 
   /// Phase two: writes the derivative of the batch's loss into one sample's gradient.
@@ -43,10 +44,11 @@ public struct LossSample {
   public let output: FeaturePlanes
   /// What the output is compared with.
   public let target: Target
-  /// The loss's derivative with respect to the output, of the same shape. Free for intermediate values in phase one, which do not
-  /// outlive it.
+  /// The loss's derivative with respect to the output, of the same shape. Free for intermediate values in phase one,
+  /// which do not outlive it.
   public let gradient: FeaturePlanes
-  /// The first of the sets of planes of the same shape that the loss asks for, free for intermediate values in phase two.
+  /// The first of the sets of planes of the same shape that the loss asks for, free for intermediate values in phase
+  /// two.
   private let scratch: UnsafeMutablePointer<Float>?
 
   /// - Parameter scratch: as much memory as `scratchCount(_:of:)` says.
@@ -71,8 +73,8 @@ public struct LossSample {
       channels: gradient.channels)
   }
 
-  /// Phase two of one loss of a sum: adds `weight` times its derivative to the gradient, or writes it when it is the first. Later ones
-  /// take one set of scratch planes.
+  /// Phase two of one loss of a sum: adds `weight` times its derivative to the gradient, or writes it when it is the
+  /// first. Later ones take one set of scratch planes.
   func derive(_ loss: some Loss, weight: Double, sums: UnsafePointer<Double>, isFirst: Bool) {
     let part = isFirst ? gradient : scratch(0)
     let rest = scratch.map { $0 + gradient.geometry.sampleStride }

@@ -2,8 +2,8 @@ import Settings
 
 /// A job's choice of loss: one with its settings, or a sum of several with weights.
 ///
-/// Files hold a name (`"cross-entropy"`), a name with settings (`{"name": "cross-entropy", "smoothing": 0.1}`), or a list of
-/// these, each with its `weight` in the sum; settings left out have their defaults.
+/// Files hold a name (`"cross-entropy"`), a name with settings (`{"name": "cross-entropy", "smoothing": 0.1}`), or a
+/// list of these, each with its `weight` in the sum; settings left out have their defaults.
 public struct LossSettings: Hashable, CodableSetting {
   /// One loss of a sum.
   public struct Term: Hashable, Sendable {
@@ -67,7 +67,8 @@ extension LossSettings {
   /// - Parameters:
   ///   - counts: pixels (or images) of each class in the training part.
   ///   - channels: of the network's output.
-  /// - Throws: `LossError.emptyClass` when a class does not occur, `LossError.nothingToBalance` when the loss is of one class.
+  /// - Throws: `LossError.emptyClass` when a class does not occur, `LossError.nothingToBalance` when the loss is of one
+  ///   class.
   public func balanced(by counts: [Int], channels: Int) throws(LossError) -> LossSettings {
     var result = self
     for (index, term) in terms.enumerated() where term.loss.isBalanced {
@@ -77,8 +78,8 @@ extension LossSettings {
     return result
   }
 
-  /// The quantiles that the output's channels predict, all channels of the first before those of the next; nil when they
-  /// predict a value.
+  /// The quantiles that the output's channels predict, all channels of the first before those of the next; nil when
+  /// they predict a value.
   public var quantiles: [Double]? {
     for term in terms { if let quantiles = term.loss.predictedQuantiles { return quantiles } }
     return nil

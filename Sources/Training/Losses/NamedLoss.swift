@@ -7,8 +7,8 @@ public protocol NamedLoss: Loss, NamedSection {
   /// What the network's output holds for this loss.
   var input: LossInput { get }
 
-  /// The quantiles that the output's channels predict, all channels of the first before those of the next; nil when they
-  /// predict a value.
+  /// The quantiles that the output's channels predict, all channels of the first before those of the next; nil when
+  /// they predict a value.
   var predictedQuantiles: [Double]? { get }
 
   /// Whether weights of classes are still to be found from the training part (the word `balanced`).

@@ -1,7 +1,8 @@
 import Engine
 import Networks
 
-/// What a network is trained for: a loss of its output, and perhaps one of the classes that it tells beside it, whose sum is made small.
+/// What a network is trained for: a loss of its output, and perhaps one of the classes that it tells beside it, whose
+/// sum is made small.
 ///
 /// Sums of both losses stand one after the other, so that they are reduced as those of one.
 struct Objective: Sendable {
@@ -47,7 +48,8 @@ struct Objective: Sendable {
 
   /// Phase one of a sample.
   ///
-  /// - Parameter room: planes of a value's shape that are free, given the value and, of the classes, the place of the tap.
+  /// - Parameter room: planes of a value's shape that are free, given the value and, of the classes, the place of the
+  ///   tap.
   func writeSums(
     _ execution: Execution, _ sample: Int, _ target: Target, to sums: UnsafeMutablePointer<Double>,
     room: (FeaturePlanes, Int?) -> FeaturePlanes

@@ -2,10 +2,11 @@
   import Glibc
 #endif
 
-/// How near predicted values are to true ones: errors, PSNR, correlation and R², from moments that parts of images and ranks add up.
+/// How near predicted values are to true ones: errors, PSNR, correlation and R², from moments that parts of images and
+/// ranks add up.
 ///
-/// Sums depend on their order in the last bits: merge the parts of an image in its order, whoever computed them. A metric that is
-/// undefined (no pixels, constant values) is NaN.
+/// Sums depend on their order in the last bits: merge the parts of an image in its order, whoever computed them. A
+/// metric that is undefined (no pixels, constant values) is NaN.
 public struct RegressionMetrics: Hashable, Sendable {
   private var count = 0.0
   private var predictionMean = 0.0
@@ -76,7 +77,8 @@ public struct RegressionMetrics: Hashable, Sendable {
     }
   }
 
-  /// Adds the pixels of other metrics after the own ones (Chan, Golub and LeVeque, doi:10.1080/00031305.1983.10483115, eq. 2.1).
+  /// Adds the pixels of other metrics after the own ones (Chan, Golub and LeVeque, doi:10.1080/00031305.1983.10483115,
+  /// eq. 2.1).
   public mutating func merge(_ other: RegressionMetrics) {
     guard other.count > 0 else { return }
     guard count > 0 else {
@@ -148,6 +150,7 @@ extension RegressionMetrics {
     return scale > 0 ? products / scale : .nan
   }
 
-  /// The coefficient of determination R², 1 − Σ (truth − prediction)² ÷ Σ (truth − mean truth)², as `sklearn.metrics.r2_score`.
+  /// The coefficient of determination R², 1 − Σ (truth − prediction)² ÷ Σ (truth − mean truth)², as
+  /// `sklearn.metrics.r2_score`.
   public var determination: Double { truthSquares > 0 ? 1 - squaredErrors / truthSquares : .nan }
 }

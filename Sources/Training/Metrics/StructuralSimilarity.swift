@@ -4,11 +4,12 @@ import Host
   import Glibc
 #endif
 
-/// The structural similarity of two images (SSIM; Wang, Bovik, Sheikh and Simoncelli, doi:10.1109/TIP.2003.819861), in 1-D, 2-D and 3-D.
+/// The structural similarity of two images (SSIM; Wang, Bovik, Sheikh and Simoncelli, doi:10.1109/TIP.2003.819861), in
+/// 1-D, 2-D and 3-D.
 ///
-/// Gaussian windows that lie within the image, covariances with divisor n: what `skimage.metrics.structural_similarity` says with
-/// `gaussian_weights=True, use_sample_covariance=False`; `torchmetrics` also counts windows that reach over the edge. Windows of tiles add up to those of the image when tiles
-/// overlap by 2 · `radius` pixels.
+/// Gaussian windows that lie within the image, covariances with divisor n: what `skimage.metrics.structural_similarity`
+/// says with `gaussian_weights=True, use_sample_covariance=False`; `torchmetrics` also counts windows that reach over
+/// the edge. Windows of tiles add up to those of the image when tiles overlap by 2 · `radius` pixels.
 public struct StructuralSimilarity: Hashable, Sendable {
   /// The largest possible value minus the least.
   public var range: Double
@@ -68,7 +69,8 @@ public struct StructuralSimilarity: Hashable, Sendable {
     let (slices, rows, columns) = (nz - alongZ.count + 1, ny - alongY.count + 1, nx - alongX.count + 1)
     guard slices > 0, rows > 0, columns > 0 else { return Total() }
     let size = rows * columns
-    // Filtered along x and y: means, squares and product of the slices that a window holds, slice z in place z mod extent.
+    // Filtered along x and y: means, squares and product of the slices that a window holds, slice z in place z mod
+    // extent.
     var ring = [Double](repeating: 0, count: alongZ.count * 5 * size)
     var lines = [Double](repeating: 0, count: 5 * ny * columns)
     var result = Total()

@@ -3,8 +3,9 @@ import Host
 
 /// Moves parameters against their gradients, step by step as the optimizer of the same name in `torch.optim`.
 ///
-/// All methods are cases of one kernel (`tutti_optimize`); what differs are its scalars, which a method computes in double
-/// precision. The state is up to three buffers as long as the parameters that are moved here. A step allocates nothing.
+/// All methods are cases of one kernel (`tutti_optimize`); what differs are its scalars, which a method computes in
+/// double precision. The state is up to three buffers as long as the parameters that are moved here. A step allocates
+/// nothing.
 public final class Optimizer {
   /// The method, with rate and weight decay.
   public let settings: OptimizerSettings

@@ -5,11 +5,11 @@ import Settings
   import Glibc
 #endif
 
-/// An optimizer that a job file can name: its settings, what it keeps from step to step, and the scalars of each step, as the
-/// optimizer of the same name in `torch.optim`.
+/// An optimizer that a job file can name: its settings, what it keeps from step to step, and the scalars of each step,
+/// as the optimizer of the same name in `torch.optim`.
 ///
-/// The rate and the weight decay, which all have, are in `OptimizerSettings`. To add an optimizer, write a file with a type that
-/// conforms, and a line in `Optimizers.all`.
+/// The rate and the weight decay, which all have, are in `OptimizerSettings`. To add an optimizer, write a file with a
+/// type that conforms, and a line in `Optimizers.all`.
 public protocol OptimizerMethod: NamedSection {
   /// PyTorch's learning rate when none is given.
   static var defaultRate: Double { get }
@@ -59,8 +59,8 @@ public struct OptimizerState: OptionSet, Hashable, Sendable {
   }
 }
 
-/// The scalars of one step of an optimizer, before they are rounded to `Float`; `tutti_optimize` has the formula that they are
-/// put in.
+/// The scalars of one step of an optimizer, before they are rounded to `Float`; `tutti_optimize` has the formula that
+/// they are put in.
 public struct OptimizerStep {
   /// Steps with this one.
   public let time: Double

@@ -1,7 +1,7 @@
 import Settings
 
-/// Half cosines from the rate to `minimum`, each `factor` times as long as the one before (`CosineAnnealingWarmRestarts`;
-/// Loshchilov and Hutter, arXiv 1608.03983).
+/// Half cosines from the rate to `minimum`, each `factor` times as long as the one before
+/// (`CosineAnnealingWarmRestarts`; Loshchilov and Hutter, arXiv 1608.03983).
 public struct CosineWarmRestarts: ScheduleShape {
   public static let name = "cosine-warm-restarts"
   public static let meaning =

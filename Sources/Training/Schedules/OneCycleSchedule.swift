@@ -1,7 +1,7 @@
 import Settings
 
-/// The rate rises to `maximum` and falls again, along cosines in two phases (`OneCycleLR`; Smith and Topin, arXiv 1708.07120).
-/// The rate given with the optimizer does not matter.
+/// The rate rises to `maximum` and falls again, along cosines in two phases (`OneCycleLR`; Smith and Topin, arXiv
+/// 1708.07120). The rate given with the optimizer does not matter.
 public struct OneCycleSchedule: ScheduleShape {
   public static let name = "one-cycle"
   public static let meaning =

@@ -1,7 +1,7 @@
 import Settings
 
-/// The rate × `factor` when the watched loss has not fallen for a while (`ReduceLROnPlateau` in its mode `min` with a relative
-/// threshold).
+/// The rate × `factor` when the watched loss has not fallen for a while (`ReduceLROnPlateau` in its mode `min` with a
+/// relative threshold).
 public struct PlateauSchedule: ScheduleShape {
   public static let name = "plateau"
   public static let meaning =

@@ -6,8 +6,8 @@ import Settings
 
 /// How the learning rate changes during training, named and preset as in `torch.optim.lr_scheduler`.
 ///
-/// A rate is a function of the schedule's time, counted from 0 in epochs or in steps, and for a plateau schedule of the losses
-/// before. Nothing is multiplied from step to step, so a run that is resumed has the same rates.
+/// A rate is a function of the schedule's time, counted from 0 in epochs or in steps, and for a plateau schedule of the
+/// losses before. Nothing is multiplied from step to step, so a run that is resumed has the same rates.
 ///
 /// Files hold one object, the name and beside it the settings: `{"name": "cosine", "warm-up": 5}`.
 public struct RateSchedule: Hashable, CodableSetting {

@@ -38,8 +38,8 @@ public struct BinaryCrossEntropy: NamedLoss {
     self.input = input
   }
 
-  /// The positive part weighs as many times as there is more of the negative one: n_0 ÷ n_1 times in one channel, in a channel
-  /// for each class one less than there are classes.
+  /// The positive part weighs as many times as there is more of the negative one: n_0 ÷ n_1 times in one channel, in a
+  /// channel for each class one less than there are classes.
   public func balanced(by counts: [Int], channels: Int) throws(LossError) -> Self {
     BinaryCrossEntropy(
       positiveWeight: channels == 1 ? Double(counts[0]) / Double(counts[1]) : Double(channels - 1), input: input)

@@ -1,6 +1,7 @@
 import Engine
 
-/// Cross entropy of whatever classes there are: over the channels, when labels are of several, else of each channel by itself.
+/// Cross entropy of whatever classes there are: over the channels, when labels are of several, else of each channel by
+/// itself.
 struct ClassEntropy: Loss {
   /// The loss that uses it, for messages.
   var name: String

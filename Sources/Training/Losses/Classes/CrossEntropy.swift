@@ -8,8 +8,8 @@ import Settings
 /// The mean cross entropy between the softmax of logits and labels over all labelled pixels of the whole batch, as
 /// `torch.nn.CrossEntropyLoss`.
 ///
-/// With class weights w it is (1 − s)·Σ w(y)·(−log p(y)) ÷ Σ w(y) + s/classes · Σ Σ_c w(c)·(−log p(c)) ÷ Σ w(y), s being the
-/// smoothing.
+/// With class weights w it is (1 − s)·Σ w(y)·(−log p(y)) ÷ Σ w(y) + s/classes · Σ Σ_c w(c)·(−log p(c)) ÷ Σ w(y), s
+/// being the smoothing.
 public struct CrossEntropy: ClassWeightedLoss {
   public static let name = "cross-entropy"
   public static let meaning = "−log p of the true class, as `torch.nn.CrossEntropyLoss`"
@@ -23,7 +23,8 @@ public struct CrossEntropy: ClassWeightedLoss {
   /// A weight for each class; nil weighs all alike.
   public var weights: [Double]?
   public var isBalanced = false
-  /// The part of every label that is spread evenly over all classes (label smoothing, Szegedy et al., arXiv 1512.00567).
+  /// The part of every label that is spread evenly over all classes (label smoothing, Szegedy et al., arXiv
+  /// 1512.00567).
   public var smoothing: Double
   /// Logarithms of probabilities below −100 count as −100, as for `BinaryCrossEntropy`.
   public var input: LossInput

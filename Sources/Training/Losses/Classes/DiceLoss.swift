@@ -1,7 +1,7 @@
 import Settings
 
-/// One minus the Dice coefficient of each class over the whole batch, averaged over the classes: 1 − (2·Σ p·t + s) ÷ (Σ p + Σ t + s)
-/// (Milletari et al., arXiv 1606.04797, without squares).
+/// One minus the Dice coefficient of each class over the whole batch, averaged over the classes: 1 − (2·Σ p·t + s) ÷ (Σ
+/// p + Σ t + s) (Milletari et al., arXiv 1606.04797, without squares).
 public struct DiceLoss: OverlapLoss {
   public static let name = "dice"
   public static let meaning = "1 − the Dice coefficient, of probabilities (arXiv 1606.04797)"

@@ -5,11 +5,11 @@ import Settings
   import Glibc
 #endif
 
-/// The focal loss of every pixel, (1 − p)^γ·(−log p) with p the probability of the true class, averaged over the labelled pixels
-/// (Lin et al., arXiv 1708.02002, eq. 5).
+/// The focal loss of every pixel, (1 − p)^γ·(−log p) with p the probability of the true class, averaged over the
+/// labelled pixels (Lin et al., arXiv 1708.02002, eq. 5).
 ///
-/// Labels of several channels have p from the softmax; else every channel has its own by the sigmoid, and values between 0 and 1
-/// mix the two sides.
+/// Labels of several channels have p from the softmax; else every channel has its own by the sigmoid, and values
+/// between 0 and 1 mix the two sides.
 public struct FocalLoss: ClassWeightedLoss {
   public static let name = "focal"
   public static let meaning = "cross entropy times (1 − p)^gamma (Lin et al., arXiv 1708.02002)"

@@ -8,7 +8,8 @@ import Settings
 /// (1 − index)^γ of an overlap index of each class over the whole batch, averaged over the classes.
 ///
 /// index = (TP + s) ÷ (TP + α·FP + β·FN + s) with TP = Σ p·t, FP = Σ p·(1 − t), FN = Σ (1 − p)·t (Salehi et al., arXiv
-/// 1706.05721, eq. 4). Labels of several channels are compared with the softmax, all else with the sigmoid of each channel.
+/// 1706.05721, eq. 4). Labels of several channels are compared with the softmax, all else with the sigmoid of each
+/// channel.
 public struct OverlapIndex: Sendable {
   /// How much false positives weigh.
   var alpha: Double

@@ -1,7 +1,7 @@
 import Settings
 
-/// One minus the Tversky index of each class over the whole batch, averaged over the classes (Salehi et al., arXiv 1706.05721);
-/// `OverlapIndex` has the formula.
+/// One minus the Tversky index of each class over the whole batch, averaged over the classes (Salehi et al., arXiv
+/// 1706.05721); `OverlapIndex` has the formula.
 public struct TverskyLoss: OverlapLoss {
   public static let name = "tversky"
   public static let meaning = "1 − the Tversky index (arXiv 1706.05721)"
@@ -44,8 +44,8 @@ public struct TverskyLoss: OverlapLoss {
   }
 }
 
-/// A power of one minus the Tversky index, with DLSIA's defaults (Abraham and Khan, arXiv 1810.07842, whose γ is the inverse of
-/// this one).
+/// A power of one minus the Tversky index, with DLSIA's defaults (Abraham and Khan, arXiv 1810.07842, whose γ is the
+/// inverse of this one).
 public struct FocalTverskyLoss: OverlapLoss {
   public static let name = "focal-tversky"
   public static let meaning = "a power of 1 − the Tversky index (arXiv 1810.07842)"

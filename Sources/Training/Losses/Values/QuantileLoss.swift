@@ -1,8 +1,8 @@
 import Engine
 import Settings
 
-/// The pinball loss of several quantiles at once: the mean over pixels, channels and quantiles τ of max(τ·e, (τ − 1)·e) with
-/// e = value − output (Koenker and Bassett, doi:10.2307/1913643).
+/// The pinball loss of several quantiles at once: the mean over pixels, channels and quantiles τ of max(τ·e, (τ − 1)·e)
+/// with e = value − output (Koenker and Bassett, doi:10.2307/1913643).
 ///
 /// Output channel q·n + c predicts quantile q of channel c of the n channels of the target.
 public struct QuantileLoss: NamedLoss {

@@ -2,9 +2,9 @@ import CKernels
 import Engine
 import Settings
 
-/// The sum of the absolute differences of neighbouring pixels along every axis (anisotropic total variation; Rudin, Osher and
-/// Fatemi, doi:10.1016/0167-2789(92)90242-F), over the channels, divided by the batch's pixels. A term of a sum, which compares
-/// with nothing.
+/// The sum of the absolute differences of neighbouring pixels along every axis (anisotropic total variation; Rudin,
+/// Osher and Fatemi, doi:10.1016/0167-2789(92)90242-F), over the channels, divided by the batch's pixels. A term of a
+/// sum, which compares with nothing.
 public struct TotalVariation: NamedLoss {
   public static let name = "total-variation"
   public static let meaning =
