@@ -49,6 +49,15 @@ struct RefusedDataTests {
         """)
   }
 
+  @Test("images that are their own targets need no class outside the training part")
+  func classesOfTraining() throws {
+    let classes: [UInt8] = [0, 1, 9, 9, 9, 1]
+    let data = try data(
+      { try $0.write(classes, to: "/kind") },
+      target: { .itself(mask: nil, classes: .init(labels: $0.location("a.h5:/kind"), count: 2, ignore: 9)) })
+    #expect(try data.inspect().voxels[.train] == [1, 2])
+  }
+
   @Test("pixels that are divided so coarsely that a part is empty are refused")
   func coarseBlocks() throws {
     let split = SplitRule.pixels(SplitFractions(train: 0.98, calibrate: 0.01, test: 0.01), seed: 1, block: 64)

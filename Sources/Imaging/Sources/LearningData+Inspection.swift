@@ -62,9 +62,12 @@ extension LearningData {
     for (channel, moments) in moments.enumerated() where moments.squares == 0 {
       throw .constant(images.location, channel: channel, value: moments.mean)
     }
-    for part in Part.allCases where part == .train || !split[part].isEmpty {
+    // Of images that are their own targets and have classes, those of the training part alone are needed.
+    let hasBoth = classes > 0 && targetChannels > 0
+    for part in Part.allCases where part == .train || !split[part].isEmpty && !hasBoth {
       guard let counts = voxels[part], counts.contains(where: { $0 > 0 }) else {
-        throw .nothingKnown(mask?.location ?? targetLocation, part, isDivided: split.pixels != nil)
+        throw .nothingKnown(
+          classes > 0 ? targetLocation : mask?.location ?? targetLocation, part, isDivided: split.pixels != nil)
       }
     }
     let known = (0..<classes).filter { label in voxels.values.contains { $0[label] > 0 } }
