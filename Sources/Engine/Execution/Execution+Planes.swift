@@ -1,0 +1,73 @@
+import CKernels
+import Host
+
+extension Execution {
+  func fillInputHalo() {
+    let border = plan.inputBorder
+    guard border.width > 0 else { return }
+    forEachPlane(plan.input) { row, geometry, _, _ in
+      tutti_fill_halo(
+        row, Int64(geometry.rows), geometry.pitch, Int32(geometry.nx), border.padding, border.width)
+    }
+  }
+
+  // MARK: Addresses
+
+  @inline(__always)
+  func planes(_ place: Place, _ sample: Int) -> FeaturePlanes {
+    FeaturePlanes(
+      base: address(place.buffer, sample) + place.geometry.lead + place.channel * place.geometry.channelStride,
+      geometry: place.geometry, channels: place.channels)
+  }
+
+  @inline(__always)
+  func address(_ buffer: Int, _ sample: Int) -> UnsafeMutablePointer<Float> {
+    arena.pointer + sample * plan.arenaFloats + plan.buffers[buffer].offset
+  }
+
+  func zero(buffer: Int) {
+    let floats = plan.buffers[buffer].floats
+    team.run(count: samples) { sample, _ in
+      address(buffer, sample).update(repeating: 0, count: floats)
+    }
+  }
+
+  /// Calls `body` with every channel plane of every sample, on all threads.
+  func forEachPlane(
+    _ place: Place, _ body: (UnsafeMutablePointer<Float>, PlaneGeometry, _ sample: Int, _ channel: Int) -> Void
+  ) {
+    team.run(count: samples * place.channels) { piece, _ in
+      let (sample, channel) = piece.quotientAndRemainder(dividingBy: place.channels)
+      body(planes(place, sample).row(0, channel: channel), place.geometry, sample, channel)
+    }
+  }
+
+  func foldHalo(_ place: Place, border: Border) {
+    guard border.folded > 0 else { return }
+    forEachPlane(place) { row, geometry, _, _ in foldHalo(row, Int64(geometry.rows), geometry, border: border) }
+  }
+
+  /// Adds what pads some rows of a gradient to the pixels that it was copied from, and leaves zeros.
+  @inline(__always)
+  func foldHalo(_ row: UnsafeMutablePointer<Float>, _ rows: Int64, _ geometry: PlaneGeometry, border: Border) {
+    guard border.folded > 0 else { return }
+    tutti_fold_halo(row, rows, geometry.pitch, Int32(geometry.nx), border.padding, Int32(border.folded))
+  }
+
+  func fillHalo(_ planes: FeaturePlanes, _ channel: Int, _ border: Border) {
+    guard border.width > 0 else { return }
+    tutti_fill_halo(
+      planes.row(0, channel: channel), Int64(planes.geometry.rows), planes.geometry.pitch, Int32(planes.geometry.nx),
+      border.padding, border.width)
+  }
+
+  /// Adds gradient planes to those of the value they came from.
+  func addPlanes(from gradient: Place, to sourceGradient: Place, factor: Float = 1) {
+    forEachPlane(gradient) { g, geometry, sample, channel in
+      let target = planes(sourceGradient, sample)
+      tutti_copy_rows(
+        g, geometry.pitch, target.row(0, channel: channel), target.geometry.pitch, Int64(geometry.rows),
+        Int32(geometry.nx), factor, true)
+    }
+  }
+}
