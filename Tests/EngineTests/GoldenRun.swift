@@ -15,9 +15,9 @@ struct GoldenRun {
 
   /// Every array of the group must be met within its tolerance.
   ///
-  /// The gradient of a network with kinks (ReLU, max pooling) jumps where a value before one is 0 but for rounding, and which
-  /// side the reference fell on is chance. When a group is not met, it is tried again with the image changed in its last
-  /// bits, which moves such values across: one of the tries must meet all arrays at once.
+  /// The gradient of a network with kinks (ReLU, max pooling) jumps where a value before one is 0 but for rounding, and
+  /// which side the reference fell on is chance. When a group is not met, it is tried again with the image changed in
+  /// its last bits, which moves such values across: one of the tries must meet all arrays at once.
   ///
   /// - Parameters:
   ///   - samplesPerShard: how the batch is divided.

@@ -4,7 +4,8 @@ import Testing
 
 @testable import Engine
 
-/// Normalization by groups, PReLU, upsampling, sums, reshaping and clamping: values by their definitions, gradients by differences of that.
+/// Normalization by groups, PReLU, upsampling, sums, reshaping and clamping: values by their definitions, gradients by
+/// differences of that.
 @Suite struct MoreOperationTests {
   private static let images: [(extents: [Int], batch: Int)] = [([19], 2), ([7, 18], 2), ([4, 5, 6], 3)]
 

@@ -5,9 +5,9 @@ import Testing
 
 @testable import Engine
 
-/// How graphs become steps and places.
+/// How graphs are compiled to steps and places.
 @Suite struct PlanTests {
-  /// A dense network as the mixed-scale ones: every layer reads all planes before it.
+  /// A mixed-scale dense network: every layer reads all planes before it.
   private func dense(layers: Int) -> NetworkGraph {
     var graph = NetworkGraph(dimensions: 2)
     var stack = graph.add("input", .input(channels: 1))
@@ -25,7 +25,7 @@ import Testing
     plan.steps.count { if case .copy = $0 { true } else { false } }
   }
 
-  @Test func `a dense network of nested stacks holds one plane a layer, without copies`() throws {
+  @Test func `a dense network of nested concatenations keeps one plane a layer, without copies`() throws {
     let extents = [16, 24]
     for purpose in [Plan.Purpose.training, .inference] {
       let plans = try [10, 20, 40].map { try Plan(dense(layers: $0), extents: extents, purpose: purpose) }
@@ -40,7 +40,7 @@ import Testing
     try Trial(dense(layers: 6), extents: [5, 13], batch: 3).expectOracle(samplesPerShard: 2)
   }
 
-  @Test func `a value in two stacks is copied once, and right`() throws {
+  @Test func `an input of two concatenations is copied once, and the values are right`() throws {
     var graph = NetworkGraph(dimensions: 2)
     let input = graph.add("input", .input(channels: 2))
     let a = graph.add("a", .convolution(.same(channels: 2)), input)
@@ -50,12 +50,12 @@ import Testing
     let c = graph.add("c", .convolution(.same(channels: 1, dilation: 2)), first)
     let d = graph.add("d", .convolution(.same(channels: 1, paddingMode: .circular)), second)
     graph.add("last", .concatenation, c, d)
-    // Both parts stand in the first stack already.
+    // Both inputs have a place in the first concatenation already.
     #expect(copies(try Plan(graph, extents: [6, 18], purpose: .training)) == 2)
     try Trial(graph, extents: [6, 18], batch: 2).expectOracle()
   }
 
-  @Test func `a whole stack within two others is copied as a whole`() throws {
+  @Test func `a concatenation within two others is copied as a whole`() throws {
     var graph = NetworkGraph(dimensions: 2)
     let input = graph.add("input", .input(channels: 1))
     let a = graph.add("a", .convolution(.same(channels: 2)), input)
@@ -70,7 +70,7 @@ import Testing
     try Trial(graph, extents: [6, 7], batch: 2).expectOracle()
   }
 
-  @Test func `a value stacked twice in one stack stands there twice`() throws {
+  @Test func `a value may be an input of one concatenation twice`() throws {
     var graph = NetworkGraph(dimensions: 1)
     let input = graph.add("input", .input(channels: 1))
     let twice = graph.add("twice", .concatenation, input, input)
@@ -78,36 +78,36 @@ import Testing
     try Trial(graph, extents: [9], batch: 2).expectOracle()
   }
 
-  @Test func `readers with four padding modes are each right`() throws {
+  @Test func `consumers with four padding modes each compute the right values`() throws {
     for dimensions in 1...3 {
       var graph = NetworkGraph(dimensions: dimensions)
       let input = graph.add("input", .input(channels: 2))
       let a = graph.add("a", .convolution(.same(channels: 2)), input)
-      let readers = PaddingMode.allCases.flatMap { mode in
+      let consumers = PaddingMode.allCases.flatMap { mode in
         [input, a].map { source in
           graph.add(
             "\(mode)\(source)", .convolution(.same(channels: 1, dilation: 2, paddingMode: mode)), source)
         }
       }
-      let stack = graph.add("stack", .concatenation, inputs: readers)
+      let stack = graph.add("stack", .concatenation, inputs: consumers)
       graph.add("last", .convolution(.same(channels: 2, paddingMode: .replicate)), stack)
       try Trial(graph, extents: [4, 5, 6].suffix(dimensions), batch: 2).expectOracle("\(dimensions) dimensions")
     }
   }
 
-  @Test func `readers of one padding mode and several widths share a halo`() throws {
+  @Test func `consumers of one padding mode and several widths share a halo`() throws {
     var graph = NetworkGraph(dimensions: 2)
     let input = graph.add("input", .input(channels: 2))
     let a = graph.add("a", .convolution(.same(channels: 2, paddingMode: .reflect)), input)
-    let readers = [1, 4, 2].map {
+    let consumers = [1, 4, 2].map {
       graph.add("d\($0)", .convolution(.same(channels: 1, dilation: $0, paddingMode: .reflect)), a)
     }
-    graph.add("stack", .concatenation, inputs: readers)
+    graph.add("stack", .concatenation, inputs: consumers)
     #expect(copies(try Plan(graph, extents: [6, 9], purpose: .training)) == 0)
     try Trial(graph, extents: [6, 9], batch: 2).expectOracle()
   }
 
-  @Test func `a skip connection is pooled and stacked without a copy`() throws {
+  @Test func `a skip connection is pooled and concatenated without a copy`() throws {
     for dimensions in 1...3 {
       var network = TUNet()
       network.depth = 3
@@ -119,7 +119,7 @@ import Testing
     }
   }
 
-  @Test func `an image may stand in a stack and be read beside it`() throws {
+  @Test func `the image may be an input of a concatenation and be read besides`() throws {
     var graph = NetworkGraph(dimensions: 2)
     let input = graph.add("input", .input(channels: 2))
     let a = graph.add("a", .convolution(.same(channels: 1)), input)
@@ -130,7 +130,7 @@ import Testing
     try Trial(graph, extents: [4, 9], batch: 2).expectOracle()
   }
 
-  @Test func `normalizations and activations of a value with several readers stand alone`() throws {
+  @Test func `normalizations and activations of a value with several consumers are steps of their own`() throws {
     var graph = NetworkGraph(dimensions: 2)
     let input = graph.add("input", .input(channels: 2))
     let a = graph.add("a", .convolution(.same(channels: 2)), input)
@@ -144,7 +144,7 @@ import Testing
     try Trial(graph, extents: [5, 9], batch: 3).expectOracle(samplesPerShard: 2)
   }
 
-  @Test func `a convolution takes its normalization and activation along`() throws {
+  @Test func `a convolution, its normalization and its activation are one step`() throws {
     let graph = try TUNet().graph(inputChannels: 1, outputChannels: 2, dimensions: 2)
     let plan = try Plan(graph, extents: [32, 32], purpose: .training)
     let products = graph.nodes.count {
@@ -180,19 +180,19 @@ import Testing
           graph, extents: [7, 9], training: training, normalizationScope: .batch, wantsInputGradient: training)
         compiler.compile()
         #expect(compiler.requests.count == compiler.buffers.count)
-        for (a, first) in compiler.requests.enumerated() {
+        let lives = Array(zip(compiler.requests, compiler.buffers.map(\.offset)))
+        for (index, (first, offset)) in lives.enumerated() {
           #expect(first.first <= first.last)
-          let places = compiler.buffers[a].offset..<compiler.buffers[a].offset + first.floats
-          for (b, second) in compiler.requests.enumerated().dropFirst(a + 1)
+          for (second, other) in lives.dropFirst(index + 1)
           where first.first <= second.last && second.first <= first.last {
-            #expect(!places.overlaps(compiler.buffers[b].offset..<compiler.buffers[b].offset + second.floats))
+            #expect(!(offset..<offset + first.floats).overlaps(other..<other + second.floats))
           }
         }
       }
     }
   }
 
-  @Test func `an execution takes the bytes that it says`() throws {
+  @Test func `an execution needs the bytes that it says`() throws {
     let graph = try TUNet().graph(inputChannels: 1, outputChannels: 2, dimensions: 2)
     for purpose in [Plan.Purpose.training, .inference] {
       let plan = try Plan(graph, extents: [48, 80], purpose: purpose)

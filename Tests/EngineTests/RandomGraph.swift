@@ -1,8 +1,8 @@
 import Networks
 import TestSupport
 
-/// Networks drawn at random: values with many readers, nested stacks, stacks that share parts, readers with different
-/// paddings.
+/// Random networks: values with many consumers, nested concatenations, concatenations that share inputs, consumers with
+/// different paddings.
 struct RandomGraph {
   private var random: TestRandom
   private(set) var graph: NetworkGraph
@@ -80,10 +80,10 @@ struct RandomGraph {
     }
   }
 
-  /// All values that nothing reads are stacked; one time in three the stack is the result, else a convolution of it.
+  /// Concatenates all values that nothing reads. One time in three that is the output, else a convolution of it.
   private mutating func finish() {
-    let readers = graph.readers
-    let open = pool.map(\.id).filter { readers[$0].isEmpty }
+    let consumers = graph.readers
+    let open = pool.map(\.id).filter { consumers[$0].isEmpty }
     let stack = add(.concatenation, open)
     if random.integer(0...2) > 0 { _ = add(.convolution(Convolution(channels: 2, kernel: 1)), [stack]) }
   }

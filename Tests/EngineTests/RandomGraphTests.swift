@@ -3,7 +3,7 @@ import Testing
 
 @testable import Engine
 
-/// The compiler on networks that nobody would think of.
+/// The compiler on random networks.
 @Suite struct RandomGraphTests {
   @Test(arguments: [(dimensions: 1, extents: [11]), (2, [6, 17]), (3, [4, 5, 6])])
   func `random networks give the values and gradients of their definition`(dimensions: Int, extents: [Int]) throws {
@@ -33,7 +33,7 @@ import Testing
       for purpose in [Plan.Purpose.training, .inference] {
         let plans = try (0..<2).map { _ in try Plan(graph, extents: [8, 9], purpose: purpose) }
         #expect(plans[0].buffers.map(\.offset) == plans[1].buffers.map(\.offset))
-        #expect(plans[0].zeroed == plans[1].zeroed)
+        #expect(plans[0].zeroedBuffers == plans[1].zeroedBuffers)
         #expect(plans[0].arenaFloats == plans[1].arenaFloats)
       }
     }

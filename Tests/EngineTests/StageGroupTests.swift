@@ -3,7 +3,7 @@ import Testing
 
 @testable import Engine
 
-/// Stages that read one stack are one step.
+/// Convolutions that read the same stack form one step.
 @Suite struct StageGroupTests {
   /// A node of a sparse network with edges of several dilations, normalized and plain, into two nodes.
   private func sparse(mode: PaddingMode, dimensions: Int) -> NetworkGraph {
@@ -50,7 +50,7 @@ import Testing
   }
 
   @Test(arguments: PaddingMode.allCases)
-  func `edges that leave a node are one step, and right`(mode: PaddingMode) throws {
+  func `edges that leave a node are one step, and values and gradients are right`(mode: PaddingMode) throws {
     let graph = sparse(mode: mode, dimensions: 2)
     #expect(try Plan(graph, extents: [7, 9], purpose: .training).steps.count == 4)
     try Trial(graph, extents: [7, 9], batch: 3).expectOracle(samplesPerShard: 2)
@@ -58,7 +58,8 @@ import Testing
   }
 
   @Test(arguments: [PaddingMode.zeros, .reflect])
-  func `layers of a dense network are worked in blocks, and right`(mode: PaddingMode) throws {
+  func `layers of a dense network are computed in blocks, and values and gradients are right`(mode: PaddingMode) throws
+  {
     let narrow = dense(layers: 10, width: 1, mode: mode)
     // Eight layers; two and the last convolution.
     #expect(try Plan(narrow, extents: [5, 17], purpose: .training).steps.count == 2)
@@ -73,8 +74,8 @@ import Testing
     #expect(one == (try trial.run(threads: 3)))
   }
 
-  /// Two nodes of a sparse network whose edges have few channels: three from one, of which two have a dilation in common and one has
-  /// a kernel of 1, and normalized ones from the other.
+  /// Two nodes of a sparse network whose edges have few channels: three from one, of which two have a dilation in
+  /// common and one has a kernel of 1, and normalized ones from the other.
   private func filtered(mode: PaddingMode, dimensions: Int) -> NetworkGraph {
     var graph = NetworkGraph(dimensions: dimensions)
     let input = graph.add("input", .input(channels: 1))
@@ -95,7 +96,7 @@ import Testing
   }
 
   @Test(arguments: PaddingMode.allCases)
-  func `edges of few channels are filtered along y, and right`(mode: PaddingMode) throws {
+  func `edges of few channels are filtered along y, and values and gradients are right`(mode: PaddingMode) throws {
     let graph = filtered(mode: mode, dimensions: 2)
     let plan = try Plan(graph, extents: [38, 41], purpose: .training)
     // What has its results in rows as far apart is worked together.

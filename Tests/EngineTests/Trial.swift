@@ -66,7 +66,7 @@ struct Trial {
       team: try ThreadTeam(size: threads))
     // Nothing may depend on what the memory held.
     run.arena.pointer.update(repeating: .nan, count: run.arena.count)
-    for buffer in [run.shardWeights, run.scratch, run.activatedPlanes] {
+    for buffer in [run.shardWeights, run.scratch, run.virtualPlanes] {
       buffer.pointer.update(repeating: .nan, count: buffer.count)
     }
     load(run, samples: samples)

@@ -1,34 +1,38 @@
+import CKernels
 import Networks
 
-/// Buffers for values and their gradients, and how long they live.
+/// Buffers for values and their gradients, and when they are alive.
 extension PlanCompiler {
-  func place(_ value: Int, in table: [Int: Int]) -> Place {
-    let (holder, channel) = root(value)
-    guard let buffer = table[holder] else { preconditionFailure("a value with a buffer") }
+  private func place(_ value: ValueID, in table: [ValueID: BufferID]) -> Place {
+    let root = root(value)
+    guard let buffer = table[root.value] else { preconditionFailure("a value with a buffer") }
     return Place(
-      buffer: buffer, channel: channel, channels: values[value].geometry.channels, geometry: buffers[buffer].geometry)
+      buffer: buffer, channel: root.channel, channels: channels(value), geometry: buffers[buffer].geometry)
   }
 
-  /// Where a value stands; for one that is made while it is read, the planes that it is made of, or nowhere (`ActivatedStack`).
-  func place(_ value: Int) -> Place {
-    let (holder, channel) = root(value)
-    guard activatingStep[holder] != nil else { return place(keptPlanes[value] ?? value, in: valueBuffer) }
-    return Place(
-      buffer: Place.nowhere, channel: channel, channels: values[value].geometry.channels,
-      geometry: geometry(holder, halo: halos[holder]?.width ?? 0))
+  /// Where a value lies; for a normalized stack that consumers recompute, where its convolution results lie.
+  func place(_ value: ValueID) -> Place {
+    var place = place(recomputedFrom[value] ?? value, in: valueBuffers)
+    place.isStored = virtualConsumers[root(value).value] == nil
+    return place
   }
-  func gradientPlace(_ value: Int) -> Place { place(value, in: gradientBuffer) }
 
-  mutating func addBuffer(_ geometry: PlaneGeometry, floats: Int? = nil, first: Int, last: Int) -> Int {
+  func gradientPlace(_ value: ValueID) -> Place { place(value, in: gradientBuffers) }
+
+  /// Where the backward pass recomputes a value, if it does.
+  func recomputationPlace(_ value: ValueID) -> Place? {
+    recomputationBuffers[value] == nil ? nil : place(value, in: recomputationBuffers)
+  }
+
+  mutating func addBuffer(_ geometry: PlaneGeometry, floats: Int? = nil, first: Int, last: Int) -> BufferID {
     let floats = floats ?? geometry.sampleStride
-    buffers.append(Plan.Buffer(geometry: geometry, floats: floats, offset: 0))
     requests.append(Arena.Request(floats: floats, first: first, last: last))
-    return buffers.count - 1
+    return buffers.append(Plan.Buffer(geometry: geometry, floats: floats, offset: 0))
   }
 
-  /// Step i runs forward at time i and backward at time 2·last − i; the loss stands between.
+  /// The time at which the loss is computed. Step i runs forward at time i and backward at time 2 · `lossTime` − i.
   var lossTime: Int { groups.count }
-  func backwardTime(_ step: Int) -> Int { 2 * lossTime - step }
+  func backwardTime(_ step: StepID) -> Int { 2 * lossTime - step.number }
 
   /// Whether a step's backward pass reads its source, and its target.
   private func backwardReads(_ draft: Draft) -> (source: Bool, target: Bool) {
@@ -37,20 +41,12 @@ extension PlanCompiler {
       let keepsTarget = product != nil && normalization == nil && activation.map(isInvertible) == true
       return (true, keepsTarget)
     case .softmax: return (false, true)
-    case .restack, .groupNormalization, .prelu, .clamp: return (true, false)
+    case .stackNormalization, .groupNormalization, .prelu, .clamp: return (true, false)
     case .pooling, .dropout, .upsampling, .reshape, .copy, .term: return (false, false)
     }
   }
 
-  /// Whether an activation's derivative can be told from its value.
-  func isInvertible(_ node: Int) -> Bool {
-    switch graph.nodes[node].operation {
-    case .activation(.relu): true
-    case .activation(.leakyReLU(let slope)): slope > 0
-    default: false
-    }
-  }
-
+  /// Gives every value and gradient a buffer that lives as long as steps use it.
   mutating func allocate() {
     struct Life {
       var first = Int.max
@@ -60,104 +56,108 @@ extension PlanCompiler {
         last = max(last, time)
       }
     }
-    var lives: [Int: Life] = [:]
-    var gradientLives: [Int: Life] = [:]
-    func touch(_ value: Int, _ time: Int) {
-      let holder = root(keptPlanes[value] ?? value).value
-      if activatingStep[holder] == nil { lives[holder, default: Life()].touch(time) }
+    var lives: [ValueID: Life] = [:]
+    var gradientLives: [ValueID: Life] = [:]
+    func touch(_ value: ValueID, _ time: Int) {
+      lives[root(recomputedFrom[value] ?? value).value, default: Life()].touch(time)
     }
-    func touchGradient(_ value: Int, _ time: Int) { gradientLives[root(value).value, default: Life()].touch(time) }
+    func touchGradient(_ value: ValueID, _ time: Int) {
+      gradientLives[root(value).value, default: Life()].touch(time)
+    }
 
-    let remade = training ? remadeValues() : []
-    touch(0, -1)
-    touch(resolve(graph.output), lossTime)
-    for node in graph.taps.values { touch(resolve(node), lossTime) }
-    for (step, draft) in groups.enumerated().flatMap({ step, group in drafts[group].map { (step, $0) } }) {
-      touch(draft.source, step)
-      touch(draft.target, step)
-      guard training else { continue }
-      let reads = backwardReads(draft)
-      if reads.source, !remade.contains(draft.source) { touch(draft.source, backwardTime(step)) }
-      if reads.target { touch(draft.target, backwardTime(step)) }
-      touchGradient(draft.target, backwardTime(step))
-      if needsGradient(draft.source) { touchGradient(draft.source, backwardTime(step)) }
+    let recomputed = training ? recomputedValues() : []
+    touch(image, -1)
+    for value in visibleValues { touch(value, lossTime) }
+    for step in groups.indices {
+      for draft in groups[step] {
+        touch(draft.source, step.number)
+        touch(draft.target, step.number)
+        guard training else { continue }
+        let reads = backwardReads(draft)
+        if reads.source, !recomputed.contains(draft.source) { touch(draft.source, backwardTime(step)) }
+        if reads.target { touch(draft.target, backwardTime(step)) }
+        touchGradient(draft.target, backwardTime(step))
+        if needsGradient(draft.source) { touchGradient(draft.source, backwardTime(step)) }
+      }
     }
     if training {
-      touchGradient(resolve(graph.output), lossTime)
-      for node in graph.taps.values.map(resolve) where needsGradient(node) { touchGradient(node, lossTime) }
-      if wantsInputGradient { touchGradient(0, backwardTime(-1)) }
+      touchGradient(value(of: graph.output), lossTime)
+      for value in visibleValues where needsGradient(value) { touchGradient(value, lossTime) }
+      if wantsInputGradient { touchGradient(image, 2 * lossTime + 1) }
     }
-    // A value and its gradient have one geometry, but where only restackings read them.
+    // A value and its gradient have the same geometry, unless only stack normalizations read the value.
     for (holder, life) in lives.sorted(by: { $0.key < $1.key }) {
       let halo = halos[holder, default: Halo()]
-      valueBuffer[holder] = addBuffer(
-        geometry(holder, halo: restackedPlanes.contains(holder) ? halo.fill : halo.width), first: life.first,
-        last: life.last)
+      valueBuffers[holder] = addBuffer(
+        geometry(holder, halo: convolutionStacks.contains(holder) ? halo.fill : halo.width),
+        floats: virtualConsumers[holder] == nil ? nil : 0, first: life.first, last: life.last)
     }
     for (holder, life) in gradientLives.sorted(by: { $0.key < $1.key }) {
-      let width = halos[holder]?.width ?? 0
-      gradientBuffer[holder] = addBuffer(
-        geometry(holder, halo: madeStacks.contains(holder) ? reach(holder) : width), first: life.first, last: life.last)
+      let width = unstoredRoots.contains(holder) ? reach(holder) : halos[holder]?.width ?? 0
+      gradientBuffers[holder] = addBuffer(geometry(holder, halo: width), first: life.first, last: life.last)
     }
-    for (step, group) in groups.enumerated() where group.count == 1 {
-      let value = drafts[group.lowerBound].source
-      guard remade.contains(value) else { continue }
+    for step in groups.indices where groups[step].count == 1 {
+      let value = groups[step][0].source
+      guard recomputed.contains(value) else { continue }
       let time = backwardTime(step)
-      remadeBuffer[value] = addBuffer(geometry(value, halo: halos[value]?.width ?? 0), first: time, last: time)
+      recomputationBuffers[value] = addBuffer(
+        geometry(value, halo: halos[value]?.width ?? 0), first: time, last: time)
     }
-    // A gradient is summed from its readers' parts: it is zeroed before the first of them, or stored by it.
-    var zeroedAt: [Int: [Int]] = [:]
+    // A gradient is the sum of its consumers' parts: it is zeroed before the first of them, or the first stores its
+    // part.
+    var zeroed: [StepID: [BufferID]] = [:]
     for (holder, life) in gradientLives where life.first > lossTime {
-      let step = 2 * lossTime - life.first
+      let step = StepID(2 * lossTime - life.first)
       if writesAll(of: holder, step) {
-        storing.insert(step)
-      } else if !restackedPlanes.contains(holder) {
-        zeroedAt[life.first, default: []].append(gradientBuffer[holder]!)
+        storingSteps.insert(step)
+      } else if !convolutionStacks.contains(holder), let buffer = gradientBuffers[holder] {
+        zeroed[step, default: []].append(buffer)
       }
     }
     for step in groups.indices {
-      let start = zeroed.count
-      zeroed += (zeroedAt[backwardTime(step)] ?? []).sorted()
-      zeroRanges.append(start..<zeroed.count)
+      let start = zeroedBuffers.count
+      zeroedBuffers += (zeroed[step] ?? []).sorted()
+      zeroedRanges.append(start..<zeroedBuffers.count)
     }
   }
 
-  /// The fewest channels for which making a value anew costs little beside the products around it.
-  private static let remadeChannels = 64
+  func needsGradient(_ value: ValueID) -> Bool { value != image || wantsInputGradient }
 
-  /// Values that a normalization or an activation makes out of a result which is kept anyway, and that one product alone reads.
-  private func remadeValues() -> Set<Int> {
-    let kept = Set(graph.taps.values.map(resolve)).union([resolve(graph.output)])
-    var readers: [Int: [Int]] = [:]
-    for index in drafts.indices { readers[root(drafts[index].source).value, default: []].append(index) }
-    let alone = Set(groups.filter { $0.count == 1 }.map(\.lowerBound))
-    return Set(
-      drafts.compactMap { draft in
-        let value = draft.target
-        guard keepsRaw(draft), values[value].geometry.channels >= Self.remadeChannels, root(value) == (value, 0),
-          activatingStep[value] == nil, !kept.contains(value), let reading = readers[value], reading.count == 1,
-          alone.contains(reading[0]),
-          drafts[reading[0]].source == value, case .stage(_?, _, _, _) = drafts[reading[0]].kind
-        else { return nil }
-        return value
-      })
-  }
-
-  /// Whether a product's result is kept for the backward pass beside what a normalization or an activation makes of it.
-  func keepsRaw(_ draft: Draft) -> Bool {
-    guard training, case .stage(_?, let normalization, let activation, _) = draft.kind else { return false }
-    return normalization != nil || activation.map { !isInvertible($0) } == true
-  }
-
-  func needsGradient(_ value: Int) -> Bool { value != 0 || wantsInputGradient }
-
-  /// The tapped values by name, in the order of their names.
+  /// The tapped values, sorted by name.
   func taps() -> [Plan.Tap] {
     graph.taps.sorted { $0.key < $1.key }.map { name, node in
-      let value = resolve(node)
+      let value = value(of: node)
       return Plan.Tap(
         name: name, shape: shapes[node], place: place(value),
         gradient: training && needsGradient(value) ? gradientPlace(value) : nil)
     }
+  }
+
+  // MARK: Recomputed values
+
+  /// The fewest channels for which recomputing a value costs little beside the products around it.
+  private static let recomputedChannels = 64
+
+  /// Values that the backward pass recomputes instead of keeping: those that normalization or activation makes of a
+  /// product's kept result, and that one product alone reads.
+  private func recomputedValues() -> Set<ValueID> {
+    let visible = visibleValues
+    // The only draft that reads a root, if it is also the only one of its step.
+    var soleConsumers: [ValueID: Draft?] = [:]
+    for group in groups {
+      for draft in group {
+        let holder = root(draft.source).value
+        soleConsumers[holder] = .some(soleConsumers[holder] == nil && group.count == 1 ? draft : nil)
+      }
+    }
+    return Set(
+      groups.joined().compactMap { draft in
+        let value = draft.target
+        guard keepsRaw(draft), channels(value) >= Self.recomputedChannels, root(value).value == value,
+          virtualConsumers[value] == nil, !visible.contains(value), case let consumer?? = soleConsumers[value],
+          consumer.source == value, consumer.product != nil
+        else { return nil }
+        return value
+      })
   }
 }

@@ -1,48 +1,51 @@
 import CKernels
 import Networks
 
+/// How the rows of each value are padded, and how far.
 extension PlanCompiler {
-  /// The convolution along x of a step that runs on rows; nil when it needs no halo.
+  /// The convolution along x of a step that reads shifted rows; nil when it needs no halo.
   private func rowConvolution(_ draft: Draft) -> AxisConvolution? {
-    guard case .stage(let product?, _, _, _) = draft.kind else { return nil }
+    guard let product = draft.product else { return nil }
     let isTransposed = if case .transposedConvolution = graph.nodes[product].operation { true } else { false }
     let gradientReads = training && !isTransposed && gradientAlgorithm(product) == .channels
     return [.direct, .winograd].contains(algorithm(product)) || gradientReads ? axes(product)[2] : nil
   }
 
-  /// Readers whose paddings differ from the first reader's get a copy of their own.
+  /// Gives consumers whose padding mode differs from that of a value's first consumer a copy of their own.
   mutating func separatePaddings() {
-    var modes: [Int: PaddingMode] = [:]
-    var index = 0
-    while index < drafts.count {
-      if let axis = rowConvolution(drafts[index]), axis.padding > 0 {
-        let source = drafts[index].source
-        let holder = root(source).value
+    var modes: [ValueID: PaddingMode] = [:]
+    var separated: [Draft] = []
+    separated.reserveCapacity(drafts.count)
+    for draft in drafts {
+      var draft = draft
+      if let axis = rowConvolution(draft), axis.padding > 0 {
+        let holder = root(draft.source).value
         if let mode = modes[holder], mode != axis.mode {
-          values.append(Value(geometry: values[source].geometry))
-          modes[values.count - 1] = axis.mode
-          drafts[index].source = values.count - 1
-          drafts.insert(Draft(kind: .copy, source: source, target: values.count - 1), at: index)
-          index += 1
+          let copy = addValue(Value(geometry: values[draft.source].geometry))
+          modes[copy] = axis.mode
+          separated.append(Draft(kind: .copy, source: draft.source, target: copy))
+          draft.source = copy
         } else {
           modes[holder] = axis.mode
         }
       }
-      index += 1
+      separated.append(draft)
     }
+    drafts = separated
     for (holder, mode) in modes { halos[holder] = Halo(mode: mode) }
   }
 
-  /// A root's halo is as wide as its widest reader needs; in training also as the gradients that lie in the same geometry need.
+  /// Makes a root's halo as wide as its widest consumer needs; in training also as wide as gradients of the same
+  /// geometry need.
   mutating func sizeHalos() {
-    func widen(_ value: Int, fill: Int = 0, to width: Int) {
+    func widen(_ value: ValueID, fill: Int = 0, to width: Int) {
       var halo = halos[root(value).value, default: Halo()]
       halo.fill = max(halo.fill, fill)
       halo.width = max(halo.width, width)
       halos[root(value).value] = halo
     }
     for group in groups {
-      for draft in drafts[group] {
+      for draft in group {
         guard let axis = rowConvolution(draft) else { continue }
         widen(draft.source, fill: axis.padding, to: axis.padding)
         if axis.padding > 0, !isFiltered(draft, in: group) {
@@ -59,12 +62,12 @@ extension PlanCompiler {
   }
 
   /// Pixels of a value's halo in which its gradient may lie.
-  func reach(_ value: Int) -> Int {
+  func reach(_ value: ValueID) -> Int {
     let halo = halos[root(value).value, default: Halo()]
     return halo.mode == .zeros || !halo.isReached ? 0 : halo.fill
   }
 
-  func border(_ value: Int) -> Border {
+  func border(_ value: ValueID) -> Border {
     let halo = halos[root(value).value, default: Halo()]
     let padding =
       switch halo.mode {

@@ -1,117 +1,58 @@
 import CKernels
-import Host
 import Networks
 
+/// From drafts to steps.
 extension PlanCompiler {
-  mutating func step(_ index: Int) -> Step {
-    let draft = drafts[groups[index].lowerBound]
+  mutating func makeStep(_ step: StepID) -> Step {
+    let draft = groups[step][0]
     switch draft.kind {
-    case .stage: return .stages(stageGroup(index))
-    case .restack(let normalization, let after):
-      return .restack(makeRestack(draft, normalization: normalization, after: after))
-    default: break
-    }
-    let source = place(draft.source)
-    let target = place(draft.target)
-    let sourceGradient = training && needsGradient(draft.source) ? gradientPlace(draft.source) : nil
-    let targetGradient = training ? gradientPlace(draft.target) : nil
-    let border = border(draft.target)
-    func axes3(_ setting: PerAxis) -> (z: Int, y: Int, x: Int) {
-      let values =
-        Array(repeating: 1, count: 3 - graph.dimensions) + (setting.values(dimensions: graph.dimensions) ?? [])
-      return (values[0], values[1], values[2])
-    }
-    switch draft.kind {
-    case .copy:
-      return .copy(
-        Copy(
-          source: source, sourceGradient: sourceGradient, target: target, targetGradient: targetGradient,
-          factor: 1, accumulates: false, border: border))
-
+    case .stage: return .stages(makeStageGroup(step))
+    case .stackNormalization(let node, let previous):
+      return .stackNormalization(makeStackNormalization(draft, node, previous: previous))
+    case .copy: return .copy(Copy(ports: ports(draft), factor: 1, accumulates: false))
     case .term(let factor, let isFirst, let isLast):
-      return .copy(
-        Copy(
-          source: source, sourceGradient: sourceGradient, target: target, targetGradient: targetGradient,
-          factor: factor, accumulates: !isFirst,
-          border: isLast ? border : Border(padding: TUTTI_ZEROS, width: 0, folded: 0)))
-
-    case .groupNormalization(let id, let activationNode):
-      return .groupNormalization(
-        makeGroupNormalization(
-          id, activationNode: activationNode, source: source, sourceGradient: sourceGradient, target: target,
-          targetGradient: targetGradient, border: border, step: index))
-
-    case .prelu(let id):
-      let weight = layout.parameter("\(graph.nodes[id].name).weight")!
-      partials = max(partials, target.channels)
-      return .prelu(
-        PReLU(
-          source: source, sourceGradient: sourceGradient, target: target, targetGradient: targetGradient,
-          weight: Slice(offset: weight.offset, count: weight.count), border: border,
-          sums: reserveSums(target.channels)))
-
-    case .clamp(let id):
-      guard case .clamp(let minimum, let maximum) = graph.nodes[id].operation else { preconditionFailure("a clamp") }
-      return .clamp(
-        Clamp(
-          source: source, sourceGradient: sourceGradient, target: target, targetGradient: targetGradient,
-          minimum: Float(minimum), maximum: Float(maximum), border: border))
-
-    case .upsampling(let id):
-      guard case .upsampling(let settings) = graph.nodes[id].operation else { preconditionFailure("an upsampling") }
-      let (from, to) = (source.geometry, target.geometry)
-      let axes = [(from.nz, to.nz), (from.ny, to.ny), (from.nx, to.nx)].map {
-        ResamplingTable(source: $0.0, target: $0.1, alignCorners: settings.alignCorners, mode: settings.mode)
-      }
-      tables += axes as [AnyObject & Sendable]
-      return .resampling(
-        Resampling(
-          source: source, sourceGradient: sourceGradient, target: target, targetGradient: targetGradient,
-          z: axes[0].entries, y: axes[1].entries, x: axes[2].entries, isLinear: settings.mode == .linear,
-          border: border))
-
-    case .reshape:
-      return .reshape(
-        Reshape(
-          source: source, sourceGradient: sourceGradient, target: target, targetGradient: targetGradient,
-          border: border))
-
-    case .softmax(let id):
-      guard case .softmax(let logarithm) = graph.nodes[id].operation else { preconditionFailure("a softmax") }
-      return .softmax(
-        Softmax(
-          source: source, sourceGradient: sourceGradient, target: target, targetGradient: targetGradient,
-          logarithm: logarithm, border: border))
-
-    case .dropout(let id):
-      guard case .dropout(let rate) = graph.nodes[id].operation else { preconditionFailure("a dropout") }
-      let geometry = geometry(draft.target, halo: 0)
-      let buffer = addBuffer(geometry, first: index, last: backwardTime(index))
-      return .dropout(
-        Dropout(
-          source: source, sourceGradient: sourceGradient, target: target, targetGradient: targetGradient,
-          factors: Place(buffer: buffer, channel: 0, channels: geometry.channels, geometry: geometry),
-          rate: Float(rate),
-          key: RandomStream.key(of: graph.nodes[id].name), border: border))
-
-    case .pooling(let id):
-      guard case .maxPooling(let pooling) = graph.nodes[id].operation else { preconditionFailure("a pooling") }
-      let geometry = geometry(draft.target, halo: 0)
-      let choices = addBuffer(
-        geometry, floats: geometry.channels * geometry.pixels, first: index,
-        last: training ? backwardTime(index) : index)
-      return .pooling(
-        Pooling(
-          source: source, sourceGradient: sourceGradient, target: target, targetGradient: targetGradient,
-          choices: choices, kernel: axes3(pooling.kernel), stride: axes3(pooling.stride), border: border))
-
-    case .stage, .restack: preconditionFailure("made above")
+      var ports = ports(draft)
+      if !isLast { ports.border = .none }
+      return .copy(Copy(ports: ports, factor: factor, accumulates: !isFirst))
+    case .groupNormalization(let node, let activation):
+      return .groupNormalization(makeGroupNormalization(node, activation: activation, ports(draft), step))
+    case .prelu(let node): return .prelu(makePReLU(node, ports(draft)))
+    case .clamp(let node): return .clamp(makeClamp(node, ports(draft)))
+    case .upsampling(let node): return .resampling(makeResampling(node, ports(draft)))
+    case .reshape: return .reshape(Reshape(ports: ports(draft)))
+    case .softmax(let node): return .softmax(makeSoftmax(node, ports(draft)))
+    case .dropout(let node): return .dropout(makeDropout(node, ports(draft), step))
+    case .pooling(let node): return .pooling(makePooling(node, ports(draft), step))
     }
   }
 
-  /// Room for two sums a channel that are reduced at the end of the backward pass.
-  mutating func reserveSums(_ channels: Int) -> Int {
-    defer { sumDoubles += 2 * channels }
-    return sumDoubles
+  func ports(_ draft: Draft) -> Ports {
+    Ports(
+      source: place(draft.source),
+      sourceGradient: training && needsGradient(draft.source) ? gradientPlace(draft.source) : nil,
+      target: place(draft.target), targetGradient: training ? gradientPlace(draft.target) : nil,
+      border: border(draft.target))
+  }
+
+  /// A setting along z, y and x.
+  func axes3(_ setting: PerAxis, absent: Int) -> [Int] {
+    Array(repeating: absent, count: 3 - graph.dimensions) + (setting.values(dimensions: graph.dimensions) ?? [])
+  }
+
+  /// Reserves floats for weights in a layout that kernels read.
+  mutating func reservePacked(_ floats: Int) -> Slice {
+    defer { sizes.packedFloats += roundUp(floats, to: 16) }
+    return Slice(offset: sizes.packedFloats, count: floats)
+  }
+
+  /// Makes a thread's scratch memory as large as a step needs.
+  mutating func requireScratch(_ floats: Int) {
+    sizes.scratchFloats = max(sizes.scratchFloats, roundUp(floats, to: 16))
+  }
+
+  /// Reserves room for two sums a channel that are reduced at the end of the backward pass.
+  mutating func reserveLateSums(_ channels: Int) -> Int {
+    defer { sizes.lateSums += 2 * channels }
+    return sizes.lateSums
   }
 }

@@ -1,7 +1,7 @@
 import Host
 
 extension Execution {
-  /// A piece of a stage's work: rows of one sample that lie together in cache.
+  /// Rows of one sample that stay in cache while a stage's operations follow each other.
   struct Band {
     var sample: Int
     var index: Int
@@ -10,6 +10,7 @@ extension Execution {
     var rows: Int64 { Int64(last - first) }
   }
 
+  /// Calls `body` on all threads with every band of every sample.
   func forEachBand(_ geometry: PlaneGeometry, _ body: (Band) -> Void) {
     let bands = geometry.bands
     team.run(count: samples * bands) { piece, _ in
@@ -24,7 +25,7 @@ extension Execution {
     return Band(sample: sample, index: index, first: first, last: min(geometry.rows, first + geometry.bandRows))
   }
 
-  /// The bands of some rows of one sample, one after the other.
+  /// Calls `body` with the bands of some rows of one sample, in order.
   @inline(__always)
   func forEachBand(of geometry: PlaneGeometry, _ rows: Range<Int>, _ sample: Int, _ body: (Band) -> Void) {
     for index in rows.lowerBound / geometry.bandRows..<(rows.upperBound - 1) / geometry.bandRows + 1 {
@@ -32,7 +33,7 @@ extension Execution {
     }
   }
 
-  /// Parts of a band, as many rows as named.
+  /// Calls `body` with parts of a band of `rows` rows each, in order.
   @inline(__always)
   func forEachPart(of band: Band, rows: Int, _ body: (Range<Int>) -> Void) {
     var first = band.first
@@ -43,11 +44,13 @@ extension Execution {
     }
   }
 
-  /// Pieces as large as named but where threads would idle. The cut is free: nothing is summed over pieces.
+  /// Calls `body` on all threads with pieces of every sample's rows. Pieces are smaller than `most` where threads would
+  /// be idle; this changes no result, since nothing is summed over pieces.
   ///
   /// - Parameters:
-  ///   - unit: what the rows of a piece are a multiple of.
-  ///   - each: pieces that a thread should have at least.
+  ///   - most: the most rows of a piece.
+  ///   - unit: the rows of a piece are a multiple of this.
+  ///   - each: the fewest pieces for each thread.
   func forEachPiece(
     _ geometry: PlaneGeometry, rows most: Int, multipleOf unit: Int, each: Int = 1,
     _ body: (_ sample: Int, _ rows: Range<Int>, _ thread: Int) -> Void

@@ -11,8 +11,7 @@ extension Execution {
     }
   }
 
-  // MARK: Addresses
-
+  /// The planes of a sample at a place.
   @inline(__always)
   func planes(_ place: Place, _ sample: Int) -> FeaturePlanes {
     FeaturePlanes(
@@ -21,11 +20,11 @@ extension Execution {
   }
 
   @inline(__always)
-  func address(_ buffer: Int, _ sample: Int) -> UnsafeMutablePointer<Float> {
+  func address(_ buffer: BufferID, _ sample: Int) -> UnsafeMutablePointer<Float> {
     arena.pointer + sample * plan.arenaFloats + plan.buffers[buffer].offset
   }
 
-  func zero(buffer: Int) {
+  func zero(buffer: BufferID) {
     let floats = plan.buffers[buffer].floats
     team.run(count: samples) { sample, _ in
       address(buffer, sample).update(repeating: 0, count: floats)
@@ -47,7 +46,7 @@ extension Execution {
     forEachPlane(place) { row, geometry, _, _ in foldHalo(row, Int64(geometry.rows), geometry, border: border) }
   }
 
-  /// Adds what pads some rows of a gradient to the pixels that it was copied from, and leaves zeros.
+  /// Adds the halo of a gradient's rows to the pixels that padding copied it from, and leaves zeros in the halo.
   @inline(__always)
   func foldHalo(_ row: UnsafeMutablePointer<Float>, _ rows: Int64, _ geometry: PlaneGeometry, border: Border) {
     guard border.folded > 0 else { return }
@@ -61,7 +60,7 @@ extension Execution {
       border.padding, border.width)
   }
 
-  /// Adds gradient planes to those of the value they came from.
+  /// Adds a gradient, times a factor, to another.
   func addPlanes(from gradient: Place, to sourceGradient: Place, factor: Float = 1) {
     forEachPlane(gradient) { g, geometry, sample, channel in
       let target = planes(sourceGradient, sample)

@@ -1,12 +1,12 @@
 import CKernels
 import Host
 
-// Mixed precision: operands of products are rounded to bfloat16 wherever they are made, sums and all else stay float32. A product of two
-// bfloat16 is exact in float32, so the kernels are those of float32, and give what instructions for bfloat16 would, but for the
-// order of their sums.
+// Mixed precision (docs/decisions/008-mixed-precision.md): operands of products are rounded to bfloat16 when they are
+// written; sums and all else stay float32. The product of two bfloat16 is exact in float32, so the kernels are those of
+// float32, and compute what instructions for bfloat16 would, but for the order of their sums.
 
 extension Execution {
-  /// A product's weights as its operands.
+  /// A product's weights in the precision of its operands.
   @inline(__always)
   func weights(_ product: Product) -> UnsafePointer<Float> {
     UnsafePointer((plan.precision == .bfloat16 ? roundedParameters : parameters).pointer + product.weight.offset)
@@ -24,13 +24,13 @@ extension Execution {
     }
   }
 
-  /// Rounds rows of a value, with what pads them. The network's result keeps its precision.
+  /// Rounds rows of a value and their halo. The network's output keeps its precision.
   func roundValue(_ place: Place, _ sample: Int, _ rows: Range<Int>, border: Border) {
     guard plan.precision == .bfloat16, place.buffer != plan.output.buffer else { return }
     round(planes(place, sample), 0..<place.channels, rows, halo: Int(border.width))
   }
 
-  /// Rounds the value that a step of one kind or another made.
+  /// Rounds a value and its halo.
   func roundValue(_ place: Place, border: Border) {
     guard plan.precision == .bfloat16 else { return }
     forEachBand(place.geometry) { roundValue(place, $0.sample, $0.first..<$0.last, border: border) }

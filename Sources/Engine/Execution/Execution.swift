@@ -2,14 +2,17 @@ import CKernels
 import Host
 import Networks
 
-/// Runs a plan: holds the parameters, the statistics and the feature maps of one batch, forward and backward.
+/// Runs a plan, forward and backward: holds the parameters, the statistics and the feature maps of one batch.
 ///
-/// The batch is a sequence of shards of `samplesPerShard` samples, the last of which may be short. All work is cut by the plan; the team
-/// only decides which thread does what when. A steady-state pass allocates nothing.
+/// The batch is a sequence of shards of `samplesPerShard` samples, the last of which may be short. The plan cuts all
+/// work into pieces; the team only decides which thread computes which piece when. After the first one, a pass
+/// allocates no memory.
 public final class Execution {
+  /// The plan that is run.
   public let plan: Plan
-  /// Samples that a full batch holds.
+  /// The most samples of a batch.
   public let capacity: Int
+  /// Samples of a shard.
   public let samplesPerShard: Int
 
   /// All parameters, in the order of `plan.layout`.
@@ -22,35 +25,49 @@ public final class Execution {
   let team: ThreadTeam
   let reduction: any ShardReduction
   let exchange: (any GradientExchange)?
+  /// The plan's buffers, for each sample.
   let arena: AlignedBuffer<Float>
+  /// Weights in the kernels' layouts.
   let packed: AlignedBuffer<Float>
+  /// Coefficients of normalizations (`CoefficientRow`, `tutti_line`).
   let coefficients: AlignedBuffer<Float>
+  /// Partial results of the current step by (sample, channel, band): moments forward, gradient sums backward.
   let moments: AlignedBuffer<tutti_moments>
   let sums: AlignedBuffer<tutti_gradient_sums>
+  /// The shards' operands of a reduction over the batch.
   let operands: AlignedBuffer<Double>
-  /// For each shard the sums that are reduced at the end of the backward pass, `plan.sumDoubles`.
+  /// For each shard, the sums that are reduced at the end of the backward pass.
   let lateSums: AlignedBuffer<Double>
-  /// For each shard what its moments say of the running statistics, and a 1; with the scope `shard`.
+  /// For each shard with the scope `shard`, the new values of the running statistics, and a 1 that counts it.
   let shardStatistics: AlignedBuffer<Double>
+  /// Weight gradients of the current group for all shards, and of the current piece for the tree over shards.
   let shardWeights: AlignedBuffer<Float>
   let pieceWeights: AlignedBuffer<Float>
+  /// Each thread's scratch memory.
   let scratch: AlignedBuffer<Float>
-  /// Each thread's planes of a stack without a buffer.
-  let activatedPlanes: AlignedBuffer<Float>
-  /// The transformed weights of the product at work.
+  /// Each thread's planes of a concatenation that is never materialized.
+  let virtualPlanes: AlignedBuffer<Float>
+  /// The transformed weights of the current product.
   let winogradWeights: AlignedBuffer<Float>
-  /// Each thread's lists of channels of a job by minimal filtering along y.
+  /// Each thread's lists of channels for a filtering kernel.
   let channelLists: AlignedBuffer<UnsafeMutablePointer<Float>?>
-  /// The parameters as operands of products; empty in float32.
+  /// The parameters rounded to bfloat16; empty in float32.
   let roundedParameters: AlignedBuffer<Float>
 
-  /// Samples and shards of the batch at work.
+  /// Samples of the current batch.
   var samples = 0
+  /// Shards of the current batch.
   var shards: Int { (samples + samplesPerShard - 1) / samplesPerShard }
-  /// What random numbers of the pass are keyed by, besides the node and the sample.
+  /// The key of the current pass's random numbers.
   var randomKey: DropoutKey?
 
-  /// Takes memory for `shards` × `samplesPerShard` samples: those of a batch that are held here.
+  /// Allocates memory for the part of a batch that this process computes.
+  ///
+  /// - Parameters:
+  ///   - samplesPerShard: samples of a shard.
+  ///   - shards: the most shards that this process computes of a batch.
+  ///   - team: the threads.
+  ///   - reduction: sums over the shards of the whole batch.
   public init(
     _ plan: Plan, samplesPerShard: Int, shards: Int, team: ThreadTeam, reduction: any ShardReduction = LocalShards()
   ) {
@@ -61,7 +78,7 @@ public final class Execution {
     self.reduction = reduction
     exchange = reduction.gradientExchange
     capacity = samplesPerShard * shards
-    let training = plan.purpose == .training
+    let (sizes, training) = (plan.sizes, plan.purpose == .training)
     parameters = AlignedBuffer(count: plan.layout.parameterCount)
     statistics = AlignedBuffer(count: plan.layout.statisticCount)
     let gradientCount = training ? plan.layout.parameterCount : 0
@@ -71,20 +88,20 @@ public final class Execution {
       gradients = AlignedBuffer(count: gradientCount)
     }
     arena = AlignedBuffer(count: plan.arenaFloats * capacity + 64)
-    packed = AlignedBuffer(count: plan.packedFloats)
-    coefficients = AlignedBuffer(count: plan.coefficientFloats * (plan.normalizationScope == .shard ? shards : 1))
-    moments = AlignedBuffer(count: plan.partials * capacity)
-    sums = AlignedBuffer(count: training ? plan.partials * capacity : 0)
-    operands = AlignedBuffer(count: 3 * plan.partials * shards)
-    lateSums = AlignedBuffer(count: training ? plan.sumDoubles * shards : 0)
+    packed = AlignedBuffer(count: sizes.packedFloats)
+    coefficients = AlignedBuffer(count: sizes.coefficientFloats * (plan.normalizationScope == .shard ? shards : 1))
+    moments = AlignedBuffer(count: sizes.partials * capacity)
+    sums = AlignedBuffer(count: training ? sizes.partials * capacity : 0)
+    operands = AlignedBuffer(count: 3 * sizes.partials * shards)
+    lateSums = AlignedBuffer(count: training ? sizes.lateSums * shards : 0)
     shardStatistics = AlignedBuffer(
       count: plan.normalizationScope == .shard ? (plan.layout.statisticCount + 1) * shards : 0)
-    shardWeights = AlignedBuffer(count: training ? plan.largestJoined * shards : 0)
-    pieceWeights = AlignedBuffer(count: training ? plan.largestPiece * Self.levels(shards: shards) * team.size : 0)
-    scratch = AlignedBuffer(count: plan.scratchFloats * team.size)
-    activatedPlanes = AlignedBuffer(count: plan.activatedFloats * team.size)
-    winogradWeights = AlignedBuffer(count: plan.winogradFloats)
-    channelLists = AlignedBuffer(count: plan.largestLists * team.size)
+    shardWeights = AlignedBuffer(count: training ? sizes.largestJoined * shards : 0)
+    pieceWeights = AlignedBuffer(count: training ? sizes.largestPiece * Self.levels(shards: shards) * team.size : 0)
+    scratch = AlignedBuffer(count: sizes.scratchFloats * team.size)
+    virtualPlanes = AlignedBuffer(count: sizes.virtualFloats * team.size)
+    winogradWeights = AlignedBuffer(count: sizes.winogradFloats)
+    channelLists = AlignedBuffer(count: sizes.longestChannelList * team.size)
     roundedParameters = AlignedBuffer(count: plan.roundedFloats)
     for entry in plan.layout.statistics {
       if case .constant(let value) = entry.initial {
@@ -93,65 +110,74 @@ public final class Execution {
     }
   }
 
-  /// Bytes that an execution of this plan takes, parameters, their gradients and optimizer state not counted.
+  /// Bytes of memory that an execution of a plan needs, besides parameters, their gradients and the optimizer's state.
+  ///
+  /// - Parameters:
+  ///   - capacity: the most samples of a batch.
+  ///   - shards: the most shards of a batch.
+  ///   - threads: threads of the team.
   public static func bytes(_ plan: Plan, capacity: Int, shards: Int, threads: Int) -> Int {
-    let training = plan.purpose == .training
+    let (sizes, training) = (plan.sizes, plan.purpose == .training)
     let floats =
-      plan.arenaFloats * capacity + plan.packedFloats + plan.coefficientFloats
-      + (plan.scratchFloats + plan.activatedFloats) * threads + plan.winogradFloats + plan.roundedFloats
-      + (training ? plan.largestJoined * shards + plan.largestPiece * levels(shards: shards) * threads : 0)
+      plan.arenaFloats * capacity + sizes.packedFloats + sizes.coefficientFloats
+      + (sizes.scratchFloats + sizes.virtualFloats) * threads + sizes.winogradFloats + plan.roundedFloats
+      + (training ? sizes.largestJoined * shards + sizes.largestPiece * levels(shards: shards) * threads : 0)
     let partial = MemoryLayout<tutti_moments>.stride + (training ? MemoryLayout<tutti_gradient_sums>.stride : 0)
-    return 4 * floats + partial * plan.partials * capacity + 24 * plan.partials * shards
-      + (training ? 8 * plan.sumDoubles * shards : 0)
+    return 4 * floats + partial * sizes.partials * capacity + 24 * sizes.partials * shards
+      + (training ? 8 * sizes.lateSums * shards : 0)
   }
 
   // MARK: Input and output
 
   /// The planes of a sample's image, to be written before `forward`.
   public func input(_ sample: Int) -> FeaturePlanes { planes(plan.input, sample) }
-  /// The planes of a sample's result.
+  /// The planes of a sample's output, after `forward`.
   public func output(_ sample: Int) -> FeaturePlanes { planes(plan.output, sample) }
-  /// The planes of the loss's gradient with respect to a sample's result, to be written between `forward` and `backward`.
+  /// The planes of the loss's gradient with respect to a sample's output, to be written between `forward` and
+  /// `backward`.
   public func outputGradient(_ sample: Int) -> FeaturePlanes { planes(trainingPlace(plan.outputGradient), sample) }
-  /// The gradient with respect to a sample's image, after `backward`, when the plan was asked for it.
+  /// The planes of the loss's gradient with respect to a sample's image, after `backward`, if the plan was compiled
+  /// with it.
   public func inputGradient(_ sample: Int) -> FeaturePlanes { planes(trainingPlace(plan.inputGradient), sample) }
 
-  /// The planes of a sample's value `plan.taps[tap]`, after `forward`.
+  /// The planes of a sample's value of `plan.taps[tap]`, after `forward`.
   public func tap(_ tap: Int, _ sample: Int) -> FeaturePlanes { planes(plan.taps[tap].place, sample) }
-  /// The planes of the loss's gradient with respect to a tapped value, 0 unless written between `forward` and `backward`.
+  /// The planes of the loss's gradient with respect to a tapped value; 0 unless written between `forward` and
+  /// `backward`.
   public func tapGradient(_ tap: Int, _ sample: Int) -> FeaturePlanes {
     planes(trainingPlace(plan.taps[tap].gradient), sample)
   }
 
   private func trainingPlace(_ place: Place?) -> Place {
-    guard let place else { preconditionFailure("the plan was not made for this gradient") }
+    guard let place else { preconditionFailure("the plan was not compiled for this gradient") }
     return place
   }
 
   // MARK: Passes
 
-  /// Computes the results of the first `samples` samples: those held here of the batch at work, perhaps none.
+  /// Computes the outputs of the first `samples` samples.
   ///
   /// - Parameters:
-  ///   - randomKey: what this pass's random numbers (dropout) are keyed by; needed in training when there is dropout.
+  ///   - samples: this process's samples of the batch, perhaps none.
+  ///   - randomKey: the key of this pass's random numbers; needed in training when the network has dropout.
   ///   - updatesStatistics: whether a training pass moves the running statistics.
   public func forward(samples: Int, randomKey: DropoutKey? = nil, updatesStatistics: Bool = true) {
     precondition((0...capacity).contains(samples), "a batch holds 0 to \(capacity) samples")
-    // A prediction is part of what its caller does.
+    // A prediction is timed by its caller.
     let start = plan.purpose == .training ? team.timeline.start() : nil
     defer { if let start { team.timeline.end(.forward, start) } }
     self.samples = samples
     self.randomKey = randomKey
     roundParameters()
-    for index in plan.steps.indices {
-      if case .stages(let group) = plan.steps[index] { pack(group) }
+    for id in plan.steps.indices {
+      if case .stages(let group) = plan.steps[id] { pack(group) }
     }
     fillInputHalo()
     roundValue(plan.input, border: plan.inputBorder)
-    for index in plan.steps.indices {
-      switch plan.steps[index] {
+    for id in plan.steps.indices {
+      switch plan.steps[id] {
       case .stages(let group): forward(group, updatesStatistics: updatesStatistics)
-      case .restack(let restack): forward(restack, updatesStatistics: updatesStatistics)
+      case .stackNormalization(let step): forward(step, updatesStatistics: updatesStatistics)
       case .pooling(let pooling): forward(pooling)
       case .softmax(let softmax): forward(softmax)
       case .dropout(let dropout): forward(dropout)
@@ -162,8 +188,8 @@ public final class Execution {
       case .resampling(let resampling): forward(resampling)
       case .reshape(let reshape): forward(reshape)
       }
-      if plan.precision == .bfloat16, let (place, border) = plan.steps[index].unrounded {
-        roundValue(place, border: border)
+      if plan.precision == .bfloat16, let ports = plan.steps[id].unrounded {
+        roundValue(ports.target, border: ports.border)
       }
     }
     if plan.normalizationScope == .shard, updatesStatistics { moveStatisticsOfShards() }
@@ -173,19 +199,18 @@ public final class Execution {
     }
   }
 
-  /// Computes the gradients of all parameters from those of the results, which must have been written to `outputGradient`.
+  /// Computes the gradients of all parameters from those of the outputs, which must have been written to
+  /// `outputGradient`.
   public func backward() {
     precondition(plan.purpose == .training, "a plan for inference has no backward pass")
     let start = team.timeline.start()
     defer { team.timeline.end(.backward, start) }
     gradients.pointer.update(repeating: 0, count: gradients.count)
-    var index = plan.steps.count
-    while index > 0 {
-      index -= 1
-      for place in plan.zeroRanges[index] { zero(buffer: plan.zeroed[place]) }
-      switch plan.steps[index] {
+    for id in plan.steps.indices.reversed() {
+      for entry in plan.zeroedRanges[id] { zero(buffer: plan.zeroedBuffers[entry]) }
+      switch plan.steps[id] {
       case .stages(let group): backward(group)
-      case .restack(let restack): backward(restack)
+      case .stackNormalization(let step): backward(step)
       case .pooling(let pooling): backward(pooling)
       case .softmax(let softmax): backward(softmax)
       case .dropout(let dropout): backward(dropout)
@@ -198,7 +223,7 @@ public final class Execution {
       }
       exchange?.progress(team: team)
     }
-    finishSums()
+    reduceLateSums()
     if let exchange { team.timeline.measure(.exchange) { exchange.finish(team: team) } }
     if let place = plan.inputGradient { foldHalo(place, border: plan.inputBorder) }
   }

@@ -1,70 +1,75 @@
 import Host
 
-/// Sums over the shards of a global batch, wherever they are held.
+/// Reductions over the shards of a global batch, which several processes may compute.
 ///
-/// The global batch is a fixed sequence of shards. What must be known of the whole batch in the middle of a step (moments for batch
-/// normalization, a loss's sums) is combined along one binary tree over the shards, so that the result does not depend on who holds
-/// which shard. `Engine` and `Training` see only this protocol; alone, a process holds all shards (`LocalShards`).
+/// The global batch is a fixed sequence of shards. Moments of batch normalization and sums of a loss are reduced along
+/// one binary tree over the shards, so that the result does not depend on which process computes which shard. `Engine`
+/// and `Training` know this protocol only; `LocalShards` is the implementation for a single process.
 public protocol ShardReduction: AnyObject {
-  /// Begins a batch of `count` shards and tells which of them are held here; perhaps none of a short batch.
+  /// Begins a batch of `count` shards and returns those that this process computes; perhaps none of a short batch.
   func begin(shards count: Int) -> Range<Int>
 
-  /// The most shards that are held here of a batch of `count` or fewer; at least one.
+  /// The most shards that this process computes of a batch of `count` or fewer; at least one.
   func largestShare(of count: Int) -> Int
 
-  /// Combines one operand of `width` doubles for each shard held here into the operand of the whole batch, in place: it stands in the
-  /// first `width` values afterwards.
+  /// Reduces one operand of `width` doubles for each shard in place: the result is in the first `width` values
+  /// afterwards.
   ///
   /// - Parameters:
-  ///   - operands: `shards × width` values, a shard after another; room for one operand where there is no shard.
-  ///   - shards: those held here of the batch at work.
-  ///   - combine: merges the operand at the second pointer, which stands right of the first in shard order, into the first.
+  ///   - operands: `shards × width` values, shard by shard; memory for one operand when there is no shard.
+  ///   - shards: the shards that this process computes of the current batch.
+  ///   - width: doubles of one operand.
+  ///   - combine: merges the operand at the second pointer, which comes after the first in the order of shards, into
+  ///     the first.
   func reduce(
     _ operands: UnsafeMutablePointer<Double>, shards: Int, width: Int,
     combine: (UnsafeMutablePointer<Double>, UnsafePointer<Double>) -> Void)
 
-  /// Sums the gradients of weights with those of other processes; nil when all shards are held here.
+  /// The sum of weight gradients over processes; nil when this process computes all shards.
   var gradientExchange: (any GradientExchange)? { get }
 }
 
-/// Sums the gradients of weights over the processes that hold a batch's shards, while the backward pass goes on.
+/// The sum of weight gradients over the processes that compute a batch's shards, overlapped with the backward pass.
 public protocol GradientExchange: AnyObject {
-  /// Memory for the gradients of all parameters: that of subtree k for parameter p stands at k · `count` + p. The whole batch's
-  /// stands in the place of the first subtree after `finish`.
+  /// Memory for the gradients of `count` parameters: that of subtree k with respect to parameter p is at k · `count` +
+  /// p. After `finish`, the first subtree's memory holds the gradient of the whole batch.
   ///
-  /// Called once for a network. Others may write to it between `add` and the end of `finish`, in the ranges that were added.
+  /// Called once for a network. Other processes may write to ranges that were added, from `add` until `finish` returns.
   func storage(count: Int) -> UnsafeMutablePointer<Float>
 
-  /// The largest subtrees of the tree over the batch's shards that are held here.
+  /// The number of largest subtrees of the tree over shards that this process computes (`shardSubtrees`).
   var subtreeCount: Int { get }
-  /// The shards of a subtree, counted among those held here.
+  /// The shards of a subtree, counted from this process's first one.
   func subtree(_ index: Int) -> Range<Int>
 
-  /// Takes the gradients of some weights, which stand in the places of all subtrees; all processes add the same ranges in the same
-  /// order in every step.
+  /// Starts summing the gradients of a range of parameters, which all subtrees have been computed for. All processes
+  /// add the same ranges in the same order in every step.
   func add(_ range: Range<Int>)
 
-  /// Lets the exchange go on; called between the steps of a pass.
+  /// Advances the exchange; called between the steps of a pass.
   func progress(team: ThreadTeam)
 
-  /// Waits until the whole batch's gradient stands in `storage`.
+  /// Waits until `storage` holds the whole batch's gradient.
   func finish(team: ThreadTeam)
 
-  /// The parameters that this process moves, where each moves a part and keeps the optimizer's state of that part alone; nil: every
-  /// process moves all.
+  /// The parameters that this process updates, if each process updates a part and keeps the optimizer's state of that
+  /// part only; nil if every process updates all.
   func moved(of count: Int) -> Range<Int>?
 
-  /// Gives all processes the parameters that the others have moved.
+  /// Distributes the updated parameters to all processes.
   func share(_ parameters: UnsafeMutablePointer<Float>, team: ThreadTeam)
 }
 
 extension GradientExchange {
+  /// Every process updates all parameters.
   public func moved(of count: Int) -> Range<Int>? { nil }
+  /// Does nothing, since every process has updated all parameters.
   public func share(_ parameters: UnsafeMutablePointer<Float>, team: ThreadTeam) {}
 }
 
-/// All shards of the batch are held by this process.
+/// The reduction of a single process, which computes all shards of the batch.
 public final class LocalShards: ShardReduction {
+  /// Makes a reduction without state.
   public init() {}
 
   public func begin(shards count: Int) -> Range<Int> { 0..<count }

@@ -1,10 +1,10 @@
-/// Visits the joins of the binary tree over `count` shards, lowest first: the operand at `right` is merged into that at `left`.
-/// Shards absent from a short batch are skipped, not counted as zero.
+/// Calls `join` for every inner node of the binary tree over `count` shards, bottom up: the operand of shard `right` is
+/// merged into that of shard `left`. Shards that a short batch lacks are skipped, not counted as zero.
 public func foldShards(count: Int, join: (_ left: Int, _ right: Int) -> Void) {
   foldShards(count: count, held: 0..<count, join: join)
 }
 
-/// Visits those joins of the tree over `count` shards whose two operands are made of shards in `held` alone.
+/// The same for those inner nodes whose shards are all in `held`.
 public func foldShards(count: Int, held: Range<Int>, join: (_ left: Int, _ right: Int) -> Void) {
   var stride = 1
   while stride < count {
@@ -17,8 +17,8 @@ public func foldShards(count: Int, held: Range<Int>, join: (_ left: Int, _ right
   }
 }
 
-/// The first shards of the largest subtrees of the tree over `count` shards that lie within `held`, ascending: what is left of `held`
-/// after its own joins.
+/// The first shards of the largest subtrees of the tree over `count` shards that lie within `held`, ascending: the
+/// operands that remain after the joins within `held`.
 public func shardSubtrees(count: Int, held: Range<Int>) -> [Int] {
   var result: [Int] = []
   var first = held.lowerBound
@@ -31,9 +31,13 @@ public func shardSubtrees(count: Int, held: Range<Int>) -> [Int] {
   return result
 }
 
-/// Visits the same tree depth first, so that few operands are held at a time: `leaf` makes a shard's operand at a place of a stack,
-/// `join` merges the operand at `right` into that at `left` = `right` − 1; `isLeaf` says that both are single shards. The result is
-/// left at place 0; the highest place is below the number of bits of `count`.
+/// Visits the same tree depth first, so that few operands are in memory at a time. The result is at place 0 of a stack
+/// whose highest place is below the number of bits of `count`.
+///
+/// - Parameters:
+///   - leaf: computes a shard's operand at a place of the stack.
+///   - join: merges the operand at place `right` into that at `left` = `right` − 1; `isLeaf` says that both are single
+///     shards.
 func foldShardsDepthFirst(
   count: Int, leaf: (_ shard: Int, _ place: Int) -> Void, join: (_ left: Int, _ right: Int, _ isLeaf: Bool) -> Void
 ) {

@@ -1,15 +1,18 @@
 import CKernels
 import Networks
 
-/// Which source index each tap of a convolution reads, along one axis, with the memory that the kernels read it from.
+/// Which source index each tap of a convolution reads along one axis, in memory that kernels read
+/// (docs/decisions/001-row-maps.md).
 ///
-/// Padding is a choice of source: a tap on zero padding has no entry, any other mode names the pixel it stands for. The
-/// adjoint lists the same pairs by source instead, for data gradients and transposed convolutions.
+/// A tap on zero padding has no entry; with other padding modes it has that of the pixel which the padding copies. The
+/// adjoint lists the same pairs by source index, for data gradients and transposed convolutions.
 package final class AxisMap: Sendable {
-  /// The list in the form that kernels read; valid while this object lives.
+  /// The list as kernels read it; valid while this object lives.
   package nonisolated(unsafe) let entries: tutti_axis
   private nonisolated(unsafe) let storage: UnsafeMutablePointer<Int32>
 
+  /// Copies a list.
+  ///
   /// - Parameter pairs: for every index of the axis, its (source, tap) pairs in the order of summation.
   package init(_ pairs: [[(source: Int, tap: Int)]]) {
     let total = pairs.reduce(0) { $0 + $1.count }
@@ -35,15 +38,22 @@ package final class AxisMap: Sendable {
 
 /// A convolution along one axis.
 package struct AxisConvolution: Hashable {
-  /// Pixels of the image that is convolved, and of the result.
+  /// Pixels of the image that is convolved.
   package var source: Int
+  /// Pixels of the result.
   package var target: Int
+  /// Taps of the kernel.
   package var kernel: Int
+  /// Source pixels from one target pixel to the next.
   package var stride: Int
+  /// Source pixels from one tap to the next.
   package var dilation: Int
+  /// Pixels of padding on each side.
   package var padding: Int
+  /// What padding pixels hold.
   package var mode: PaddingMode
 
+  /// Describes a convolution along one axis.
   package init(
     source: Int, target: Int, kernel: Int, stride: Int, dilation: Int, padding: Int, mode: PaddingMode
   ) {
@@ -56,7 +66,7 @@ package struct AxisConvolution: Hashable {
     self.mode = mode
   }
 
-  /// The pixel that `index`, which may lie outside the image, stands for; nil for a zero.
+  /// The pixel that `index`, which may lie outside the image, is padded with; nil for a zero.
   private func resolve(_ index: Int) -> Int? {
     if (0..<source).contains(index) { return index }
     switch mode {
@@ -89,24 +99,26 @@ package struct AxisConvolution: Hashable {
     return result
   }
 
-  /// Those of `adjoint` that padding makes: a tap reads another index than its shift names. Of stride 1.
+  /// The pairs of `adjoint` that come from padding: the tap reads another index than its shift says. For stride 1 only.
   package var folded: [[(source: Int, tap: Int)]] {
     let shifts = adjointShifts
     return adjoint.enumerated().map { index, pairs in pairs.filter { $0.source != index + Int(shifts[$0.tap]) } }
   }
 
-  /// How far from x the taps read, in floats along a row.
+  /// The offsets from x of the pixels that the taps read along a row.
   package var shifts: [Int32] { (0..<kernel).map { Int32($0 * dilation - padding) } }
 
-  /// How far the taps of the adjoint read.
+  /// The same for the taps of the adjoint.
   package var adjointShifts: [Int32] { (0..<kernel).map { Int32(padding - $0 * dilation) } }
 }
 
 /// The shifts of a row's taps, in memory that kernels read.
 package final class ShiftTable: Sendable {
+  /// The shifts; valid while this object lives.
   package nonisolated(unsafe) let shifts: UnsafePointer<Int32>
   private nonisolated(unsafe) let storage: UnsafeMutablePointer<Int32>
 
+  /// Copies shifts.
   package init(_ values: [Int32]) {
     storage = .allocate(capacity: values.count)
     storage.initialize(from: values, count: values.count)

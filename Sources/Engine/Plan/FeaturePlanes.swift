@@ -1,18 +1,22 @@
-/// How the feature maps of one sample lie in memory: planes of rows with room for a halo left and right of each row.
+/// The memory layout of one sample's feature maps: planes of rows, with a halo left and right of each row.
 ///
-/// Pixel (c, z, y, x) stands at `c · channelStride + (z · ny + y) · pitch + x` floats from the base. The left halo of a row is the end
-/// of the pitch of the row before it.
+/// Pixel (c, z, y, x) lies at `c · channelStride + (z · ny + y) · pitch + x` floats from the base. The left halo of a
+/// row is at the end of the row before.
 public struct PlaneGeometry: Hashable, Sendable {
+  /// Channels of a sample.
   public let channels: Int
+  /// Planes of a channel; 1 for two-dimensional images.
   public let nz: Int
+  /// Rows of a plane.
   public let ny: Int
+  /// Pixels of a row, without halo.
   public let nx: Int
   /// Pixels of halo on each side of a row.
   public let halo: Int
-  /// Floats from a row to the next; a multiple of 16.
+  /// Floats from one row to the next; a multiple of 16.
   public let pitch: Int
 
-  /// - Parameter heldRows: rows of each plane that lie in memory at a time, all by default.
+  /// - Parameter heldRows: rows of each channel that are in memory at a time; all by default.
   package init(channels: Int, nz: Int, ny: Int, nx: Int, halo: Int, heldRows: Int? = nil) {
     self.channels = channels
     self.nz = nz
@@ -24,25 +28,31 @@ public struct PlaneGeometry: Hashable, Sendable {
     channelStride = plane < 4096 ? plane : (plane + 751) / 1024 * 1024 + 272
   }
 
+  /// Rows of a channel.
   public var rows: Int { nz * ny }
+  /// Pixels of a channel.
   public var pixels: Int { rows * nx }
-  /// Floats from a channel to the next. Large planes lie a little further apart than their rows need, so that the same place
-  /// of several channels does not fall into one set of the cache.
+  /// Floats from one channel to the next. Large channels are padded, so that the same pixel of several channels does
+  /// not fall into the same set of the cache.
   public let channelStride: Int
   /// Floats before the first pixel: the left halo of the first row.
   package var lead: Int { roundUp(halo, to: 16) }
-  /// Floats that one sample takes, with room for the widest load behind the last row.
+  /// Floats that one sample takes, with room for the widest vector load after the last row.
   package var sampleStride: Int { lead + channels * channelStride + roundUp(halo, to: 16) + 32 }
 
-  /// Rows that one piece of work covers: about 4096 pixels. A function of the shape alone, so that sums over pieces are too.
+  /// Rows of a band, about 4096 pixels. Depends on the shape alone, so that sums over bands do too.
   package var bandRows: Int { min(rows, max(1, 4096 / nx)) }
+  /// Bands of a channel.
   package var bands: Int { (rows + bandRows - 1) / bandRows }
 }
 
-/// The feature maps of one sample, to be read or written in place.
+/// Some feature maps of one sample, to be read or written in place.
 public struct FeaturePlanes {
+  /// The first pixel of the first channel.
   public let base: UnsafeMutablePointer<Float>
+  /// The layout of the memory.
   public let geometry: PlaneGeometry
+  /// Channels that may be accessed.
   public let channels: Int
 
   package init(base: UnsafeMutablePointer<Float>, geometry: PlaneGeometry, channels: Int) {
@@ -57,14 +67,14 @@ public struct FeaturePlanes {
     base + channel * geometry.channelStride + row * geometry.pitch
   }
 
-  /// Some of the channels.
+  /// A range of the channels.
   @inline(__always)
-  func part(_ some: Range<Int>) -> FeaturePlanes {
+  func part(_ range: Range<Int>) -> FeaturePlanes {
     FeaturePlanes(
-      base: base + some.lowerBound * geometry.channelStride, geometry: geometry, channels: some.count)
+      base: base + range.lowerBound * geometry.channelStride, geometry: geometry, channels: range.count)
   }
 
-  /// All pixels in the order (channel, z, y, x), without halos.
+  /// Copies all pixels in the order (channel, z, y, x), without halos.
   public func pixels() -> [Float] {
     var result: [Float] = []
     result.reserveCapacity(channels * geometry.pixels)
@@ -76,7 +86,7 @@ public struct FeaturePlanes {
     return result
   }
 
-  /// Writes pixels given in the order (channel, z, y, x).
+  /// Writes all pixels, given in the order (channel, z, y, x).
   public func setPixels(_ values: UnsafeBufferPointer<Float>) {
     precondition(values.count == channels * geometry.pixels, "as many values as pixels")
     var source = values.baseAddress!

@@ -1,21 +1,24 @@
+import CKernels
 import Networks
 
-/// A network compiled for one shape of image: every algorithm, every piece of work, every order of summation, every place in memory.
+/// A network compiled for one image size: every algorithm, every piece of work, every order of summation and every
+/// place in memory.
 ///
-/// A plan is made from the graph and the image's extents alone. Ranks, threads and clocks place its work (`Execution`), they cannot
-/// change it.
+/// A plan depends on the graph, the image's extents and the options below alone. An `Execution` distributes its work
+/// over threads and ranks; the results do not depend on how.
 public final class Plan: Sendable {
-  /// Changes whenever the bits of a result may change; checkpoints carry it.
+  /// Changes whenever the bits of a result may change. Checkpoints store it.
   public static let numericsVersion = 8
 
+  /// What a plan is compiled for.
   public enum Purpose: Hashable, Sendable {
-    /// Forward with batch statistics and backward.
+    /// Forward pass with batch statistics, and backward pass.
     case training
-    /// Forward alone, in as little memory as liveness allows.
+    /// Forward pass only, in as little memory as the buffers' lifetimes allow.
     case inference
   }
 
-  /// What batch normalization takes its moments over while training.
+  /// What batch normalization computes its moments over in training.
   public enum NormalizationScope: String, Hashable, Sendable, Codable, CaseIterable {
     /// The whole batch.
     case batch
@@ -23,89 +26,103 @@ public final class Plan: Sendable {
     case shard
   }
 
-  /// In what precision products are taken.
+  /// The precision of the operands of products.
   public enum Precision: String, Hashable, Sendable, Codable, CaseIterable {
+    /// Single precision throughout.
     case float32
-    /// Mixed: operands of products are rounded to bfloat16, sums, weights and all else are float32.
+    /// Mixed precision: operands of products are rounded to bfloat16; sums, weights and all else are float32.
     case bfloat16
   }
 
+  /// The network that was compiled.
   public let graph: NetworkGraph
+  /// Whether the plan trains or only predicts.
   public let purpose: Purpose
-  /// `float32` in a plan for inference.
+  /// The precision of products; `float32` in a plan for inference.
   public let precision: Precision
-  /// `batch` in a plan for inference.
+  /// What batch normalization computes its moments over; `batch` in a plan for inference.
   public let normalizationScope: NormalizationScope
-  /// Shapes of the network's image and result.
+  /// Channels and extents of one input image.
   public let inputShape: FeatureShape
+  /// Channels and extents of one output.
   public let outputShape: FeatureShape
+  /// Where each parameter and each running statistic lies in the flat arrays of an `Execution`.
   public let layout: ParameterLayout
 
-  nonisolated(unsafe) let steps: [Step]
-  /// The stages that groups name.
-  nonisolated(unsafe) let stages: [Stage]
-  /// Products worked together by minimal filtering along y, and the stages that they name.
-  nonisolated(unsafe) let filterSets: [FilterSet]
-  let filteredStages: [Int]
-  /// The stages that stacks without a buffer name.
-  let activatingStages: [Int]
-  /// Most channels that one of their jobs lists.
-  let largestLists: Int
-  /// For each step's backward pass, the gradient buffers to be zeroed before it: a range of `zeroed`.
-  let zeroRanges: [Range<Int>]
-  let zeroed: [Int]
-  /// Geometry and place (in floats of one sample) of every buffer.
-  let buffers: [Buffer]
-  /// Floats of the arena for one sample.
+  nonisolated(unsafe) let steps: Table<StepID, Step>
+  nonisolated(unsafe) let stages: Table<StageID, Stage>
+  nonisolated(unsafe) let filterSets: Table<FilterSetID, FilterSet>
+  /// Lists of stages that do not follow each other; a `StageList` is a range of it.
+  let listedStages: [StageID]
+  /// The gradient buffers that are zeroed before each step's backward pass: a range of `zeroedBuffers`.
+  let zeroedRanges: Table<StepID, Range<Int>>
+  let zeroedBuffers: [BufferID]
+  let buffers: Table<BufferID, Buffer>
+  /// Floats that one sample takes in the arena.
   public let arenaFloats: Int
   let input: Place
   let inputGradient: Place?
   let output: Place
   let outputGradient: Place?
-  /// The graph's tapped values, in the order of their names.
+  /// The graph's tapped values, sorted by name.
   public let taps: [Tap]
   let inputBorder: Border
-  let packedFloats: Int
-  let coefficientFloats: Int
-  let scratchFloats: Int
-  /// Room of a thread for a sample of the largest stack without a buffer.
-  let activatedFloats: Int
-  /// Most transformed weights of a product by Winograd's algorithm.
-  let winogradFloats: Int
-  /// Parameters that are also kept rounded.
+  let sizes: Sizes
+  /// Parameters of which a copy rounded to bfloat16 is kept.
   var roundedFloats: Int { precision == .bfloat16 ? layout.parameterCount : 0 }
-  /// Largest channels × bands of a group of stages: room for partial sums of one sample.
-  let partials: Int
-  /// Sums of a shard that wait for the end of the backward pass.
-  let sumDoubles: Int
-  /// Most weights of the products of one group, some of which keep their shards' gradients side by side.
-  let largestJoined: Int
-  /// Most weights of one piece of the others.
-  let largestPiece: Int
-  /// Keeps the tables alive that steps point to.
+  /// Owns the memory of the tables that steps point to.
   private let tables: [AnyObject & Sendable]
 
-  /// A value that can be read after a forward pass beside the output. In training its gradient can be given beside the output's.
+  /// A value besides the output that can be read after a forward pass. In training its gradient can be given, as the
+  /// output's.
   public struct Tap: Sendable {
+    /// The name given in the graph.
     public let name: String
+    /// Channels and extents of one sample's value.
     public let shape: FeatureShape
     let place: Place
     let gradient: Place?
   }
 
+  /// The memory that holds one value (or gradient) of every sample.
   struct Buffer: Sendable {
     var geometry: PlaneGeometry
     var floats: Int
+    /// Floats from the start of a sample's part of the arena.
     var offset: Int
+  }
+
+  /// Sizes of the memory that an execution needs beside the arena.
+  struct Sizes: Sendable {
+    /// Weights in the layouts that the kernels read.
+    var packedFloats = 0
+    /// Per-channel coefficients of normalizations; one set for each shard with the scope `shard`.
+    var coefficientFloats = 0
+    /// Scratch memory of one thread.
+    var scratchFloats = 0
+    /// Memory of one thread for a sample of the largest concatenation that is never materialized.
+    var virtualFloats = 0
+    /// Transformed weights of the largest product by Winograd's algorithm.
+    var winogradFloats = 0
+    /// Partial sums of one sample: the most channels × bands of any step.
+    var partials = 0
+    /// Sums of one shard that are reduced at the end of the backward pass.
+    var lateSums = 0
+    /// The most weights of any group of which the gradients of all shards are kept side by side.
+    var largestJoined = 0
+    /// The most weights of one piece of the other products (`GradientPieces`).
+    var largestPiece = 0
+    /// The longest list of channels that one call of the filtering kernels reads.
+    var longestChannelList = 0
   }
 
   /// Compiles a graph.
   ///
   /// - Parameters:
   ///   - extents: (z,) y, x of the images, as many as the graph has dimensions.
-  ///   - normalizationScope: for training.
-  ///   - precision: for training.
-  ///   - inputGradient: whether the gradient of the image itself is wanted.
+  ///   - normalizationScope: ignored for inference.
+  ///   - precision: ignored for inference.
+  ///   - inputGradient: whether the backward pass computes the gradient with respect to the image.
   /// - Throws: `NetworkError` when the graph does not fit the image.
   public init(
     _ graph: NetworkGraph, extents: [Int], purpose: Purpose, normalizationScope: NormalizationScope = .batch,
@@ -125,28 +142,19 @@ public final class Plan: Sendable {
     steps = compiler.steps
     stages = compiler.stages
     filterSets = compiler.filterSets
-    filteredStages = compiler.filteredStages
-    activatingStages = compiler.activatingStages
-    largestLists = compiler.largestLists
-    zeroRanges = compiler.zeroRanges
-    zeroed = compiler.zeroed
+    listedStages = compiler.listedStages
+    zeroedRanges = compiler.zeroedRanges
+    zeroedBuffers = compiler.zeroedBuffers
     buffers = compiler.buffers
     arenaFloats = compiler.arenaFloats
-    input = compiler.place(0)
-    inputGradient = wantsInputGradient ? compiler.gradientPlace(0) : nil
-    output = compiler.place(compiler.resolve(graph.output))
-    outputGradient = purpose == .training ? compiler.gradientPlace(compiler.resolve(graph.output)) : nil
+    let (image, result) = (compiler.image, compiler.value(of: graph.output))
+    input = compiler.place(image)
+    inputGradient = wantsInputGradient ? compiler.gradientPlace(image) : nil
+    output = compiler.place(result)
+    outputGradient = purpose == .training ? compiler.gradientPlace(result) : nil
     taps = compiler.taps()
-    inputBorder = compiler.border(0)
-    packedFloats = compiler.packedFloats
-    coefficientFloats = compiler.coefficientFloats
-    scratchFloats = compiler.scratchFloats
-    activatedFloats = compiler.activatedFloats
-    winogradFloats = compiler.winogradFloats
-    partials = compiler.partials
-    sumDoubles = compiler.sumDoubles
-    largestJoined = compiler.largestJoined
-    largestPiece = compiler.largestPiece
+    inputBorder = compiler.border(image)
+    sizes = compiler.sizes
     tables = compiler.tables
   }
 }

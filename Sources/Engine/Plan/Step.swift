@@ -1,8 +1,8 @@
-/// A step of a plan. Steps hold numbers and pointers to the plan's tables only, so that walking through them in a training step
-/// touches no reference counts.
+/// A step of a plan. Steps hold numbers and pointers to the plan's tables only, so that walking through them in a
+/// training step touches no reference counts.
 enum Step {
   case stages(StageGroup)
-  case restack(Restack)
+  case stackNormalization(StackNormalization)
   case pooling(Pooling)
   case softmax(Softmax)
   case dropout(Dropout)
@@ -13,18 +13,18 @@ enum Step {
   case resampling(Resampling)
   case reshape(Reshape)
 
-  /// What a step makes that mixed precision has still to round: stages and restackings do so while rows are in cache, and what pooling and
-  /// reshaping make is as round as what they read.
-  var unrounded: (Place, Border)? {
+  /// Places whose values mixed precision must still round after the step. Stages and stack normalizations round rows
+  /// while these are in cache; pooling and reshaping only move values that are rounded already.
+  var unrounded: Ports? {
     switch self {
-    case .stages, .restack, .pooling, .reshape: nil
-    case .softmax(let step): (step.target, step.border)
-    case .dropout(let step): (step.target, step.border)
-    case .copy(let step): (step.target, step.border)
-    case .groupNormalization(let step): (step.target, step.border)
-    case .prelu(let step): (step.target, step.border)
-    case .clamp(let step): (step.target, step.border)
-    case .resampling(let step): (step.target, step.border)
+    case .stages, .stackNormalization, .pooling, .reshape: nil
+    case .softmax(let step): step.ports
+    case .dropout(let step): step.ports
+    case .copy(let step): step.ports
+    case .groupNormalization(let step): step.ports
+    case .prelu(let step): step.ports
+    case .clamp(let step): step.ports
+    case .resampling(let step): step.ports
     }
   }
 }

@@ -1,13 +1,18 @@
 import CKernels
+import Networks
 
-struct Clamp {
-  var source: Place
-  var sourceGradient: Place?
-  var target: Place
-  var targetGradient: Place?
+/// Values cut off at two limits.
+struct Clamp: Ported {
+  var ports: Ports
   var minimum: Float
   var maximum: Float
-  var border: Border
+}
+
+extension PlanCompiler {
+  func makeClamp(_ node: Int, _ ports: Ports) -> Clamp {
+    guard case .clamp(let minimum, let maximum) = graph.nodes[node].operation else { preconditionFailure("a clamp") }
+    return Clamp(ports: ports, minimum: Float(minimum), maximum: Float(maximum))
+  }
 }
 
 extension Execution {

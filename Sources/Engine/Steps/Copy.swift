@@ -1,16 +1,12 @@
 import CKernels
 
-/// A tensor that stands in two stacks, or whose readers disagree on padding, is copied. A sum is a sequence of copies that add up.
-struct Copy {
-  var source: Place
-  var sourceGradient: Place?
-  var target: Place
-  var targetGradient: Place?
+/// A copy of a value that is an input of two concatenations, or whose consumers differ in their padding; or one term of
+/// a sum, of which the last one alone fills the halo.
+struct Copy: Ported {
+  var ports: Ports
   var factor: Float
   /// Whether the target holds earlier terms.
   var accumulates: Bool
-  /// No halo but for the last term.
-  var border: Border
 }
 
 extension Execution {

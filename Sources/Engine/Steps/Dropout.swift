@@ -1,28 +1,40 @@
 import Host
+import Networks
 
-struct Dropout {
-  var source: Place
-  var sourceGradient: Place?
-  var target: Place
-  var targetGradient: Place?
-  /// Buffer of the factors (0 or 1 / (1 − rate)), laid out as the target.
+/// Dropout in training; in inference it has no step.
+struct Dropout: Ported {
+  var ports: Ports
+  /// The factors of the forward pass, 0 or 1 / (1 − rate), for the backward pass.
   var factors: Place
   var rate: Float
-  /// Stable hash of the node's name: part of the random numbers' key.
+  /// A stable hash of the node's name: part of the random numbers' key.
   var key: UInt64
-  var border: Border
 }
 
-/// What the random numbers of one training pass are keyed by, so that they depend on the sample's place in the global batch and not on
-/// who computes it.
+extension PlanCompiler {
+  mutating func makeDropout(_ node: Int, _ ports: Ports, _ step: StepID) -> Dropout {
+    guard case .dropout(let rate) = graph.nodes[node].operation else { preconditionFailure("a dropout") }
+    let geometry = ports.target.plainGeometry
+    let buffer = addBuffer(geometry, first: step.number, last: backwardTime(step))
+    return Dropout(
+      ports: ports, factors: Place(buffer: buffer, channel: 0, channels: geometry.channels, geometry: geometry),
+      rate: Float(rate), key: RandomStream.key(of: graph.nodes[node].name))
+  }
+}
+
+/// The key of one training pass's random numbers. They depend on the sample's index in the global batch, not on the
+/// rank or thread that computes it.
 public struct DropoutKey: Hashable, Sendable {
+  /// The job's seed.
   public var seed: UInt64
+  /// The member of the ensemble that is trained.
   public var member: UInt64
   /// The number of the training step.
   public var step: UInt64
-  /// The place of this execution's first sample in the global batch.
+  /// The index of this execution's first sample in the global batch.
   public var firstSample: Int
 
+  /// Makes a key of its four parts.
   public init(seed: UInt64, member: UInt64, step: UInt64, firstSample: Int) {
     self.seed = seed
     self.member = member

@@ -2,51 +2,47 @@ import CKernels
 import Host
 import Networks
 
-/// Normalization of groups of channels, sample by sample, and the activation behind it.
-struct GroupNormalizationStep {
-  var source: Place
-  var sourceGradient: Place?
-  var target: Place
-  /// The gradient of the target; it becomes that before the activation in place.
-  var targetGradient: Place?
+/// Group normalization and the activation that follows. Its statistics are those of one sample, so that the forward
+/// pass exchanges nothing; the gradients of weight and bias are sums over the batch. The backward pass turns the
+/// target's gradient in place into the one before the activation.
+struct GroupNormalizationStep: Ported {
+  var ports: Ports
   /// Nil when the normalization is not affine.
   var weight: Slice?
   var bias: Slice?
   var groups: Int
   var epsilon: Double
   /// Buffer of each group's mean and inverse deviation.
-  var moments: Int
+  var moments: BufferID
   var activation: tutti_activation
   var activationParameter: Float
-  var border: Border
-  /// Place of the two sums a channel among those that are reduced at the end of the backward pass.
+  /// Offset of two late sums a channel.
   var sums: Int
 }
 
 extension PlanCompiler {
   mutating func makeGroupNormalization(
-    _ id: Int, activationNode: Int?, source: Place, sourceGradient: Place?, target: Place, targetGradient: Place?,
-    border: Border, step: Int
+    _ node: Int, activation: Int?, _ ports: Ports, _ step: StepID
   ) -> GroupNormalizationStep {
-    let node = graph.nodes[id]
-    guard case .groupNormalization(let settings) = node.operation else { preconditionFailure("a group normalization") }
-    let groups = settings.groups ?? source.channels
-    let (activation, parameter) = activationNode.map(activationKind) ?? (TUTTI_IDENTITY, 0)
-    func slice(_ entry: ParameterLayout.Entry?) -> Slice? { entry.map { Slice(offset: $0.offset, count: $0.count) } }
-    partials = max(partials, target.channels)
+    guard case .groupNormalization(let settings) = graph.nodes[node].operation else {
+      preconditionFailure("a group normalization")
+    }
+    let groups = settings.groups ?? ports.source.channels
+    let (activation, parameter) = activation.map(activationKind) ?? (TUTTI_IDENTITY, 0)
+    sizes.partials = max(sizes.partials, ports.target.channels)
     return GroupNormalizationStep(
-      source: source, sourceGradient: sourceGradient, target: target, targetGradient: targetGradient,
-      weight: slice(layout.parameter("\(node.name).weight")), bias: slice(layout.parameter("\(node.name).bias")),
-      groups: groups, epsilon: settings.epsilon,
+      ports: ports, weight: self.parameter(node, "weight"), bias: self.parameter(node, "bias"), groups: groups,
+      epsilon: settings.epsilon,
       moments: addBuffer(
-        geometry(id, halo: 0), floats: 2 * groups, first: step, last: training ? backwardTime(step) : step),
-      activation: activation, activationParameter: parameter, border: border,
-      sums: settings.affine ? reserveSums(target.channels) : 0)
+        ports.target.plainGeometry, floats: 2 * groups, first: step.number,
+        last: training ? backwardTime(step) : step.number),
+      activation: activation, activationParameter: parameter,
+      sums: settings.affine ? reserveLateSums(ports.target.channels) : 0)
   }
 }
 
 extension Execution {
-  /// A group's mean and inverse deviation.
+  /// A group's mean and inverse standard deviation.
   private func moments(_ step: GroupNormalizationStep, _ sample: Int, _ group: Int) -> UnsafeMutablePointer<Float> {
     address(step.moments, sample) + 2 * group
   }

@@ -1,15 +1,20 @@
 import CKernels
 
-struct PReLU {
-  var source: Place
-  var sourceGradient: Place?
-  var target: Place
-  var targetGradient: Place?
+/// PReLU: a leaky ReLU with trained slopes.
+struct PReLU: Ported {
+  var ports: Ports
   /// One slope, or one a channel.
   var weight: Slice
-  var border: Border
-  /// Place of the two sums a channel, of which it needs the first, among those that are reduced at the end of the backward pass.
+  /// Offset of two late sums a channel, of which it needs the first.
   var sums: Int
+}
+
+extension PlanCompiler {
+  mutating func makePReLU(_ node: Int, _ ports: Ports) -> PReLU {
+    guard let weight = parameter(node, "weight") else { preconditionFailure("a PReLU has slopes") }
+    sizes.partials = max(sizes.partials, ports.target.channels)
+    return PReLU(ports: ports, weight: weight, sums: reserveLateSums(ports.target.channels))
+  }
 }
 
 extension Execution {

@@ -1,15 +1,28 @@
 import CKernels
+import Networks
 
-struct Pooling {
-  var source: Place
-  var sourceGradient: Place?
-  var target: Place
-  var targetGradient: Place?
+/// Max pooling.
+struct Pooling: Ported {
+  var ports: Ports
   /// Buffer of the chosen pixels' offsets, an Int32 each; tightly packed.
-  var choices: Int
+  var choices: BufferID
   var kernel: (z: Int, y: Int, x: Int)
   var stride: (z: Int, y: Int, x: Int)
-  var border: Border
+}
+
+extension PlanCompiler {
+  mutating func makePooling(_ node: Int, _ ports: Ports, _ step: StepID) -> Pooling {
+    guard case .maxPooling(let pooling) = graph.nodes[node].operation else { preconditionFailure("a pooling") }
+    let geometry = ports.target.plainGeometry
+    let choices = addBuffer(
+      geometry, floats: geometry.channels * geometry.pixels, first: step.number,
+      last: training ? backwardTime(step) : step.number)
+    let kernel = axes3(pooling.kernel, absent: 1)
+    let stride = axes3(pooling.stride, absent: 1)
+    return Pooling(
+      ports: ports, choices: choices, kernel: (kernel[0], kernel[1], kernel[2]),
+      stride: (stride[0], stride[1], stride[2]))
+  }
 }
 
 extension Execution {

@@ -1,15 +1,26 @@
 import CKernels
+import Networks
 
-struct Resampling {
-  var source: Place
-  var sourceGradient: Place?
-  var target: Place
-  var targetGradient: Place?
+/// Upsampling, nearest or linear.
+struct Resampling: Ported {
+  var ports: Ports
   var z: tutti_resampling_axis
   var y: tutti_resampling_axis
   var x: tutti_resampling_axis
   var isLinear: Bool
-  var border: Border
+}
+
+extension PlanCompiler {
+  mutating func makeResampling(_ node: Int, _ ports: Ports) -> Resampling {
+    guard case .upsampling(let settings) = graph.nodes[node].operation else { preconditionFailure("an upsampling") }
+    let (from, to) = (ports.source.geometry, ports.target.geometry)
+    let axes = [(from.nz, to.nz), (from.ny, to.ny), (from.nx, to.nx)].map {
+      ResamplingTable(source: $0.0, target: $0.1, alignCorners: settings.alignCorners, mode: settings.mode)
+    }
+    tables += axes as [AnyObject & Sendable]
+    return Resampling(
+      ports: ports, z: axes[0].entries, y: axes[1].entries, x: axes[2].entries, isLinear: settings.mode == .linear)
+  }
 }
 
 extension Execution {

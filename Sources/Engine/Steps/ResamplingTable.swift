@@ -1,13 +1,16 @@
 import CKernels
 import Networks
 
-/// Between which source pixels each target pixel lies along one axis, and how near to the second: PyTorch's rules of `Upsample`.
+/// The two source pixels between which each target pixel lies along one axis, and the weight of the second, as
+/// PyTorch's `torch.nn.Upsample` defines them.
 package final class ResamplingTable: Sendable {
-  /// The table in the form that kernels read; valid while this object lives.
+  /// The table as kernels read it; valid while this object lives.
   package nonisolated(unsafe) let entries: tutti_resampling_axis
   private nonisolated(unsafe) let places: UnsafeMutablePointer<Int32>
   private nonisolated(unsafe) let shares: UnsafeMutablePointer<Float>
 
+  /// Computes the table of one axis.
+  ///
   /// - Parameters:
   ///   - source: pixels of the source.
   ///   - target: pixels of the target.

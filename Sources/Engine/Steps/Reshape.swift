@@ -1,11 +1,8 @@
 import Host
 
-struct Reshape {
-  var source: Place
-  var sourceGradient: Place?
-  var target: Place
-  var targetGradient: Place?
-  var border: Border
+/// The same values in the same order with other extents.
+struct Reshape: Ported {
+  var ports: Ports
 }
 
 extension Execution {
@@ -25,7 +22,7 @@ extension Execution {
     }
   }
 
-  /// Copies or adds values in the order (channel, z, y, x), as many at a time as stand side by side in both.
+  /// Copies or adds values in the order (channel, z, y, x), as many at a time as are contiguous in both.
   private func copyRuns(from source: FeaturePlanes, to target: FeaturePlanes, accumulate: Bool) {
     var (from, to) = (Cursor(), Cursor())
     var left = source.channels * source.geometry.pixels

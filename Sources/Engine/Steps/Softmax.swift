@@ -1,13 +1,18 @@
 import CKernels
 import Host
+import Networks
 
-struct Softmax {
-  var source: Place
-  var sourceGradient: Place?
-  var target: Place
-  var targetGradient: Place?
+/// Softmax over channels, or its logarithm.
+struct Softmax: Ported {
+  var ports: Ports
   var logarithm: Bool
-  var border: Border
+}
+
+extension PlanCompiler {
+  func makeSoftmax(_ node: Int, _ ports: Ports) -> Softmax {
+    guard case .softmax(let logarithm) = graph.nodes[node].operation else { preconditionFailure("a softmax") }
+    return Softmax(ports: ports, logarithm: logarithm)
+  }
 }
 
 extension Execution {

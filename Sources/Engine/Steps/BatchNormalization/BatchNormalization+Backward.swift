@@ -1,9 +1,10 @@
 extension Execution {
-  /// Sums a stage's gradient over the batch: the gradients of its normalization. With the scope `shard` they wait for `finishSums`.
+  /// Sums a stage's gradient over the batch: the gradients of its normalization. With the scope `shard` the sums are
+  /// reduced later, by `reduceLateSums`.
   func sumGradients(_ stage: Stage, _ normalization: Normalization) {
     let channels = stage.target.channels
     let isLate = plan.normalizationScope == .shard
-    let width = isLate ? plan.sumDoubles : 2 * channels
+    let width = isLate ? plan.sizes.lateSums : 2 * channels
     let operands = isLate ? lateSums.pointer + stage.sums : self.operands.pointer
     for shard in 0..<shards {
       for channel in 0..<channels {
@@ -25,13 +26,13 @@ extension Execution {
     }
   }
 
-  /// Sums the gradient of a product's bias for each shard, for `finishSums`.
+  /// Sums the gradient of a product's bias for each shard, for `reduceLateSums`.
   ///
   /// A bias before a normalization by the batch's mean has no effect: its gradient is exactly 0 and stays so.
   func sumBias(_ stage: Stage) {
     for shard in 0..<shards {
       for channel in 0..<stage.target.channels {
-        let place = shard * plan.sumDoubles + stage.biasSums + 2 * channel
+        let place = shard * plan.sizes.lateSums + stage.biasSums + 2 * channel
         (lateSums.pointer[place], lateSums.pointer[place + 1]) = shardSums(stage, shard, channel)
       }
     }
@@ -41,14 +42,14 @@ extension Execution {
   private func shardSums(_ stage: Stage, _ shard: Int, _ channel: Int) -> (Double, Double) {
     var g = 0.0
     var gu = 0.0
-    forEachPartial(shard, stage.passed.channel + channel, stage.passed.channels, stage.target.geometry.bands) {
+    forEachPartial(shard, stage.sumLayout.channel + channel, stage.sumLayout.channels, stage.target.geometry.bands) {
       g += sums.pointer[$0].g
       gu += sums.pointer[$0].g_u
     }
     return (g, gu)
   }
 
-  /// Sets what the gradient of a normalization's input needs, and returns that of its weight.
+  /// Sets the coefficients of the gradient of a normalization's input, and returns the gradient of its weight.
   private func useSums(
     _ g: Double, _ gu: Double, _ normalization: Normalization, _ shard: Int, _ channel: Int
   ) -> Double {
@@ -61,10 +62,10 @@ extension Execution {
     return gu * inverse
   }
 
-  /// Keeps the two sums of every sample and channel in `sums`, samples added in order within a shard, for `finishSums`.
-  func keepSums(at place: Int, channels: Int) {
+  /// Adds the two sums of every channel in `sums` over the samples of each shard, in order, for `reduceLateSums`.
+  func keepSums(at offset: Int, channels: Int) {
     for shard in 0..<shards {
-      let kept = lateSums.pointer + shard * plan.sumDoubles + place
+      let kept = lateSums.pointer + shard * plan.sizes.lateSums + offset
       for channel in 0..<channels {
         (kept[2 * channel], kept[2 * channel + 1]) = (0, 0)
         forEachPartial(shard, channel, channels, 1) {
@@ -75,9 +76,9 @@ extension Execution {
     }
   }
 
-  /// Reduces, in one go, the sums that nothing had to wait for, and writes the gradients that they are.
-  func finishSums() {
-    let width = plan.sumDoubles
+  /// Reduces the sums that no step of the backward pass reads over all shards at once, and stores them as gradients.
+  func reduceLateSums() {
+    let width = plan.sizes.lateSums
     guard width > 0 else { return }
     let sums = lateSums.pointer
     reduction.reduce(sums, shards: shards, width: width) { left, right in
@@ -85,8 +86,8 @@ extension Execution {
     }
     for index in plan.steps.indices {
       switch plan.steps[index] {
-      case .stages(let group): for place in group.stages { finish(plan.stages[place]) }
-      case .restack(let restack): finish(plan.stages[restack.group.stages.lowerBound])
+      case .stages(let group): for id in group.stages { finish(plan.stages[id]) }
+      case .stackNormalization(let normalization): finish(plan.stages[normalization.stage])
       case .groupNormalization(let normalization): finish(normalization, sums + normalization.sums)
       case .prelu(let prelu): finish(prelu, sums + prelu.sums)
       default: break
@@ -108,16 +109,17 @@ extension Execution {
     }
   }
 
-  /// The places of a shard's partial results for one of `channels` channels, in the order (sample, band).
+  /// Calls `body` with the index of each of a shard's partial results for one of `channels` channels, in the order
+  /// (sample, band).
   func forEachPartial(_ shard: Int, _ channel: Int, _ channels: Int, _ bands: Int, _ body: (Int) -> Void) {
     for sample in shard * samplesPerShard..<min(samples, (shard + 1) * samplesPerShard) {
       for band in 0..<bands { body((sample * channels + channel) * bands + band) }
     }
   }
 
-  /// Where the sums of a sample's channel of the gradient begin, one for each band.
+  /// The index of the gradient sums of a sample's channel, one for each band.
   @inline(__always)
   func sumsPlace(_ stage: Stage, sample: Int, channel: Int) -> Int {
-    (sample * stage.passed.channels + stage.passed.channel + channel) * stage.target.geometry.bands
+    (sample * stage.sumLayout.channels + stage.sumLayout.channel + channel) * stage.target.geometry.bands
   }
 }

@@ -1,20 +1,20 @@
 import CKernels
 import Networks
 
-// What normalizations need to know of the whole batch, or of a shard: moments forward, two sums backward. Bands are merged in order
-// within a shard, shards along the tree.
+// Moments over the whole batch or over each shard. The moments of bands are merged in order within a shard, those of
+// shards along a binary tree.
 
 extension Execution {
-  /// A normalization's coefficients for a shard; with the scope `batch` those of all.
+  /// A normalization's coefficients for a shard; with the scope `batch` all shards have the same.
   @inline(__always)
   func coefficients(_ normalization: Normalization, shard: Int) -> UnsafeMutablePointer<Float> {
     coefficients(at: normalization.coefficients, shard: shard)
   }
 
-  /// A shard's coefficients from a place among the plan's on.
+  /// A shard's coefficients from an offset among the plan's.
   @inline(__always)
-  func coefficients(at place: Int, shard: Int) -> UnsafeMutablePointer<Float> {
-    coefficients.pointer + place + (plan.normalizationScope == .shard ? shard * plan.coefficientFloats : 0)
+  func coefficients(at offset: Int, shard: Int) -> UnsafeMutablePointer<Float> {
+    coefficients.pointer + offset + (plan.normalizationScope == .shard ? shard * plan.sizes.coefficientFloats : 0)
   }
 
   /// The affine map of a channel: scale, mean, shift.
@@ -38,7 +38,7 @@ extension Execution {
     }
   }
 
-  func takeMoments(_ stage: Stage, _ group: StageGroup, _ band: Band) {
+  func computeMoments(_ stage: Stage, _ group: StageGroup, _ band: Band) {
     let raw = planes(stage.raw, band.sample)
     for channel in 0..<raw.channels {
       let place = momentsPlace(stage, group, sample: band.sample, channel: channel)
@@ -47,13 +47,18 @@ extension Execution {
     }
   }
 
-  func useBatchStatistics(_ stage: Stage, _ normalization: Normalization, _ group: StageGroup, updates: Bool) {
+  /// Sets a normalization's coefficients from the moments of the batch, or of each shard.
+  ///
+  /// - Parameters:
+  ///   - groupChannels: channels of the group that the stage belongs to.
+  ///   - updates: whether the running statistics move.
+  func useBatchStatistics(_ stage: Stage, _ normalization: Normalization, groupChannels: Int, updates: Bool) {
     let channels = stage.target.channels
     let width = 3 * channels
     for shard in 0..<shards {
       for channel in 0..<channels {
         var merged = tutti_moments()
-        forEachPartial(shard, stage.groupChannel + channel, group.channels, stage.target.geometry.bands) {
+        forEachPartial(shard, stage.groupChannel + channel, groupChannels, stage.target.geometry.bands) {
           merge(&merged, moments.pointer[$0])
         }
         let operand = operands.pointer + shard * width + 3 * channel
@@ -81,7 +86,7 @@ extension Execution {
     }
   }
 
-  /// Sets the coefficients of a shard's channels, and keeps what its moments say of the running statistics.
+  /// Sets the coefficients of a shard's channels, and keeps its moments for the running statistics.
   private func useShardMoments(
     _ operand: UnsafePointer<Double>, _ normalization: Normalization, _ shard: Int, _ channels: Int
   ) {
@@ -108,7 +113,7 @@ extension Execution {
     return (mean, count > 1 ? m2 / (count - 1) : m2 / count)
   }
 
-  /// Moves running statistics towards the mean of what the shards found.
+  /// Moves running statistics towards the mean of the shards' moments.
   func moveStatisticsOfShards() {
     let width = plan.layout.statisticCount + 1
     reduction.reduce(shardStatistics.pointer, shards: shards, width: width) { left, right in
@@ -116,8 +121,8 @@ extension Execution {
     }
     let sums = shardStatistics.pointer
     let count = sums[width - 1]
-    for index in plan.stages.indices {
-      guard let normalization = plan.stages[index].normalization, let means = normalization.mean,
+    for id in plan.stages.indices {
+      guard let normalization = plan.stages[id].normalization, let means = normalization.mean,
         let variances = normalization.variance
       else { continue }
       for channel in 0..<normalization.weight.count {
@@ -151,7 +156,7 @@ extension Execution {
     values[CoefficientRow.inverseDeviation * channels] = Float(inverse)
   }
 
-  /// Where the moments of a sample's channel begin, one for each band.
+  /// The index of the moments of a sample's channel, one for each band.
   @inline(__always)
   func momentsPlace(_ stage: Stage, _ group: StageGroup, sample: Int, channel: Int) -> Int {
     (sample * group.channels + stage.groupChannel + channel) * stage.target.geometry.bands

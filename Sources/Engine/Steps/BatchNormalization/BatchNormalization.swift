@@ -1,15 +1,16 @@
+import CKernels
 import Networks
 
 /// Batch normalization of a stage's result.
 struct Normalization {
   var weight: Slice
   var bias: Slice
-  /// Running mean and variance among the statistics; nil when a prediction uses the batch's own.
+  /// Running mean and variance among the statistics; nil when predictions use their own batch's.
   var mean: Slice?
   var variance: Slice?
   var epsilon: Double
   var momentum: Double
-  /// Place of this normalization's per-channel coefficients among the plan's: 7 × channels floats.
+  /// Offset of its per-channel coefficients (`CoefficientRow`) among the plan's.
   var coefficients: Int
 }
 
@@ -26,15 +27,13 @@ enum CoefficientRow {
 }
 
 extension PlanCompiler {
-  mutating func makeNormalization(_ id: Int) -> Normalization {
-    let node = graph.nodes[id]
-    guard case .batchNormalization(let settings) = node.operation else { preconditionFailure("a normalization") }
-    func slice(_ entry: ParameterLayout.Entry?) -> Slice? { entry.map { Slice(offset: $0.offset, count: $0.count) } }
-    defer { coefficientFloats += CoefficientRow.count * shapes[id].channels }
+  mutating func makeNormalization(_ node: Int) -> Normalization {
+    guard case .batchNormalization(let settings) = graph.nodes[node].operation,
+      let weight = parameter(node, "weight"), let bias = parameter(node, "bias")
+    else { preconditionFailure("a normalization") }
+    defer { sizes.coefficientFloats += CoefficientRow.count * shapes[node].channels }
     return Normalization(
-      weight: slice(layout.parameter("\(node.name).weight"))!, bias: slice(layout.parameter("\(node.name).bias"))!,
-      mean: slice(layout.statistic("\(node.name).running_mean")),
-      variance: slice(layout.statistic("\(node.name).running_var")), epsilon: settings.epsilon,
-      momentum: settings.momentum, coefficients: coefficientFloats)
+      weight: weight, bias: bias, mean: statistic(node, "running_mean"), variance: statistic(node, "running_var"),
+      epsilon: settings.epsilon, momentum: settings.momentum, coefficients: sizes.coefficientFloats)
   }
 }

@@ -3,11 +3,11 @@ import Host
 import Networks
 
 extension PlanCompiler {
-  /// The fewest channels on both sides, and pixels of a row, for which minimal filtering along y pays.
+  /// The fewest channels on both sides, and the fewest pixels of a row, for which minimal filtering along y pays.
   private static let filteredChannels = 3
   private static let filteredWidth = 32
 
-  /// Whether minimal filtering along y can compute a convolution, and few rows of its quads lie beyond the image.
+  /// Whether minimal filtering along y can compute a convolution, and few rows of its quads lie outside the image.
   private func suitsFiltering(_ product: Int, _ axes: [AxisConvolution]) -> Bool {
     let (y, x) = (axes[1], axes[2])
     guard y.kernel == 3, y.stride == 1, y.padding == y.dilation, x.stride == 1, x.kernel <= 3, axes[0].stride == 1,
@@ -19,59 +19,55 @@ extension PlanCompiler {
       && shapes[graph.nodes[product].inputs[0]].channels >= Self.filteredChannels
   }
 
-  /// Whether minimal filtering takes a product, whatever else its group holds.
+  /// Whether minimal filtering computes a product, whatever else its group holds.
   func isFiltered(_ product: Int) -> Bool {
     algorithm(product) == .direct && shapes[product].channels >= Self.filteredChannels
       && suitsFiltering(product, axes(product))
   }
 
-  /// Whether minimal filtering takes a step's product in a group, its data gradient included.
-  func isFiltered(_ draft: Draft, in group: Range<Int>) -> Bool {
-    guard case .stage(let product?, _, _, _) = draft.kind else { return false }
-    return isFiltered(product) && sources(group) == mostSources(group) && keptPlanes[draft.source] == nil
+  /// Whether minimal filtering computes a draft's product in a group, and its data gradient.
+  func isFiltered(_ draft: Draft, in group: [Draft]) -> Bool {
+    guard let product = draft.product else { return false }
+    return isFiltered(product) && commonChannels(group) == sourceChannels(group) && recomputedFrom[draft.source] == nil
   }
 
-  /// Finds the sets among a group's stages, and changes their algorithms.
-  ///
-  /// - Parameters:
-  ///   - group: drafts that all read the whole of one stack, which is there.
-  ///   - first: the stage of the group's first draft.
-  mutating func formFilterSets(_ group: Range<Int>, firstStage first: Int) -> Range<Int> {
-    let begin = filterSets.count
-    var members: [(axes: [AxisConvolution], pitches: [Int], stages: [Int])] = []
-    for (offset, index) in group.enumerated() {
-      guard case .stage(let product?, _, _, _) = drafts[index].kind,
-        stages[first + offset].product?.algorithm == .direct
-      else { continue }
+  /// Finds the sets among the stages of a group whose drafts all read the whole of one stored stack, and changes the
+  /// stages' algorithms.
+  mutating func formFilterSets(_ group: [Draft], _ members: Indices<StageID>) -> Indices<FilterSetID> {
+    let begin = filterSets.endIndex
+    var sets: [(axes: [AxisConvolution], pitches: [Int], stages: [StageID])] = []
+    for (draft, id) in zip(group, members) {
+      let stage = stages[id]
+      guard let product = draft.product, stage.product?.algorithm == .direct else { continue }
       let axes = axes(product)
       guard suitsFiltering(product, axes) else { continue }
-      let stage = stages[first + offset]
       let pitches = [stage.raw.geometry.pitch, stage.targetGradient?.geometry.pitch ?? 0]
-      if let place = members.firstIndex(where: { $0.axes == axes && $0.pitches == pitches }) {
-        members[place].stages.append(first + offset)
+      if let place = sets.firstIndex(where: { $0.axes == axes && $0.pitches == pitches }) {
+        sets[place].stages.append(id)
       } else {
-        members.append((axes, pitches, [first + offset]))
+        sets.append((axes, pitches, [id]))
       }
     }
-    for (axes, _, indices) in members
-    where indices.reduce(0, { $0 + stages[$1].target.channels }) >= Self.filteredChannels {
-      addFilterSet(axes, indices, padding: border(drafts[group.lowerBound].source).padding)
+    for (axes, _, ids) in sets where ids.reduce(0, { $0 + stages[$1].target.channels }) >= Self.filteredChannels {
+      addFilterSet(axes, ids, padding: border(group[0].source).padding)
     }
-    return begin..<filterSets.count
+    return Indices(begin, to: filterSets.endIndex)
   }
 
-  private mutating func addFilterSet(_ axes: [AxisConvolution], _ indices: [Int], padding: tutti_padding) {
-    let (y, x, first) = (axes[1], axes[2], stages[indices[0]])
+  /// Makes a list of stages that a step can point to.
+  mutating func list(_ ids: [StageID]) -> StageList {
+    defer { listedStages += ids }
+    return StageList(entries: listedStages.count..<listedStages.count + ids.count)
+  }
+
+  private mutating func addFilterSet(_ axes: [AxisConvolution], _ ids: [StageID], padding: tutti_padding) {
+    let (y, x, first) = (axes[1], axes[2], stages[ids[0]])
     guard let product = first.product else { preconditionFailure("a product") }
     let sources = first.source.channels
-    let targets = indices.reduce(0) { $0 + stages[$1].target.channels }
+    let targets = ids.reduce(0) { $0 + stages[$1].target.channels }
     let (zTaps, xTaps) = (axes[0].kernel, axes[2].kernel)
-    func reserve(_ floats: Int) -> Slice {
-      defer { packedFloats += roundUp(floats, to: 16) }
-      return Slice(offset: packedFloats, count: floats)
-    }
     let weights = tutti_filtering_packed_count(Int32(targets), Int32(sources), Int32(zTaps), Int32(xTaps))
-    // Whole quads, and the rows that their taps reach.
+    // Rows of whole quads, and those that their taps reach.
     let length = roundUp(y.target, to: 4 * y.dilation) + 2 * y.dilation
     let forward = y.forward
     func sourceRow(_ padded: Int) -> Int? {
@@ -94,22 +90,21 @@ extension PlanCompiler {
     let foldedX = FoldedPixels(product.reach == 0 ? x : nil)
     tables += [rows, adjointRows, map, foldedX] as [AnyObject & Sendable]
     let set = FilterSet(
-      stages: filteredStages.count..<filteredStages.count + indices.count, sources: sources, targets: targets,
+      stages: list(ids), sources: sources, targets: targets,
       dilation: y.dilation, rows: rows.shifts, adjointRows: adjointRows.shifts, foldedY: map.entries,
       foldedHead: isFolded[..<middle].lastIndex(of: true).map { $0 + 1 } ?? 0,
-      foldedTail: isFolded[middle...].firstIndex(of: true) ?? Int.max,
+      foldedTail: isFolded[middle...].firstIndex(of: true),
       foldedX: foldedX.pixels, border: border,
-      packed: reserve(weights), packedTransposed: training ? reserve(weights) : Slice(offset: 0, count: 0),
-      biases: indices.contains { stages[$0].product?.bias != nil } ? reserve(targets) : nil,
-      takesWeightGradients: zTaps == 1 && indices.allSatisfy { stages[$0].product?.gradientAlgorithm == .rows })
-    filteredStages += indices
-    for index in indices {
-      stages[index].product?.algorithm = .filtering
-      if set.takesWeightGradients { stages[index].product?.gradientAlgorithm = .filtering }
-      stages[index].isFinishedLate = !alignsPieces(set, stages[index].target.geometry)
+      packed: reservePacked(weights), packedTransposed: training ? reservePacked(weights) : .empty,
+      biases: ids.contains { stages[$0].product?.bias != nil } ? reservePacked(targets) : nil,
+      takesWeightGradients: zTaps == 1 && ids.allSatisfy { stages[$0].product?.gradientAlgorithm == .rows })
+    for id in ids {
+      stages[id].product?.algorithm = .filtering
+      if set.takesWeightGradients { stages[id].product?.gradientAlgorithm = .filtering }
+      stages[id].isFinishedLate = !alignsPieces(set, stages[id].target.geometry)
     }
     filterSets.append(set)
-    largestLists = max(largestLists, sources + 2 * targets)
+    sizes.longestChannelList = max(sizes.longestChannelList, sources + 2 * targets)
     reserveScratch(set, product, axes)
   }
 
@@ -131,7 +126,7 @@ extension PlanCompiler {
       job.width = Int32(width)
       job.first_x = Int32(firstX)
       (job.z, job.planes, job.x_shift) = (z, Int32(planes), shifts)
-      scratchFloats = max(scratchFloats, roundUp(Int(tutti_filtering_scratch(&job)), to: 16))
+      requireScratch(Int(tutti_filtering_scratch(&job)))
     }
     add(
       set.sources, set.targets, width: axes[2].target, firstX: 0, z: product.z, planes: axes[0].target,
@@ -147,15 +142,16 @@ extension PlanCompiler {
     gradient.width = Int32(axes[2].target)
     gradient.x_taps = Int32(axes[2].kernel)
     gradient.x_shift = product.xShifts
-    // Threads may share the sources out.
+    // Threads may divide the sources among themselves.
     for sources in 1...set.sources {
       gradient.source_channels = Int32(sources)
-      scratchFloats = max(scratchFloats, roundUp(Int(tutti_filtering_gradient_scratch(&gradient)), to: 16))
+      requireScratch(Int(tutti_filtering_gradient_scratch(&gradient)))
     }
   }
 
-  /// Rows of a piece of a group's data gradients: multiples of the quads of all its sets, so that every row is summed in one piece.
-  func filteredUnit(_ sets: Range<Int>, _ geometry: PlaneGeometry) -> Int {
+  /// The unit of the rows in a piece of a group's data gradients: a multiple of the quads of all its sets, so that
+  /// every row is summed in one piece.
+  func filteredUnit(_ sets: Indices<FilterSetID>, _ geometry: PlaneGeometry) -> Int {
     if geometry.nz > 1 { return geometry.ny }
     var unit = 1
     for set in filterSets[sets] where unit < geometry.ny { unit = leastCommonMultiple(unit, 4 * set.dilation) }
@@ -163,7 +159,7 @@ extension PlanCompiler {
   }
 }
 
-/// What the data gradient's pixels along x get through a padding other than zeros, in memory that kernels read.
+/// What pixels of the data gradient receive along x through padding other than zeros, in memory that kernels read.
 private final class FoldedPixels: Sendable {
   nonisolated(unsafe) let pixels: UnsafeBufferPointer<tutti_folded_pixel>
 

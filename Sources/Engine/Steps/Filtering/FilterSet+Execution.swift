@@ -4,11 +4,11 @@ import Host
 extension Execution {
   private typealias ChannelList = UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
 
-  /// Transforms the weights of a set's products as the passes read them, and lists their biases.
+  /// Transforms the weights of a set's products for both passes, and gathers their biases.
   func pack(_ set: FilterSet) {
     var first = 0
-    for place in set.stages {
-      let stage = plan.stages[plan.filteredStages[place]]
+    for entry in set.stages.entries {
+      let stage = plan.stages[plan.listedStages[entry]]
       guard let product = stage.product else { continue }
       let (weights, count) = (weights(product), stage.target.channels)
       let (zTaps, xTaps) = (Int32(product.zTaps), Int32(product.xTaps))
@@ -33,7 +33,7 @@ extension Execution {
     }
   }
 
-  /// The raw results of a set's stages for quads that begin in some rows.
+  /// Computes the raw results of a set's stages for the quads that begin in some rows.
   func filter(_ set: FilterSet, _ source: FeaturePlanes, _ sample: Int, _ rows: Range<Int>, _ thread: Int) {
     guard let (stage, product) = first(of: set) else { return }
     let lists = lists(of: thread)
@@ -54,24 +54,24 @@ extension Execution {
     run(job, set, rows, target, thread)
   }
 
-  /// What all stages of a group whose products are filtered give to the gradient of their source, in some rows that begin and end with
-  /// quads.
+  /// Adds the parts of all stages of a group, some of them filtered, to the gradient of their source, in rows that
+  /// begin and end with quads.
   func filterGradients(_ group: StageGroup, _ sample: Int, _ rows: Range<Int>, _ thread: Int) {
     var accumulates = !group.storesGradient
-    for index in group.stages {
-      let stage = plan.stages[index]
+    for id in group.stages {
+      let stage = plan.stages[id]
       guard let product = stage.product, product.algorithm == .direct else { continue }
       addDataGradient(
-        stage, product, sample, rows, channels: 0..<group.common, packed: product.packedTransposed,
+        stage, product, sample, rows, channels: 0..<group.commonChannels, packed: product.packedTransposed,
         accumulates: accumulates)
       accumulates = true
     }
-    for index in group.filterSets {
-      filterGradient(plan.filterSets[index], sample, rows, thread, accumulates: accumulates)
+    for id in group.filterSets {
+      filterGradient(plan.filterSets[id], sample, rows, thread, accumulates: accumulates)
       accumulates = true
     }
-    for index in group.filterSets where plan.filterSets[index].folds {
-      addFolded(plan.filterSets[index], group, sample, rows)
+    for id in group.filterSets where plan.filterSets[id].folds {
+      addFolded(plan.filterSets[id], group, sample, rows)
     }
   }
 
@@ -100,20 +100,22 @@ extension Execution {
     run(job, set, rows, target.geometry, thread)
   }
 
-  /// What rows near the border of planes pass on that stood for them outside.
+  /// Adds to rows near the border of each plane what rows outside received that stand for them.
   private func addFolded(_ set: FilterSet, _ group: StageGroup, _ sample: Int, _ rows: Range<Int>) {
     guard let (stage, _) = first(of: set), let place = stage.sourceGradient else { return }
     let ny = place.geometry.ny
     for z in rows.lowerBound / ny...(rows.upperBound - 1) / ny {
       let start = z * ny
-      for folded in [start..<start + set.foldedHead, start + min(set.foldedTail, ny)..<start + ny] {
-        let some = folded.clamped(to: rows)
-        if !some.isEmpty { addFoldedRows(set, group, planes(place, sample).part(0..<group.common), sample, some) }
+      for folded in [start..<start + set.foldedHead, start + (set.foldedTail ?? ny)..<start + ny] {
+        let part = folded.clamped(to: rows)
+        if !part.isEmpty {
+          addFoldedRows(set, group, planes(place, sample).part(0..<group.commonChannels), sample, part)
+        }
       }
     }
   }
 
-  /// What some rows get so, in the halo too, which is folded back at once if nothing else lies there.
+  /// Does so for some rows and their halo, which is folded back at once if nothing else lies there.
   private func addFoldedRows(
     _ set: FilterSet, _ group: StageGroup, _ target: FeaturePlanes, _ sample: Int, _ rows: Range<Int>
   ) {
@@ -123,39 +125,42 @@ extension Execution {
     }
     let (count, pitch, nx) = (Int64(rows.count), target.geometry.pitch, Int32(target.geometry.nx))
     forEachChannel { tutti_fill_halo($0, count, pitch, nx, TUTTI_ZEROS, set.border.width) }
-    for place in set.stages {
-      let stage = plan.stages[plan.filteredStages[place]]
+    for entry in set.stages.entries {
+      let stage = plan.stages[plan.listedStages[entry]]
       guard var product = stage.product else { continue }
       product.adjointY = set.foldedY
       if !set.foldedX.isEmpty { product.reach = Int(set.border.width) }
       addDataGradient(
-        stage, product, sample, rows, channels: 0..<group.common, packed: product.packedTransposed, accumulates: true)
+        stage, product, sample, rows, channels: 0..<group.commonChannels, packed: product.packedTransposed,
+        accumulates: true)
     }
     forEachChannel { tutti_fold_halo($0, count, pitch, nx, set.border.padding, set.border.width) }
   }
 
   // MARK: Weight gradients
 
-  /// The gradients of every shard of a group's weights, as far as they are filtered; all of a group's that makes its source.
+  /// The gradients of all shards for the filtered weights of a group; for all its weights if its source is a virtual
+  /// concatenation.
   func filteredWeightGradients(_ group: StageGroup) {
     guard shards > 0,
-      group.activated != nil || plan.filterSets[group.filterSets].contains(where: \.takesWeightGradients)
+      group.virtualSource != nil || plan.filterSets[group.filterSets].contains(where: \.takesWeightGradients)
     else { return }
-    // The cut into pieces is free: every weight is summed in one order. Each piece transforms the gradients anew.
-    let pieces = min(group.common, max(1, (2 * team.size + shards - 1) / shards))
+    // How channels are cut into pieces changes no sum: every weight is summed in one order. Each piece transforms the
+    // gradients once more.
+    let pieces = min(group.commonChannels, max(1, (2 * team.size + shards - 1) / shards))
     team.run(count: shards * pieces) { piece, thread in
       let (shard, part) = piece.quotientAndRemainder(dividingBy: pieces)
-      let sources = part * group.common / pieces..<(part + 1) * group.common / pieces
+      let sources = part * group.commonChannels / pieces..<(part + 1) * group.commonChannels / pieces
       for sample in samples(of: shard) {
         let source =
-          group.activated.map { activate($0, sample, sources, 0..<$0.planes.rows, thread) }
+          group.virtualSource.map { recompute($0, sample, sources, 0..<$0.planes.rows, thread) }
           ?? planes(plan.stages[group.stages.lowerBound].source, sample)
-        for index in group.filterSets where plan.filterSets[index].takesWeightGradients {
-          filteredWeightGradient(plan.filterSets[index], source, shard: shard, sample, sources, thread)
+        for id in group.filterSets where plan.filterSets[id].takesWeightGradients {
+          filteredWeightGradient(plan.filterSets[id], source, shard: shard, sample, sources, thread)
         }
-        guard group.activated != nil else { continue }
-        for index in group.stages where plan.stages[index].product?.gradientAlgorithm == .rows {
-          rowGradient(plan.stages[index], source, shard: shard, sample, sources)
+        guard group.virtualSource != nil else { continue }
+        for id in group.stages where plan.stages[id].product?.gradientAlgorithm == .rows {
+          rowGradient(plan.stages[id], source, shard: shard, sample, sources)
         }
       }
     }
@@ -169,8 +174,8 @@ extension Execution {
     list(source, at: lists)
     listTargets(of: set, sample, at: lists + set.sources) { $0.targetGradient }
     var results = lists + set.sources + set.targets
-    for place in set.stages {
-      guard let product = plan.stages[plan.filteredStages[place]].product else { continue }
+    for entry in set.stages.entries {
+      guard let product = plan.stages[plan.listedStages[entry]].product else { continue }
       let weights = shardWeights.pointer + product.groupWeight * shards + shard * product.weight.count
       for channel in 0..<product.narrow.channels {
         results[channel] = weights + (channel * set.sources + sources.lowerBound) * product.taps
@@ -192,20 +197,20 @@ extension Execution {
     (job.z_taps, job.x_taps, job.x_shift) = (Int32(product.zTaps), Int32(product.xTaps), product.xShifts)
     job.accumulate = sample > shard * samplesPerShard
     job.results = UnsafePointer(lists + set.sources + set.targets)
-    tutti_filtering_weight_gradient(&job, scratch.pointer + thread * plan.scratchFloats)
+    tutti_filtering_weight_gradient(&job, scratch.pointer + thread * plan.sizes.scratchFloats)
   }
 
   // MARK: Jobs
 
-  /// A stage of a set: all of them read the same rows.
+  /// The first stage of a set; all of them read the same rows.
   @inline(__always)
   private func first(of set: FilterSet) -> (stage: Stage, product: Product)? {
-    let stage = plan.stages[plan.filteredStages[set.stages.lowerBound]]
+    let stage = plan.stages[plan.listedStages[set.stages.entries.lowerBound]]
     return stage.product.map { (stage, $0) }
   }
 
   @inline(__always)
-  private func lists(of thread: Int) -> ChannelList { channelLists.pointer + thread * plan.largestLists }
+  private func lists(of thread: Int) -> ChannelList { channelLists.pointer + thread * plan.sizes.longestChannelList }
 
   @inline(__always)
   private func constant(_ list: ChannelList) -> UnsafePointer<UnsafePointer<Float>?> {
@@ -217,12 +222,12 @@ extension Execution {
     for channel in 0..<planes.channels { list[channel] = planes.row(0, channel: channel) }
   }
 
-  /// Lists the channels of one place of all stages.
+  /// Lists the channels of one place of every stage.
   @inline(__always)
   private func listTargets(of set: FilterSet, _ sample: Int, at list: ChannelList, _ place: (Stage) -> Place?) {
     var list = list
-    for index in set.stages {
-      guard let place = place(plan.stages[plan.filteredStages[index]]) else { continue }
+    for entry in set.stages.entries {
+      guard let place = place(plan.stages[plan.listedStages[entry]]) else { continue }
       self.list(planes(place, sample), at: list)
       list += place.channels
     }
@@ -248,6 +253,6 @@ extension Execution {
     var job = job
     tutti_filtering_run(
       &job, Int32(set.quad(from: rows.lowerBound, of: geometry)), Int32(set.quad(from: rows.upperBound, of: geometry)),
-      scratch.pointer + thread * plan.scratchFloats)
+      scratch.pointer + thread * plan.sizes.scratchFloats)
   }
 }

@@ -1,35 +1,38 @@
 import CKernels
 
-/// Products of a group of stages that read the same rows of their source, and are worked as one convolution by minimal filtering along y:
-/// what a source channel's rows become is common to all of them, and so are the sums of their data gradients.
+/// Products of a group that read the same rows of their source and are computed as one convolution by minimal filtering
+/// along y (docs/decisions/009-filtering.md). The rows of a source channel are transformed once for all of them, and
+/// their data gradients are summed before they are transformed back.
 struct FilterSet {
-  /// Places among the plan's filtered stages.
-  var stages: Range<Int>
-  /// Channels of the source and of all results.
+  var stages: StageList
+  /// Channels of the source and of all results together.
   var sources: Int
   var targets: Int
   var dilation: Int
-  /// The source row of a padded row, forward and for data gradients; -1 for zeros.
+  /// The source row that each row of the padded image stands for, in the forward pass and for data gradients; -1 for
+  /// zeros.
   var rows: UnsafePointer<Int32>
   var adjointRows: UnsafePointer<Int32>
-  /// What rows of the source get beside, through paddings other than zeros, and which rows: those before `foldedHead` and from `foldedTail` on.
+  /// With padding other than zeros: what rows near the border also receive, because rows outside stand for them.
   var foldedY: tutti_axis
+  /// Those are the rows of a plane before `foldedHead` and from `foldedTail` on; nil when there are none.
   var foldedHead: Int
-  var foldedTail: Int
-  /// What taps of the data gradient read through paddings other than zeros; nothing where its rows have a halo, to be folded later.
+  var foldedTail: Int?
+  /// With padding other than zeros: what taps of the data gradient read along x; empty where rows have a halo to be
+  /// folded later.
   var foldedX: UnsafeBufferPointer<tutti_folded_pixel>
-  /// The source's halo, as far as the set's products need it.
+  /// The source's halo, as wide as the set's products need it.
   var border: Border
-  /// Places of the transformed weights and of the biases, if any, among the packed floats.
+  /// Transformed weights and the biases, if any, among the packed floats.
   var packed: Slice
   var packedTransposed: Slice
   var biases: Slice?
-  /// Whether all its stages' weight gradients are taken so too.
+  /// Whether the weight gradients of all its stages are computed by minimal filtering too.
   var takesWeightGradients: Bool
 
-  var folds: Bool { foldedHead > 0 || foldedTail < Int.max }
+  var folds: Bool { foldedHead > 0 || foldedTail != nil }
 
-  /// The first quad that begins at a row (numbered z · ny + y) or behind.
+  /// The first quad that begins at or after a row, which is numbered z · ny + y.
   func quad(from row: Int, of geometry: PlaneGeometry) -> Int {
     let (z, y) = row.quotientAndRemainder(dividingBy: geometry.ny)
     let quads = Int(tutti_filtering_quads(Int32(geometry.ny), Int32(dilation)))

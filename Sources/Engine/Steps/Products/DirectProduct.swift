@@ -1,8 +1,8 @@
 import CKernels
 
 extension Execution {
-  /// Adds what some source channels give to the raw result, or begins with them.
-  func sumSources(
+  /// Convolves some source channels: stores their part of the raw result if they are the first, else adds it.
+  func convolve(
     _ stage: Stage, _ source: FeaturePlanes, _ sample: Int, _ rows: Range<Int>, _ sources: Range<Int>
   ) {
     guard let product = stage.product, !sources.isEmpty else { return }
@@ -14,12 +14,12 @@ extension Execution {
     (job.z, job.y, job.x_shift) = (product.z, product.y, product.xShifts)
     job.bias = product.bias.map { UnsafePointer(parameters.pointer + $0.offset) }
     job.accumulate = sources.lowerBound > 0
-    job.is_cached = stage.lines != nil
+    job.is_cached = stage.sourceLines != nil
     tutti_convolution_rows(&job, Int32(rows.lowerBound), Int32(rows.upperBound))
   }
 
-  /// What the direct kernels' forward pass and data gradient have in common: the planes and the packed weights. Width, maps and shifts
-  /// are left to be set.
+  /// What the forward pass and the data gradient have in common: planes and packed weights. The caller sets width, axis
+  /// maps and shifts.
   @inline(__always)
   func convolution(
     _ product: Product, from source: FeaturePlanes, to target: FeaturePlanes, weights: Slice
@@ -42,6 +42,7 @@ extension Execution {
     return job
   }
 
+  /// Adds a product's part to some rows of some channels of its source's gradient, or stores it.
   func addDataGradient(
     _ stage: Stage, _ product: Product, _ sample: Int, _ rows: Range<Int>, channels: Range<Int>, packed slice: Slice,
     accumulates: Bool
@@ -54,7 +55,7 @@ extension Execution {
     job.width = Int32(target.geometry.nx + 2 * product.reach)
     (job.z, job.y, job.x_shift) = (product.adjointZ, product.adjointY, product.adjointXShifts)
     job.accumulate = accumulates
-    job.is_cached = stage.lines != nil
+    job.is_cached = stage.sourceLines != nil
     tutti_convolution_rows(&job, Int32(rows.lowerBound), Int32(rows.upperBound))
   }
 }

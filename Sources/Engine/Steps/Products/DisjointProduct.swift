@@ -1,11 +1,11 @@
 import CKernels
 import Host
 
-// Transposed convolutions whose kernel is their stride (disjoint.h): a 1×1 convolution to (channel, tap) pairs, some narrow rows at
-// a time, interleaved to the wide planes while they are in cache.
+// Transposed convolutions whose kernel is their stride (docs/decisions/005-disjoint.md): a 1×1 convolution of a few
+// narrow rows to (channel, tap) pairs, which are interleaved into the wide planes while they are in cache.
 
 extension Execution {
-  /// Narrow rows that one piece of work covers, and the pairs' planes of them: from the shape alone.
+  /// The narrow rows of one piece of work, and the planes of their pairs. Depends on the shape alone.
   struct DisjointBands {
     let rows: Int
     let pitch: Int
@@ -13,11 +13,8 @@ extension Execution {
     let pairs: Int
 
     init(_ product: Product) {
-      self.init(narrow: product.narrow, pairs: product.wide.channels * product.taps)
-    }
-
-    init(narrow: PlaneGeometry, pairs: Int) {
-      self.pairs = pairs
+      let narrow = product.narrow
+      pairs = product.wide.channels * product.taps
       pitch = roundUp(narrow.nx, to: 16)
       rows = min(narrow.rows, max(1, 65536 / (pairs * pitch)))
       count = (narrow.rows + rows - 1) / rows
@@ -36,7 +33,7 @@ extension Execution {
       let (sample, band) = piece.quotientAndRemainder(dividingBy: bands.count)
       let source = planes(stage.source, sample)
       let rows = band * bands.rows..<min(product.narrow.rows, (band + 1) * bands.rows)
-      let taps = scratch.pointer + thread * plan.scratchFloats
+      let taps = scratch.pointer + thread * plan.sizes.scratchFloats
       var job = pointwiseJob(product, rows: rows.count)
       job.source = UnsafePointer(source.row(rows.lowerBound, channel: 0))
       job.source_channel_stride = source.geometry.channelStride
@@ -62,7 +59,7 @@ extension Execution {
       let (sample, band) = piece.quotientAndRemainder(dividingBy: bands.count)
       let target = planes(sourceGradient, sample)
       let rows = band * bands.rows..<min(product.narrow.rows, (band + 1) * bands.rows)
-      let taps = scratch.pointer + thread * plan.scratchFloats
+      let taps = scratch.pointer + thread * plan.sizes.scratchFloats
       var disjoint = disjointJob(product, planes(gradient, sample), taps, bands)
       tutti_disjoint_separate(&disjoint, Int32(rows.lowerBound), Int32(rows.upperBound))
       var job = pointwiseJob(product, rows: rows.count)
@@ -80,7 +77,7 @@ extension Execution {
     }
   }
 
-  /// A 1×1 convolution of some narrow rows, its planes left to the caller.
+  /// A 1×1 convolution of some narrow rows. The caller sets its planes.
   private func pointwiseJob(_ product: Product, rows: Int) -> tutti_convolution {
     var job = tutti_convolution()
     job.source_rows = Int32(rows)

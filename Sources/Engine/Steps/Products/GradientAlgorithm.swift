@@ -1,10 +1,10 @@
 import CKernels
 
-/// How the gradient of a product's weights is computed. Chosen by shape alone.
+/// How the gradient of a product's weights is computed. Depends on its shape alone.
 package enum GradientAlgorithm {
-  /// Kernels whose lanes are pixels of a row.
+  /// Kernels whose vector lanes are pixels of a row.
   case rows
-  /// Minimal filtering along y, pixels in lanes, together with others of a group (`FilterSet`).
+  /// Minimal filtering along y, pixels in lanes, together with other products of the group (`FilterSet`).
   case filtering
   /// Kernels whose lanes are channels of the narrow space.
   case channels
@@ -16,7 +16,7 @@ package enum GradientAlgorithm {
   /// Whether weights are computed piece by piece, with all shards of a piece before the next.
   var isByPieces: Bool { self == .channels || self == .winograd }
 
-  /// The best by shape, as measured (docs/decisions/003-weight-gradients.md): lanes are channels where these fill most of a
+  /// The fastest as measured (docs/decisions/003-weight-gradients.md): lanes are channels where these fill most of a
   /// vector of 16.
   ///
   /// - Parameters:

@@ -1,6 +1,7 @@
 import CKernels
 
-/// The pieces in which the kernels with channels in lanes compute a product's weights: a few tens of narrow channels by some wide ones.
+/// The pieces in which the kernels with channels in lanes compute a product's weights: a few tens of narrow channels by
+/// some wide ones.
 struct GradientPieces {
   let targets: Int
   let sources: Int
@@ -8,21 +9,17 @@ struct GradientPieces {
   let sourceBlocks: Int
   let taps: Int
 
-  init(_ algorithm: GradientAlgorithm, channels: (narrow: Int, wide: Int), taps: Int) {
+  init(_ product: Product) {
+    taps = product.taps
+    (targets, sources) = (product.narrow.channels, product.wide.channels)
     var block: (targets: Int32, sources: Int32) = (0, 0)
-    if algorithm == .winograd {
+    if product.gradientAlgorithm == .winograd {
       tutti_winograd_gradient_block(Int32(taps / 9), &block.targets, &block.sources)
     } else {
       tutti_channel_weight_gradient_block(Int32(taps), &block.targets, &block.sources)
     }
-    (targets, sources, self.taps) = (channels.narrow, channels.wide, taps)
     targetBlocks = (targets + Int(block.targets) - 1) / Int(block.targets)
     sourceBlocks = (sources + Int(block.sources) - 1) / Int(block.sources)
-  }
-
-  init(_ product: Product) {
-    self.init(
-      product.gradientAlgorithm, channels: (product.narrow.channels, product.wide.channels), taps: product.taps)
   }
 
   /// Floats of scratch memory that a piece takes with Winograd's algorithm.

@@ -1,15 +1,16 @@
 import CKernels
 import Host
 
-// Products by im2col and one matrix product a sample: strided and transposed convolutions, linear layers, deep layers of small planes.
-// Every matrix product's shape is a function of the layer alone, since OpenBLAS gives other bits for other shapes.
+// Products by im2col and one matrix product a sample: strided and transposed convolutions, linear layers, deep layers
+// of small planes. Every matrix product's shape is a function of the layer alone, since OpenBLAS gives other bits for
+// other shapes.
 
 extension Execution {
   /// A thread's scratch: columns of the wide space, then the narrow planes without pitch.
   private func scratch(_ product: Product, thread: Int) -> (
     columns: UnsafeMutablePointer<Float>, narrow: UnsafeMutablePointer<Float>
   ) {
-    let base = scratch.pointer + thread * plan.scratchFloats
+    let base = scratch.pointer + thread * plan.sizes.scratchFloats
     return (base, base + product.wide.channels * product.taps * product.narrow.pixels)
   }
 

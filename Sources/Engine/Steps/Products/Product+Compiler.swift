@@ -2,8 +2,8 @@ import CKernels
 import Networks
 
 extension PlanCompiler {
-  /// The algorithm of a product, by its shape: matrix products for strides along x, transposed convolutions and linear layers, and
-  /// for deep layers whose rows are shorter than a vector; else the direct kernels.
+  /// The algorithm of a product. Matrix products compute strides along x, transposed convolutions, linear layers and
+  /// deep layers whose rows are shorter than a vector.
   func algorithm(_ id: Int) -> Algorithm {
     let node = graph.nodes[id]
     if case .transposedConvolution = node.operation {
@@ -13,7 +13,7 @@ extension PlanCompiler {
       return isDisjoint ? .disjoint : .matrix
     }
     guard case .convolution = node.operation else { return .matrix }
-    if readsMade(id) { return .direct }
+    if recomputesSource(id) { return .direct }
     let axes = axes(id)
     let axis = axes[2]
     if axis.stride != 1 { return .matrix }
@@ -24,8 +24,8 @@ extension PlanCompiler {
     return .direct
   }
 
-  /// Whether a product's source is made while it is read; the direct kernels do so.
-  private func readsMade(_ id: Int) -> Bool { keptPlanes[resolve(graph.nodes[id].inputs[0])] != nil }
+  /// Whether a product's source is recomputed while it is read. Only the direct kernels do so.
+  private func recomputesSource(_ id: Int) -> Bool { recomputedFrom[value(of: graph.nodes[id].inputs[0])] != nil }
 
   /// The fewest channels on both sides for which the transforms of Winograd's algorithm pay.
   private static let winogradChannels = 12
@@ -44,7 +44,7 @@ extension PlanCompiler {
 
   func gradientAlgorithm(_ id: Int) -> GradientAlgorithm {
     let node = graph.nodes[id]
-    if readsMade(id) { return .rows }
+    if recomputesSource(id) { return .rows }
     if algorithm(id) == .winograd { return .winograd }
     var narrow = id
     if case .transposedConvolution = node.operation { narrow = node.inputs[0] }
@@ -58,21 +58,21 @@ extension PlanCompiler {
     let node = graph.nodes[id]
     let missing = 3 - graph.dimensions
     func extents(_ id: Int) -> [Int] { Array(repeating: 1, count: missing) + shapes[id].extents }
-    func setting(_ setting: PerAxis, _ neutral: Int) -> [Int] {
-      Array(repeating: neutral, count: missing) + (setting.values(dimensions: graph.dimensions) ?? [])
-    }
     let input = extents(node.inputs[0])
     let output = extents(id)
     switch node.operation {
     case .convolution(let c):
-      let (k, s, d, p) = (setting(c.kernel, 1), setting(c.stride, 1), setting(c.dilation, 1), setting(c.padding, 0))
+      let (k, s, d, p) = (
+        axes3(c.kernel, absent: 1), axes3(c.stride, absent: 1), axes3(c.dilation, absent: 1),
+        axes3(c.padding, absent: 0)
+      )
       return (0..<3).map {
         AxisConvolution(
           source: input[$0], target: output[$0], kernel: k[$0], stride: s[$0], dilation: d[$0], padding: p[$0],
           mode: c.paddingMode)
       }
     case .transposedConvolution(let c):
-      let (k, s, p) = (setting(c.kernel, 1), setting(c.stride, 1), setting(c.padding, 0))
+      let (k, s, p) = (axes3(c.kernel, absent: 1), axes3(c.stride, absent: 1), axes3(c.padding, absent: 0))
       return (0..<3).map {
         AxisConvolution(
           source: output[$0], target: input[$0], kernel: k[$0], stride: s[$0], dilation: 1, padding: p[$0], mode: .zeros
@@ -88,14 +88,15 @@ extension PlanCompiler {
 }
 
 extension PlanCompiler {
-  mutating func makeProduct(
-    _ id: Int, source: PlaneGeometry, target: PlaneGeometry, common: Int, reach: Int
-  ) -> Product {
+  /// - Parameters:
+  ///   - common: the source channels that all stages of the group read.
+  ///   - reach: pixels of the source's halo in which its gradient may lie.
+  mutating func makeProduct(_ id: Int, _ ports: Ports, common: Int, reach: Int) -> Product {
     let node = graph.nodes[id]
     let axes = axes(id)
     let algorithm = algorithm(id)
-    var transposed = false
-    if case .transposedConvolution = node.operation { transposed = true }
+    let gradientAlgorithm = gradientAlgorithm(id)
+    let transposed = if case .transposedConvolution = node.operation { true } else { false }
     let maps = axes.map { AxisMap($0.forward) }
     let adjoints = axes.map { AxisMap($0.adjoint) }
     let shifts = ShiftTable(axes[2].shifts)
@@ -103,77 +104,70 @@ extension PlanCompiler {
     tables += maps as [AnyObject & Sendable]
     tables += adjoints as [AnyObject & Sendable]
     tables += [shifts, adjointShifts] as [AnyObject & Sendable]
-    let weight = layout.parameter("\(node.name).weight")!
-    let bias = layout.parameter("\(node.name).bias")
-    let inputChannels = shapes[node.inputs[0]].channels
-    var outputChannels = shapes[id].channels
-    if case .linear = node.operation { outputChannels = shapes[id].elements }
-    let wideChannels = transposed ? outputChannels : inputChannels
-    let narrowChannels = transposed ? inputChannels : outputChannels
-    let taps = axes.reduce(1) { $0 * $1.kernel }
-    func reserve(_ floats: Int) -> Slice {
-      defer { packedFloats += roundUp(floats, to: 16) }
-      return Slice(offset: packedFloats, count: floats)
+    let inputs = shapes[node.inputs[0]].channels
+    let outputs = if case .linear = node.operation { shapes[id].elements } else { shapes[id].channels }
+    func plain(_ place: Place, channels: Int) -> PlaneGeometry {
+      let g = place.geometry
+      return PlaneGeometry(channels: channels, nz: g.nz, ny: g.ny, nx: g.nx, halo: 0)
     }
-    var packed = Slice(offset: 0, count: 0)
-    var packedTransposed = packed
-    var packedRest = packed
-    var identity = maps[0].entries
-    var noShift = shifts.shifts
-    switch algorithm {
+    let (source, target) = (plain(ports.source, channels: inputs), plain(ports.target, channels: outputs))
+    guard let weight = parameter(id, "weight") else { preconditionFailure("a product has weights") }
+    var product = Product(
+      algorithm: algorithm, gradientAlgorithm: gradientAlgorithm, transposed: transposed, weight: weight,
+      bias: parameter(id, "bias"), wide: transposed ? target : source, narrow: transposed ? source : target,
+      z: maps[0].entries, y: maps[1].entries, x: maps[2].entries, adjointZ: adjoints[0].entries,
+      adjointY: adjoints[1].entries, xShifts: shifts.shifts, adjointXShifts: adjointShifts.shifts,
+      xStride: axes[2].stride, identity: maps[0].entries, noShift: shifts.shifts,
+      zTaps: axes[0].kernel, yTaps: axes[1].kernel, xTaps: axes[2].kernel,
+      reach: reach, packed: .empty, packedTransposed: .empty, packedRemaining: .empty, groupWeight: 0)
+    reserveMemory(of: &product, axes: axes, inputs: inputs, outputs: outputs, common: common)
+    return product
+  }
+
+  /// Reserves the memory that a product's algorithms need for packed weights, and as scratch.
+  private mutating func reserveMemory(
+    of product: inout Product, axes: [AxisConvolution], inputs: Int, outputs: Int, common: Int
+  ) {
+    func packedCount(_ targets: Int, _ sources: Int, _ taps: Int) -> Int {
+      tutti_convolution_packed_count(Int32(targets), Int32(sources), Int32(taps))
+    }
+    let taps = product.taps
+    switch product.algorithm {
     case .direct:
-      packed = reserve(tutti_convolution_packed_count(Int32(outputChannels), Int32(inputChannels), Int32(taps)))
+      product.packed = reservePacked(packedCount(outputs, inputs, taps))
       if training {
-        packedTransposed = reserve(
-          tutti_convolution_packed_count(Int32(common), Int32(outputChannels), Int32(taps)))
-        packedRest = reserve(
-          tutti_convolution_packed_count(Int32(inputChannels - common), Int32(outputChannels), Int32(taps)))
+        product.packedTransposed = reservePacked(packedCount(common, outputs, taps))
+        product.packedRemaining = reservePacked(packedCount(inputs - common, outputs, taps))
       }
-    case .winograd: reserveWinograd(channels: (outputChannels, inputChannels), axes: axes)
+    case .winograd: reserveWinograd(channels: (outputs, inputs), axes: axes)
     case .disjoint:
-      let pairs = outputChannels * taps
-      packed = reserve(tutti_convolution_packed_count(Int32(pairs), Int32(inputChannels), 1))
-      if training { packedTransposed = reserve(packed.count) }
-      let bands = Execution.DisjointBands(narrow: source, pairs: pairs)
-      scratchFloats = max(scratchFloats, roundUp(bands.floats, to: 16))
+      let pairs = outputs * taps
+      product.packed = reservePacked(packedCount(pairs, inputs, 1))
+      if training { product.packedTransposed = reservePacked(product.packed.count) }
+      let bands = Execution.DisjointBands(product)
+      requireScratch(bands.floats)
       let map = AxisMap((0..<bands.rows).map { [(source: $0, tap: 0)] })
       let shift = ShiftTable([0])
       tables += [map, shift] as [AnyObject & Sendable]
-      identity = map.entries
-      noShift = shift.shifts
+      product.identity = map.entries
+      product.noShift = shift.shifts
     case .filtering: preconditionFailure("a direct product until its group is known")
     case .matrix: break
     }
-    let gradientAlgorithm = gradientAlgorithm(id)
-    if algorithm == .matrix || gradientAlgorithm == .matrix {
-      let narrow = axes.reduce(1) { $0 * $1.target }
-      scratchFloats = max(scratchFloats, roundUp((wideChannels * taps + narrowChannels) * narrow, to: 16) + 32)
+    let gradientAlgorithm = product.gradientAlgorithm
+    if product.algorithm == .matrix || gradientAlgorithm == .matrix {
+      sizes.scratchFloats = max(
+        sizes.scratchFloats,
+        roundUp((product.wide.channels * taps + product.narrow.channels) * product.narrow.pixels, to: 16) + 32)
     }
-    if gradientAlgorithm == .channels || gradientAlgorithm == .winograd {
-      let pieces = GradientPieces(gradientAlgorithm, channels: (narrowChannels, wideChannels), taps: taps)
-      largestPiece = max(largestPiece, pieces.largest)
-      if gradientAlgorithm == .winograd, training {
-        let scratch = pieces.winogradScratch(zTaps: axes[0].kernel)
-        scratchFloats = max(scratchFloats, roundUp(scratch, to: 16))
-      }
+    if gradientAlgorithm.isByPieces {
+      let pieces = GradientPieces(product)
+      sizes.largestPiece = max(sizes.largestPiece, pieces.largest)
+      if gradientAlgorithm == .winograd, training { requireScratch(pieces.winogradScratch(zTaps: product.zTaps)) }
     }
-    func plain(_ geometry: PlaneGeometry, channels: Int) -> PlaneGeometry {
-      PlaneGeometry(channels: channels, nz: geometry.nz, ny: geometry.ny, nx: geometry.nx, halo: 0)
-    }
-    return Product(
-      algorithm: algorithm, gradientAlgorithm: gradientAlgorithm, transposed: transposed,
-      weight: Slice(offset: weight.offset, count: weight.count),
-      bias: bias.map { Slice(offset: $0.offset, count: $0.count) },
-      wide: transposed ? plain(target, channels: outputChannels) : plain(source, channels: inputChannels),
-      narrow: transposed ? plain(source, channels: inputChannels) : plain(target, channels: outputChannels),
-      z: maps[0].entries, y: maps[1].entries, x: maps[2].entries, adjointZ: adjoints[0].entries,
-      adjointY: adjoints[1].entries, xShifts: shifts.shifts, adjointXShifts: adjointShifts.shifts,
-      xStride: axes[2].stride, identity: identity, noShift: noShift,
-      zTaps: axes[0].kernel, yTaps: axes[1].kernel, xTaps: axes[2].kernel,
-      reach: reach, packed: packed, packedTransposed: packedTransposed, packedRest: packedRest, groupWeight: 0)
   }
 
-  /// Room for the transformed weights of one product and direction at a time, and for a thread's tiles.
+  /// Reserves memory for the transformed weights of one product and direction at a time, and for a thread's tiles.
   private mutating func reserveWinograd(channels: (target: Int, source: Int), axes: [AxisConvolution]) {
     let directions = [channels] + (training ? [(target: channels.source, source: channels.target)] : [])
     for (target, source) in directions {
@@ -181,10 +175,10 @@ extension PlanCompiler {
       job.source_channels = Int32(source)
       job.target_channels = Int32(target)
       job.z_taps = Int32(axes[0].kernel)
-      scratchFloats = max(scratchFloats, roundUp(Int(tutti_winograd_scratch(&job)), to: 16))
+      requireScratch(Int(tutti_winograd_scratch(&job)))
       let held = Execution.winogradTargets(target, depth: axes[0].kernel * source)
-      winogradFloats = max(
-        winogradFloats, Int(tutti_winograd_weight_count(Int32(held), Int32(source), Int32(axes[0].kernel))))
+      sizes.winogradFloats = max(
+        sizes.winogradFloats, Int(tutti_winograd_weight_count(Int32(held), Int32(source), Int32(axes[0].kernel))))
     }
   }
 }

@@ -1,17 +1,18 @@
 import CKernels
 import Host
 
-// Gradients of weights: one for each shard, samples in order; then along the tree over shards.
+// Gradients of weights: one for each shard, whose samples are added in order; then the shards' are added along a binary
+// tree.
 
 extension Execution {
-  func weightGradient(_ group: StageGroup) {
-    if let remade = plan.stages[group.stages.lowerBound].remade { remake(remade) }
+  func weightGradients(_ group: StageGroup) {
+    if let recomputation = plan.stages[group.stages.lowerBound].recomputation { recompute(recomputation) }
     rowGradients(group)
     filteredWeightGradients(group)
-    for index in group.stages {
-      let stage = plan.stages[index]
+    for id in group.stages {
+      let stage = plan.stages[id]
       guard let product = stage.product, let gradient = stage.targetGradient else { continue }
-      let source = stage.remade?.place ?? stage.source
+      let source = stage.recomputation?.place ?? stage.source
       let wide = product.transposed ? gradient : source
       let narrow = product.transposed ? source : gradient
       let count = product.weight.count
@@ -39,7 +40,8 @@ extension Execution {
     }
   }
 
-  /// Calls `body` with each subtree of the tree over shards that is summed here, and the place of its gradients: alone, the whole tree.
+  /// Calls `body` with each subtree of the tree over shards that this process sums, and the memory of its gradients.
+  /// Without an exchange that is the whole tree.
   private func forEachSubtree(_ body: (_ shards: Range<Int>, _ gradients: UnsafeMutablePointer<Float>) -> Void) {
     guard let exchange else { return body(0..<shards, gradients.pointer) }
     for index in 0..<exchange.subtreeCount {
@@ -47,20 +49,21 @@ extension Execution {
     }
   }
 
-  /// The gradients of every shard of all products whose kernels have pixels in lanes. Source channels come into cache once for all
-  /// stages, some at a time.
+  /// The gradients of all shards for the products whose kernels have pixels in lanes: a few source channels at a time,
+  /// which are in cache for all stages.
   private func rowGradients(_ group: StageGroup) {
-    guard shards > 0, group.made == nil, group.activated == nil, plan.stages[group.stages.lowerBound].product != nil
+    guard shards > 0, group.recomputedSource == nil, group.virtualSource == nil,
+      plan.stages[group.stages.lowerBound].product != nil
     else { return }
-    // The cut into pieces is free: every weight is summed in one order.
-    let channels = group.most
+    // How channels are cut into pieces changes no sum: every weight is summed in one order.
+    let channels = group.sourceChannels
     let wanted = max((channels + group.gradientChunk - 1) / group.gradientChunk, 4 * team.size / shards)
     let pieces = min(channels, max(1, wanted))
     team.run(count: shards * pieces) { piece, _ in
       let (shard, part) = piece.quotientAndRemainder(dividingBy: pieces)
-      for index in group.stages {
+      for id in group.stages {
         rowGradient(
-          plan.stages[index], shard: shard, sources: part * channels / pieces..<(part + 1) * channels / pieces)
+          plan.stages[id], shard: shard, sources: part * channels / pieces..<(part + 1) * channels / pieces)
       }
     }
   }
@@ -72,11 +75,12 @@ extension Execution {
     guard sources.lowerBound < last else { return }
     for sample in samples(of: shard) {
       rowGradient(
-        stage, planes(stage.remade?.place ?? stage.source, sample), shard: shard, sample, sources.lowerBound..<last)
+        stage, planes(stage.recomputation?.place ?? stage.source, sample), shard: shard, sample,
+        sources.lowerBound..<last)
     }
   }
 
-  /// Adds a sample's part of a shard's gradient, or begins with it, for some source channels.
+  /// Adds a sample's part to a shard's gradient for some source channels; stores it for the first sample.
   func rowGradient(_ stage: Stage, _ source: FeaturePlanes, shard: Int, _ sample: Int, _ sources: Range<Int>) {
     guard let product = stage.product, let gradient = stage.targetGradient else { return }
     var job = weightJob(product, source: source, gradient: planes(gradient, sample))
@@ -105,7 +109,7 @@ extension Execution {
       x_step: Int32(product.xStride), accumulate: false, result: nil, result_stride: 0)
   }
 
-  /// Adds the shards' gradients along the tree, piece by piece of the weights.
+  /// Adds the shards' gradients along the tree, a piece of the weights at a time.
   private func joinShards(_ shardWeights: UnsafeMutablePointer<Float>, _ product: Product) {
     let (piece, count) = (16384, product.weight.count)
     forEachSubtree { tree, gradients in
@@ -123,7 +127,7 @@ extension Execution {
 
   // MARK: Piece by piece
 
-  /// One gradient for each shard.
+  /// The gradients of all shards, side by side.
   private func channelGradientsOfShards(
     _ product: Product, wide: Place, narrow: Place, result: UnsafeMutablePointer<Float>
   ) {
@@ -151,7 +155,7 @@ extension Execution {
       if product.gradientAlgorithm == .winograd {
         tutti_winograd_weight_gradient(
           &job, Int32(targets.lowerBound), Int32(targets.upperBound), Int32(sources.lowerBound),
-          Int32(sources.upperBound), scratch.pointer + thread * plan.scratchFloats)
+          Int32(sources.upperBound), scratch.pointer + thread * plan.sizes.scratchFloats)
       } else {
         tutti_channel_weight_gradient(
           &job, Int32(targets.lowerBound), Int32(targets.upperBound), Int32(sources.lowerBound),
@@ -160,10 +164,10 @@ extension Execution {
     }
   }
 
-  /// Operands besides the result itself that the tree over shards holds at a time.
+  /// Operands, besides the result itself, that adding along the tree over shards holds at a time.
   static func levels(shards: Int) -> Int { Int.bitWidth - shards.leadingZeroBitCount - 1 }
 
-  /// Every piece of the weights goes through all samples and the whole tree over shards while it is in cache.
+  /// Computes a piece of the weights for all samples and adds it along the whole tree over shards while it is in cache.
   private func channelGradient(_ product: Product, wide: Place, narrow: Place) {
     let pieces = GradientPieces(product)
     let levels = Self.levels(shards: capacity / samplesPerShard)
@@ -172,11 +176,11 @@ extension Execution {
         let piece = pieces[index]
         let columns = piece.sources.count * product.taps
         let result = gradients + product.weight.offset + pieces.place(index)
-        let stack = pieceWeights.pointer + thread * levels * plan.largestPiece
+        let stack = pieceWeights.pointer + thread * levels * plan.sizes.largestPiece
         func operand(_ place: Int) -> (pointer: UnsafeMutablePointer<Float>, stride: Int) {
-          place == 0 ? (result, pieces.stride) : (stack + (place - 1) * plan.largestPiece, columns)
+          place == 0 ? (result, pieces.stride) : (stack + (place - 1) * plan.sizes.largestPiece, columns)
         }
-        // A shard of one sample joins its left sibling as it is computed: the kernel ends in the same one addition.
+        // The kernel adds a shard of one sample directly to its left sibling: that is the same one addition.
         let joinsAtOnce = samplesPerShard == 1
         foldShardsDepthFirst(
           count: tree.count,

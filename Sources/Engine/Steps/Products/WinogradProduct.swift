@@ -1,8 +1,8 @@
 import CKernels
 import Host
 
-// Products by Winograd's minimal filtering. Weights are transformed just before they are used, some targets at a time, since they
-// take four times as much memory as they are.
+// Products by Winograd's minimal filtering (docs/decisions/004-winograd.md). Transformed weights are four times as
+// large, so they are transformed just before use, for a limited number of target channels at a time.
 
 extension Execution {
   func winogradForward(_ stage: Stage) {
@@ -20,7 +20,7 @@ extension Execution {
     run(job, product, transposed: true)
   }
 
-  /// Targets whose transformed weights are held at once: from the shape alone.
+  /// Target channels whose transformed weights are held at once. Depends on the shape alone.
   static func winogradTargets(_ targets: Int, depth: Int) -> Int {
     let piece = Int(tutti_winograd_weight_piece())
     let fit = winogradWeightBytes / (4 * Int(TUTTI_WINOGRAD_POINTS) * depth) / piece * piece
@@ -33,13 +33,13 @@ extension Execution {
     let most = Self.winogradTargets(targets, depth: product.zTaps * Int(job.source_channels))
     var first = 0
     while first < targets {
-      var some = job
+      var part = job
       let held = min(most, targets - first)
       transformWeights(product, transposed: transposed, targets: targets, held: first..<first + held)
-      some.target_channels = Int32(held)
-      some.target += first * job.target_channel_stride
-      some.bias = job.bias.map { $0 + first }
-      run(some)
+      part.target_channels = Int32(held)
+      part.target += first * job.target_channel_stride
+      part.bias = job.bias.map { $0 + first }
+      run(part)
       first += held
     }
   }
@@ -81,14 +81,14 @@ extension Execution {
     var job = job
     let vectors = Int(tutti_winograd_vectors(&job))
     let together = 2 * Int(tutti_winograd_together(&job))
-    // The cut into pieces is free: no tile depends on its neighbours.
+    // How tiles are cut into pieces changes nothing: no tile depends on its neighbours.
     let piece = max(1, min(together, (vectors + team.size - 1) / team.size))
     let fixed = job
     team.run(count: (vectors + piece - 1) / piece) { index, thread in
       var job = fixed
       tutti_winograd_run(
         &job, Int32(index * piece), Int32(min(vectors, (index + 1) * piece)),
-        scratch.pointer + thread * plan.scratchFloats)
+        scratch.pointer + thread * plan.sizes.scratchFloats)
     }
   }
 }

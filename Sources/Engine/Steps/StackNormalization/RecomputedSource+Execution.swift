@@ -1,86 +1,86 @@
 import CKernels
 import Host
 
-// Groups whose source is made out of kept planes while it is read (`Restack`). What is made stays in cache and is thrown away.
+// Groups that recompute a normalized stack while they read it. What is recomputed stays in cache and is discarded.
 
 extension Execution {
   // MARK: Forward
 
-  /// Adds what some source channels give to the raw results of some stages, in some rows.
-  func sumMadeSources(
-    _ group: StageGroup, _ made: MadeSource, _ stages: Range<Int>, _ channels: Range<Int>, _ sample: Int,
-    _ rows: Range<Int>, _ thread: Int
+  /// Convolves some source channels for some rows of some stages' results.
+  func convolveRecomputed(
+    _ group: StageGroup, _ recomputed: RecomputedSource, _ stages: Indices<StageID>, _ channels: Range<Int>,
+    _ sample: Int, _ rows: Range<Int>, _ thread: Int
   ) {
     let needed = sourceRows(stages, rows)
     var channel = channels.lowerBound
     while channel < channels.upperBound {
-      let next = min(channels.upperBound, channel + made.rows.channels)
-      var lines = -1
-      for index in stages {
-        let stage = plan.stages[index]
-        let source = madeRows(
-          made.rows, row: needed.lowerBound, channel: channel, of: stage.source.channels, thread: thread)
-        if stage.lines != lines {
-          make(stage, group, made, source, sample, channel..<next, needed: needed, of: rows)
-          lines = stage.lines ?? -1
+      let next = min(channels.upperBound, channel + recomputed.rows.channels)
+      var lines: Int?
+      for id in stages {
+        let stage = plan.stages[id]
+        let source = recomputedPlanes(
+          recomputed.rows, row: needed.lowerBound, channel: channel, of: stage.source.channels, thread: thread)
+        if stage.sourceLines != lines {
+          recompute(stage, group, recomputed, source, sample, channel..<next, needed: needed, of: rows)
+          lines = stage.sourceLines
         }
-        sumSources(stage, source, sample, rows, channel..<next)
+        convolve(stage, source, sample, rows, channel..<next)
       }
       channel = next
     }
   }
 
-  /// Makes rows of some channels, and takes their part of the moments that the restacking behind needs.
-  private func make(
-    _ stage: Stage, _ group: StageGroup, _ made: MadeSource, _ target: FeaturePlanes, _ sample: Int,
+  /// Recomputes rows of some channels, and accumulates their moments for the stack normalization that follows.
+  private func recompute(
+    _ stage: Stage, _ group: StageGroup, _ recomputed: RecomputedSource, _ target: FeaturePlanes, _ sample: Int,
     _ channels: Range<Int>, needed: Range<Int>, of rows: Range<Int>
   ) {
-    guard let lines = stage.lines else { return }
+    guard let lines = stage.sourceLines else { return }
     let source = planes(stage.source, sample)
     let shard = sample / samplesPerShard
-    let after = restack(group.restackAfter).map { plan.stages[$0.group.stages.lowerBound] }
-    let takesMoments = after.map(usesBatchStatistics) ?? false
+    let following = stackNormalization(group.outputNormalization).map { plan.stages[$0.stage] }
+    let computesMoments = following.map(usesBatchStatistics) ?? false
     let nx = Int32(target.geometry.nx)
     for channel in channels {
       let line = line(at: lineAddress(lines, shard: shard, channel))
-      func makeRows(_ rows: Range<Int>) {
+      func recomputeRows(_ rows: Range<Int>) {
         tutti_line_rows(
           line, source.row(rows.lowerBound, channel: channel), source.geometry.pitch,
           target.row(rows.lowerBound, channel: channel), target.geometry.pitch, Int64(rows.count), nx,
-          made.border.padding, made.border.width)
+          recomputed.border.padding, recomputed.border.width)
       }
-      guard takesMoments, let after else {
-        makeRows(needed)
+      guard computesMoments, let following else {
+        recomputeRows(needed)
         continue
       }
-      makeRows(needed.lowerBound..<rows.lowerBound)
-      let place = (sample * after.target.channels + channel) * source.geometry.bands
-      let guess = max(0, shift(group.restackBefore, shard: shard, channel))
+      recomputeRows(needed.lowerBound..<rows.lowerBound)
+      let place = (sample * following.target.channels + channel) * source.geometry.bands
+      let expectedMean = max(0, mean(after: group.inputNormalization, shard: shard, channel))
       forEachBand(of: source.geometry, rows, sample) { band in
         moments.pointer[place + band.index] = tutti_line_rows_moments(
           line, source.row(band.first, channel: channel), source.geometry.pitch,
-          target.row(band.first, channel: channel), target.geometry.pitch, band.rows, nx, made.border.padding,
-          made.border.width, guess)
+          target.row(band.first, channel: channel), target.geometry.pitch, band.rows, nx, recomputed.border.padding,
+          recomputed.border.width, expectedMean)
       }
-      makeRows(rows.upperBound..<needed.upperBound)
+      recomputeRows(rows.upperBound..<needed.upperBound)
     }
-    if plan.precision == .bfloat16 { round(target, channels, needed, halo: Int(made.border.width)) }
+    if plan.precision == .bfloat16 { round(target, channels, needed, halo: Int(recomputed.border.width)) }
   }
 
-  /// The mean that a restacking gives a channel.
-  private func shift(_ step: Int?, shard: Int, _ channel: Int) -> Float {
-    guard let restack = restack(step) else { return 0 }
-    let stage = plan.stages[restack.group.stages.lowerBound]
+  /// The mean of a channel after a stack normalization.
+  private func mean(after step: StepID?, shard: Int, _ channel: Int) -> Float {
+    guard let step = stackNormalization(step) else { return 0 }
+    let stage = plan.stages[step.stage]
     guard let normalization = stage.normalization else { return 0 }
     return coefficients(normalization, shard: shard)[CoefficientRow.shift * stage.target.channels + channel]
   }
 
   /// The source rows, `rows` among them, that the taps of some rows of some stages read.
-  private func sourceRows(_ stages: Range<Int>, _ rows: Range<Int>) -> Range<Int> {
+  private func sourceRows(_ stages: Indices<StageID>, _ rows: Range<Int>) -> Range<Int> {
     if rows.count == plan.stages[stages.lowerBound].source.geometry.rows { return rows }
     var (first, last) = (rows.lowerBound, rows.upperBound - 1)
-    for index in stages {
-      guard let product = plan.stages[index].product else { continue }
+    for id in stages {
+      guard let product = plan.stages[id].product else { continue }
       let ny = product.narrow.ny
       for row in rows {
         let (z, y) = row.quotientAndRemainder(dividingBy: ny)
@@ -97,61 +97,54 @@ extension Execution {
     return first..<last + 1
   }
 
-  /// A thread's room for made rows, as planes that begin with the row and the channel named.
-  private func madeRows(
+  /// A thread's memory for recomputed rows, as planes whose first row and channel in memory are `row` and `channel`.
+  private func recomputedPlanes(
     _ geometry: PlaneGeometry, row: Int, channel: Int, of channels: Int, thread: Int
   ) -> FeaturePlanes {
     FeaturePlanes(
-      base: scratch.pointer + thread * plan.scratchFloats + geometry.lead - row * geometry.pitch
+      base: scratch.pointer + thread * plan.sizes.scratchFloats + geometry.lead - row * geometry.pitch
         - channel * geometry.channelStride, geometry: geometry, channels: channels)
   }
 
   // MARK: Backward
 
-  /// Passes the gradient of the restacking behind on, adds that of the stages' products to it, takes the sums of the restacking before,
-  /// and computes the weights' gradients for each shard: a block of channels at a time, whose planes depend on no others.
-  func madeGradients(_ group: StageGroup, _ made: MadeSource) {
-    let (before, after) = (restack(group.restackBefore), restack(group.restackAfter))
-    let blocks = madeBlocks(group.common)
+  /// The backward pass of such a group, for each shard and a block of channels at a time, which depends on no other
+  /// channels: it propagates the gradient of the stack normalization that follows, adds the products' part to it,
+  /// accumulates the sums of the stack normalization before, and computes weight gradients.
+  func backwardRecomputed(_ group: StageGroup, _ recomputed: RecomputedSource) {
+    let before = stackNormalization(group.inputNormalization)
+    let after = stackNormalization(group.outputNormalization)
+    let blocks = RecomputedSource.blocks(of: group.commonChannels)
     team.run(count: shards * blocks) { piece, thread in
       let (shard, block) = piece.quotientAndRemainder(dividingBy: blocks)
-      let channels = madeBlock(block, of: group.common)
-      let source = madeRows(
-        made.planes, row: 0, channel: channels.lowerBound, of: group.common, thread: thread)
+      let channels = RecomputedSource.block(block, of: group.commonChannels)
+      let source = recomputedPlanes(
+        recomputed.planes, row: 0, channel: channels.lowerBound, of: group.commonChannels, thread: thread)
       for sample in samples(of: shard) {
-        forEachBand(of: made.planes, 0..<made.planes.rows, sample) { band in
-          forEachPart(of: band, rows: made.gradientRows) { rows in
+        forEachBand(of: recomputed.planes, 0..<recomputed.planes.rows, sample) { band in
+          forEachPart(of: band, rows: recomputed.gradientRows) { rows in
             if let after {
-              passGradient(after, sample, rows, channels, made: source)
+              propagateGradient(after, sample, rows, channels, recomputed: source)
             } else {
-              make(plan.stages[group.stages.lowerBound], group, made, source, sample, channels, needed: rows, of: rows)
+              let first = plan.stages[group.stages.lowerBound]
+              recompute(first, group, recomputed, source, sample, channels, needed: rows, of: rows)
             }
             addDataGradients(group, sample, rows, channels)
             if let before {
-              takeSums(before, sample, band.index, rows, channels, isFirst: rows.lowerBound == band.first)
+              sumGradients(before, sample, band.index, rows, channels, isFirst: rows.lowerBound == band.first)
             }
           }
         }
-        if after != nil { finishRows(source, channels, made) }
-        for index in group.stages {
-          rowGradient(plan.stages[index], source, shard: shard, sample, channels)
-        }
+        if after != nil { finishRows(source, channels, recomputed) }
+        for id in group.stages { rowGradient(plan.stages[id], source, shard: shard, sample, channels) }
       }
     }
   }
 
-  /// The blocks of channels whose gradients are worked together.
-  func madeBlocks(_ channels: Int) -> Int { (channels + MadeSource.block - 1) / MadeSource.block }
-
-  func madeBlock(_ index: Int, of channels: Int) -> Range<Int> {
-    let blocks = madeBlocks(channels)
-    return index * channels / blocks..<(index + 1) * channels / blocks
-  }
-
   private func addDataGradients(_ group: StageGroup, _ sample: Int, _ rows: Range<Int>, _ channels: Range<Int>) {
     var accumulates = !group.storesGradient
-    for index in group.stages {
-      let stage = plan.stages[index]
+    for id in group.stages {
+      let stage = plan.stages[id]
       guard let product = stage.product, stage.sourceGradient != nil else { continue }
       var packed = product.packedTransposed
       packed.offset += channels.lowerBound * product.narrow.channels * product.taps
@@ -161,11 +154,11 @@ extension Execution {
     }
   }
 
-  /// Fills the halo of planes that were made on the way, and rounds them in mixed precision.
-  private func finishRows(_ planes: FeaturePlanes, _ channels: Range<Int>, _ made: MadeSource) {
-    for channel in channels { fillHalo(planes, channel, made.border) }
+  /// Fills the halo of recomputed planes, and rounds them in mixed precision.
+  private func finishRows(_ planes: FeaturePlanes, _ channels: Range<Int>, _ recomputed: RecomputedSource) {
+    for channel in channels { fillHalo(planes, channel, recomputed.border) }
     if plan.precision == .bfloat16 {
-      round(planes, channels, 0..<planes.geometry.rows, halo: Int(made.border.width))
+      round(planes, channels, 0..<planes.geometry.rows, halo: Int(recomputed.border.width))
     }
   }
 }

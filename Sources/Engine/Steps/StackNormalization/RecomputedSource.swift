@@ -1,16 +1,25 @@
-/// How a group of stages works a source that it makes while it reads it (`Restack`): some rows of some channels at a time, which stay in
-/// the second cache.
-struct MadeSource {
-  /// Forward: what a piece's taps reach of some channels.
+/// How a group of stages reads a normalized stack that is not stored (`StackNormalization`): it recomputes some rows of
+/// some channels at a time from the convolution results. They stay in the second-level cache and are discarded after
+/// use.
+struct RecomputedSource {
+  /// In the forward pass: rows of some channels that the taps of a piece reach.
   var rows: PlaneGeometry
-  /// Backward: whole planes of a block of channels.
+  /// In the backward pass: whole planes of a block of channels.
   var planes: PlaneGeometry
   var border: Border
-  /// Rows of a piece, whole bands.
+  /// Rows of a piece of the forward pass: whole bands.
   var pieceRows: Int
-  /// Rows of a block of channels through which gradients pass while they are in cache.
+  /// Rows of a block of channels through which the gradient is propagated while they are in cache.
   var gradientRows: Int
 
-  /// Channels of a block: two tiles of the weights' gradient, one of the source's.
-  static let block = 6
+  /// Channels of a block: two register tiles of the weight gradient, one of the data gradient.
+  static let blockChannels = 6
+
+  /// Into how many blocks channels are divided in the backward pass.
+  static func blocks(of channels: Int) -> Int { (channels + blockChannels - 1) / blockChannels }
+
+  static func block(_ index: Int, of channels: Int) -> Range<Int> {
+    let blocks = blocks(of: channels)
+    return index * channels / blocks..<(index + 1) * channels / blocks
+  }
 }

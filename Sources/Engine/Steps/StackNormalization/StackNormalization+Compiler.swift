@@ -1,22 +1,25 @@
 import CKernels
 import Networks
 
-/// Chains of layers each of which activates by ReLU and normalizes all planes, old and new.
+/// Chains of layers each of which activates by ReLU and normalizes the whole stack of channels, old and new.
 extension PlanCompiler {
-  /// A concatenation that ReLU and batch normalization follow.
+  /// One layer's concatenation, which ReLU and batch normalization follow.
   private struct Link {
     var stack: Int
     var normalization: Int
   }
 
-  /// Turns such chains into restackings: the planes of all layers become one root, the gradients of the stacks that layers read another.
+  /// Turns such chains into stack normalizations. The convolution results of all layers get one root, the gradients of
+  /// the stacks that layers read another.
   ///
-  /// What a link makes may be read by convolutions and the next concatenation only, since it is never there as a whole; what the last
-  /// one makes is stored where others read it.
-  mutating func formRestacks() {
-    let readers = graph.readers
-    let kept = Set(graph.taps.values).union([graph.output])
-    func sole(_ id: Int) -> Int? { readers[id].count == 1 && !kept.contains(id) ? readers[id][0] : nil }
+  /// Only convolutions and the next concatenation may read a normalized stack, since it is never materialized. The last
+  /// one is stored if others read it.
+  mutating func formStackNormalizations() {
+    let consumers = graph.readers
+    let visible = Set(graph.taps.values).union([graph.output])
+    func soleConsumer(_ id: Int) -> Int? {
+      consumers[id].count == 1 && !visible.contains(id) ? consumers[id][0] : nil
+    }
     func isConcatenation(_ id: Int) -> Bool {
       if case .concatenation = graph.nodes[id].operation { true } else { false }
     }
@@ -24,15 +27,15 @@ extension PlanCompiler {
       if case .convolution = graph.nodes[id].operation { true } else { false }
     }
     func link(_ stack: Int) -> Link? {
-      guard isConcatenation(stack), let relu = sole(stack), let normalization = sole(relu),
+      guard isConcatenation(stack), let relu = soleConsumer(stack), let normalization = soleConsumer(relu),
         case .activation(.relu) = graph.nodes[relu].operation,
         case .batchNormalization = graph.nodes[normalization].operation,
-        graph.nodes[stack].inputs.dropFirst().allSatisfy({ isConvolution($0) && sole($0) != nil })
+        graph.nodes[stack].inputs.dropFirst().allSatisfy({ isConvolution($0) && soleConsumer($0) != nil })
       else { return nil }
       return Link(stack: stack, normalization: normalization)
     }
-    /// Whether convolutions can make rows while they read them, all with one kind of padding.
-    func readRows(_ ids: [Int], _ mode: inout PaddingMode?) -> Bool {
+    /// Whether all are convolutions that can recompute the rows they read, with one padding mode.
+    func canRecompute(_ ids: [Int], _ mode: inout PaddingMode?) -> Bool {
       ids.allSatisfy { id in
         guard isConvolution(id) else { return false }
         let axes = axes(id)
@@ -42,14 +45,14 @@ extension PlanCompiler {
         return mode == nil || mode == axes[2].mode
       }
     }
-    /// The link whose concatenation begins with what another made.
-    func next(_ before: Link, _ mode: inout PaddingMode?) -> Link? {
-      let made = before.normalization
-      guard !kept.contains(made) else { return nil }
-      let stacks = readers[made].filter(isConcatenation)
-      guard stacks.count == 1, graph.nodes[stacks[0]].inputs[0] == made,
-        Set(readers[made]) == Set(graph.nodes[stacks[0]].inputs.dropFirst() + stacks),
-        readRows(Array(graph.nodes[stacks[0]].inputs.dropFirst()), &mode)
+    /// The link whose concatenation begins with the normalized stack of another.
+    func next(after previous: Link, _ mode: inout PaddingMode?) -> Link? {
+      let normalized = previous.normalization
+      guard !visible.contains(normalized) else { return nil }
+      let stacks = consumers[normalized].filter(isConcatenation)
+      guard stacks.count == 1, graph.nodes[stacks[0]].inputs[0] == normalized,
+        Set(consumers[normalized]) == Set(graph.nodes[stacks[0]].inputs.dropFirst() + stacks),
+        canRecompute(Array(graph.nodes[stacks[0]].inputs.dropFirst()), &mode)
       else { return nil }
       return link(stacks[0])
     }
@@ -58,107 +61,109 @@ extension PlanCompiler {
       guard let first = link(id) else { continue }
       var chain = [first]
       var mode: PaddingMode?
-      while let following = next(chain[chain.count - 1], &mode) { chain.append(following) }
+      while let following = next(after: chain[chain.count - 1], &mode) { chain.append(following) }
       linked.formUnion(chain.map(\.stack))
       guard chain.count > 1 else { continue }
       let last = chain[chain.count - 1].normalization
-      restack(chain, storesLast: kept.contains(last) || !readRows(readers[last], &mode))
+      formStackNormalizations(
+        chain, consumers, storesLast: visible.contains(last) || !canRecompute(consumers[last], &mode))
     }
   }
 
-  private mutating func restack(_ chain: [Link], storesLast: Bool) {
-    let last = values[chain[chain.count - 1].stack].geometry
-    values += [Value(geometry: last), Value(geometry: last)]
-    let (planes, stacks) = (values.count - 2, values.count - 1)
-    restackedPlanes.insert(planes)
-    if !storesLast { madeStacks.insert(stacks) }
-    let readers = graph.readers
-    let kept = Set(graph.taps.values.map(resolve)).union([resolve(graph.output)])
-    var old: Int?
+  private mutating func formStackNormalizations(_ chain: [Link], _ consumers: [[Int]], storesLast: Bool) {
+    let geometry = values[ValueID(chain[chain.count - 1].stack)].geometry
+    let results = addValue(Value(geometry: geometry))
+    let normalizedStacksRoot = addValue(Value(geometry: geometry))
+    convolutionStacks.insert(results)
+    if !storesLast { unstoredRoots.insert(normalizedStacksRoot) }
+    let visible = visibleValues
+    var previous: ValueID?
+    var absorbed: Set<ValueID> = []
+    var replacements: [ValueID: Draft] = [:]
     for link in chain {
+      let (stack, normalized) = (ValueID(link.stack), ValueID(link.normalization))
       var channel = 0
-      // The gradients of planes are stored by the restacking, so that all other readers must come before it.
-      let joined = Set([link.stack] + graph.nodes[link.stack].inputs)
-      for input in graph.nodes[link.stack].inputs.map(resolve) {
-        if input == old {
-          // Its line makes it out of the planes.
-        } else if values[input].stack == nil, !kept.contains(input), readers[input].allSatisfy({ joined.contains($0) })
+      // The stack normalization stores the gradients of convolution results, so that all their other consumers must
+      // come before.
+      let members = Set([link.stack] + graph.nodes[link.stack].inputs)
+      for input in graph.nodes[link.stack].inputs.map(value) {
+        if input == previous {
+          // The previous lines make it from the convolution results.
+        } else if values[input].stack == nil, !visible.contains(input),
+          consumers[input.number].allSatisfy({ members.contains($0) })
         {
-          values[input].stack = (planes, channel)
+          values[input].stack = Position(value: results, channel: channel)
         } else {
-          insertCopy(of: input, at: (planes, channel))
+          insertCopy(of: input, at: Position(value: results, channel: channel))
         }
-        channel += values[input].geometry.channels
+        channel += channels(input)
       }
-      values[link.stack].stack = (planes, 0)
-      values[link.normalization].stack = (stacks, 0)
-      restacked.insert(link.stack)
-      drafts.removeAll { $0.target == graph.nodes[link.normalization].inputs[0] }
-      let place = drafts.firstIndex { $0.target == link.normalization }!
-      drafts[place] = Draft(
-        kind: .restack(normalization: link.normalization, after: old), source: link.stack, target: link.normalization)
-      old = link.normalization
+      values[stack].stack = Position(value: results, channel: 0)
+      values[normalized].stack = Position(value: normalizedStacksRoot, channel: 0)
+      normalizedStacks.insert(stack)
+      absorbed.insert(ValueID(graph.nodes[link.normalization].inputs[0]))
+      replacements[normalized] = Draft(
+        kind: .stackNormalization(link.normalization, previous: previous), source: stack, target: normalized)
+      previous = normalized
     }
-    for link in storesLast ? chain.dropLast() : chain[...] { keptPlanes[link.normalization] = link.stack }
-    advanceRestacks(chain)
+    drafts = drafts.compactMap { absorbed.contains($0.target) ? nil : replacements[$0.target] ?? $0 }
+    for link in storesLast ? chain.dropLast() : chain[...] {
+      recomputedFrom[ValueID(link.normalization)] = ValueID(link.stack)
+    }
+    advanceStackNormalizations(chain)
   }
 
-  /// By running statistics a line depends on no plane: all are found before, so that layers follow each other and are worked in blocks.
-  private mutating func advanceRestacks(_ chain: [Link]) {
-    let isTracked = chain.allSatisfy {
-      layout.statistic("\(graph.nodes[$0.normalization].name).running_mean") != nil
-    }
-    guard !training, isTracked else { return }
-    let advanced = drafts.filter { keptPlanes[$0.target] != nil && chain.map(\.normalization).contains($0.target) }
-    drafts.removeAll { draft in advanced.contains { $0.target == draft.target } }
-    drafts.insert(contentsOf: advanced, at: 0)
+  /// Moves the stack normalizations of a prediction by running statistics to the front: their lines depend on no value.
+  /// So layers follow each other and are computed in blocks.
+  private mutating func advanceStackNormalizations(_ chain: [Link]) {
+    guard !training, chain.allSatisfy({ statistic($0.normalization, "running_mean") != nil }) else { return }
+    let normalized = Set(chain.map { ValueID($0.normalization) })
+    func advances(_ draft: Draft) -> Bool { normalized.contains(draft.target) && recomputedFrom[draft.target] != nil }
+    drafts = drafts.filter(advances) + drafts.filter { !advances($0) }
   }
 
-  /// - Parameter after: the normalization of the restacking before.
-  mutating func makeRestack(_ draft: Draft, normalization id: Int, after: Int?) -> Restack {
-    let source = place(draft.source)
-    let target = place(draft.target)
-    let normalization = makeNormalization(id)
-    let sums = normalizationScope == .shard ? reserveSums(target.channels) : sumDoubles
-    let lines = coefficientFloats
-    coefficientFloats += tutti_line.floats * target.channels
-    restackLines[id] = lines
-    stages.append(
+  /// - Parameter previous: the normalized stack before, whose channels are the first of this one.
+  mutating func makeStackNormalization(_ draft: Draft, _ node: Int, previous: ValueID?) -> StackNormalization {
+    let ports = ports(draft)
+    let channels = ports.target.channels
+    let normalization = makeNormalization(node)
+    let sums = normalizationScope == .shard ? reserveLateSums(channels) : sizes.lateSums
+    let lines = sizes.coefficientFloats
+    sizes.coefficientFloats += tutti_line.floats * channels
+    lineOffsets[draft.target] = lines
+    let stage = stages.append(
       Stage(
-        product: nil, normalization: normalization, activation: TUTTI_RELU, activationParameter: 0,
-        activatesFirst: true, lines: nil, source: source, remade: nil,
-        sourceGradient: training ? gradientPlace(draft.source) : nil,
-        raw: source, target: target, targetGradient: training ? gradientPlace(draft.target) : nil,
-        border: border(draft.target), sums: sums, biasSums: sumDoubles, groupChannel: 0,
-        passed: (0, target.channels)))
-    partials = max(partials, target.channels * target.geometry.bands)
-    return Restack(
-      group: StageGroup(
-        stages: stages.count - 1..<stages.count, channels: target.channels, weights: 0, common: target.channels,
-        most: target.channels, isDense: false, chunk: target.channels, gradientChunk: target.channels,
-        gradientRows: target.geometry.rows, storesGradient: false),
-      old: after.map { values[$0].geometry.channels } ?? 0, lines: lines,
-      oldLines: after.map { restackLines[$0]! } ?? 0, isStored: keptPlanes[draft.target] == nil)
+        ports: ports, product: nil, normalization: normalization, activation: TUTTI_RELU, activationParameter: 0,
+        activatesFirst: true, sourceLines: nil, recomputation: nil, raw: ports.source, sums: sums,
+        biasSums: sizes.lateSums, groupChannel: 0, sumLayout: (0, channels)))
+    sizes.partials = max(sizes.partials, channels * ports.target.geometry.bands)
+    return StackNormalization(
+      stage: stage, oldChannels: previous.map { self.channels($0) } ?? 0, lines: lines,
+      oldLines: previous.flatMap { lineOffsets[$0] } ?? 0, isStored: recomputedFrom[draft.target] == nil)
   }
 
-  /// Lets a layer that reads a stack alone do what restackings would read its rows for once more.
-  mutating func linkRestacks() {
-    for index in steps.indices.dropLast() {
-      guard case .restack(var before) = steps[index], case .stages(var layer) = steps[index + 1],
-        layer.made != nil, !layer.isDense,
-        stages.count(where: { $0.lines == before.lines }) == layer.stages.count,
-        stages[layer.stages].allSatisfy({ $0.lines == before.lines })
+  /// Fuses stack normalizations with the layers before and after them: a layer that alone reads a normalized stack also
+  /// computes the sums and moments for which the stack normalizations would read its rows once more.
+  mutating func fuseStackNormalizations() {
+    var consumers: [Int: Int] = [:]
+    for stage in stages { if let lines = stage.sourceLines { consumers[lines, default: 0] += 1 } }
+    for step in steps.indices.dropLast() {
+      let next = step.next
+      guard case .stackNormalization(var before) = steps[step], case .stages(var layer) = steps[next],
+        layer.recomputedSource != nil, !layer.isDense, consumers[before.lines] == layer.stages.count,
+        stages[layer.stages].allSatisfy({ $0.sourceLines == before.lines })
       else { continue }
-      before.hasSumsTaken = true
-      layer.restackBefore = index
-      if index + 2 < steps.count, case .restack(var after) = steps[index + 2], after.old > 0,
+      before.isFusedWithNext = true
+      layer.inputNormalization = step
+      let second = next.next
+      if second < steps.endIndex, case .stackNormalization(var after) = steps[second], after.oldChannels > 0,
         after.oldLines == before.lines
       {
-        after.isFollowing = true
-        layer.restackAfter = index + 2
-        steps[index + 2] = .restack(after)
+        after.isFusedWithPrevious = true
+        layer.outputNormalization = second
+        steps[second] = .stackNormalization(after)
       }
-      (steps[index], steps[index + 1]) = (.restack(before), .stages(layer))
+      (steps[step], steps[next]) = (.stackNormalization(before), .stages(layer))
     }
   }
 }

@@ -2,49 +2,60 @@ import CKernels
 import Networks
 
 extension PlanCompiler {
-  /// - Parameter common: the source channels that all stages of its group share.
-  mutating func makeStage(_ draft: Draft, step: Int, common: Int) -> Stage {
-    guard case .stage(let productNode, let normalizationNode, let activationNode, let activatesFirst) = draft.kind
-    else {
+  /// - Parameter common: the source channels that all stages of its group read.
+  mutating func makeStage(_ draft: Draft, _ step: StepID, common: Int) -> Stage {
+    guard case .stage(let product, let normalization, let activation, let activatesFirst) = draft.kind else {
       preconditionFailure("a stage")
     }
-    let source = place(draft.source)
-    let target = place(draft.target)
-    let product = productNode.map {
-      makeProduct($0, source: source.geometry, target: target.geometry, common: common, reach: reach(draft.source))
-    }
-    let normalization = normalizationNode.map { makeNormalization($0) }
-    let (activation, parameter) = activationNode.map(activationKind) ?? (TUTTI_IDENTITY, 0)
-    var raw = target
-    if productNode == nil {
-      raw = source
+    let ports = ports(draft)
+    let compiledProduct = product.map { makeProduct($0, ports, common: common, reach: reach(draft.source)) }
+    let compiledNormalization = normalization.map { makeNormalization($0) }
+    let (kind, parameter) = activation.map(activationKind) ?? (TUTTI_IDENTITY, 0)
+    var raw = ports.target
+    if product == nil {
+      raw = ports.source
     } else if keepsRaw(draft) {
       let geometry = geometry(draft.target, halo: 0)
-      let last = activatingStep[root(draft.target).value] ?? step
-      let buffer = addBuffer(geometry, first: step, last: backwardTime(last))
+      let consumer = virtualConsumers[root(draft.target).value] ?? step
+      let buffer = addBuffer(geometry, first: step.number, last: backwardTime(consumer))
       raw = Place(buffer: buffer, channel: 0, channels: geometry.channels, geometry: geometry)
     }
-    // What the batch's moments need is reduced at once; a bias before them has no gradient.
-    let sums = sumDoubles
-    if normalization != nil, normalizationScope == .shard { sumDoubles += 2 * target.channels }
-    let biasSums = sumDoubles
-    if product?.bias != nil, normalization == nil || activatesFirst { sumDoubles += 2 * target.channels }
+    // Sums over the whole batch are reduced at once; a bias before a normalization by them has no gradient.
+    let channels = ports.target.channels
+    let sums = normalization != nil && normalizationScope == .shard ? reserveLateSums(channels) : sizes.lateSums
+    let hasBiasGradient = compiledProduct?.bias != nil && (normalization == nil || activatesFirst)
     return Stage(
-      product: product, normalization: normalization, activation: activation, activationParameter: parameter,
-      activatesFirst: activatesFirst, lines: keptPlanes[draft.source] == nil ? nil : restackLines[draft.source],
-      source: source, remade: remade(draft.source),
-      sourceGradient: training && needsGradient(draft.source) ? gradientPlace(draft.source) : nil, raw: raw,
-      target: target, targetGradient: training ? gradientPlace(draft.target) : nil, border: border(draft.target),
-      sums: sums, biasSums: biasSums, groupChannel: 0, passed: (target.channel, target.geometry.channels))
+      ports: ports, product: compiledProduct, normalization: compiledNormalization, activation: kind,
+      activationParameter: parameter, activatesFirst: activatesFirst,
+      sourceLines: recomputedFrom[draft.source] == nil ? nil : lineOffsets[draft.source],
+      recomputation: recomputation(of: draft.source), raw: raw, sums: sums,
+      biasSums: hasBiasGradient ? reserveLateSums(channels) : sizes.lateSums, groupChannel: 0,
+      sumLayout: (ports.target.channel, ports.target.geometry.channels))
   }
 
-  private func remade(_ value: Int) -> (place: Place, maker: Int)? {
-    guard remadeBuffer[value] != nil, let maker = makers[value] else { return nil }
-    return (place(value, in: remadeBuffer), maker)
+  private func recomputation(of value: ValueID) -> Stage.Recomputation? {
+    guard let place = recomputationPlace(value), let producer = producers[value] else { return nil }
+    return Stage.Recomputation(place: place, producer: producer)
   }
 
-  func activationKind(_ id: Int) -> (tutti_activation, Float) {
-    guard case .activation(let activation) = graph.nodes[id].operation else { preconditionFailure("an activation") }
+  /// Whether a product's result is kept for the backward pass beside what a normalization or an activation makes of it.
+  func keepsRaw(_ draft: Draft) -> Bool {
+    guard training, case .stage(_?, let normalization, let activation, _) = draft.kind else { return false }
+    return normalization != nil || activation.map { !isInvertible($0) } == true
+  }
+
+  /// Whether an activation's derivative can be told from its value.
+  func isInvertible(_ node: Int) -> Bool {
+    switch graph.nodes[node].operation {
+    case .activation(.relu): true
+    case .activation(.leakyReLU(let slope)): slope > 0
+    default: false
+    }
+  }
+
+  /// An activation as kernels name it, and its parameter.
+  func activationKind(_ node: Int) -> (tutti_activation, Float) {
+    guard case .activation(let activation) = graph.nodes[node].operation else { preconditionFailure("an activation") }
     return switch activation {
     case .relu: (TUTTI_RELU, 0)
     case .prelu: preconditionFailure("a PReLU is a step of its own")

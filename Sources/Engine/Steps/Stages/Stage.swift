@@ -1,46 +1,47 @@
 import CKernels
 
-/// Product, normalization and activation, each of which may be absent, done band by band.
-struct Stage {
+/// A product, a normalization and an activation, each of which may be absent, computed band by band.
+///
+/// The backward pass turns the target's gradient in place into that of `raw`.
+struct Stage: Ported {
+  var ports: Ports
   var product: Product?
   var normalization: Normalization?
   var activation: tutti_activation
   var activationParameter: Float
-  /// Whether the activation stands before the normalization; `raw` is then the activation's result.
+  /// Whether the activation comes before the normalization; `raw` is then the activation's result.
   var activatesFirst: Bool
-  /// Place of the lines that make what is read out of the source's planes (`Restack`), among the plan's coefficients; nil when the source
-  /// is read as it stands.
-  var lines: Int?
-  var source: Place
-  /// Where the weights' gradient reads the source: made anew there by a stage before, so that it need not be held all the time; nil when the
-  /// source is still where it was.
-  var remade: (place: Place, maker: Int)?
-  /// Where the data gradient goes; nil when nobody needs it.
-  var sourceGradient: Place?
-  /// What the normalization (or the activation, when that stands alone) reads: the product's result, the `source` without a product;
-  /// the `target`, where it need not be kept.
+  /// Offset of the clamped lines that recompute the source from convolution results (`RecomputedSource`); nil when the
+  /// source is stored as it is read.
+  var sourceLines: Int?
+  /// How the weight gradient gets a source that is not kept until the backward pass; nil when it is kept.
+  var recomputation: Recomputation?
+  /// What the normalization reads, or the activation where that is alone: the product's result, or the `source` without
+  /// a product. It shares the memory of `target` when the backward pass does not need it.
   var raw: Place
-  var target: Place
-  /// The gradient of the target; it becomes that of `raw` in place.
-  var targetGradient: Place?
-  var border: Border
-  /// Places of the stage's two sums a channel, of its normalization and of its bias, among those that are reduced at the end of the
-  /// backward pass.
+  /// Offsets of two late sums a channel: those of the normalization and those of the bias.
   var sums: Int
   var biasSums: Int
-  /// Place of its channels among those of its group.
+  /// The first of its channels among those of its group.
   var groupChannel: Int
-  /// Place of its channels among those whose gradients pass together, and how many these are: its group's, or all of the stack that it makes
-  /// with others (`ActivatedStack`).
-  var passed: (channel: Int, channels: Int)
-  /// Whether what follows the product waits for all rows, since the pieces in which the group's products are worked cut bands.
+  /// The first of its channels among those whose gradient sums lie side by side, and how many these are: those of its
+  /// group, or of the virtual concatenation that it is a part of.
+  var sumLayout: (channel: Int, channels: Int)
+  /// Whether normalization and activation wait for all rows of the product, because its pieces do not end where bands
+  /// do.
   var isFinishedLate = false
 
-  /// Whether the raw result stands where the target will.
+  /// A source that the backward pass computes once more from the kept result of the stage that produced it.
+  struct Recomputation {
+    var place: Place
+    var producer: StageID
+  }
+
+  /// Whether the target overwrites the raw result.
   var rawIsTarget: Bool { raw.buffer == target.buffer && raw.channel == target.channel }
-  /// Whether the gradient is taken through the activation where its sums are and again where the normalization's is, rather than stored
-  /// between.
-  var activatesTwice: Bool {
+  /// Whether the activation's derivative is computed twice, for the gradient sums and for the normalization's gradient,
+  /// which is cheaper than storing what lies between.
+  var derivesTwice: Bool {
     normalization != nil && !activatesFirst && tutti_has_cheap_derivative(activation)
   }
   var isPlain: Bool { normalization == nil && activation == TUTTI_IDENTITY }

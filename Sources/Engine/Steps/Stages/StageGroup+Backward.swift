@@ -1,16 +1,16 @@
 import CKernels
 
 extension Execution {
-  /// Packs the weights of direct products as the passes read them.
+  /// Copies the weights of a group's products into the layouts that the kernels read.
   func pack(_ group: StageGroup) {
-    for index in group.filterSets { pack(plan.filterSets[index]) }
-    for index in group.stages {
-      let stage = plan.stages[index]
+    for id in group.filterSets { pack(plan.filterSets[id]) }
+    for id in group.stages {
+      let stage = plan.stages[id]
       guard let product = stage.product, product.algorithm != .winograd, product.algorithm != .matrix else { continue }
       let weights = weights(product)
       let (target, source) = (Int32(product.narrow.channels), Int32(product.wide.channels))
       if product.algorithm == .disjoint {
-        // Weights are [narrow][wide][tap]: [narrow][pair].
+        // Weights are [narrow][wide][tap], that is, [narrow][pair].
         let pairs = source * Int32(product.taps)
         tutti_convolution_pack(weights, pairs, target, 1, true, packed.pointer + product.packed.offset)
         if stage.sourceGradient != nil {
@@ -23,17 +23,17 @@ extension Execution {
           weights, target, source, Int32(product.taps), false, packed.pointer + product.packed.offset)
       }
       guard stage.sourceGradient != nil else { continue }
-      let common = Int32(group.common)
+      let common = Int32(group.commonChannels)
       func packTransposed(_ first: Int32, _ count: Int32, _ place: Int) {
         tutti_convolution_pack_targets(
           weights, source, first, count, target, Int32(product.taps), true, packed.pointer + place)
       }
-      if group.made == nil {
+      if group.recomputedSource == nil {
         packTransposed(0, common, product.packedTransposed.offset)
-        packTransposed(common, source - common, product.packedRest.offset)
+        packTransposed(common, source - common, product.packedRemaining.offset)
       } else {
-        for block in 0..<madeBlocks(group.common) {
-          let channels = madeBlock(block, of: group.common)
+        for block in 0..<RecomputedSource.blocks(of: group.commonChannels) {
+          let channels = RecomputedSource.block(block, of: group.commonChannels)
           packTransposed(
             Int32(channels.lowerBound), Int32(channels.count),
             product.packedTransposed.offset + channels.lowerBound * product.narrow.channels * product.taps)
@@ -44,22 +44,27 @@ extension Execution {
 
   func backward(_ group: StageGroup) {
     if group.isDense {
-      for index in group.stages.reversed() {
-        passPixels(index..<index + 1, areStored: true)
-        restGradient(plan.stages[index], group)
+      for id in group.stages.reversed() {
+        backwardPixelwise(Indices(id), stored: true)
+        remainingDataGradient(plan.stages[id], group)
       }
     } else {
-      passPixels(group.stages, areStored: true)
+      backwardPixelwise(group.stages, stored: true)
     }
-    if let made = group.made { madeGradients(group, made) }
-    weightGradient(group)
-    if group.made != nil { return }
+    if let recomputed = group.recomputedSource {
+      backwardRecomputed(group, recomputed)
+      weightGradients(group)
+      return
+    }
+    weightGradients(group)
     let first = plan.stages[group.stages.lowerBound]
     if let product = first.product {
       switch product.algorithm {
       case .direct, .filtering:
-        commonGradient(group)
-        if let stack = group.activated { passPixels(plan.activatingStages[stack.makers], areStored: false) }
+        commonDataGradient(group)
+        if let concatenation = group.virtualSource {
+          backwardPixelwise(plan.listedStages[concatenation.producers.entries], stored: false)
+        }
       case .winograd: winogradDataGradient(first, accumulates: !group.storesGradient)
       case .disjoint: disjointDataGradient(first, accumulates: !group.storesGradient)
       case .matrix:
@@ -71,19 +76,20 @@ extension Execution {
     }
   }
 
-  // MARK: Pixel by pixel
+  // MARK: Activation and normalization
 
-  /// Turns the gradients of those stages' targets that are stored (or of those that are not) into those of their products' results.
-  private func passPixels(_ stages: some Collection<Int>, areStored: Bool) {
-    guard let first = stages.first(where: { plan.stages[$0].target.isStored == areStored }),
+  /// Turns the gradients of stages' targets into those of their products' results: of the targets that are stored, or
+  /// of those that are not.
+  private func backwardPixelwise(_ stages: some Sequence<StageID>, stored: Bool) {
+    guard let first = stages.first(where: { plan.stages[$0].target.isStored == stored }),
       let geometry = plan.stages[first].targetGradient?.geometry
     else { return }
     @inline(__always)
     func forEachStage(_ body: (Stage) -> Void) {
-      for index in stages where plan.stages[index].target.isStored == areStored { body(plan.stages[index]) }
+      for id in stages where plan.stages[id].target.isStored == stored { body(plan.stages[id]) }
     }
     forEachBand(geometry) { band in
-      forEachStage { passActivation($0, band) }
+      forEachStage { backwardActivation($0, band) }
     }
     var isNormalized = false
     forEachStage { stage in
@@ -96,7 +102,7 @@ extension Execution {
     }
     if isNormalized {
       forEachBand(geometry) { band in
-        forEachStage { passNormalization($0, band) }
+        forEachStage { backwardNormalization($0, band) }
       }
       forEachStage { stage in
         if stage.activatesFirst, stage.product?.bias != nil { sumBias(stage) }
@@ -111,8 +117,9 @@ extension Execution {
     }
   }
 
-  /// Folds the gradient's halo and leaves zeros there, takes the gradient through an activation that stands last, and sums it.
-  private func passActivation(_ stage: Stage, _ band: Band) {
+  /// Folds the gradient's halo and leaves zeros there, multiplies the gradient by the derivative of an activation that
+  /// comes last, and sums it.
+  private func backwardActivation(_ stage: Stage, _ band: Band) {
     guard let gradient = stage.targetGradient else { return }
     let g = planes(gradient, band.sample)
     let raw = planes(stage.raw, band.sample)
@@ -135,13 +142,13 @@ extension Execution {
         sums.pointer[place] = tutti_activation_gradient(
           row, g.geometry.pitch, raw.row(band.first, channel: channel), raw.geometry.pitch, band.rows, nx, scale, mean,
           shift, stage.activatesFirst ? TUTTI_IDENTITY : stage.activation, stage.activationParameter, halo,
-          !stage.activatesTwice)
+          !stage.derivesTwice)
       }
     }
   }
 
-  /// Takes the gradient through the normalization, and through an activation before it.
-  private func passNormalization(_ stage: Stage, _ band: Band) {
+  /// Turns the gradient of a normalization's result into that of its input, and of an activation before it.
+  private func backwardNormalization(_ stage: Stage, _ band: Band) {
     guard let normalization = stage.normalization, let gradient = stage.targetGradient else { return }
     let g = planes(gradient, band.sample)
     let raw = planes(stage.raw, band.sample)
@@ -156,7 +163,7 @@ extension Execution {
         values[CoefficientRow.scale * channels + channel], values[CoefficientRow.mean * channels + channel],
         values[CoefficientRow.gradientMean * channels + channel],
         values[CoefficientRow.gradientSlope * channels + channel],
-        values[CoefficientRow.shift * channels + channel], stage.activatesTwice ? stage.activation : TUTTI_IDENTITY,
+        values[CoefficientRow.shift * channels + channel], stage.derivesTwice ? stage.activation : TUTTI_IDENTITY,
         stage.activationParameter)
       if stage.activatesFirst {
         let place = sumsPlace(stage, sample: band.sample, channel: channel) + band.index
@@ -169,9 +176,11 @@ extension Execution {
 
   // MARK: Data gradients
 
-  /// The gradient of the source channels that all stages read. The contributions of all stages are added while the rows are in cache.
-  private func commonGradient(_ group: StageGroup) {
-    guard let geometry = plan.stages[group.stages.upperBound - 1].sourceGradient?.geometry else { return }
+  /// The gradient of the source channels that all stages read. All stages add their parts while the rows are in cache.
+  private func commonDataGradient(_ group: StageGroup) {
+    guard let geometry = plan.stages[group.stages.last ?? group.stages.lowerBound].sourceGradient?.geometry else {
+      return
+    }
     if !group.filterSets.isEmpty {
       guard plan.stages[group.stages.lowerBound].sourceGradient != nil else { return }
       forEachPiece(geometry, rows: group.gradientRows, multipleOf: group.filterUnit) { sample, rows, thread in
@@ -182,11 +191,11 @@ extension Execution {
     forEachBand(geometry) { band in
       forEachPart(of: band, rows: group.gradientRows) { rows in
         var accumulates = !group.storesGradient
-        for index in group.stages {
-          let stage = plan.stages[index]
+        for id in group.stages {
+          let stage = plan.stages[id]
           guard let product = stage.product, stage.sourceGradient != nil else { continue }
           addDataGradient(
-            stage, product, band.sample, rows, channels: 0..<group.common, packed: product.packedTransposed,
+            stage, product, band.sample, rows, channels: 0..<group.commonChannels, packed: product.packedTransposed,
             accumulates: accumulates)
           accumulates = true
         }
@@ -194,15 +203,15 @@ extension Execution {
     }
   }
 
-  /// The gradient of the source channels that a stage reads beyond those that all do.
-  private func restGradient(_ stage: Stage, _ group: StageGroup) {
+  /// The gradient of the source channels that a stage reads beyond those that all stages read.
+  private func remainingDataGradient(_ stage: Stage, _ group: StageGroup) {
     guard let product = stage.product, let sourceGradient = stage.sourceGradient,
-      group.common < stage.source.channels
+      group.commonChannels < stage.source.channels
     else { return }
     forEachBand(sourceGradient.geometry) { band in
       addDataGradient(
-        stage, product, band.sample, band.first..<band.last, channels: group.common..<stage.source.channels,
-        packed: product.packedRest, accumulates: true)
+        stage, product, band.sample, band.first..<band.last, channels: group.commonChannels..<stage.source.channels,
+        packed: product.packedRemaining, accumulates: true)
     }
   }
 }

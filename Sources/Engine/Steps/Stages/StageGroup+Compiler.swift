@@ -1,31 +1,43 @@
-/// Which stages are worked in one pass over the stack that they read.
+import CKernels
+import Networks
+
+/// Which stages one step computes together.
 extension PlanCompiler {
-  /// Layers of a dense network that are worked as a block: more of them read finished planes more seldom, fewer leave less to be
-  /// done layer by layer.
+  /// Layers of a dense network in one block. With more of them finished planes are read less often; with fewer of them
+  /// less is left to be done layer by layer.
   private static let denseLimit = 8
-  /// Bytes of source channels that stay in the second cache beside what is made of them.
+  /// Convolutions of one stack in one step.
+  private static let groupLimit = 64
+  /// Bytes of source channels that stay in the second-level cache beside what is computed from them.
   static let cached = 400 << 10
 
-  /// Neighbouring stages of direct products that read the same stack, as far as each, become one step.
+  /// Joins neighbouring direct convolutions of one stack into one step each.
   mutating func formGroups() {
-    for index in drafts.indices {
-      if let last = groups.last, joins(index, last) {
-        groups[groups.count - 1] = last.lowerBound..<index + 1
+    for draft in drafts {
+      if let last = groups.indices.last, canJoin(draft, groups[last]) {
+        groups[last].append(draft)
       } else {
-        groups.append(index..<index + 1)
+        groups.append([draft])
       }
     }
   }
 
-  private func isDirect(_ draft: Draft) -> Bool {
-    guard case .stage(let product?, _, _, _) = draft.kind else { return false }
-    return algorithm(product) == .direct
+  private func canJoin(_ draft: Draft, _ group: [Draft]) -> Bool {
+    let first = group[0]
+    guard isDirect(first), isDirect(draft), root(first.source) == root(draft.source) else { return false }
+    let (a, b) = (values[first.target].geometry, values[draft.target].geometry)
+    guard (a.nz, a.ny, a.nx) == (b.nz, b.ny, b.nx) else { return false }
+    let common = commonChannels(group)
+    let isDense = min(common, channels(draft.source)) != channels(draft.source) || common != sourceChannels(group)
+    return group.count < (isDense ? Self.denseLimit : Self.groupLimit)
   }
 
-  /// Whether a product's data gradient can store all that is read of a root's gradient: the direct kernels also write the halo that
-  /// paddings other than zeros fold back.
-  private func storesAll(_ draft: Draft, of holder: Int) -> Bool {
-    guard case .stage(let product?, _, _, _) = draft.kind else { return false }
+  private func isDirect(_ draft: Draft) -> Bool { draft.product.map(algorithm) == .direct }
+
+  /// Whether a product's data gradient can store all of a root's gradient that is read. Only the direct kernels also
+  /// write the halo that paddings other than zeros fold back.
+  private func storesAll(_ draft: Draft, of holder: ValueID) -> Bool {
+    guard let product = draft.product else { return false }
     switch algorithm(product) {
     case .direct, .filtering: return true
     case .winograd, .disjoint: return halos[holder, default: Halo()].mode == .zeros
@@ -33,86 +45,75 @@ extension PlanCompiler {
     }
   }
 
-  private func joins(_ index: Int, _ group: Range<Int>) -> Bool {
-    let first = drafts[group.lowerBound]
-    let draft = drafts[index]
-    guard isDirect(first), isDirect(draft), root(first.source) == root(draft.source) else {
-      return false
-    }
-    let (a, b) = (values[first.target].geometry, values[draft.target].geometry)
-    guard (a.nz, a.ny, a.nx) == (b.nz, b.ny, b.nx) else { return false }
-    let isDense = sources(group.lowerBound..<index + 1) != values[draft.source].geometry.channels
-    return group.count < (isDense || sources(group) != mostSources(group) ? Self.denseLimit : 64)
-  }
-
-  /// Leading source channels that all stages of a group read, and those that any reads.
-  func sources(_ group: Range<Int>) -> Int { drafts[group].map { values[$0.source].geometry.channels }.min()! }
-  func mostSources(_ group: Range<Int>) -> Int {
-    drafts[group].map { values[$0.source].geometry.channels }.max()!
-  }
+  /// Leading source channels that all stages of a group read.
+  func commonChannels(_ group: [Draft]) -> Int { group.map { channels($0.source) }.min()! }
+  /// Source channels that any stage of a group reads.
+  func sourceChannels(_ group: [Draft]) -> Int { group.map { channels($0.source) }.max()! }
 
   /// Whether a step's products write every channel of a root's gradient, and no other part of the step touches it.
-  func writesAll(of holder: Int, _ step: Int) -> Bool {
-    drafts[groups[step]].allSatisfy { draft in
-      storesAll(draft, of: holder) && root(draft.source) == (holder, 0) && root(draft.target).value != holder
-        && values[draft.source].geometry.channels == values[holder].geometry.channels
+  func writesAll(of holder: ValueID, _ step: StepID) -> Bool {
+    groups[step].allSatisfy { draft in
+      storesAll(draft, of: holder) && root(draft.source) == Position(value: holder, channel: 0)
+        && root(draft.target).value != holder && channels(draft.source) == channels(holder)
     }
   }
 
-  mutating func stageGroup(_ step: Int) -> StageGroup {
+  /// Rows of the source, above and below together, that a product's taps reach beyond the rows of its result.
+  func reachedRows(_ product: Int, planeRows: Int) -> Int {
+    let axes = axes(product)
+    return (axes[0].kernel - 1) * axes[0].dilation * planeRows + (axes[1].kernel - 1) * axes[1].dilation
+  }
+
+  mutating func makeStageGroup(_ step: StepID) -> StageGroup {
     let group = groups[step]
-    let first = stages.count
-    let common = sources(group)
-    var channels = 0
-    var weights = 0
-    for index in group {
-      var stage = makeStage(drafts[index], step: step, common: common)
+    let first = stages.endIndex
+    let common = commonChannels(group)
+    let isDense = common != sourceChannels(group)
+    var (channels, weights) = (0, 0)
+    for draft in group {
+      var stage = makeStage(draft, step, common: common)
       stage.groupChannel = channels
       stage.product?.groupWeight = weights
       channels += stage.target.channels
       weights += stage.product?.weight.count ?? 0
-      makers[drafts[index].target] = stages.count
-      let stack = root(drafts[index].target).value
-      if activatingStep[stack] != nil { stackMakers[stack, default: []].append(stages.count) }
-      stages.append(stage)
+      let id = stages.append(stage)
+      producers[draft.target] = id
+      let stack = root(draft.target).value
+      if virtualConsumers[stack] != nil { virtualProducers[stack, default: []].append(id) }
     }
-    for index in first..<stages.count where stages[index].target.isStored {
-      stages[index].passed = (stages[index].groupChannel, channels)
+    let members = Indices(first, to: stages.endIndex)
+    for id in members where stages[id].target.isStored {
+      stages[id].sumLayout = (stages[id].groupChannel, channels)
     }
     let target = stages[first].target.geometry
-    partials = max(partials, channels * target.bands)
-    if stages[first...].contains(where: {
-      $0.product.map { !$0.gradientAlgorithm.isByPieces || $0.joinsShards } ?? false
-    }) {
-      largestJoined = max(largestJoined, weights)
+    sizes.partials = max(sizes.partials, channels * target.bands)
+    let keepsShards = stages[members].contains { stage in
+      stage.product.map { !$0.gradientAlgorithm.isByPieces || $0.joinsShards } ?? false
     }
-    let isDense = common != mostSources(group)
-    var chunks = (forward: common, gradient: mostSources(group))
-    var gradientRows = target.rows
+    if keepsShards { sizes.largestJoined = max(sizes.largestJoined, weights) }
+
+    let recomputed = makeRecomputedSource(group)
+    let sets =
+      isDense || recomputed != nil
+      ? Indices(filterSets.endIndex, to: filterSets.endIndex) : formFilterSets(group, members)
+    var compiled = StageGroup(
+      stages: members, channels: channels, weights: weights, commonChannels: common,
+      sourceChannels: sourceChannels(group), isDense: isDense, chunk: common, gradientChunk: sourceChannels(group),
+      gradientRows: target.rows, storesGradient: storingSteps.contains(step), filterSets: sets,
+      virtualSource: makeVirtualConcatenation(step), recomputedSource: recomputed)
+    let source = stages[first].source.geometry
     if group.count > 1 {
-      let source = stages[first].source.geometry
-      let margin = group.map { index in
-        guard case .stage(let product?, _, _, _) = drafts[index].kind else { return 0 }
-        let axes = axes(product)
-        return (axes[0].kernel - 1) * axes[0].dilation * source.ny + (axes[1].kernel - 1) * axes[1].dilation
-      }.max()!
+      let margin = group.compactMap(\.product).map { reachedRows($0, planeRows: source.ny) }.max() ?? 0
       let rows = min(source.rows, (isDense ? StageGroup.denseBands : 1) * target.bandRows + margin)
-      chunks.forward = max(1, Self.cached / (4 * source.pitch * rows))
-      chunks.gradient = max(1, Self.cached / (4 * source.pitch * source.rows) / 3) * 3
-      gradientRows = max(4, Self.cached / (4 * source.pitch * common))
+      compiled.chunk = max(1, Self.cached / (4 * source.pitch * rows))
+      compiled.gradientChunk = max(1, Self.cached / (4 * source.pitch * source.rows) / 3) * 3
+      compiled.gradientRows = max(4, Self.cached / (4 * source.pitch * common))
     }
-    let made = madeSource(group)
-    let sets = isDense || made != nil ? filterSets.count..<filterSets.count : formFilterSets(group, firstStage: first)
-    var unit = 1
     if !sets.isEmpty {
-      unit = filteredUnit(sets, stages[first].source.geometry)
-      let rows = Self.cached / (4 * stages[first].source.geometry.pitch * common)
-      gradientRows = max(unit, rows / unit * unit)
+      compiled.filterUnit = filteredUnit(sets, source)
+      let rows = Self.cached / (4 * source.pitch * common)
+      compiled.gradientRows = max(compiled.filterUnit, rows / compiled.filterUnit * compiled.filterUnit)
     }
-    return StageGroup(
-      stages: first..<stages.count, channels: channels, weights: weights, common: common, most: mostSources(group),
-      isDense: isDense, chunk: chunks.forward, gradientChunk: chunks.gradient, gradientRows: gradientRows,
-      storesGradient: storing.contains(step), filterSets: sets, filterUnit: unit, activated: activatedStack(step),
-      made: made)
+    return compiled
   }
 }

@@ -4,8 +4,8 @@ extension Execution {
   func forward(_ group: StageGroup, updatesStatistics: Bool) {
     let first = plan.stages[group.stages.lowerBound]
     let geometry = first.target.geometry
-    for index in group.stages {
-      let stage = plan.stages[index]
+    for id in group.stages {
+      let stage = plan.stages[id]
       if let normalization = stage.normalization, !usesBatchStatistics(stage) { useRunningStatistics(normalization) }
       switch stage.product?.algorithm {
       case .matrix: matrixForward(stage)
@@ -15,21 +15,24 @@ extension Execution {
       }
     }
     if group.isDense {
-      sumCommonSources(group, geometry)
-      for index in group.stages {
-        let stage = plan.stages[index]
-        let rest = group.common..<stage.source.channels
-        forEachPiece(geometry, rows: group.made?.pieceRows ?? geometry.bandRows, multipleOf: geometry.bandRows) {
-          sample, rows, thread in
-          sumSources(group, index..<index + 1, rest, sample, rows, thread)
+      convolveCommonChannels(group, geometry)
+      for id in group.stages {
+        let stage = plan.stages[id]
+        let remaining = group.commonChannels..<stage.source.channels
+        let pieceRows = group.recomputedSource?.pieceRows ?? geometry.bandRows
+        forEachPiece(geometry, rows: pieceRows, multipleOf: geometry.bandRows) { sample, rows, thread in
+          convolve(group, Indices(id), remaining, sample, rows, thread)
           forEachBand(of: geometry, rows, sample) { finishProduct(stage, group, $0) }
         }
-        normalize(index..<index + 1, group, geometry, updatesStatistics: updatesStatistics)
+        normalize(Indices(id), group, geometry, updatesStatistics: updatesStatistics)
       }
     } else {
-      let piece = group.activated == nil ? group.made?.pieceRows ?? geometry.bandRows : geometry.rows
-      forEachPiece(geometry, rows: piece, multipleOf: geometry.bandRows) { sample, rows, thread in
-        if first.product?.algorithm == .direct || !group.filterSets.isEmpty { sumAll(group, sample, rows, thread) }
+      let pieceRows =
+        group.virtualSource == nil ? group.recomputedSource?.pieceRows ?? geometry.bandRows : geometry.rows
+      forEachPiece(geometry, rows: pieceRows, multipleOf: geometry.bandRows) { sample, rows, thread in
+        if first.product?.algorithm == .direct || !group.filterSets.isEmpty {
+          convolveAllChannels(group, sample, rows, thread)
+        }
         forEachBand(of: geometry, rows, sample) { finishProducts(group, $0, late: false) }
       }
       if plan.stages[group.stages].contains(where: \.isFinishedLate) {
@@ -43,58 +46,66 @@ extension Execution {
     stage.normalization.map { plan.purpose == .training || $0.mean == nil } ?? false
   }
 
-  /// The products of a group over the whole of its source, for some rows and for quads that begin there.
-  private func sumAll(_ group: StageGroup, _ sample: Int, _ rows: Range<Int>, _ thread: Int) {
+  // MARK: Products
+
+  /// The products of a group over all source channels, for some rows; filtered ones for the quads that begin there.
+  private func convolveAllChannels(_ group: StageGroup, _ sample: Int, _ rows: Range<Int>, _ thread: Int) {
     let source: FeaturePlanes
-    if let stack = group.activated {
-      let read = max(0, rows.lowerBound - stack.reach)..<min(stack.planes.rows, rows.upperBound + stack.reach)
-      source = activate(stack, sample, 0..<group.common, read, thread)
-      for index in group.stages where plan.stages[index].product?.algorithm == .direct {
-        sumSources(plan.stages[index], source, sample, rows, 0..<group.common)
+    if let concatenation = group.virtualSource {
+      let reach = concatenation.reach
+      let read = max(0, rows.lowerBound - reach)..<min(concatenation.planes.rows, rows.upperBound + reach)
+      source = recompute(concatenation, sample, 0..<group.commonChannels, read, thread)
+      for id in group.stages where plan.stages[id].product?.algorithm == .direct {
+        convolve(plan.stages[id], source, sample, rows, 0..<group.commonChannels)
       }
     } else {
       source = planes(plan.stages[group.stages.lowerBound].source, sample)
-      sumSources(group, group.stages, 0..<group.common, sample, rows, thread)
+      convolve(group, group.stages, 0..<group.commonChannels, sample, rows, thread)
     }
-    for index in group.filterSets { filter(plan.filterSets[index], source, sample, rows, thread) }
+    for id in group.filterSets { filter(plan.filterSets[id], source, sample, rows, thread) }
   }
 
-  /// What all layers of a dense block get from the planes that were there before it. The cut into pieces is free.
-  private func sumCommonSources(_ group: StageGroup, _ geometry: PlaneGeometry) {
-    let most = group.made?.pieceRows ?? StageGroup.denseBands * geometry.bandRows
-    // More pieces than threads even their times out, but rows that are made around each cost more.
-    forEachPiece(geometry, rows: most, multipleOf: 1, each: group.made == nil ? 2 : 1) { sample, rows, thread in
-      sumSources(group, group.stages, 0..<group.common, sample, rows, thread)
+  /// Convolves the channels that all layers of a dense block read. How rows are cut into pieces changes no sum.
+  private func convolveCommonChannels(_ group: StageGroup, _ geometry: PlaneGeometry) {
+    let most = group.recomputedSource?.pieceRows ?? StageGroup.denseBands * geometry.bandRows
+    // More pieces than threads balance the load, but each piece recomputes the rows around it.
+    forEachPiece(geometry, rows: most, multipleOf: 1, each: group.recomputedSource == nil ? 2 : 1) {
+      sample, rows, thread in
+      convolve(group, group.stages, 0..<group.commonChannels, sample, rows, thread)
     }
   }
 
-  /// The products of some stages over some source channels, which come into cache once for all, some at a time.
-  private func sumSources(
-    _ group: StageGroup, _ stages: Range<Int>, _ channels: Range<Int>, _ sample: Int, _ rows: Range<Int>, _ thread: Int
+  /// The products of some stages over some source channels: a few channels at a time, which are in cache for all
+  /// stages.
+  private func convolve(
+    _ group: StageGroup, _ stages: Indices<StageID>, _ channels: Range<Int>, _ sample: Int, _ rows: Range<Int>,
+    _ thread: Int
   ) {
-    if let made = group.made {
-      sumMadeSources(group, made, stages, channels, sample, rows, thread)
+    if let recomputed = group.recomputedSource {
+      convolveRecomputed(group, recomputed, stages, channels, sample, rows, thread)
       return
     }
     var channel = channels.lowerBound
     while channel < channels.upperBound {
       let next = min(channels.upperBound, channel + group.chunk)
-      for index in stages {
-        let stage = plan.stages[index]
+      for id in stages {
+        let stage = plan.stages[id]
         guard stage.product?.algorithm == .direct else { continue }
-        sumSources(stage, planes(stage.source, sample), sample, rows, channel..<next)
+        convolve(stage, planes(stage.source, sample), sample, rows, channel..<next)
       }
       channel = next
     }
   }
 
+  // MARK: Normalization and activation
+
   private func finishProducts(_ group: StageGroup, _ band: Band, late: Bool) {
-    for index in group.stages where plan.stages[index].isFinishedLate == late {
-      finishProduct(plan.stages[index], group, band)
+    for id in group.stages where plan.stages[id].isFinishedLate == late {
+      finishProduct(plan.stages[id], group, band)
     }
   }
 
-  /// What follows a product while its result is in cache: moments, or all that is left of the stage.
+  /// What follows a product while its result is in cache: the moments, or the whole rest of the stage.
   private func finishProduct(_ stage: Stage, _ group: StageGroup, _ band: Band) {
     if stage.activatesFirst {
       let raw = planes(stage.raw, band.sample)
@@ -106,39 +117,39 @@ extension Execution {
       }
     }
     if usesBatchStatistics(stage) {
-      takeMoments(stage, group, band)
+      computeMoments(stage, group, band)
     } else {
-      activate(stage, band)
+      activate(stage, band, to: stage.target)
     }
   }
 
-  /// The rest of stages that needed the moments of the whole batch.
+  /// Normalizes and activates the results of stages that waited for the moments of the whole batch.
   private func normalize(
-    _ stages: Range<Int>, _ group: StageGroup, _ geometry: PlaneGeometry, updatesStatistics: Bool
+    _ stages: Indices<StageID>, _ group: StageGroup, _ geometry: PlaneGeometry, updatesStatistics: Bool
   ) {
     var waits = false
-    for index in stages {
-      let stage = plan.stages[index]
+    for id in stages {
+      let stage = plan.stages[id]
       guard usesBatchStatistics(stage), let normalization = stage.normalization else { continue }
-      useBatchStatistics(stage, normalization, group, updates: updatesStatistics)
+      useBatchStatistics(stage, normalization, groupChannels: group.channels, updates: updatesStatistics)
       if stage.target.isStored { waits = true }
     }
     guard waits else { return }
     forEachBand(geometry) { band in
-      for index in stages where usesBatchStatistics(plan.stages[index]) && plan.stages[index].target.isStored {
-        activate(plan.stages[index], band)
+      for id in stages where usesBatchStatistics(plan.stages[id]) && plan.stages[id].target.isStored {
+        activate(plan.stages[id], band, to: plan.stages[id].target)
       }
     }
   }
 
-  /// target = activation(scale · (raw − mean) + shift), with its halo.
-  private func activate(_ stage: Stage, _ band: Band) { activate(stage, band, to: stage.target) }
-
-  /// Makes a stage's result anew in another place.
-  func remake(_ remade: (place: Place, maker: Int)) {
-    forEachBand(remade.place.geometry) { activate(plan.stages[remade.maker], $0, to: remade.place) }
+  /// Computes a stage's target once more from its kept result.
+  func recompute(_ recomputation: Stage.Recomputation) {
+    forEachBand(recomputation.place.geometry) {
+      activate(plan.stages[recomputation.producer], $0, to: recomputation.place)
+    }
   }
 
+  /// target = activation(scale · (raw − mean) + shift), with its halo.
   private func activate(_ stage: Stage, _ band: Band, to place: Place) {
     defer { roundValue(place, band.sample, band.first..<band.last, border: stage.border) }
     let target = planes(place, band.sample)
@@ -154,7 +165,7 @@ extension Execution {
     activate(stage, band.sample, 0..<target.channels, band.first..<band.last, to: target)
   }
 
-  /// Makes some rows of some of a stage's channels, with their halo, out of its raw result.
+  /// The same for some rows of some channels.
   func activate(_ stage: Stage, _ sample: Int, _ channels: Range<Int>, _ rows: Range<Int>, to target: FeaturePlanes) {
     let raw = planes(stage.raw, sample)
     for channel in channels {

@@ -1,38 +1,41 @@
-/// Stages whose products read the same stack, worked in one pass over it; or a single stage of any kind.
+/// Stages that one step computes together because their products read the same stack; or a single stage of any kind.
 ///
-/// The edges that leave a node of a sparse network all read the whole stack. Of a block of layers of a dense network each also reads
-/// the planes of those before it: the source's first `common` channels are summed for the whole block, the rest layer by layer.
+/// The convolutions that read a node of a sparse network all read the whole stack. In a block of layers of a dense
+/// network, each layer also reads the results of those before it: the first `commonChannels` of the source are
+/// convolved for the whole block, the others layer by layer.
 struct StageGroup {
-  /// Bands of a sample that a block of dense layers works in one piece, since its taps reach far.
+  /// Bands of a sample that form one piece of a block of dense layers. More than one, because dilated taps reach far.
   static let denseBands = 4
 
-  /// Places among the plan's stages.
-  var stages: Range<Int>
-  /// Channels of all results, and weights of all products.
+  var stages: Indices<StageID>
+  /// Channels of all results.
   var channels: Int
+  /// Weights of all products.
   var weights: Int
-  var common: Int
-  /// Source channels of the stage that reads most.
-  var most: Int
-  /// Whether a stage reads what an earlier one makes.
+  /// Leading source channels that all stages read.
+  var commonChannels: Int
+  /// Source channels that any stage reads.
+  var sourceChannels: Int
+  /// Whether a stage reads the result of an earlier one.
   var isDense: Bool
-  /// Source channels that stay in cache while all stages work them, forward and for weight gradients.
+  /// Source channels that stay in cache while all stages read them: in the forward pass, and for weight gradients.
   var chunk: Int
   var gradientChunk: Int
-  /// Rows whose gradients stay in cache while the contributions of all stages are added.
+  /// Rows of the source's gradient that stay in cache while the contributions of all stages are added.
   var gradientRows: Int
-  /// Whether this is the first to write the source's gradient, and writes all of it.
+  /// Whether this step stores the source's gradient as its first contribution, instead of adding to zeros.
   var storesGradient: Bool
-  /// Those of its products that are worked by minimal filtering along y, among the plan's filter sets.
-  var filterSets = 0..<0
-  /// Rows of the pieces of their data gradients are multiples of so many.
+  /// The products that minimal filtering computes.
+  var filterSets: Indices<FilterSetID>
+  /// The rows of a piece of their data gradients are a multiple of this.
   var filterUnit = 1
-  /// The stack that it makes while it reads it, when it does.
-  var activated: ActivatedStack?
-  /// How the source is made while it is read, when it is.
-  var made: MadeSource?
-  /// The step of the restacking whose stack is read here alone, so that its sums are taken here; and of that behind, whose moments are
-  /// taken and whose gradient is passed on.
-  var restackBefore: Int?
-  var restackAfter: Int?
+  /// The source, if it is a concatenation that only this step reads and that is never materialized.
+  var virtualSource: VirtualConcatenation?
+  /// How the source is recomputed while it is read, if it is a normalized stack that is not stored.
+  var recomputedSource: RecomputedSource?
+  /// The stack normalization fused into this step's reads, if any: its gradient sums are accumulated here.
+  var inputNormalization: StepID?
+  /// The stack normalization that follows, if it is fused: its moments are accumulated here, and its gradient is
+  /// propagated here.
+  var outputNormalization: StepID?
 }

@@ -1,13 +1,15 @@
-/// A stack that stands nowhere: the group which alone reads it makes it out of the raw results of its makers, a sample at a time, in
-/// cache, forward and again for the weights' gradients.
+/// A concatenation that is never materialized (docs/decisions/010-virtual-concatenations.md).
 ///
-/// So the node of a sparse network is written once, as results, and not once more as what normalization and activation make of them. The
-/// gradients of its makers pass through both as soon as the group has summed them, while the raw results and they are still near.
-struct ActivatedStack {
-  /// The stages that make it, in the order of their channels, among the plan's activating stages.
-  var makers: Range<Int>
-  /// How a sample's planes lie while they are worked.
+/// Its only consumer, a group of stages, recomputes it from the kept convolution results of its producers by
+/// normalization and activation, one sample at a time and in cache: once in the forward pass, once more for the weight
+/// gradients. So a node of a sparse network is written once, as convolution results. As soon as the group has summed
+/// the concatenation's gradient, it is propagated through activation and normalization, while it and the results are
+/// still in cache.
+struct VirtualConcatenation {
+  /// The stages that produce its parts, in the order of their channels.
+  var producers: StageList
+  /// The layout of a sample's planes in a thread's memory.
   var planes: PlaneGeometry
-  /// Rows that quads which begin in some rows read before and behind these.
+  /// Rows before and after some rows that quads beginning in these read.
   var reach: Int
 }

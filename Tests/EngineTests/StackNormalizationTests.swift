@@ -4,8 +4,8 @@ import Testing
 
 @testable import Engine
 
-/// Stacks that are activated and normalized anew after every layer.
-@Suite struct RestackTests {
+/// Stacks that are activated and normalized after every layer.
+@Suite struct StackNormalizationTests {
   private func network(
     layers: Int, width: Int = 1, mode: PaddingMode = .zeros, dimensions: Int = 2, activated: Bool = true,
     tracks: Bool = true, dilation: Int = 3
@@ -19,61 +19,61 @@ import Testing
     return try settings.graph(inputChannels: 2, outputChannels: 2, dimensions: dimensions)
   }
 
-  private func restackings(_ plan: Plan) -> Int {
-    plan.steps.count { if case .restack = $0 { true } else { false } }
+  private func stackNormalizations(_ plan: Plan) -> Int {
+    plan.steps.count { if case .stackNormalization = $0 { true } else { false } }
   }
 
   @Test(arguments: PaddingMode.allCases)
-  func `networks restacked after every layer are right`(mode: PaddingMode) throws {
+  func `networks that normalize the stack after every layer are right`(mode: PaddingMode) throws {
     let graph = try network(layers: 5, mode: mode)
     let trial = try Trial(graph, extents: [7, 19], batch: 3)
-    #expect(restackings(try trial.plan()) == 5)
+    #expect(stackNormalizations(try trial.plan()) == 5)
     try trial.expectOracle(samplesPerShard: 2)
     try Trial(try network(layers: 3, width: 2, mode: mode, activated: false), extents: [8, 9], batch: 2).expectOracle()
   }
 
   @Test(arguments: PaddingMode.allCases)
-  func `images that are made in pieces are right`(mode: PaddingMode) throws {
+  func `images that are recomputed in pieces are right`(mode: PaddingMode) throws {
     let rows = 9000
     let trial = try Trial(try network(layers: 3, mode: mode, dilation: 1), extents: [rows, 2], batch: 1)
-    let pieces = try trial.plan().steps.compactMap { step -> MadeSource? in
-      if case .stages(let group) = step { group.made } else { nil }
+    let pieces = try trial.plan().steps.compactMap { step -> RecomputedSource? in
+      if case .stages(let group) = step { group.recomputedSource } else { nil }
     }
     #expect(pieces.count == 3 && pieces.allSatisfy { $0.pieceRows < rows })
     #expect(mode == .circular || pieces.allSatisfy { $0.rows.channelStride < $0.planes.channelStride })
     try trial.expectOracle()
   }
 
-  @Test func `a prediction by running statistics works layers in blocks`() throws {
+  @Test func `a prediction by running statistics computes layers in blocks`() throws {
     let plan = try Plan(try network(layers: 20), extents: [16, 16], purpose: .inference)
     let blocks = plan.steps.compactMap { step -> Int? in
-      if case .stages(let group) = step, group.made != nil { group.stages.count } else { nil }
+      if case .stages(let group) = step, group.recomputedSource != nil { group.stages.count } else { nil }
     }
     #expect(blocks == [8, 8, 4])
-    #expect(restackings(plan) == 20)
+    #expect(stackNormalizations(plan) == 20)
     try Trial(try network(layers: 10), extents: [6, 9], batch: 2).expectOracle()
   }
 
-  @Test func `what others than convolutions read of the last stack is stored`() throws {
+  @Test func `a last stack that others than convolutions read is stored`() throws {
     var graph = try network(layers: 3)
     let last = graph.nodes.firstIndex { $0.name == "layer2.norm" }!
     graph.tap("last", last)
     let trial = try Trial(graph, extents: [7, 9], batch: 2)
-    #expect(restackings(try trial.plan()) == 3)
+    #expect(stackNormalizations(try trial.plan()) == 3)
     try trial.expectOracle()
   }
 
-  @Test func `so they are along one and three axes`() throws {
+  @Test func `networks along one and three axes are right`() throws {
     try Trial(try network(layers: 4, dimensions: 1), extents: [33], batch: 2).expectOracle()
     try Trial(try network(layers: 4, dimensions: 3), extents: [5, 4, 17], batch: 2).expectOracle()
   }
 
-  @Test func `a stack that is read elsewhere too is not restacked, and right`() throws {
+  @Test func `a chain ends at a stack that is tapped, and values are right`() throws {
     var graph = try network(layers: 4)
     graph.tap("middle", graph.nodes.firstIndex { $0.name == "layer1.norm" }!)
     let trial = try Trial(graph, extents: [7, 9], batch: 2)
     // The two links before it, and the two behind.
-    #expect(restackings(try trial.plan()) == 4)
+    #expect(stackNormalizations(try trial.plan()) == 4)
     try trial.expectOracle()
   }
 
@@ -96,7 +96,7 @@ import Testing
     #expect(try trial.predict() == trial.run(samplesPerShard: 1).output)
   }
 
-  @Test func `lines are what ReLU and normalization make of them, however often`() {
+  @Test func `clamped lines follow ReLU and normalization, however often`() {
     // (scale, mean, shift), among them a falling and a flat one and one that leaves nothing.
     let maps: [(Float, Float, Float)] = [
       (1.5, 0.4, 0.1), (-2, 0.5, 0.3), (0.75, -0.25, -0.125), (-1, 0.1, 0.5), (3, 0.2, 0), (0, 1, 0.25), (2, 0.25, -1),
@@ -107,7 +107,7 @@ import Testing
       var value = Double(x)
       for (scale, mean, shift) in maps {
         value = Double(scale) * (max(0, value) - Double(mean)) + Double(shift)
-        line = line.restacked(scale: scale, mean: mean, shift: shift)
+        line = line.normalized(scale: scale, mean: mean, shift: shift)
         let clamped = min(max(x, line.low), line.high)
         let found = Double(line.slope) * Double(clamped - line.reference) + Double(line.value)
         #expect(abs(found - value) < 1e-5)

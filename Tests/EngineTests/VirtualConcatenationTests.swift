@@ -3,8 +3,9 @@ import Testing
 
 @testable import Engine
 
-/// Nodes of sparse networks that are kept as results only, and activated by the edges that leave them.
-@Suite struct ActivatedStackTests {
+/// Concatenations of sparse networks that are never materialized: their consumers recompute them from convolution
+/// results.
+@Suite struct VirtualConcatenationTests {
   /// Two nodes with normalized edges between them, a 1×1 edge from each to the output, and one normalized edge to it.
   private func sparse(
     mode: PaddingMode, dimensions: Int, activation: Activation = .relu, tap: Bool = false
@@ -34,17 +35,17 @@ import Testing
     return graph
   }
 
-  private func activated(_ plan: Plan) -> Int {
-    plan.steps.count { if case .stages(let group) = $0 { group.activated != nil } else { false } }
+  private func virtual(_ plan: Plan) -> Int {
+    plan.steps.count { if case .stages(let group) = $0 { group.virtualSource != nil } else { false } }
   }
 
   @Test(arguments: PaddingMode.allCases)
-  func `nodes that their edges activate are not stored in training, and right`(mode: PaddingMode) throws {
+  func `such concatenations are not stored in training, and values and gradients are right`(mode: PaddingMode) throws {
     let graph = sparse(mode: mode, dimensions: 2)
     let plan = try Plan(graph, extents: [38, 41], purpose: .training)
-    #expect(activated(plan) == 2)
+    #expect(virtual(plan) == 2)
     let stored = try Plan(sparse(mode: mode, dimensions: 2, tap: true), extents: [38, 41], purpose: .training)
-    #expect(activated(stored) == 0 && plan.arenaFloats < stored.arenaFloats)
+    #expect(virtual(stored) == 0 && plan.arenaFloats < stored.arenaFloats)
     try Trial(graph, extents: [38, 41], batch: 3, seed: 2).expectOracle(samplesPerShard: 2)
     try Trial(
       sparse(mode: mode, dimensions: 3, activation: .leakyReLU(negativeSlope: 0.2)), extents: [5, 24, 32], batch: 2
@@ -52,7 +53,7 @@ import Testing
   }
 
   @Test(arguments: PaddingMode.allCases, [Plan.Precision.float32, .bfloat16])
-  func `whether a node is stored changes no bit, nor does the number of threads`(
+  func `whether a concatenation is stored changes no bit, nor does the number of threads`(
     mode: PaddingMode, precision: Plan.Precision
   ) throws {
     for scope in Plan.NormalizationScope.allCases {
@@ -68,16 +69,16 @@ import Testing
   @Test func `volumes in pieces give the same bits`() throws {
     let stored = try Trial(sparse(mode: .reflect, dimensions: 3, tap: true), extents: [12, 20, 33], batch: 1)
     let trial = try Trial(sparse(mode: .reflect, dimensions: 3), extents: [12, 20, 33], batch: 1)
-    #expect(activated(try trial.plan()) == 2)
+    #expect(virtual(try trial.plan()) == 2)
     let known = try stored.run(threads: 1)
     for threads in [1, 4] { #expect(try trial.run(threads: threads) == known) }
   }
 
-  @Test func `a node whose activation costs much, or whose planes exceed the caches, is stored`() throws {
+  @Test func `a concatenation behind a costly activation, or larger than the caches, is stored`() throws {
     let costly = sparse(mode: .zeros, dimensions: 2, activation: .gelu)
-    #expect(activated(try Plan(costly, extents: [38, 41], purpose: .training)) == 0)
+    #expect(virtual(try Plan(costly, extents: [38, 41], purpose: .training)) == 0)
     let graph = sparse(mode: .zeros, dimensions: 2)
-    #expect(activated(try Plan(graph, extents: [512, 512], purpose: .training)) == 0)
-    #expect(activated(try Plan(graph, extents: [38, 41], purpose: .inference)) == 0)
+    #expect(virtual(try Plan(graph, extents: [512, 512], purpose: .training)) == 0)
+    #expect(virtual(try Plan(graph, extents: [38, 41], purpose: .inference)) == 0)
   }
 }
