@@ -103,7 +103,7 @@ struct EndToEndPredictTests {
     #expect(ended.status == 0, "\(ended.errors)")
     #expect(ended.messages == [])
     let lines = ended.output.split(separator: "\n").map(String.init)
-    #expect(lines.contains("images [12, 16, 16], labels [12, 16, 16]"))
+    #expect(lines.contains("images [image 12, y 16, x 16], labels [image 12, y 16, x 16]"))
     let header = try #require(lines.firstIndex { $0.hasPrefix("member ") })
     let rows = lines[(header + 1)...].prefix(2).map { $0.split(separator: " ") }
     #expect(rows.map { $0.first } == ["0", "1"])
