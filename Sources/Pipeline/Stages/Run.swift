@@ -118,6 +118,8 @@ public final class Run {
   /// - Throws: as the stages.
   public func all() throws -> Evaluation {
     _ = try inspected()
+    // Ranks that read other data are found before work.
+    for part in Part.allCases { _ = try content(of: part) }
     try requirePredictionMemory()
     try refuseExistingOutput()
     return try locked(makingFolder: true) {
