@@ -36,12 +36,12 @@ extension NetworkGraph {
     var parameters = 0
     for (id, node) in nodes.enumerated() {
       let shape = shapes[id]
-      guard shape.elements <= Self.mostElements, shape.extents.allSatisfy({ $0 <= Self.largestSetting }) else {
+      guard shape.elements <= Self.mostElements else {
         throw NetworkError(
           node: node.name,
           problem: "its value of \(shape) would take more than a petabyte; use smaller images or fewer channels.")
       }
-      parameters += weightShape(of: id, shapes: shapes)?.saturatingProduct ?? 0
+      parameters = parameters.saturatingAdded(to: weightShape(of: id, shapes: shapes)?.saturatingProduct ?? 0)
       guard parameters <= Self.mostElements else {
         throw NetworkError(
           node: node.name, problem: "the weights up to this node would take more than a petabyte; use fewer channels.")
@@ -60,7 +60,15 @@ extension NetworkGraph {
   func shapes(image extents: [Int]) throws(NetworkError) -> [FeatureShape] {
     var shapes: [FeatureShape] = []
     for node in nodes {
-      shapes.append(try shape(of: node, inputs: node.inputs.map { shapes[$0] }, image: extents))
+      let shape = try shape(of: node, inputs: node.inputs.map { shapes[$0] }, image: extents)
+      // Checked before the next node computes with it.
+      guard shape.extents.allSatisfy({ $0 <= Self.largestSetting }) else {
+        throw NetworkError(
+          node: node.name,
+          problem:
+            "its value of \(shape) has more than \(Self.largestSetting) pixels along an axis; use smaller images.")
+      }
+      shapes.append(shape)
     }
     return shapes
   }
@@ -215,7 +223,8 @@ extension NetworkGraph {
       for input in inputs.dropFirst() where input.extents != inputs[0].extents {
         throw fail("inputs of \(inputs[0]) and \(input) do not have the same extents.")
       }
-      return FeatureShape(channels: inputs.reduce(0) { $0 + $1.channels }, extents: inputs[0].extents)
+      return FeatureShape(
+        channels: inputs.reduce(0) { $0.saturatingAdded(to: $1.channels) }, extents: inputs[0].extents)
 
     case .linear(let features, _):
       if inputs.count == 2 { return inputs[1] }
