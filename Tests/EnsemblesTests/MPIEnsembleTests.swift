@@ -3,6 +3,7 @@ import MessagePassing
 import Networks
 import TestSupport
 import Testing
+import Training
 
 @testable import Ensembles
 
@@ -97,6 +98,38 @@ import Testing
     let hashes = try all.allGather(late.hash)
     #expect(hashes.filter { $0 != 0 } == [alone, alone])
     #expect(late.hash == 0 || late.ranks == 2 && late.shards > 0)
+  }
+
+  @Test(
+    "members that stop early or fail late, with ranks that join them, do not hang and are the same", arguments: [1, 2],
+    [false, true])
+  func earlyStopping(ranksPerMember: Int, fails: Bool) throws {
+    struct Late: Error {}
+    let all = try MPI.initialize().duplicate()
+    let problem = try Problem(family: Problem.pyramid, members: 5, epochs: 8, rate: 0.1, shards: 4)
+    var settings = problem.settings
+    settings.recipe.earlyStopping = EarlyStopping(patience: 1)
+    let trainer = MemberTrainer(
+      settings, data: problem.data, scaling: problem.scaling, classes: Problem.classes, fingerprint: 77,
+      team: try ThreadTeam(size: 1))
+    let groups = RankGroups(ranks: all.size, members: 5, ranksPerMember: ranksPerMember, shards: settings.fullShards)
+    let memory = try NodeMemory(floats: settings.nodeMemory(0..<5, ranks: all.size), over: all)
+    let queue = try MemberQueue(try trainer.candidates(0..<5), over: all, groups: groups)
+    var hashes = [UInt64](repeating: 0, count: 5)
+    let reports = try queue.runCrews(memory: memory) { member, crew in
+      let trained = try trainer.train(
+        member, in: crew,
+        hooks: MemberTrainer.Hooks(
+          afterStep: { _ in try queue.serve() }, beforeLastEpoch: { if crew.isLeader { try queue.ask() } },
+          afterEpoch: { epoch, _ in if fails && member == 0 && epoch == 2 { throw Late() } }))
+      hashes[member] = hash(trained)
+    }
+    try memory.free()
+    #expect(reports.map { $0.outcome == .done } == (0..<5).map { !fails || $0 > 0 })
+    let trained = try all.allReduce(hashes, .maximum)
+    let alone = try (0..<5).map { try trainer.train($0) }
+    #expect(alone.contains { $0.history.count < 8 })
+    #expect(trained == alone.map { fails && $0.index == 0 ? 0 : hash($0) })
   }
 
   @Test("a checkpoint of an optimizer that is divided over ranks is whole")

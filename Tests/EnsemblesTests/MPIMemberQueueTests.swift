@@ -1,8 +1,9 @@
-import Ensembles
 import Foundation
 import MessagePassing
 import TestSupport
 import Testing
+
+@testable import Ensembles
 
 private struct Broken: Error, CustomStringConvertible { let description: String }
 
@@ -48,6 +49,45 @@ private struct Broken: Error, CustomStringConvertible { let description: String 
       }
     }
     #expect(missing == (all.rank == 0 && silent > 0 ? [[silent]] : []))
+  }
+
+  @Test("when rank 0 is silent, the ranks that wait for it tell of it themselves")
+  func stallOfRoot() throws {
+    let all = try MPI.initialize().duplicate()
+    let queue = try MemberQueue(candidates(2 * all.size), over: all)
+    var told: [Stall] = []
+    queue.watchForStalls(after: .milliseconds(400)) { told.append($0) }
+    var isFirst = true
+    _ = try queue.run { _ in
+      if all.rank == 0, isFirst { usleep(1_500_000) }
+      isFirst = false
+    }
+    #expect(told.map(\.silent) == (all.rank == 0 ? [] : [[0]]))
+    #expect(told.allSatisfy { $0.isOfRoot && $0.waiting.isEmpty })
+  }
+
+  @Test("ranks that wait for one that is heard of but does not come are told of, with what they wait for")
+  func longWait() throws {
+    let all = try MPI.initialize().duplicate()
+    let groups = RankGroups(ranks: all.size, members: 1, ranksPerMember: nil, shards: all.size)
+    let queue = try MemberQueue(candidates(1), over: all, groups: groups)
+    var told: [Stall] = []
+    queue.watchForStalls(after: .milliseconds(400)) { told.append($0) }
+    let late = all.size - 1
+    _ = try queue.runCrews { _, crew in
+      let start = ContinuousClock.now
+      while all.rank == late, late > 0, ContinuousClock.now - start < .milliseconds(1500) {
+        usleep(10_000)
+        try queue.serve()
+      }
+      try crew.meet()
+    }
+    #expect(told.allSatisfy { $0.silent.isEmpty })
+    #expect(Set(told.flatMap(\.waiting.keys)) == (all.rank == 0 ? Set(0..<late) : []))
+    if all.rank == 0, late > 0 {
+      let others = (1...late).map(String.init).joined(separator: ", ")
+      #expect(told.contains { $0.waiting[0] == "rank \(others) between two epochs" })
+    }
   }
 
   @Test("a rank that is known to be slow begins with a smaller member, or with none")

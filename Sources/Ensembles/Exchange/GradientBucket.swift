@@ -76,7 +76,8 @@ final class GradientBucket {
 
   // MARK: Messages
 
-  /// Sends this rank's subtrees to the owners on other nodes, and opens its arms for theirs and for their sums.
+  /// Starts to send this rank's partial sums to the slice owners on other nodes, and posts receives for their partial
+  /// sums and for the finished slices.
   ///
   /// - Parameters:
   ///   - subtrees: how many each rank has.

@@ -61,6 +61,8 @@ public final class GroupReduction: ShardReduction {
   /// Whether each rank moves a part of the parameters.
   let dividesState: Bool
 
+  /// Sums over the ranks of a communicator, on all of which it is made.
+  ///
   /// - Parameters:
   ///   - ranks: the world ranks of the communicator's ranks.
   ///   - shards: of a full batch.
@@ -110,6 +112,7 @@ public final class GroupReduction: ShardReduction {
     return most
   }
 
+  /// Begins a batch of `count` shards and tells which of them this rank holds.
   public func begin(shards count: Int) -> Range<Int> {
     if count != shards {
       shards = count
@@ -123,8 +126,10 @@ public final class GroupReduction: ShardReduction {
     return layout.held[communicator.rank]
   }
 
+  /// The most shards of `count` that a rank holds.
   public func largestShare(of count: Int) -> Int { max(1, Shares(of: count, among: communicator.size).largest) }
 
+  /// Combines the operands of all ranks' shards along the tree. Collective; calls `whileWaiting` while it waits.
   public func reduce(
     _ operands: UnsafeMutablePointer<Double>, shards held: Int, width: Int,
     combine: (UnsafeMutablePointer<Double>, UnsafePointer<Double>) -> Void
@@ -200,6 +205,7 @@ public final class GroupReduction: ShardReduction {
     } while !look()
   }
 
+  /// The sums of weight gradients over the same ranks.
   public var gradientExchange: (any GradientExchange)? { gradients }
 
   /// Does something that may fail, unless something has failed; keeps the first error.

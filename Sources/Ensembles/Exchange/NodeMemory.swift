@@ -3,8 +3,8 @@ import MessagePassing
 
 /// Memory that the ranks of a node share, made once for all groups of ranks that will train members together.
 ///
-/// Every rank has a part of its own: counters, then floats for gradients. A node without room for it has none, and its ranks speak by
-/// messages.
+/// Every rank has a part of its own: counters, then floats for gradients. A node without room for it has none, and its
+/// ranks exchange gradients by messages.
 public final class NodeMemory {
   /// A rank's part, as another rank of its node sees it.
   struct Part {
@@ -22,12 +22,14 @@ public final class NodeMemory {
   private let window: SharedWindow<Float>?
   /// Parts by world rank, of the ranks on this node.
   private var parts: [Int: Part] = [:]
-  /// Why ranks of this node speak by messages, when they do.
+  /// Why ranks of this node exchange gradients by messages; nil when they need not.
   public let remark: String?
 
   /// Makes the memory. Collective over `world`.
   ///
-  /// - Parameter floats: for each rank, the same on all ranks; with 0, or where a node has no room, there is no shared memory.
+  /// - Parameter floats: for each rank, the same on all ranks; with 0, or where a node has no room, there is no shared
+  ///   memory.
+  /// - Throws: `MPIError`. A node without room is no error but has a `remark`.
   public init(floats: Int, over world: Communicator) throws {
     count = floats
     let node = try world.splitNodeLocal()
@@ -61,6 +63,8 @@ public final class NodeMemory {
   func part(of rank: Int) -> Part? { parts[rank] }
 
   /// Gives the memory back. Collective over the ranks of the node.
+  ///
+  /// - Throws: `MPIError`.
   public func free() throws {
     parts = [:]
     try window?.free()

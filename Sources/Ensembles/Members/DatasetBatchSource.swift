@@ -43,8 +43,8 @@ public final class DatasetBatchSource: BatchSource {
       set, (0..<settings.patchesPerUnit).flatMap { _ in drawn }, isFixed: false, settings: settings, member: member)
   }
 
-  /// Every patch of a set once, in order and unchanged, to validate with. Blind pixels are hidden all the same, each time
-  /// alike.
+  /// Every patch of a set once, in order and unchanged, to validate with. Blind pixels are hidden all the same, each
+  /// time alike.
   public convenience init(validating set: TrainingSet, settings: EnsembleSettings, member: Int) {
     self.init(
       set, set.units.patches(of: Array(set.units.units.indices)), isFixed: true, settings: settings, member: member)
@@ -66,6 +66,7 @@ public final class DatasetBatchSource: BatchSource {
     unhidden = AlignedBuffer(count: blind == nil ? 0 : staging.count)
   }
 
+  /// Patches that make up an epoch.
   public var samplesPerEpoch: Int { places.count }
 
   /// Draws the order and the augmentation of an epoch; before the epoch's first `load`.
@@ -94,6 +95,7 @@ public final class DatasetBatchSource: BatchSource {
       keys: UInt64(member), UInt64(isFixed ? 0 : epoch), UInt64(position), use.rawValue)
   }
 
+  /// Cuts, changes and writes the patch of a position, as `BatchSource` asks; `prepare(epoch:)` comes before.
   public func load(epoch: Int, position: Int, image: FeaturePlanes, target: Target) {
     precondition(epoch == self.epoch, "an epoch is prepared before its samples are loaded")
     let sample = samples[position]

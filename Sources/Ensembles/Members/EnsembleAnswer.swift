@@ -3,6 +3,7 @@ import Training
 
 /// What the members of an ensemble answer with: members of one ensemble have equal ones.
 public struct EnsembleAnswer: Hashable, Sendable {
+  /// What they have learnt.
   public var task: EnsembleTask
   /// Channels of an answer: one for each class, or those of target images, for every quantile.
   public var channels: Int

@@ -22,6 +22,7 @@ public enum EnsembleError: Error, Hashable, Sendable {
 }
 
 extension EnsembleError: CustomStringConvertible {
+  /// What is wrong and what to do, for the user.
   public var description: String {
     switch self {
     case .noMembers: "no member of the ensemble is trained; there is nothing to predict with."
@@ -31,8 +32,8 @@ extension EnsembleError: CustomStringConvertible {
       "weights are not finite after the last step (rate \(rate)). Lower training.optimizer.rate."
     case .latents(let a, let b): "members reduce an image to latent values of different shapes, \(a) and \(b)."
     case .boundToSize(let patch, let input):
-      "the networks' linear layers are bound to images of \(patch) pixels, as the training patches have, and this one has "
-        + "\(input); predict images of that size."
+      "the networks' linear layers are bound to images of \(patch) pixels, as the training patches have, and this one "
+        + "has \(input); predict images of that size."
     case .stateLost:
       "ranks that joined it received another state than was sent; check the network, and run the same command again."
     case .leaderFailed: "the rank that leads the group failed."

@@ -8,39 +8,49 @@ import Training
 public struct EnsembleSettings: Hashable, Sendable, Codable {
   /// What all random numbers of the ensemble are keyed by, with the member's number.
   public var seed: UInt64
+  /// How many there are.
   public var members: Int
+  /// What they learn.
   public var task: EnsembleTask
   /// Whether each member sees a bootstrap sample of the training units, or all of them.
   public var bagging: Bool
+  /// The family of the members' networks.
   public var family: NetworkFamily
+  /// Channels of the images.
   public var inputChannels: Int
-  /// Of the networks: one for each class (of two, one alone when the task is binary), or the channels of the target images, once
-  /// for every quantile that the loss asks for.
+  /// Of the networks: one for each class (of two, one alone when the task is binary), or the channels of the target
+  /// images, once for every quantile that the loss asks for.
   public var outputChannels: Int
   /// The planes in which networks of two dimensions see a volume; none: networks have the dimensions of the images.
   public var planes: [Plane]
   /// Extents of a training patch, outermost axis first; as many as the network has dimensions.
   public var patch: [Int]
-  /// Pixels that the places of neighbouring patches share, along each axis.
+  /// Overlap of neighbouring training patches along each axis, in pixels.
   public var overlap: Int
+  /// The most epochs of a training.
   public var epochs: Int
   /// Patches of each drawn unit's cells that make up an epoch.
   public var patchesPerUnit: Int
-  /// Samples of a batch, and the parts that it is summed in.
+  /// Samples of a batch.
   public var batch: Int
+  /// The parts that a batch is summed in, and so the most ranks that train a member together.
   public var shards: Int
   /// What batch normalization takes its moments over while training.
   public var normalizationScope: Plan.NormalizationScope
   /// In what precision products are taken while training.
   public var precision: Plan.Precision
+  /// Optimizer, schedule and early stopping.
   public var recipe: TrainingRecipe
+  /// What training makes small.
   public var loss: LossSettings
   /// What tells the class of an image from its latent values, of autoencoders; nil when nothing does.
   public var classifier: Classifier?
+  /// Random changes of training patches.
   public var augmentation: AugmentationSettings
   /// Pixels from one blind pixel to the next, of a task that is self-supervised.
   public var blindSpacing: Int
 
+  /// Settings, as given.
   public init(
     seed: UInt64, members: Int, task: EnsembleTask = .segmentation, bagging: Bool = true, family: NetworkFamily,
     inputChannels: Int, outputChannels: Int, planes: [Plane] = [], patch: [Int], overlap: Int = 0, epochs: Int,
@@ -81,11 +91,14 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
 
   /// A classifier beside an autoencoder.
   public struct Classifier: Hashable, Sendable, Codable {
+    /// Classes of images.
     public var classes: Int
+    /// The layers from the latent values to the scores of classes.
     public var head: ClassifierHead
     /// What its cross entropy is multiplied by in the sum with the autoencoder's loss.
     public var weight: Double
 
+    /// A classifier, as given.
     public init(classes: Int, head: ClassifierHead = ClassifierHead(), weight: Double = 1) {
       self.classes = classes
       self.head = head
@@ -135,7 +148,8 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
 }
 
 extension EnsembleSettings {
-  /// The network of a member. One that answers for images ends in a classifier, unless its family's answer is one already.
+  /// The network of a member. One that answers for images ends in a classifier, unless its family's answer is one
+  /// already.
   private func graph(_ index: Int) throws -> NetworkGraph {
     func family(_ channels: Int) throws -> NetworkGraph {
       try self.family.graph(
@@ -170,6 +184,7 @@ extension EnsembleSettings {
 public struct MemberSpecification: Hashable, Sendable {
   /// Counted from 0.
   public let index: Int
+  /// Its network.
   public let graph: NetworkGraph
   /// What the network costs for one patch.
   public let costs: NetworkCosts

@@ -6,11 +6,11 @@ public enum EnsembleTask: String, Codable, Hashable, Sendable, CaseIterable {
   case binary
   /// Another image for each image.
   case regression
-  /// The image itself, through a narrow place.
+  /// The image itself, by way of fewer values (the latent ones).
   case autoencoder
   /// The class of each image.
   case classification
-  /// The image without its noise, from noisy images alone: members are asked for pixels that they do not see.
+  /// The image without its noise, from noisy images alone: members predict pixels that are hidden from them.
   case selfSupervised = "self-supervised"
 
   /// Whether the answer is a class, not a number.

@@ -61,8 +61,8 @@ public struct MemberCheckpoint: Sendable {
 
   /// Brings a training that has not begun to the state of the member's checkpoint.
   ///
-  /// - Returns: the whole arrays of which this rank holds a part, by name; nil when there was no checkpoint of this job: one of
-  ///   another job or another version's numerics is none.
+  /// - Returns: the whole arrays of which this rank holds a part, by name; nil when there was no checkpoint of this
+  ///   job: one of another job or another version's numerics is none.
   /// - Throws: `HDF5Error` and `MemberFileError` when the file is there but cannot be read.
   @discardableResult
   public func restore(_ loop: TrainingLoop, member: Int) throws -> [String: [Float]]? {

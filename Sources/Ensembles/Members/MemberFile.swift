@@ -25,8 +25,8 @@ public enum MemberFile {
 
   // MARK: Writing
 
-  /// Writes a member under a temporary name beside `path`, flushes it to the disk and renames it: at `path` stands the old
-  /// whole file or the new whole one.
+  /// Writes a member under a temporary name beside `path`, flushes it to the disk and renames it: at `path` stands the
+  /// old whole file or the new whole one.
   ///
   /// - Throws: `HDF5Error`, or `MemberFileError` when the file cannot be flushed or renamed.
   public static func write(_ member: TrainedMember, to path: String) throws {
@@ -91,7 +91,8 @@ public enum MemberFile {
   /// - Parameters:
   ///   - job: the fingerprint of the job that it must belong to; nil takes a member of any job, for predictions.
   ///   - index: the member that it must be; nil takes any.
-  /// - Throws: `HDF5Error` when the file or a part of it is missing, `MemberFileError` when it is not what it should be.
+  /// - Throws: `HDF5Error` when the file or a part of it is missing, `MemberFileError` when it is not what it should
+  ///   be.
   public static func read(_ path: String, job: UInt64? = nil, member index: Int? = nil) throws -> TrainedMember {
     let file = try File(opening: path)
     let member = try read(file, path, job: job, member: index)

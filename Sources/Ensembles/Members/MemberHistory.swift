@@ -1,8 +1,8 @@
 import HDF5
 import Training
 
-/// The history of a training as arrays over its epochs: `/history/rate`, `/history/loss`, and where there was validation
-/// `/history/validation_loss` and `/history/metrics/NAME`. An epoch without a figure has NaN there.
+/// The history of a training as arrays over its epochs: `/history/rate`, `/history/loss`, and where there was
+/// validation `/history/validation_loss` and `/history/metrics/NAME`. An epoch without a figure has NaN there.
 enum MemberHistory {
   static func write(_ records: [EpochRecord], to file: File) throws {
     try file.write(records.map(\.rate), to: "history/rate")

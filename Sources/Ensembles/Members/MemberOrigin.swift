@@ -35,7 +35,8 @@ public struct MemberOrigin: Hashable, Sendable {
 }
 
 extension TrainedMember {
-  /// A hash of all that decides its answers: weights, statistics and scaling. Results and calibrations name members by it.
+  /// A hash of all that decides its answers: weights, statistics and scaling. Results and calibrations name members by
+  /// it.
   ///
   /// - Complexity: O(*parameters*)
   public var answerHash: UInt64 {

@@ -3,7 +3,8 @@ import MessagePassing
 import Training
 
 extension MemberTrainer {
-  /// The speeds of all ranks as they are before a training: steps of the cheapest member a second. Collective over `world`.
+  /// The speeds of all ranks as they are before a training: steps of the cheapest member a second. Collective over
+  /// `world`.
   ///
   /// All ranks time the same steps at the same time; the shortest counts, since a busy machine only makes them longer.
   /// - Returns: nil when there is nothing to time, or a step cannot be done.
@@ -15,8 +16,8 @@ extension MemberTrainer {
     return seconds.allSatisfy { $0 > 0 && $0 < .infinity } ? seconds.map { 1 / $0 } : nil
   }
 
-  /// The shortest of some steps of a member on this rank alone; infinite when they fail, which the member's own training will
-  /// tell of.
+  /// The shortest of several steps of a member on this rank alone; infinite when they fail, which the member's own
+  /// training will tell of.
   private func stepSeconds(_ index: Int) throws -> Double {
     let member = try settings.member(index)
     let plan = try settings.trainingPlan(of: member)

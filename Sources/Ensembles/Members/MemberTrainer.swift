@@ -15,6 +15,7 @@ public struct MemberTrainer {
     /// Called after every epoch, with the number of epochs done and the last one's mean loss.
     public var afterEpoch: (Int, Double) throws -> Void
 
+    /// Hooks that do nothing, but for those that are given.
     public init(
       afterStep: @escaping (Double) throws -> Void = { _ in }, beforeLastEpoch: @escaping () throws -> Void = {},
       afterEpoch: @escaping (Int, Double) throws -> Void = { _, _ in }
@@ -25,14 +26,19 @@ public struct MemberTrainer {
     }
   }
 
+  /// What decides the members, besides the data.
   public let settings: EnsembleSettings
+  /// What members are trained with.
   public let data: TrainingSet
-  /// What says when to stop and which weights are best; nil when nothing validates.
+  /// The validation set, by which training stops early and the best weights are kept; nil: there is none.
   public let validation: TrainingSet?
+  /// What the intensities of the data were scaled by.
   public let scaling: IntensityScaling
   /// What target images were scaled by; nil for classes.
   public let targetScaling: IntensityScaling?
+  /// The names of the classes; empty when targets are images.
   public let classes: [String]
+  /// The job's, to be stored in its members.
   public let fingerprint: UInt64
   /// Where a training that was cut short goes on from; nil: no checkpoints.
   public var checkpoints: MemberCheckpoint?
@@ -40,6 +46,8 @@ public struct MemberTrainer {
   public var dividesOptimizerState = false
   let team: ThreadTeam
 
+  /// A trainer of the members of one ensemble.
+  ///
   /// - Parameters:
   ///   - data: the same on all ranks; its patches are the settings' ones.
   ///   - validation: patches of the same extents that members are not trained with.
@@ -204,7 +212,9 @@ public struct MemberTrainer {
     }
   }
 
-  /// Trains one member for a queue: asks for the next when the last epoch begins, answers others after every step.
+  /// Trains one member for a queue: asks for the next when the last epoch begins, serves it after every step.
+  ///
+  /// - Throws: as `train(_:in:hooks:)`.
   public func train(_ index: Int, for queue: MemberQueue, in crew: Crew? = nil) throws -> TrainedMember {
     let epochs = settings.epochs
     let leads = crew?.isLeader ?? true

@@ -8,18 +8,24 @@ import Training
 public struct MemoryBudget: Hashable, Sendable {
   /// A part of the need.
   public struct Item: Hashable, Sendable {
+    /// What the memory is for, as messages name it.
     public var name: String
+    /// How much it is.
     public var bytes: Int
     /// Whether the other ranks of the node map it too, into their own address spaces.
     public var isShared = false
   }
 
+  /// The parts of the need.
   public private(set) var items: [Item] = []
 
+  /// A need of nothing.
   public init() {}
 
+  /// All of the need.
   public var bytes: Int { items.reduce(0) { $0 + $1.bytes } }
 
+  /// Adds a part.
   public mutating func add(_ name: String, bytes: Int, isShared: Bool = false) {
     items.append(Item(name: name, bytes: bytes, isShared: isShared))
   }
@@ -27,7 +33,7 @@ public struct MemoryBudget: Hashable, Sendable {
   /// What a rank needs to train any of these members.
   ///
   /// - Parameters:
-  ///   - validates: whether some of the data say after each epoch how good a member is.
+  ///   - validates: whether there is a validation set.
   ///   - ranks: of the whole run.
   ///   - ranksPerMember: that train a member together at first; those that join later only take of its work.
   ///   - dividesState: each of these ranks keeps a part of the optimizer's state.
@@ -55,7 +61,8 @@ public struct MemoryBudget: Hashable, Sendable {
   /// moments, and the patches of a batch.
   ///
   /// - Parameters:
-  ///   - ranks: that train it together; several have their gradients in memory that they share, which is not counted here.
+  ///   - ranks: that train it together; several have their gradients in memory that they share, which is not counted
+  ///     here.
   ///   - dividesState: each of them keeps a part of the optimizer's state.
   /// - Throws: `NetworkError` when patches do not fit the network.
   static func training(
@@ -106,6 +113,7 @@ public struct MemoryBudget: Hashable, Sendable {
 
 /// A job does not fit in memory.
 public struct MemoryBudgetError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// What was needed.
   public let budget: MemoryBudget
   /// Ranks on the node.
   public let ranks: Int
@@ -113,6 +121,7 @@ public struct MemoryBudgetError: Error, Hashable, Sendable, CustomStringConverti
   /// What sets the limit.
   public let limitName: String
 
+  /// What is needed, what there is, and what to do, for the user.
   public var description: String {
     let parts = budget.items.sorted { $0.bytes > $1.bytes }.map { "\($0.name) \(Self.size(UInt64($0.bytes)))" }
       .joined(separator: ", ")

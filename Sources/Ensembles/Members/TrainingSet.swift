@@ -4,7 +4,9 @@ import Training
 
 /// The training part of a data set in memory, and the units that bootstrap samples draw from it.
 public struct TrainingSet: Sendable {
+  /// Images with targets, in memory.
   public let regions: [LearningRegion]
+  /// What bootstrap samples draw, and the patches that they are cut into.
   public let units: TrainingUnits
   /// When the target is the image itself, how a target value follows from the image's, channel by channel.
   let itself: [Affine]?
@@ -15,6 +17,8 @@ public struct TrainingSet: Sendable {
     var offset: Float
   }
 
+  /// A training set of regions that are in memory.
+  ///
   /// - Parameter regions: as many as the units were made of, in their order; their targets are not the images
   ///   themselves.
   public init(regions: [LearningRegion], units: TrainingUnits) {
@@ -28,7 +32,7 @@ public struct TrainingSet: Sendable {
   /// Reads one part of a data set.
   ///
   /// - Parameters:
-  ///   - overlap: pixels that the places of neighbouring patches share.
+  ///   - overlap: of neighbouring patches, in pixels.
   ///   - planes: those in which networks see a volume; none: patches are seen as they lie.
   /// - Throws: `ImagingError` when the patch does not fit or the data are not what they should be, `HDF5Error`.
   public init(
@@ -56,6 +60,7 @@ public struct TrainingSet: Sendable {
     regions.first?.content.kind(for: task) ?? .labels
   }
 
+  /// Channels of the images.
   public var channels: Int { regions.first?.channels ?? 0 }
 
   /// The bytes that images and targets of these regions take in memory.
@@ -102,6 +107,7 @@ public struct Bag: Hashable, Sendable {
   /// The units that it never sees, ascending.
   public var outOfBag: [Int]
 
+  /// A bag, as given.
   public init(drawn: [Int], outOfBag: [Int]) {
     self.drawn = drawn
     self.outOfBag = outOfBag

@@ -4,7 +4,8 @@ import Networks
 import Training
 
 extension EnsembleSettings {
-  /// The settings of the network that combines the answers of this ensemble's members, as an ensemble of its own with one member.
+  /// The settings of the network that combines the answers of this ensemble's members, as an ensemble of its own with
+  /// one member.
   public func aggregating(by network: AggregateNet, epochs: Int) -> EnsembleSettings {
     var result = self
     result.seed = RandomStream.key(of: "aggregate \(seed)")
@@ -17,8 +18,8 @@ extension EnsembleSettings {
   }
 }
 
-/// A learned combination of the members' answers beside their mean: 1×1 convolutions of all members' answers for a pixel (stacked
-/// generalization, Wolpert, doi:10.1016/S0893-6080(05)80023-1; DLSIA's AggNet reads features instead).
+/// A learned combination of the members' answers beside their mean: 1×1 convolutions of all members' answers for a
+/// pixel (stacked generalization, Wolpert, doi:10.1016/S0893-6080(05)80023-1; DLSIA's AggNet reads features instead).
 public final class Aggregator {
   /// The network with its weights; `MemberFile` keeps it.
   public let network: TrainedMember
@@ -26,7 +27,9 @@ public final class Aggregator {
   /// The answers of all members for a tile, `[member, channel, z, y, x]`.
   private var answers: [Float] = []
 
-  /// - Throws: as `EnsemblePredictor`.
+  /// The combination that a trained network makes.
+  ///
+  /// - Throws: `EnsembleError`, as `EnsemblePredictor`.
   public init(_ network: TrainedMember, team: ThreadTeam) throws(EnsembleError) {
     self.network = network
     predictor = try EnsemblePredictor([network], team: team)

@@ -43,7 +43,8 @@ struct GroupLedger {
     ranks[group] = []
   }
 
-  /// Sends each free rank to the smallest of the groups that have an epoch left to begin, unless it would make them slower.
+  /// Sends each free rank to the smallest of the groups that have an epoch left to begin, unless it would make them
+  /// slower.
   mutating func joins() -> [(group: Int, ranks: [Int])] {
     var result: [Int: [Int]] = [:]
     var left: [Int] = []

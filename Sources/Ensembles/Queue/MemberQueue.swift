@@ -21,14 +21,18 @@ import MessagePassing
 public final class MemberQueue {
   /// How far a member's training is.
   public struct Progress: Hashable, Sendable {
+    /// Counted from 0.
     public var member: Int
+    /// The rank that tells of it.
     public var rank: Int
     /// Epochs done.
     public var epoch: Int
+    /// The most epochs that there are.
     public var epochs: Int
     /// The last epoch's mean loss.
     public var loss: Double
 
+    /// The progress of a member, as given.
     public init(member: Int, rank: Int, epoch: Int, epochs: Int, loss: Double) {
       self.member = member
       self.rank = rank
@@ -329,6 +333,8 @@ public final class MemberQueue {
       coordinator.end(report, in: group)
       try sendFreeRanks()
     case .progress(let progress): onProgress(progress)
+    // This rank is there again, and was told of meanwhile.
+    case .waits(let wait) where wait.ranks == [0]: break
     case .waits(let wait): stalls?.hear(rank, waitsFor: wait.text)
     case .farewell: farewells += 1
     case .alive: break

@@ -1,19 +1,21 @@
 /// Which rank trains which member: the decisions of the coordinator, apart from how they are told.
 ///
-/// Members go largest cost first, each to the rank that is expected to end it first (the longest processing time rule of
-/// Graham, doi:10.1137/0117039, for ranks of different speed, as Gonzalez, Ibarra and Sahni, doi:10.1137/0206013). A slow
-/// rank so gets small members, or none near the end. What members take is corrected by what those that have ended took
-/// (`MemberCostModel`). Every rank begins with a member that all ranks know without a message; the others are pulled.
-/// Which rank trains a member never changes the member.
+/// Members go largest cost first, each to the rank that is expected to end it first (the longest processing time rule
+/// of Graham, doi:10.1137/0117039, for ranks of different speed, as Gonzalez, Ibarra and Sahni, doi:10.1137/0206013). A
+/// slow rank so gets small members, or none near the end. What members take is corrected by what those that have ended
+/// took (`MemberCostModel`). Every rank begins with a member that all ranks know without a message; the others are
+/// pulled. Which rank trains a member never changes the member.
 public struct MemberSchedule: Sendable {
   /// A member that is to be trained.
   public struct Candidate: Hashable, Sendable {
+    /// Counted from 0.
     public var member: Int
     /// What its training takes, in any unit that all candidates share: floating-point operations.
     public var cost: Double
     /// The bytes that its training moves, in any unit that all candidates share; 0 where it is not known.
     public var bytes: Double
 
+    /// A member and what its training takes.
     public init(member: Int, cost: Double, bytes: Double = 0) {
       self.member = member
       self.cost = cost
@@ -29,13 +31,16 @@ public struct MemberSchedule: Sendable {
 
   /// What became of a member.
   public struct Report: Hashable, Sendable {
+    /// Counted from 0.
     public var member: Int
     /// The rank that trained it.
     public var rank: Int
+    /// Whether it is done, or why not.
     public var outcome: Outcome
     /// How long the training took.
     public var seconds: Double
 
+    /// A report, as given.
     public init(member: Int, rank: Int, outcome: Outcome, seconds: Double) {
       self.member = member
       self.rank = rank
@@ -52,6 +57,7 @@ public struct MemberSchedule: Sendable {
 
   /// The candidates, largest cost first; equal ones by member.
   public let order: [Candidate]
+  /// The number of ranks, or of groups of ranks that count as one each.
   public let ranks: Int
   /// What has been reported, by member.
   public private(set) var reports: [Int: Report] = [:]

@@ -1,7 +1,7 @@
 /// Which ranks begin to train members together.
 ///
-/// Groups are of consecutive ranks, as many as members can be trained at a time; ranks that are left over join them. How ranks are
-/// grouped never changes a member.
+/// Groups are of consecutive ranks, as many as members can be trained at a time; ranks that are left over join them.
+/// How ranks are grouped never changes a member.
 public struct RankGroups: Hashable, Sendable {
   /// World ranks, the leader of each group first.
   public let groups: [[Int]]
@@ -48,8 +48,8 @@ public struct RankGroups: Hashable, Sendable {
     return "\(count(members, "member")) to train in \(count(groups.count, "group")) of \(size)\(helpers)."
   }
 
-  /// How fast each group is, beside what it would be if all ranks had speed 1: groups of unlike sizes count as alike, since free
-  /// ranks join the smaller ones.
+  /// How fast each group is, beside what it would be if all ranks had speed 1: groups of unlike sizes count as alike,
+  /// since free ranks join the smaller ones.
   ///
   /// - Parameter speeds: of all ranks.
   func speeds(of speeds: [Double]) -> [Double] {

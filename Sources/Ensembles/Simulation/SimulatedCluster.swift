@@ -31,8 +31,10 @@ public struct SimulatedCluster: Sendable {
   public var restart = 60.0
   /// Seconds between two checkpoints of a member.
   public var checkpoint = 300.0
+  /// What all random numbers are keyed by.
   public var seed: UInt64 = 1
 
+  /// A cluster of ranks with these speeds, which never fail.
   public init(speeds: [Double]) {
     precondition(!speeds.isEmpty && speeds.allSatisfy { $0 > 0 }, "a cluster has ranks with speeds above 0")
     self.speeds = speeds
@@ -48,6 +50,7 @@ public struct SimulatedCluster: Sendable {
     public var busy: [Double]
     /// Members that each rank ended, as the leader of a group.
     public var members: [Int]
+    /// How often a rank failed.
     public var failures: Int
     /// Members that failed.
     public var failedMembers: Int
