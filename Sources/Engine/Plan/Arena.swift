@@ -12,7 +12,7 @@ struct Arena {
 
   /// Places the largest buffer first, each at the lowest place that is free during its life.
   ///
-  /// - Complexity: O(*n*²) comparisons for *n* buffers, a tenth of a second for 10,000.
+  /// - Complexity: O(*n*²) comparisons for *n* buffers.
   init(_ requests: [Request]) {
     offsets = Array(repeating: 0, count: requests.count)
     // By ascending offset.
