@@ -124,8 +124,7 @@ public final class Plan: Sendable {
   ///   - precision: ignored for inference.
   ///   - inputGradient: whether the backward pass computes the gradient with respect to the image.
   /// - Throws: `NetworkError` when the graph does not fit the image.
-  /// - Complexity: linear in the nodes of the graph, but for placing buffers, which is quadratic in their number with a small
-  ///   factor.
+  /// - Complexity: linear in the nodes of the graph, but for placing buffers, which compares each with all larger ones.
   public init(
     _ graph: NetworkGraph, extents: [Int], purpose: Purpose, normalizationScope: NormalizationScope = .batch,
     precision: Precision = .float32, inputGradient wantsInputGradient: Bool = false
