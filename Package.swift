@@ -48,6 +48,7 @@ let package = Package(
         .headerSearchPath("."),
         .define("NDEBUG", .when(configuration: .release))
       ]),
+    .target(name: "CHDF5Driver", dependencies: ["CHDF5"]),
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "Host", "TestSupport"]),
     .target(name: "CTestSupport", path: "Tests/CTestSupport"),
     .target(
@@ -59,7 +60,7 @@ let package = Package(
     + module("MessagePassing", imports: ["CMPI"])
     + module("Settings")
     // Floor 1
-    + module("HDF5", imports: ["CHDF5", "CMPI", "MessagePassing", "Settings"])
+    + module("HDF5", imports: ["CHDF5", "CHDF5Driver", "MessagePassing", "Host", "Settings"])
     + module("Networks", imports: ["Host", "Settings"])
     // Floor 2
     + module("Engine", imports: ["Networks", "Host", "CKernels"], tests: ["Networks", "Host"])

@@ -92,15 +92,6 @@ static inline herr_t chdf5_list_attributes(hid_t object, struct chdf5_listing *l
   return H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, NULL, chdf5_found_attribute, listing);
 }
 
-#ifdef H5_HAVE_PARALLEL
-static inline herr_t chdf5_set_communicator(hid_t access, MPI_Comm communicator) {
-  return H5Pset_fapl_mpio(access, communicator, MPI_INFO_NULL);
-}
-static inline herr_t chdf5_set_collective(hid_t transfer) { return H5Pset_dxpl_mpio(transfer, H5FD_MPIO_COLLECTIVE); }
-#else
-#error "Tutti needs a parallel HDF5: libhdf5-openmpi-dev, or a build with --enable-parallel in PKG_CONFIG_PATH."
-#endif
-
 /// Where a link leads: returns 1 for a soft link (its path in `target`), 2 for an external one (file, zero, path), else 0.
 static inline int chdf5_link_target(hid_t place, const char *name, char *target, size_t size) {
   H5L_info_t info;

@@ -1,6 +1,7 @@
 import Ensembles
 import Foundation
 import HDF5
+import Host
 import Imaging
 import Networks
 import TestSupport
@@ -80,9 +81,10 @@ import Training
     try TemporaryFolder.with { folder in
       let path = folder + "/a.h5"
       try MemberFile.write(try member(), to: path)
-      let file = try File(opening: path, mode: .readWrite)
-      try change(file)
-      try file.close()
+      // As a file without a checksum, which a change would spoil.
+      let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+      try bytes.dropFirst(512).write(to: URL(fileURLWithPath: path))
+      try File.with(path, mode: .readWrite, change)
       do {
         _ = try MemberFile.read(path, job: job, member: index)
         return "no error"
@@ -158,7 +160,12 @@ import Training
       let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
       try bytes.prefix(bytes.count / 2).write(to: URL(fileURLWithPath: path))
       #expect(text().contains(path) && text().contains("cut off"))
-      #expect(throws: HDF5Error.self) { try MemberFile.write(try member(), to: folder + "/none/a.h5") }
+      var changed = bytes
+      changed[bytes.count / 2] ^= 1
+      try changed.write(to: URL(fileURLWithPath: path))
+      #expect(text().contains(path) && text().contains("the checksum is wrong"))
+      let error = #expect(throws: FileError.self) { try MemberFile.write(try member(), to: folder + "/none/a.h5") }
+      #expect(error?.description == "\(folder)/none/a.h5: the file could not be written: No such file or directory.")
     }
   }
 }

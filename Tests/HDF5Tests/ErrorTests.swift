@@ -141,7 +141,9 @@ struct ErrorTests {
   func readOnly() throws {
     try TemporaryFolder.with { folder in
       let path = folder + "/a.h5"
-      try File(creating: path).write([1], to: "a")
+      let new = try File(creating: path)
+      try new.write([1], to: "a")
+      try new.close()
       let file = try File(opening: path)
       #expect(throws: HDF5Error.self) { try file.write([1], to: "b") }
       #expect(throws: HDF5Error.self) { try file.dataset("a").write([2]) }
@@ -149,6 +151,7 @@ struct ErrorTests {
       let writable = try File(opening: path, mode: .readWrite)
       try writable.dataset("a").write([2])
       #expect(try writable.read("a", as: Int.self) == [2])
+      try writable.close()
     }
   }
 

@@ -6,7 +6,7 @@ import Training
 
 /// The state of a member's training between two epochs in an HDF5 file, from which it goes on with the same bits.
 ///
-/// A file is written under a temporary name and renamed: there is the last whole one, or none.
+/// A file has a checksum and replaces the one before when it is complete.
 public struct MemberCheckpoint: Sendable {
   /// The folder of the checkpoints.
   public let folder: String
@@ -35,28 +35,20 @@ public struct MemberCheckpoint: Sendable {
   /// Writes the state of a member's training.
   ///
   /// - Parameter whole: the whole of an array, of which this rank may hold a part.
-  /// - Throws: `HDF5Error`, or `MemberFileError` when the file cannot be flushed or renamed.
+  /// - Throws: what `whole` throws; `HDF5Error`, or `FileError` when the file cannot be written.
   public func write(
     _ loop: TrainingLoop, member: Int,
     whole: (TrainingLoop.Buffer) throws -> [Float] = { Array($0.values.buffer) }
   ) throws {
-    try WholeFile.write(path(member)) { temporary in
-      let file = try File(creating: temporary, overwriting: true)
-      try write(loop, member: member, whole: whole, to: file)
-      try file.close()
+    try ChecksummedFile.write(path(member)) { file in
+      try file.setAttribute("format", Self.format)
+      try file.setAttribute("version", Self.version)
+      try file.setAttribute("numerics", Plan.numericsVersion)
+      try file.setAttribute("job", fingerprint)
+      try file.setAttribute("member", member)
+      try file.write(String(decoding: try JSONEncoder().encode(loop.progress), as: UTF8.self), to: "progress")
+      for buffer in loop.buffers { try file.write(try whole(buffer), to: "state/\(buffer.name)") }
     }
-  }
-
-  private func write(
-    _ loop: TrainingLoop, member: Int, whole: (TrainingLoop.Buffer) throws -> [Float], to file: File
-  ) throws {
-    try file.setAttribute("format", Self.format)
-    try file.setAttribute("version", Self.version)
-    try file.setAttribute("numerics", Plan.numericsVersion)
-    try file.setAttribute("job", fingerprint)
-    try file.setAttribute("member", member)
-    try file.write(String(decoding: try JSONEncoder().encode(loop.progress), as: UTF8.self), to: "progress")
-    for buffer in loop.buffers { try file.write(try whole(buffer), to: "state/\(buffer.name)") }
   }
 
   /// Brings a training that has not begun to the state of the member's checkpoint.
@@ -68,7 +60,12 @@ public struct MemberCheckpoint: Sendable {
   public func restore(_ loop: TrainingLoop, member: Int) throws -> [String: [Float]]? {
     let path = path(member)
     guard access(path, F_OK) == 0 else { return nil }
-    let file = try File(opening: path)
+    return try ChecksummedFile.read(path) { try restore(loop, member: member, from: $0, path) }
+  }
+
+  private func restore(
+    _ loop: TrainingLoop, member: Int, from file: File, _ path: String
+  ) throws -> [String: [Float]]? {
     guard try file.hasAttribute("format"), try file.attribute("format", as: String.self) == Self.format,
       try file.attribute("version", as: Int.self) == Self.version,
       try file.attribute("numerics", as: Int.self) == Plan.numericsVersion,
@@ -95,7 +92,6 @@ public struct MemberCheckpoint: Sendable {
       if buffer.isDivided { divided[buffer.name] = array } else { buffer.values.buffer.copy(array) }
     }
     loop.progress = progress
-    try file.close()
     return divided
   }
 }

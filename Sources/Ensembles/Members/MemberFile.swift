@@ -25,16 +25,11 @@ public enum MemberFile {
 
   // MARK: Writing
 
-  /// Writes a member under a temporary name beside `path`, flushes it to the disk and renames it: at `path` stands the
-  /// old whole file or the new whole one.
+  /// Writes a member with a checksum; at `path` stands the old file or the complete new one.
   ///
-  /// - Throws: `HDF5Error`, or `MemberFileError` when the file cannot be flushed or renamed.
+  /// - Throws: `HDF5Error`, `FileError` when the file cannot be written, or `MemberFileError`.
   public static func write(_ member: TrainedMember, to path: String) throws {
-    try WholeFile.write(path) { temporary in
-      let file = try File(creating: temporary, overwriting: true)
-      try write(member, to: file, path: path)
-      try file.close()
-    }
+    try ChecksummedFile.write(path) { try write(member, to: $0, path: path) }
   }
 
   private static func write(_ member: TrainedMember, to file: File, path: String) throws {
@@ -86,7 +81,7 @@ public enum MemberFile {
 
   // MARK: Reading
 
-  /// Reads a member and checks that it is whole.
+  /// Reads a member and checks that it is complete and as it was written.
   ///
   /// - Parameters:
   ///   - job: the fingerprint of the job that it must belong to; nil takes a member of any job, for predictions.
@@ -94,10 +89,7 @@ public enum MemberFile {
   /// - Throws: `HDF5Error` when the file or a part of it is missing, `MemberFileError` when it is not what it should
   ///   be.
   public static func read(_ path: String, job: UInt64? = nil, member index: Int? = nil) throws -> TrainedMember {
-    let file = try File(opening: path)
-    let member = try read(file, path, job: job, member: index)
-    try file.close()
-    return member
+    try ChecksummedFile.read(path) { try read($0, path, job: job, member: index) }
   }
 
   /// What the member in a file was trained from, without reading its weights.
@@ -105,14 +97,13 @@ public enum MemberFile {
   /// - Returns: the job's fingerprint, and the origin; nil when the file was written by a program that did not say.
   /// - Throws: `HDF5Error`, or `MemberFileError` when it is no member's file.
   public static func origin(_ path: String) throws -> (fingerprint: UInt64, origin: MemberOrigin?) {
-    let file = try File(opening: path)
-    guard try file.hasAttribute("format"), try file.attribute("format", as: String.self) == format else {
-      throw MemberFileError(
-        path: path, problem: "this HDF5 file is not a member of an ensemble; ‘tutti train’ makes those.")
+    try ChecksummedFile.read(path) { file in
+      guard try file.hasAttribute("format"), try file.attribute("format", as: String.self) == format else {
+        throw MemberFileError(
+          path: path, problem: "this HDF5 file is not a member of an ensemble; ‘tutti train’ makes those.")
+      }
+      return (try file.attribute("job", as: UInt64.self), try origin(of: file))
     }
-    let result = (try file.attribute("job", as: UInt64.self), try origin(of: file))
-    try file.close()
-    return result
   }
 
   private static func origin(of file: File) throws -> MemberOrigin? {

@@ -29,14 +29,14 @@ extension Attributed {
     try object.use { try object.place.check(H5Aexists($0, name), "H5Aexists", "look for attribute ‘\(name)’") > 0 }
   }
 
-  /// Sets an attribute to one value, replacing one of that name. Collective on a communicator.
+  /// Sets an attribute to one value, replacing one of that name.
   ///
   /// - Throws: `HDF5Error` when the library cannot make or write it.
   public func setAttribute<Element: AttributeElement>(_ name: String, _ value: Element) throws {
     try Element.writeAttribute([value], shape: [], name, of: object)
   }
 
-  /// Sets an attribute to a list of values, replacing one of that name. Collective on a communicator.
+  /// Sets an attribute to a list of values, replacing one of that name.
   ///
   /// - Throws: `HDF5Error` when the library cannot make or write it.
   public func setAttribute<Element: AttributeElement>(_ name: String, _ values: [Element]) throws {
@@ -144,7 +144,8 @@ extension HDF5Scalar {
       }
       if attribute.count == 0 { return [] }
       let type = try memoryType.identifier(at: place)
-      var values = [Self](repeating: zero, count: attribute.count)
+      let count = try Memory.count([attribute.count], of: MemoryLayout<Self>.stride, at: place)
+      var values = [Self](repeating: zero, count: count)
       let code = values.withUnsafeMutableBytes { H5Aread(attribute.identifier.raw, type.raw, $0.baseAddress) }
       try place.check(code, "H5Aread", "read attribute ‘\(name)’")
       return values

@@ -1,7 +1,7 @@
 import CHDF5
 
 /// Dimension scales: one-dimensional datasets that give coordinates for an axis of another dataset, as netCDF, h5py
-/// and xarray read them. On a communicator these calls are collective.
+/// and xarray read them.
 extension Dataset {
   /// Makes this dataset a scale, which can be attached to axes (`H5DSset_scale`).
   ///

@@ -1,39 +1,21 @@
 import CHDF5
-import MessagePassing
-
-/// Whether a rank reads or writes by itself or together with all ranks of the file's communicator.
-public enum Transfer: Sendable {
-  /// Each rank by itself, at any time.
-  case independent
-  /// All ranks of the file's communicator call together; those without data pass `Hyperslab.nothing`.
-  /// Required for writing filtered chunks on a communicator. Without a communicator the same as `independent`.
-  case collective
-}
 
 extension Dataset {
-  /// The most bytes that one library call transfers: MPI counts, and some file systems, have 32 bits.
-  ///
-  /// Tests lower it. Change it only while no transfer runs.
-  static var largestCall: Int {
-    get { Library.locked { limit } }
-    set { Library.locked { limit = newValue } }
-  }
-  nonisolated(unsafe) private static var limit = 1 << 30
-
   /// Reads the selected part of the dataset, or all of it (`H5Dread`).
   ///
   /// Numbers are converted. One that does not fit the target (300 into `UInt8`, 1.5 or NaN into an integer) is an
   /// error, loss of digits is not.
   /// - Returns: the elements in row order.
   /// - Throws: `HDF5Error` of kind `wrongType` or `wrongShape`.
-  public func read<Scalar: HDF5Scalar>(
-    as type: Scalar.Type, _ slab: Hyperslab? = nil, transfer: Transfer = .independent
-  ) throws -> [Scalar] {
-    let slab = try slab ?? Hyperslab(all: shape)
-    try check(slab)
-    var values = [Scalar](repeating: .zero, count: slab.elements)
-    try values.withUnsafeMutableBufferPointer { try read(into: $0, slab, transfer: transfer) }
-    return values
+  public func read<Scalar: HDF5Scalar>(as type: Scalar.Type, _ slab: Hyperslab? = nil) throws -> [Scalar] {
+    try object.use { _ in
+      let slab = try slab ?? Hyperslab(all: shape)
+      if let fault = slab.fault(in: try shape) { throw object.place.error(.wrongShape, fault) }
+      let count = try Memory.count(slab.count, of: MemoryLayout<Scalar>.stride, at: object.place)
+      var values = [Scalar](repeating: .zero, count: count)
+      try values.withUnsafeMutableBufferPointer { try read(into: $0, slab) }
+      return values
+    }
   }
 
   /// Reads the selected part of the dataset, or all of it, into a buffer of the caller.
@@ -41,14 +23,12 @@ extension Dataset {
   /// - Parameter values: as many elements as the selection has, in row order.
   /// - Throws: `HDF5Error` of kind `wrongType` or `wrongShape`.
   public func read<Scalar: HDF5Scalar>(
-    into values: UnsafeMutableBufferPointer<Scalar>, _ slab: Hyperslab? = nil, transfer: Transfer = .independent
+    into values: UnsafeMutableBufferPointer<Scalar>, _ slab: Hyperslab? = nil
   ) throws {
     try object.use { raw in
       let memory = try memoryType(Scalar.self, reading: true)
-      try move(slab, count: values.count, bytes: MemoryLayout<Scalar>.stride, memory, transfer) {
-        space, file, list, offset in
-        let target = values.baseAddress.map { UnsafeMutableRawPointer($0 + offset) }
-        return ("H5Dread", H5Dread(raw, memory.raw, space, file, list, target))
+      try transfer("H5Dread", slab, count: values.count, memory) { space, file, list in
+        H5Dread(raw, memory.raw, space, file, list, values.baseAddress)
       }
     }
   }
@@ -57,28 +37,18 @@ extension Dataset {
   ///
   /// - Parameter values: the elements in row order; as many as the selection has.
   /// - Throws: `HDF5Error` of kind `wrongType` or `wrongShape`, or when the disk is full.
-  public func write<Scalar: HDF5Scalar>(
-    _ values: [Scalar], _ slab: Hyperslab? = nil, transfer: Transfer = .independent
-  ) throws {
-    try values.withUnsafeBufferPointer { try write($0, slab, transfer: transfer) }
+  public func write<Scalar: HDF5Scalar>(_ values: [Scalar], _ slab: Hyperslab? = nil) throws {
+    try values.withUnsafeBufferPointer { try write($0, slab) }
   }
 
   /// Writes the selected part of the dataset, or all of it, from a buffer of the caller.
   ///
   /// - Throws: `HDF5Error` of kind `wrongType` or `wrongShape`, or when the disk is full.
-  public func write<Scalar: HDF5Scalar>(
-    _ values: UnsafeBufferPointer<Scalar>, _ slab: Hyperslab? = nil, transfer: Transfer = .independent
-  ) throws {
+  public func write<Scalar: HDF5Scalar>(_ values: UnsafeBufferPointer<Scalar>, _ slab: Hyperslab? = nil) throws {
     try object.use { raw in
       let memory = try memoryType(Scalar.self, reading: false)
-      try move(slab, count: values.count, bytes: MemoryLayout<Scalar>.stride, memory, transfer) {
-        space, file, list, offset in
-        // A rank without data still passes an address: some library versions require one.
-        var nothing: UInt64 = 0
-        guard let base = values.baseAddress else {
-          return ("H5Dwrite", H5Dwrite(raw, memory.raw, space, file, list, &nothing))
-        }
-        return ("H5Dwrite", H5Dwrite(raw, memory.raw, space, file, list, base + offset))
+      try transfer("H5Dwrite", slab, count: values.count, memory) { space, file, list in
+        H5Dwrite(raw, memory.raw, space, file, list, values.baseAddress)
       }
     }
   }
@@ -94,10 +64,6 @@ extension Dataset {
     return value
   }
 
-  private func check(_ slab: Hyperslab) throws {
-    if let fault = slab.fault(in: try shape) { throw object.place.error(.wrongShape, fault) }
-  }
-
   /// The library's memory type for `Scalar`, if stored elements can be converted to it.
   private func memoryType<Scalar: HDF5Scalar>(_ type: Scalar.Type, reading: Bool) throws -> Identifier {
     let fits = type.memoryType == .bool ? elementType == .bool : elementType.isNumeric
@@ -109,48 +75,29 @@ extension Dataset {
     return try type.memoryType.identifier(at: object.place)
   }
 
-  /// Splits a transfer into calls of at most `largestCall` bytes; on a communicator every rank makes the same number.
-  private func move(
-    _ slab: Hyperslab?, count: Int, bytes: Int, _ memory: Identifier, _ transfer: Transfer,
-    _ call: (_ memorySpace: hid_t, _ fileSpace: hid_t, _ list: hid_t, _ offset: Int) -> (String, herr_t)
+  /// Selects a part of the dataset and makes the call that transfers it.
+  private func transfer(
+    _ name: String, _ slab: Hyperslab?, count: Int, _ memory: Identifier,
+    _ call: (_ memorySpace: hid_t, _ fileSpace: hid_t, _ list: hid_t) -> herr_t
   ) throws {
     let place = object.place
     let shape = try self.shape
     let slab = slab ?? Hyperslab(all: shape)
-    var fault = slab.fault(in: shape)
-    if fault == nil, slab.elements != count {
-      fault = "the selection has \(slab.elements) elements of shape \(slab.count), but \(count) are given"
+    if let fault = slab.fault(in: shape) { throw place.error(.wrongShape, fault) }
+    guard slab.elements == count else {
+      throw place.error(
+        .wrongShape, "the selection has \(slab.elements) elements of shape \(slab.count), but \(count) are given")
     }
-    let ranks = transfer == .collective ? object.context.ranks : nil
-    let most = max(1, Self.largestCall / bytes)
-    var pieces = fault != nil || slab.isEmpty ? [] : slab.pieces(limit: most, chunk: chunk)
-    if let ranks {
-      // Every rank makes as many calls as the one with the most, or none if any rank's selection is wrong.
-      let calls = try ranks.allReduce(fault == nil ? max(1, pieces.count) : Int.max, .maximum)
-      if calls == Int.max { fault = fault ?? "the selection of another rank does not fit the shape \(shape)" }
-      if fault == nil { pieces += Array(repeating: .nothing, count: calls - pieces.count) }
-    }
-    if let fault { throw place.error(.wrongShape, fault) }
-    let list = try transferList(memory, collective: ranks != nil)
+    if slab.isEmpty { return }
+    let list = try transferList(memory)
     let file = try place.own(H5Dget_space(object.identifier.raw), .space, "H5Dget_space", "select a part")
-    var offset = 0
-    for piece in pieces {
-      let space = try select(piece, of: file)
-      let (name, code) = call(space.raw, file.raw, list.raw, piece.isEmpty ? 0 : offset)
-      guard code >= 0 else { throw transferFailure(name) }
-      offset += piece.elements
-    }
+    let space = try select(slab, of: file)
+    guard call(space.raw, file.raw, list.raw) >= 0 else { throw transferFailure(name) }
   }
 
   /// Selects `slab` in the file's space; returns the matching space of the memory.
   private func select(_ slab: Hyperslab, of file: Identifier) throws -> Identifier {
     let place = object.place
-    if slab.isEmpty {
-      try place.check(H5Sselect_none(file.raw), "H5Sselect_none", "select nothing")
-      let space = try Layout.space([1], at: place)
-      try place.check(H5Sselect_none(space.raw), "H5Sselect_none", "select nothing")
-      return space
-    }
     if slab.count.isEmpty {
       try place.check(H5Sselect_all(file.raw), "H5Sselect_all", "select its value")
       return try Layout.space([], at: place)
@@ -162,10 +109,9 @@ extension Dataset {
     return try Layout.space([slab.elements], at: place)
   }
 
-  private func transferList(_ memory: Identifier, collective: Bool) throws -> Identifier {
+  private func transferList(_ memory: Identifier) throws -> Identifier {
     let place = object.place
     let list = try Identifier.properties(chdf5_dataset_transfer(), at: place)
-    if collective { try place.check(chdf5_set_collective(list.raw), "H5Pset_dxpl_mpio", "move data together") }
     let type = try place.own(H5Dget_type(object.identifier.raw), .type, "H5Dget_type", "read its type")
     if try place.check(H5Tequal(type.raw, memory.raw), "H5Tequal", "compare types") == 0 {
       try place.check(chdf5_set_refuse_loss(list.raw), "H5Pset_type_conv_cb", "watch the conversion")
@@ -193,11 +139,8 @@ extension Dataset {
       return explained(
         .missingFile, "its data are in \(files.joined(separator: ", ")), which cannot be opened; is a file missing?")
     }
-    if text.contains("errno = 28") { return explained(.unusableFile, "the disk is full") }
-    // The library reports this in many ways, so it is checked after everything that it reports clearly.
-    if call == "H5Dwrite", object.context.ranks != nil, chunk != nil {
-      return explained(
-        .call, "chunks with filters are written by all ranks together (Transfer.collective) and as \(elementType)")
+    if text.contains("fletcher32") || text.contains("checksum") {
+      return explained(.damaged, "its data are damaged: their checksum is wrong; copy or make the file again")
     }
     return failure
   }

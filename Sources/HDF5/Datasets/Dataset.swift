@@ -22,7 +22,7 @@ public struct Dataset: Attributed {
     }
     var extents = [hsize_t](repeating: 0, count: 32)
     let rank = try place.check(H5Pget_chunk(list.raw, 32, &extents), "H5Pget_chunk", "read its chunks")
-    chunk = extents.prefix(Int(rank)).map { Int($0) }
+    chunk = extents.prefix(Int(rank)).map { Int(clamping: $0) }
   }
 
   /// The extent of every axis; empty for a single value.
@@ -38,6 +38,9 @@ public struct Dataset: Attributed {
         var extents = [hsize_t](repeating: 0, count: Int(rank))
         try place.check(
           H5Sget_simple_extent_dims(space.raw, &extents, nil), "H5Sget_simple_extent_dims", "read its shape")
+        guard extents.allSatisfy({ $0 <= hsize_t(Int.max) }) else {
+          throw place.error(.wrongShape, "its shape \(extents) cannot be; the file is damaged")
+        }
         return extents.map { Int($0) }
       }
     }
@@ -47,7 +50,7 @@ public struct Dataset: Attributed {
   ///
   /// - Throws: `HDF5Error` when the file is closed.
   public var storedBytes: Int {
-    get throws { try object.use { Int(H5Dget_storage_size($0)) } }
+    get throws { try object.use { Int(clamping: H5Dget_storage_size($0)) } }
   }
 
   /// The names of the filters that are applied to chunks on writing, in order: `shuffle`, `deflate`, ….
@@ -72,7 +75,7 @@ public struct Dataset: Attributed {
     }
   }
 
-  /// Changes the extents of a resizable dataset (`H5Dset_extent`). Collective on a communicator.
+  /// Changes the extents of a resizable dataset (`H5Dset_extent`).
   ///
   /// - Throws: `HDF5Error` of kind `wrongShape` when the dataset's maximum shape does not allow it.
   public func resize(to shape: [Int]) throws {
@@ -105,7 +108,7 @@ extension Container {
 
   /// Creates a dataset of numbers or truth values, and missing groups on its path (`H5Dcreate2`).
   ///
-  /// Elements that are never written are undefined. Collective on a communicator.
+  /// Elements that are never written are undefined.
   /// - Throws: `HDF5Error` of kind `alreadyExists` or `wrongShape`.
   @discardableResult
   public func createDataset<Scalar: HDF5Scalar>(
@@ -119,7 +122,7 @@ extension Container {
     }
   }
 
-  /// Creates a dataset and writes all of it. On a communicator all ranks pass the same values, and rank 0 writes them.
+  /// Creates a dataset and writes all of it.
   ///
   /// - Throws: `HDF5Error` of kind `alreadyExists` or `wrongShape`, or when the disk is full.
   @discardableResult
@@ -127,11 +130,7 @@ extension Container {
     _ values: [Scalar], shape: [Int]? = nil, to path: String, layout: Layout = .contiguous
   ) throws -> Dataset {
     let dataset = try createDataset(path, of: Scalar.self, shape: shape ?? [values.count], layout: layout)
-    if object.context.ranks.map({ $0.rank == 0 }) ?? true {
-      try dataset.write(values, transfer: .collective)
-    } else {
-      try dataset.write([Scalar](), .nothing, transfer: .collective)
-    }
+    try dataset.write(values)
     return dataset
   }
 

@@ -21,11 +21,10 @@ public struct Hyperslab: Sendable, Hashable {
     self.init(start: Array(repeating: 0, count: shape.count), count: shape)
   }
 
-  /// The empty selection of any dataset, which a rank without data passes to a collective transfer.
-  public static let nothing = Hyperslab(start: [], count: [0], stride: [])
-
-  /// The number of elements.
-  public var elements: Int { count.reduce(1, *) }
+  /// The number of elements; `Int.max` when there are more.
+  public var elements: Int {
+    isEmpty ? 0 : count.reduce(1) { $0.multipliedReportingOverflow(by: $1).overflow ? .max : $0 * $1 }
+  }
 
   /// Whether it selects no element.
   public var isEmpty: Bool { count.contains(0) }
@@ -49,41 +48,5 @@ public struct Hyperslab: Sendable, Hashable {
       }
     }
     return nil
-  }
-
-  /// Splits the selection into parts of at most `limit` elements, in the order of a buffer.
-  ///
-  /// It is split along the first axis that allows it, at multiples of `chunk` where a part can hold a chunk.
-  func pieces(limit: Int, chunk: [Int]?) -> [Hyperslab] {
-    if elements <= limit { return [self] }
-    var result: [Hyperslab] = []
-    append(to: &result, axis: 0, limit: max(limit, 1), chunk: chunk)
-    return result
-  }
-
-  private func append(to result: inout [Hyperslab], axis: Int, limit: Int, chunk: [Int]?) {
-    if elements <= limit {
-      result.append(self)
-      return
-    }
-    let below = count[(axis + 1)...].reduce(1, *)
-    var index = 0
-    while index < count[axis] {
-      var rows = min(max(1, limit / below), count[axis] - index)
-      if let extent = chunk?[axis], stride[axis] == 1, index + rows < count[axis] {
-        // End at a chunk's border, so that no chunk is packed twice.
-        let end = (start[axis] + index + rows) / extent * extent - start[axis]
-        if end > index { rows = end - index }
-      }
-      var piece = self
-      piece.start[axis] += index * stride[axis]
-      piece.count[axis] = rows
-      if axis + 1 < count.count {
-        piece.append(to: &result, axis: axis + 1, limit: limit, chunk: chunk)
-      } else {
-        result.append(piece)
-      }
-      index += rows
-    }
   }
 }

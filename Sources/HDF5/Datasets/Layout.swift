@@ -8,6 +8,8 @@ public struct Layout: Sendable, Hashable {
   public var deflate: Int?
   /// Whether the bytes of elements are shuffled before compression, which compresses numbers better.
   public var shuffle: Bool
+  /// Whether each chunk has a checksum, which readers compare (`H5Pset_fletcher32`).
+  public var checksum = false
   /// The maximum extent of each axis, nil for no bound; requires chunks. Nil: the dataset cannot be resized.
   public var maximumShape: [Int?]?
 
@@ -16,9 +18,9 @@ public struct Layout: Sendable, Hashable {
 
   /// Chunks, by default shuffled and compressed at level 4.
   public static func chunked(
-    _ chunk: [Int], deflate: Int? = 4, shuffle: Bool = true, maximumShape: [Int?]? = nil
+    _ chunk: [Int], deflate: Int? = 4, shuffle: Bool = true, checksum: Bool = false, maximumShape: [Int?]? = nil
   ) -> Layout {
-    Layout(chunk: chunk, deflate: deflate, shuffle: shuffle, maximumShape: maximumShape)
+    Layout(chunk: chunk, deflate: deflate, shuffle: shuffle, checksum: checksum, maximumShape: maximumShape)
   }
 
   /// The dataset creation property list: no fill values are written, no times recorded.
@@ -31,8 +33,8 @@ public struct Layout: Sendable, Hashable {
     }
     try place.check(H5Pset_obj_track_times(list.raw, false), "H5Pset_obj_track_times", "leave times out")
     guard let chunk else {
-      guard deflate == nil, !shuffle, maximumShape == nil else {
-        throw place.error(.wrongShape, "deflate, shuffle and growth need chunks, but the layout has none")
+      guard deflate == nil, !shuffle, !checksum, maximumShape == nil else {
+        throw place.error(.wrongShape, "deflate, shuffle, checksums and growth need chunks, but the layout has none")
       }
       return list
     }
@@ -55,6 +57,7 @@ public struct Layout: Sendable, Hashable {
       }
       try place.check(H5Pset_deflate(list.raw, UInt32(deflate)), "H5Pset_deflate", "deflate it")
     }
+    if checksum { try place.check(H5Pset_fletcher32(list.raw), "H5Pset_fletcher32", "give it checksums") }
     return list
   }
 

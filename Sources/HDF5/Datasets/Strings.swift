@@ -47,6 +47,7 @@ enum Text {
     if try place.check(H5Tis_variable_str(stored.raw), "H5Tis_variable_str", doing) > 0 {
       // The character set must be that of the file: the library does not convert ASCII to UTF-8.
       let type = try place.own(H5Tcopy(stored.raw), .type, "H5Tcopy", doing)
+      let count = try Memory.count([count], of: MemoryLayout<UnsafeMutablePointer<CChar>?>.stride, at: place)
       var pointers = [UnsafeMutablePointer<CChar>?](repeating: nil, count: count)
       let code = pointers.withUnsafeMutableBytes { read(type.raw, $0.baseAddress!) }
       defer { for case let pointer? in pointers { H5free_memory(pointer) } }
@@ -55,7 +56,7 @@ enum Text {
     }
     let bytes = Int(H5Tget_size(stored.raw))
     let spaces = H5Tget_strpad(stored.raw) == H5T_STR_SPACEPAD
-    var text = [UInt8](repeating: 0, count: count * bytes)
+    var text = [UInt8](repeating: 0, count: try Memory.count([count, bytes], of: 1, at: place))
     try place.check(text.withUnsafeMutableBytes { read(stored.raw, $0.baseAddress!) }, call, doing)
     return (0..<count).map { index in
       var piece = text[index * bytes..<(index + 1) * bytes].prefix { $0 != 0 }
@@ -99,7 +100,7 @@ extension Dataset {
       }
       let type = try place.own(H5Dget_type(raw), .type, "H5Dget_type", "read its type")
       return try Text.read(
-        count: try shape.reduce(1, *), stored: type, at: place, "H5Dread", "read its text"
+        count: try Memory.count(shape, of: 1, at: place), stored: type, at: place, "H5Dread", "read its text"
       ) { H5Dread(raw, $0, chdf5_all(), chdf5_all(), chdf5_default(), $1) }
     }
   }
@@ -108,8 +109,7 @@ extension Dataset {
 extension Container {
   /// Creates a dataset of UTF-8 strings and writes it.
   ///
-  /// - Parameter fixedBytes: the bytes of each string; nil: any length, but on a communicator, where the library cannot
-  ///   write those, the bytes of the longest. All ranks pass the same strings.
+  /// - Parameter fixedBytes: the bytes of each string; nil: any length.
   /// - Throws: `HDF5Error` of kind `alreadyExists` or `wrongShape`, or when the disk is full.
   @discardableResult
   public func write(
@@ -122,27 +122,22 @@ extension Container {
         throw place.error(.wrongShape, "\(strings.count) strings do not fill the shape \(shape)")
       }
       let longest = max(1, strings.map(\.utf8.count).max() ?? 1)
-      let bytes = fixedBytes ?? (object.context.ranks == nil ? nil : longest)
-      if let bytes, bytes < longest {
-        throw place.error(.wrongShape, "a string of \(longest) bytes does not fit into \(bytes)")
+      if let fixedBytes, fixedBytes < longest {
+        throw place.error(.wrongShape, "a string of \(longest) bytes does not fit into \(fixedBytes)")
       }
-      let type = try Text.type(bytes: bytes, at: place)
-      let dataset = try makeDataset(
-        path, type: type, bytes: bytes, shape: shape, layout: .contiguous)
+      let type = try Text.type(bytes: fixedBytes, at: place)
+      let dataset = try makeDataset(path, type: type, bytes: fixedBytes, shape: shape, layout: .contiguous)
       if strings.isEmpty { return dataset }
       let raw = dataset.object.identifier.raw
       func write(_ source: UnsafeRawPointer) -> herr_t {
         H5Dwrite(raw, type.raw, chdf5_all(), chdf5_all(), chdf5_default(), source)
       }
-      let code: herr_t
-      if let bytes {
-        // On a communicator the first rank writes for all.
-        code =
-          (object.context.ranks?.rank ?? 0) == 0
-          ? Text.packed(strings, bytes: bytes).withUnsafeBytes { write($0.baseAddress!) } : 0
-      } else {
-        code = Text.withPointers(strings) { write($0) }
-      }
+      let code: herr_t =
+        if let fixedBytes {
+          Text.packed(strings, bytes: fixedBytes).withUnsafeBytes { write($0.baseAddress!) }
+        } else {
+          Text.withPointers(strings) { write($0) }
+        }
       try place.check(code, "H5Dwrite", "write its text")
       return dataset
     }

@@ -16,7 +16,7 @@ extension File {
         "make a file in memory")
       try place.check(
         H5Fset_libver_bounds(file.raw, H5F_LIBVER_V18, H5F_LIBVER_V110), "H5Fset_libver_bounds", "choose a file format")
-      return try FileContext(name: name, file: file, ranks: nil)
+      return try FileContext(name: name, file: file)
     }
     try self.init(context: context)
   }
@@ -40,23 +40,26 @@ extension File {
       guard raw >= 0 else {
         throw place.failure("H5Fopen", .notHDF5, "these \(image.count) bytes are not a whole HDF5 file")
       }
-      return try FileContext(name: name, file: Identifier(raw, .file), ranks: nil)
+      return try FileContext(name: name, file: Identifier(raw, .file))
     }
     try self.init(context: context)
   }
 
   /// The bytes of the whole file (`H5Fget_file_image`).
   ///
+  /// - Parameter front: zeros to put before them.
   /// - Throws: `HDF5Error` when the file is closed or memory is short.
-  public func image() throws -> [UInt8] {
+  public func image(after front: Int = 0) throws -> [UInt8] {
     try Library.locked {
       try flush()
       let place = Place(file: name)
       let file = try context.open()
       let size = try place.check(H5Fget_file_image(file.raw, nil, 0), "H5Fget_file_image", "measure the file")
-      return try [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-        count = try place.check(
-          H5Fget_file_image(file.raw, buffer.baseAddress, size), "H5Fget_file_image", "copy the file")
+      return try [UInt8](unsafeUninitializedCapacity: front + size) { buffer, count in
+        buffer[..<front].initialize(repeating: 0)
+        let target = buffer.baseAddress.map { $0 + front }
+        count =
+          front + (try place.check(H5Fget_file_image(file.raw, target, size), "H5Fget_file_image", "copy the file"))
       }
     }
   }

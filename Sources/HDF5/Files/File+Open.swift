@@ -1,5 +1,5 @@
 import CHDF5
-import MessagePassing
+import CHDF5Driver
 
 #if canImport(Glibc)
   import Glibc
@@ -12,55 +12,57 @@ import MessagePassing
 extension File {
   /// Creates a file (`H5Fcreate`).
   ///
-  /// - Parameters:
-  ///   - overwriting: whether an existing file is replaced; otherwise it is an error.
-  ///   - communicator: the ranks that create it together; nil: this process alone.
+  /// - Parameter overwriting: whether an existing file is replaced; otherwise it is an error.
   /// - Throws: `HDF5Error` of kind `alreadyExists`, `missingFile` (its folder is missing) or `unusableFile`.
-  public convenience init(
-    creating path: String, overwriting: Bool = false, communicator ranks: Communicator? = nil
-  ) throws {
+  public convenience init(creating path: String, overwriting: Bool = false) throws {
     let place = Place(file: path)
     let context = try Library.locked {
       try Library.open()
-      let access = try Self.accessList(at: place, ranks: ranks)
+      let record = WriteRecord()
+      let access = try Self.accessList(at: place, writing: record)
       let creation = try Self.creationList(at: place)
       let flags = overwriting ? chdf5_truncate() : chdf5_exclusive()
       let raw = H5Fcreate(path, flags, creation.raw, access.raw)
-      guard raw >= 0 else { throw Self.creationFailure(at: place, overwriting: overwriting) }
-      return try FileContext(name: path, file: Identifier(raw, .file), ranks: ranks)
+      guard raw >= 0 else { throw Self.creationFailure(at: place, overwriting: overwriting, record) }
+      return try FileContext(name: path, file: Identifier(raw, .file), record: record)
     }
     try self.init(context: context)
   }
 
   /// Opens an existing file (`H5Fopen`).
   ///
-  /// - Parameter communicator: the ranks that open it together; nil: this process alone.
   /// - Throws: `HDF5Error` of kind `missingFile`, `notHDF5` or `unusableFile`.
-  public convenience init(
-    opening path: String, mode: Mode = .readOnly, communicator ranks: Communicator? = nil
-  ) throws {
+  public convenience init(opening path: String, mode: Mode = .readOnly) throws {
     let place = Place(file: path)
     let context = try Library.locked {
       try Library.open()
       try Self.checkReadable(place)
-      let access = try Self.accessList(at: place, ranks: ranks)
+      let record = mode == .readOnly ? nil : WriteRecord()
+      let access = try Self.accessList(at: place, writing: record)
       let flags = mode == .readOnly ? chdf5_read_only() : chdf5_read_write()
       let raw = H5Fopen(path, flags, access.raw)
-      guard raw >= 0 else { throw Self.openingFailure(at: place, mode: mode) }
-      return try FileContext(name: path, file: Identifier(raw, .file), ranks: ranks)
+      guard raw >= 0 else { throw Self.openingFailure(at: place, record) }
+      return try FileContext(name: path, file: Identifier(raw, .file), record: record)
     }
     try self.init(context: context)
   }
 
-  private static func accessList(at place: Place, ranks: Communicator?) throws -> Identifier {
+  /// Runs `body` with a file and closes it.
+  ///
+  /// - Throws: what `body` throws; `HDF5Error` of kind `missingFile`, `notHDF5` or `unusableFile`.
+  public static func with<Result>(
+    _ path: String, mode: Mode = .readOnly, _ body: (File) throws -> Result
+  ) throws -> Result {
+    let file = try File(opening: path, mode: mode)
+    let result = try body(file)
+    try file.close()
+    return result
+  }
+
+  private static func accessList(at place: Place, writing record: WriteRecord?) throws -> Identifier {
     let list = try accessList(at: place)
-    guard let ranks else { return list }
-    try place.check(
-      chdf5_set_communicator(list.raw, ranks.handle), "H5Pset_fapl_mpio", "open the file on a communicator")
-    // One rank reads and writes metadata for all, so that thousands of ranks do not read the same bytes.
-    try place.check(
-      H5Pset_all_coll_metadata_ops(list.raw, true), "H5Pset_all_coll_metadata_ops", "read metadata together")
-    try place.check(H5Pset_coll_metadata_write(list.raw, true), "H5Pset_coll_metadata_write", "write metadata together")
+    guard let record else { return list }
+    try place.check(chdf5_set_checked_driver(list.raw, record.pointer), "H5Pset_driver", "watch what is written")
     return list
   }
 
@@ -86,7 +88,7 @@ extension File {
     }
   }
 
-  private static func openingFailure(at place: Place, mode: Mode) -> HDF5Error {
+  private static func openingFailure(at place: Place, _ record: WriteRecord?) -> HDF5Error {
     let failure = place.failure("H5Fopen", .unusableFile, "the file could not be opened")
     let text = failure.stack.joined(separator: "\n")
     func explained(_ kind: HDF5Error.Kind, _ message: String) -> HDF5Error {
@@ -95,16 +97,16 @@ extension File {
     if text.contains("truncated file") || text.contains("eof = ") {
       return explained(.notHDF5, "the file is cut off, its end is missing; copy or make it again")
     }
-    if text.contains("lock file") || text.contains("file is already open") {
+    if text.contains("lock file") || text.contains("file is already open") || record?.isLocked == true {
       return explained(.unusableFile, lockAdvice)
     }
-    if mode == .readWrite, access(place.file, W_OK) != 0 {
+    if record != nil, access(place.file, W_OK) != 0 {
       return explained(.unusableFile, "the file may not be written: \(String(cString: strerror(errno)))")
     }
-    return failure
+    return record?.failure(at: place) ?? failure
   }
 
-  private static func creationFailure(at place: Place, overwriting: Bool) -> HDF5Error {
+  private static func creationFailure(at place: Place, overwriting: Bool, _ record: WriteRecord) -> HDF5Error {
     let failure = place.failure("H5Fcreate", .unusableFile, "the file could not be created")
     func explained(_ kind: HDF5Error.Kind, _ message: String) -> HDF5Error {
       HDF5Error(kind, file: place.file, call: "H5Fcreate", stack: failure.stack, message)
@@ -117,11 +119,11 @@ extension File {
       return explained(
         .alreadyExists, "the file exists already and is not overwritten; remove it or choose another name")
     }
-    if failure.stack.contains(where: { $0.contains("lock file") }) { return explained(.unusableFile, lockAdvice) }
+    if record.isLocked { return explained(.unusableFile, lockAdvice) }
     if access(folder, W_OK) != 0 {
       return explained(.unusableFile, "nothing may be written in \(folder): \(String(cString: strerror(errno)))")
     }
-    return failure
+    return record.failure(at: place) ?? failure
   }
 
   private static let lockAdvice =

@@ -1,10 +1,9 @@
 import CHDF5
 
-/// An HDF5 file, for one process or for all ranks of a communicator.
+/// An open HDF5 file of this process.
 ///
-/// With a communicator every call is collective, except transfers of data as `Transfer.independent`: all ranks make
-/// it with the same arguments and in the same order, because metadata are read and written collectively. Objects
-/// record no times, so the same calls give the same file.
+/// Objects record no times, so the same calls give the same file. A file that was written is whole only after
+/// `close()`; one that is released without it stays incomplete.
 public final class File: Container, @unchecked Sendable {
   /// How a file is opened.
   public enum Mode: Sendable {
@@ -32,20 +31,17 @@ public final class File: Container, @unchecked Sendable {
   /// The root group.
   public var root: Group { Group(object: object) }
 
-  /// Writes buffered changes to the operating system (`H5Fflush`). Collective on a communicator.
+  /// Writes buffered changes to the operating system (`H5Fflush`).
   ///
   /// - Throws: `HDF5Error` of kind `unusableFile` when a write failed.
   public func flush() throws {
-    try Library.locked {
+    try object.use { _ in
       let file = try context.open()
-      guard H5Fflush(file.raw, H5F_SCOPE_LOCAL) >= 0 else {
-        throw Place(file: name).failure(
-          "H5Fflush", .unusableFile, "the file could not be written out; is the disk full?")
-      }
+      try Place(file: name).check(H5Fflush(file.raw, H5F_SCOPE_LOCAL), "H5Fflush", "write the file")
     }
   }
 
-  /// Closes the file with everything that is open in it (`H5Fclose`). Collective on a communicator.
+  /// Closes the file with everything that is open in it (`H5Fclose`).
   ///
   /// Closing twice does nothing; objects of a closed file throw errors of kind `closed`.
   ///

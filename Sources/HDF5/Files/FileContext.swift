@@ -1,23 +1,34 @@
 import CHDF5
-import MessagePassing
 
 /// An open file, shared by all objects in it.
+///
+/// A file that was written is whole only after `close()`. One that is released without it is abandoned: what libhdf5
+/// has not written by then is dropped.
 final class FileContext: @unchecked Sendable {
   /// The path as it was given.
   let name: String
-  /// The ranks that opened the file together; nil: this process alone.
-  let ranks: Communicator?
+  /// The failed writes of a file on disk that is open for writing; nil of others.
+  let record: WriteRecord?
   /// Nil once closed; accessed under the library's lock.
   private var file: Identifier?
   /// Nil once closed.
   private(set) var root: Identifier?
 
-  init(name: String, file: Identifier, ranks: Communicator?) throws {
+  init(name: String, file: Identifier, record: WriteRecord? = nil) throws {
     self.name = name
     self.file = file
-    self.ranks = ranks
-    root = try Place(file: name).own(
-      H5Gopen2(file.raw, "/", chdf5_default()), .group, "H5Gopen2", "open the root group")
+    self.record = record
+    do {
+      root = try Place(file: name).own(
+        H5Gopen2(file.raw, "/", chdf5_default()), .group, "H5Gopen2", "open the root group")
+    } catch {
+      record?.abandon()
+      throw error
+    }
+  }
+
+  deinit {
+    if file != nil { Library.locked { record?.abandon() } }
   }
 
   /// The file's identifier; throws after `close`.
@@ -28,15 +39,25 @@ final class FileContext: @unchecked Sendable {
     return file
   }
 
+  /// Throws when a write of this file failed.
+  func requireWritten() throws {
+    if let failure = record?.failure(at: Place(file: name)) { throw failure }
+  }
+
   /// Closes the file and all that is open in it.
   func close() throws {
     guard let file else { return }
-    let place = Place(file: name)
     root = nil
     self.file = nil
-    guard H5Fclose(file.raw) >= 0 else {
-      throw place.failure(
-        "H5Fclose", .unusableFile, "the file could not be closed, what was written last may be lost; is the disk full?")
+    let code = H5Fclose(file.raw)
+    if code < 0 {
+      // It is not closed a second time: what is left of it in the library is lost.
+      file.release()
+      record?.isLeaked = true
+    }
+    try requireWritten()
+    guard code >= 0 else {
+      throw Place(file: name).failure("H5Fclose", .unusableFile, "the file could not be closed")
     }
   }
 }
@@ -60,10 +81,14 @@ public struct ObjectHandle: Sendable {
   }
 
   /// Runs `body` under the lock with the identifier of the object, if its file is still open.
+  ///
+  /// - Throws: what `body` throws; `HDF5Error` when a write failed, now or before.
   func use<Result>(_ body: (hid_t) throws -> Result) throws -> Result {
     try Library.locked {
       _ = try context.open()
-      return try body(identifier.raw)
+      let result = Swift.Result { try body(identifier.raw) }
+      try context.requireWritten()
+      return try result.get()
     }
   }
 }

@@ -76,7 +76,7 @@ extension Container {
     }
   }
 
-  /// Creates a group, and missing groups on its path (`H5Gcreate2`). Collective on a communicator.
+  /// Creates a group, and missing groups on its path (`H5Gcreate2`).
   ///
   /// - Throws: `HDF5Error` of kind `alreadyExists`.
   @discardableResult

@@ -8,6 +8,8 @@ public struct HDF5Error: Error, CustomStringConvertible, Sendable {
     case missingFile
     /// The file is not an HDF5 file, or is truncated.
     case notHDF5
+    /// The content differs from what was written: a checksum is wrong, or sizes contradict each other.
+    case damaged
     /// The file could not be created, opened, flushed or closed.
     case unusableFile
     /// There is no object at this path of the file.

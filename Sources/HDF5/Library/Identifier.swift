@@ -10,14 +10,20 @@ final class Identifier: @unchecked Sendable {
 
   let raw: hid_t
   private let kind: Kind
+  /// Whether it is closed no more.
+  private var isReleased = false
 
   init(_ raw: hid_t, _ kind: Kind) {
     self.raw = raw
     self.kind = kind
   }
 
+  /// Leaves the identifier to the library; called under its lock.
+  func release() { isReleased = true }
+
   deinit {
     Library.locked {
+      if isReleased { return }
       // A file that was closed has closed what was open in it.
       if kind == .borrowed || H5Iis_valid(raw) <= 0 { return }
       let code: herr_t =
@@ -31,7 +37,7 @@ final class Identifier: @unchecked Sendable {
         case .properties: H5Pclose(raw)
         case .borrowed: 0
         }
-      // Nobody can be told here: whoever wants to know of a failed last write calls `File.close()`.
+      // Failed writes are in the file's `WriteRecord`; a failure here would be one of memory.
       if code < 0 { H5Eclear2(chdf5_error_stack()) }
     }
   }

@@ -91,8 +91,7 @@ enum CalibrationFile {
     _ calibration: Calibration, of job: Job, origin: MemberOrigin, members: [TrainedMember], content: PartContent,
     to path: String
   ) throws {
-    try WholeFile.write(path) { temporary in
-      let file = try File(creating: temporary, overwriting: true)
+    try ChecksummedFile.write(path) { file in
       try file.setAttribute("format", format)
       try file.setAttribute("job", origin.fingerprint)
       try file.setAttribute("key", key(job))
@@ -100,7 +99,6 @@ enum CalibrationFile {
       try file.setAttribute("members", members.map(\.answerHash))
       try file.setAttribute("data", [content.images, content.targets])
       try write(calibration, to: file.root)
-      try file.close()
     }
   }
 
@@ -129,10 +127,7 @@ enum CalibrationFile {
 
   /// The calibration in a file.
   static func read(_ path: String) throws -> Calibration {
-    let file = try File(opening: path)
-    let result = try read(file.root)
-    try file.close()
-    return result
+    try ChecksummedFile.read(path) { try read($0.root) }
   }
 
   static func read(_ group: Group) throws -> Calibration {

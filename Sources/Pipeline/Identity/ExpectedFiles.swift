@@ -43,8 +43,10 @@ struct ExpectedFiles {
   ///
   /// - Throws: `HDF5Error` when it cannot be read.
   func obstacle(calibration path: String, members: [TrainedMember], content: PartContent) throws -> String? {
-    let file = try File(opening: path)
-    defer { try? file.close() }
+    try ChecksummedFile.read(path) { try obstacle(calibration: $0, members: members, content: content) }
+  }
+
+  private func obstacle(calibration file: File, members: [TrainedMember], content: PartContent) throws -> String? {
     guard try CalibrationFile.isOne(file) else { return "is no calibration of this tutti" }
     guard try file.hasAttribute("members") else {
       let isSame =

@@ -2,7 +2,7 @@ import HDF5
 import Imaging
 import MessagePassing
 
-/// The datasets of a prediction in a results file (NeXus NXdata), written by all ranks tile by tile.
+/// The datasets of a prediction in a results file (NeXus NXdata), to which all ranks write tiles.
 ///
 /// `mean` and `mean_errors` are `[image, class, (z,) y, x]`, or `[image, (channel,) (z,) y, x]` when images are
 /// answered with, or
@@ -14,30 +14,31 @@ import MessagePassing
 final class PredictionDatasets {
   let form: AnswerForm
   let levels: Int
-  private let mean: Dataset
+  private let mean: SharedDataset
   /// Nil of answers without a spread.
-  private let deviation: Dataset?
+  private let deviation: SharedDataset?
   /// Nil without quantiles.
-  private let quantiles: Dataset?
+  private let quantiles: SharedDataset?
   /// Nil without levels, or for values.
-  private let sets: Dataset?
-  private let sizes: Dataset?
+  private let sets: SharedDataset?
+  private let sizes: SharedDataset?
   /// Nil without levels, or for classes.
-  private let lower: Dataset?
-  private let upper: Dataset?
+  private let lower: SharedDataset?
+  private let upper: SharedDataset?
   /// What members reduce images to; nil when it is not written.
-  private let latents: Dataset?
+  private let latents: SharedDataset?
   /// For each region, where its pixels begin: an image, and a slice of the volume.
   private let starts: [(image: Int, z: Int)]
 
-  /// Makes the datasets. Collective.
+  /// Creates the datasets. Collective.
   ///
   /// - Parameters:
   ///   - name: of the group.
   ///   - hasSpread: whether answers have a spread over members.
   ///   - latent: `[member, channel, (z, y, x)]` of the latent values; nil: none.
   init(
-    _ file: File, _ name: String = "prediction", work: TileWork, form: AnswerForm, levels: Int, hasSpread: Bool = true,
+    _ file: SharedFile, _ name: String = "prediction", work: TileWork, form: AnswerForm, levels: Int,
+    hasSpread: Bool = true,
     latent: [Int]? = nil
   ) throws {
     self.form = form
@@ -62,14 +63,14 @@ final class PredictionDatasets {
     }
     latents = try latent.map { shape in
       let (all, chunk) = ([shape[0], work.regions.count] + shape.dropFirst(), [shape[0], 1] + shape.dropFirst())
-      return try file.createGroup("entry/latent").createDataset(
-        "latent", of: Float.self, shape: all, layout: .chunked(chunk, deflate: 4, shuffle: true))
+      return try file.createDataset(
+        "entry/latent/latent", of: Float.self, shape: all, layout: .chunked(chunk, checksum: true))
     }
-    let group = try file.createGroup("entry/\(name)")
-    func make<Scalar: HDF5Scalar>(_ name: String, _ type: Scalar.Type, _ shape: [Int], _ chunks: [Int]) throws
-      -> Dataset
-    {
-      try group.createDataset(name, of: type, shape: shape, layout: .chunked(chunks, deflate: 4, shuffle: true))
+    func make<Scalar: HDF5Scalar>(
+      _ dataset: String, _ type: Scalar.Type, _ shape: [Int], _ chunks: [Int]
+    ) throws -> SharedDataset {
+      try file.createDataset(
+        "entry/\(name)/\(dataset)", of: type, shape: shape, layout: .chunked(chunks, checksum: true))
     }
     let (shape, chunks) = ([images] + form.channelExtents + pixels, [1] + form.channelExtents + chunk)
     mean = try make("mean", Float.self, shape, chunks)
@@ -101,40 +102,40 @@ final class PredictionDatasets {
     var latents: [Float] = []
   }
 
-  /// Writes a tile, or takes part in the others' writes. Collective; a write that fails does not keep this rank from
-  /// the ones after it, for which the others wait.
-  func write(_ tile: Tile?) throws {
-    let start = tile.map { starts[$0.region] } ?? (image: 0, z: 0)
+  /// A tile as parts of the datasets, compressed.
+  ///
+  /// - Throws: `HDF5Error`.
+  func parts(of tile: Tile) throws -> [SharedDataset.Part] {
+    let start = starts[tile.region]
     var first: [Int] = []
     var count: [Int] = []
-    if let core = tile?.core, !form.pixelAxes.isEmpty {
+    if !form.pixelAxes.isEmpty {
+      let core = tile.core
       first = (form.volume ? [core.z.lowerBound + start.z] : []) + [core.y.lowerBound, core.x.lowerBound]
       count = (form.volume ? [core.z.count] : []) + [core.y.count, core.x.count]
     }
-    func write<Scalar: HDF5Scalar>(
-      _ values: [Scalar]?, _ dataset: Dataset?, at place: [Int], _ extents: [Int]
-    ) -> Result<Void, any Error> {
-      let slab = values == nil ? .nothing : Hyperslab(start: place + first, count: extents + count)
-      return Result { try dataset?.write(values ?? [], slab, transfer: .collective) }
+    func part<Scalar: HDF5Scalar>(
+      _ values: [Scalar], _ dataset: SharedDataset?, at place: [Int], _ extents: [Int]
+    ) throws -> SharedDataset.Part? {
+      try dataset?.part(values, Hyperslab(start: place + first, count: extents + count))
     }
     let channels = form.channelExtents
     let origin = [start.image] + channels.map { _ in 0 }
-    var results = [
-      write(tile?.mean, mean, at: origin, [1] + channels),
-      write(tile?.deviation, deviation, at: origin, [1] + channels),
-      write(tile?.quantiles, quantiles, at: [0] + origin, [form.quantiles.count, 1] + channels),
-      write(tile?.sets, sets, at: [0] + origin, [levels, 1] + channels),
-      write(tile?.sizes, sizes, at: [0, start.image], [levels, 1]),
-      write(tile?.lower, lower, at: [0] + origin, [levels, 1] + channels),
-      write(tile?.upper, upper, at: [0] + origin, [levels, 1] + channels),
+    var parts = [
+      try part(tile.mean, mean, at: origin, [1] + channels),
+      try part(tile.deviation, deviation, at: origin, [1] + channels),
+      try part(tile.quantiles, quantiles, at: [0] + origin, [form.quantiles.count, 1] + channels),
+      try part(tile.sets, sets, at: [0] + origin, [levels, 1] + channels),
+      try part(tile.sizes, sizes, at: [0, start.image], [levels, 1]),
+      try part(tile.lower, lower, at: [0] + origin, [levels, 1] + channels),
+      try part(tile.upper, upper, at: [0] + origin, [levels, 1] + channels),
     ]
-    let whole = try latents?.shape ?? []
-    let slab =
-      tile.map { tile in
-        Hyperslab(
-          start: whole.indices.map { $0 == 1 ? tile.region : 0 }, count: whole.enumerated().map { $0 == 1 ? 1 : $1 })
-      } ?? .nothing
-    results.append(Result { try latents?.write(tile?.latents ?? [], slab, transfer: .collective) })
-    for result in results { try result.get() }
+    if let latents {
+      let whole = latents.shape
+      let slab = Hyperslab(
+        start: whole.indices.map { $0 == 1 ? tile.region : 0 }, count: whole.enumerated().map { $0 == 1 ? 1 : $1 })
+      parts.append(try latents.part(tile.latents, slab))
+    }
+    return parts.compactMap { $0 }
   }
 }

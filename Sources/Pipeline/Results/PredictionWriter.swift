@@ -42,56 +42,39 @@ struct PredictionWriter {
     load: (Region, _ predict: (EnsemblePredictor.Reader, EnsemblePredictor.EachMember?) throws -> Void) throws -> Void
   ) throws {
     let latent = try world.agree { writesLatents ? try latentShape(work) : nil }
-    let file = try File(creating: path, overwriting: true, communicator: world)
-    let datasets = try PredictionDatasets(
-      file, work: work, form: form, levels: calibration?.levels.count ?? 0, latent: latent)
-    let classes = try classForm.map {
-      try PredictionDatasets(file, "classification", work: work, form: $0, levels: calibration?.levels.count ?? 0)
-    }
-    let combined = try aggregator.map { _ in
-      try PredictionDatasets(file, "aggregate", work: work, form: form, levels: 0, hasSpread: false)
-    }
-    // All are written even when one fails: other ranks wait for them.
-    func write(
-      _ tile: PredictionDatasets.Tile?, _ classTile: PredictionDatasets.Tile?, _ aggregate: PredictionDatasets.Tile?
-    ) throws {
-      let first = Result { try datasets.write(tile) }
-      let second = Result { try classes?.write(classTile) }
-      try combined?.write(aggregate)
-      try first.get()
-      try second.get()
-    }
-    ensemble.keepsLatents = latent != nil
-    // Every rank takes part in as many collective writes as the one with the most tiles.
-    var left = work.longestShare(of: world.size)
-    let predicted = Result {
-      for part in work.share(rank: world.rank, of: world.size) {
-        try load(part.region) { reader, eachMember in
-          let each: EnsemblePredictor.EachMember = { member, tile, answer, classes in
-            aggregator?.take(answer, of: member)
-            try eachMember?(member, tile, answer, classes)
-          }
-          try ensemble.predict(grid: part.grid, tiles: part.tiles, reading: reader, eachMember: each) { answer in
-            let aggregate = try aggregateTile(answer, region: part.index)
-            left -= 1
-            try write(tile(answer, region: part.index), classTile(answer, region: part.index), aggregate)
+    do {
+      let file = try SharedFile(creating: path, on: world)
+      let levels = calibration?.levels.count ?? 0
+      let datasets = try PredictionDatasets(file, work: work, form: form, levels: levels, latent: latent)
+      let classes = try classForm.map {
+        try PredictionDatasets(file, "classification", work: work, form: $0, levels: levels)
+      }
+      let combined = try aggregator.map { _ in
+        try PredictionDatasets(file, "aggregate", work: work, form: form, levels: 0, hasSpread: false)
+      }
+      ensemble.keepsLatents = latent != nil
+      do {
+        for part in work.share(rank: world.rank, of: world.size) {
+          try load(part.region) { reader, eachMember in
+            let each: EnsemblePredictor.EachMember = { member, tile, answer, classes in
+              aggregator?.take(answer, of: member)
+              try eachMember?(member, tile, answer, classes)
+            }
+            try ensemble.predict(grid: part.grid, tiles: part.tiles, reading: reader, eachMember: each) { answer in
+              var parts = try datasets.parts(of: tile(answer, region: part.index))
+              if let classes { parts += try classes.parts(of: classTile(answer, region: part.index)) }
+              if let combined, let tile = try aggregateTile(answer, region: part.index) {
+                parts += try combined.parts(of: tile)
+              }
+              try file.write(parts)
+            }
           }
         }
+      } catch {
+        // The other ranks learn of it, and end too.
+        try file.finish(failure: error)
       }
-    }
-    // A rank that failed goes on taking part in the others' writes, which else would wait for it, and then tells them.
-    let finished = Result {
-      while left > 0 {
-        left -= 1
-        try write(nil, nil, nil)
-      }
-      try file.close()
-    }
-    do {
-      try world.agree {
-        try predicted.get()
-        try finished.get()
-      }
+      try file.finish()
     } catch {
       // Half a prediction is of no use.
       if world.rank == 0 { try? RunPaths.remove(path) }

@@ -70,11 +70,6 @@ struct TileWork {
     }
     return parts
   }
-
-  /// The most tiles that a rank has: as often every rank takes part in a collective write.
-  func longestShare(of ranks: Int) -> Int {
-    Shares(of: count, among: ranks).largest
-  }
 }
 
 extension Extents {

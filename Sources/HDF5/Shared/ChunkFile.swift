@@ -1,0 +1,99 @@
+import Host
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// The chunks that one rank writes into a file, with what is needed to read them back.
+///
+/// After the first failure nothing more is written.
+final class ChunkFile {
+  private struct Written {
+    var offset: Int
+    var bytes: Int
+    var checksum: UInt64
+  }
+
+  private let path: String
+  private let descriptor: Int32
+  private var isOpen = true
+  private var written: [Written] = []
+  /// The first failure; nil: none.
+  private(set) var failure: FileError?
+
+  /// - Throws: `FileError` when the file cannot be opened.
+  init(_ path: String) throws(FileError) {
+    self.path = path
+    descriptor = open(path, O_WRONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw FileError(path: path, action: "opened for writing", code: errno) }
+  }
+
+  deinit {
+    if isOpen { _ = close(descriptor) }
+  }
+
+  /// Writes a chunk. A failure is kept in `failure`.
+  func write(_ chunk: [UInt8], at offset: Int) {
+    var done = 0
+    while done < chunk.count, failure == nil {
+      let count = chunk.withUnsafeBytes { bytes in
+        pwrite(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(offset + done))
+      }
+      if count > 0 {
+        done += count
+      } else if count == 0 || errno != EINTR {
+        failure = FileError(path: path, action: "written", code: count == 0 ? EIO : errno)
+      }
+    }
+    var checksum = Checksum()
+    chunk.withUnsafeBytes { checksum.add($0) }
+    written.append(Written(offset: offset, bytes: chunk.count, checksum: checksum.value))
+  }
+
+  /// Flushes the chunks to the disk and closes the file.
+  ///
+  /// - Throws: `FileError`, also for a write that failed before.
+  func flush() throws(FileError) {
+    guard isOpen else { return }
+    if failure == nil, fsync(descriptor) != 0 {
+      failure = FileError(path: path, action: "flushed to the disk", code: errno)
+    }
+    isOpen = false
+    if close(descriptor) != 0, errno != EINTR, failure == nil {
+      failure = FileError(path: path, action: "written", code: errno)
+    }
+    if let failure { throw failure }
+  }
+
+  /// Reads all chunks and compares them with what was written.
+  ///
+  /// - Throws: `FileError`.
+  func verify() throws(FileError) {
+    func error(_ code: Int32) -> FileError { FileError(path: path, action: "read back as it was written", code: code) }
+    let reader = open(path, O_RDONLY | O_CLOEXEC)
+    guard reader >= 0 else { throw error(errno) }
+    defer { _ = close(reader) }
+    var block: [UInt8] = []
+    for chunk in written {
+      block = [UInt8](repeating: 0, count: chunk.bytes)
+      var done = 0
+      while done < chunk.bytes {
+        let count = block.withUnsafeMutableBytes { bytes in
+          pread(reader, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(chunk.offset + done))
+        }
+        if count > 0 {
+          done += count
+        } else if count == 0 || errno != EINTR {
+          throw error(count == 0 ? EIO : errno)
+        }
+      }
+      var checksum = Checksum()
+      block.withUnsafeBytes { checksum.add($0) }
+      guard checksum.value == chunk.checksum else { throw error(EIO) }
+    }
+  }
+}

@@ -1,0 +1,152 @@
+import Host
+import MessagePassing
+
+/// A new HDF5 file that the ranks of a communicator write together: rank 0 the structure, each rank its own chunks.
+///
+/// Chunks are written without libhdf5: rank 0 finds room for them (`Dataset.place`), and the rank that has a chunk writes
+/// it there. So a failed write leaves no rank inside a collective call of the library. Every round begins with what each
+/// rank has to say, and a failure of one is an error of all in the same round.
+///
+///     let file = try SharedFile(creating: path, on: world)
+///     let values = try file.createDataset("values", of: Float.self, shape: shape, layout: .chunked(chunk))
+///     do {
+///       for … { try file.write([try values.part(…)]) }
+///       try file.finish()
+///     } catch { try file.finish(failure: error) }
+///
+/// All calls are collective except `write`: ranks call it as often as they like, and `finish` waits for the others.
+public final class SharedFile {
+  /// What a rank says at the beginning of a round.
+  private enum State: Int { case writes, isDone, failed }
+
+  private let ranks: Communicator
+  private let path: String
+  /// On rank 0.
+  private var file: File?
+  /// On rank 0: the datasets in the order of their indices.
+  private var datasets: [Dataset] = []
+  private var count = 0
+  private var chunks: ChunkFile?
+  /// Whether the ranks have stopped together.
+  private var hasEnded = false
+
+  /// Creates a file, replacing one of that name. Collective.
+  ///
+  /// - Throws: on all ranks `RemoteFailure` with the `HDF5Error` of a rank.
+  public init(creating path: String, on ranks: Communicator) throws {
+    self.ranks = ranks
+    self.path = path
+    file = try ranks.agree { ranks.rank == 0 ? try File(creating: path, overwriting: true) : nil }
+    chunks = try ranks.agree { try ChunkFile(path) }
+  }
+
+  /// Creates a dataset with chunks, and missing groups on its path. Collective; all ranks pass the same.
+  ///
+  /// - Throws: on all ranks `RemoteFailure` with the `HDF5Error` of a rank.
+  public func createDataset<Scalar: HDF5Scalar>(
+    _ path: String, of type: Scalar.Type, shape: [Int], layout: Layout
+  ) throws -> SharedDataset {
+    let dataset = try ranks.agree {
+      let shared = try SharedDataset(path, in: self.path, of: type, shape: shape, layout: layout, index: count)
+      if let file { datasets.append(try file.createDataset(path, of: type, shape: shape, layout: layout)) }
+      return shared
+    }
+    count += 1
+    return dataset
+  }
+
+  /// Writes parts of datasets. Waits until the other ranks call `write` or `finish`.
+  ///
+  /// - Throws: `RemoteFailure` when a rank failed, in this round or since the last one; then on all ranks.
+  public func write(_ parts: [SharedDataset.Part]) throws { _ = try round(.writes, parts) }
+
+  /// Takes part in the writes of the other ranks until all are done, closes the file and reads back what was written.
+  ///
+  /// - Parameter failure: why this rank does not write on; it becomes the failure of all.
+  /// - Throws: `RemoteFailure` on all ranks when one failed; the file is then incomplete.
+  public func finish(failure: (any Error)? = nil) throws {
+    if hasEnded {
+      if let failure { throw failure }
+      return
+    }
+    while try !round(failure == nil ? .isDone : .failed, [], failure) {}
+    try ranks.agree { try chunks?.flush() }
+    try ranks.agree { try file?.close() }
+    try ranks.agree { try chunks?.verify() }
+  }
+
+  /// One exchange between all ranks.
+  ///
+  /// - Returns: whether all ranks are done.
+  private func round(_ state: State, _ parts: [SharedDataset.Part], _ failure: (any Error)? = nil) throws -> Bool {
+    let fault = failure ?? chunks?.failure
+    let own = Request.list(of: parts)
+    let words = [(fault == nil ? state : .failed).rawValue] + own.flatMap(\.words)
+    let all = try ranks.allGather(words)
+    if all.contains(where: { $0.first == State.failed.rawValue }) { try end(fault) }
+    if all.allSatisfy({ $0.first == State.isDone.rawValue }) { return true }
+    let offsets = Result { ranks.rank == 0 ? try place(all) : [] }
+    guard try ranks.broadcast((try? offsets.get()) == nil ? 0 : 1, from: 0) == 1 else {
+      if case .failure(let error) = offsets { try end(error) }
+      try end(nil)
+      return true
+    }
+    let places = try ranks.broadcast((try? offsets.get()) ?? [], from: 0)
+    let first = all[..<ranks.rank].reduce(0) { $0 + Request.count(in: $1) }
+    for (index, chunk) in parts.flatMap(\.chunks).enumerated() { chunks?.write(chunk.bytes, at: places[first + index]) }
+    return false
+  }
+
+  /// Finds room for the chunks of all ranks, in the order of ranks.
+  private func place(_ all: [[Int]]) throws -> [Int] {
+    try all.flatMap { words in
+      try Request.read(words).map { request in
+        try datasets[request.dataset].place(
+          chunkAt: request.start, bytes: request.bytes, skippedFilters: UInt32(request.skippedFilters))
+      }
+    }
+  }
+
+  /// Makes the failure of one rank that of all. Collective.
+  private func end(_ fault: (any Error)?) throws {
+    hasEnded = true
+    try ranks.agree { if let fault { throw fault } }
+  }
+}
+
+/// A chunk that a rank wants to write: what rank 0 must know of it.
+private struct Request {
+  var dataset: Int
+  var bytes: Int
+  var skippedFilters: Int
+  var start: [Int]
+
+  /// As words of a message.
+  var words: [Int] { [3 + start.count, dataset, bytes, skippedFilters] + start }
+
+  static func list(of parts: [SharedDataset.Part]) -> [Request] {
+    parts.flatMap { part in
+      part.chunks.map {
+        Request(dataset: part.dataset, bytes: $0.bytes.count, skippedFilters: Int($0.skippedFilters), start: $0.start)
+      }
+    }
+  }
+
+  /// The requests of a rank, whose message begins with its state.
+  static func read(_ words: [Int]) -> [Request] {
+    var requests: [Request] = []
+    var index = 1
+    while index < words.count {
+      let end = index + 1 + words[index]
+      requests.append(
+        Request(
+          dataset: words[index + 1], bytes: words[index + 2], skippedFilters: words[index + 3],
+          start: Array(words[index + 4..<end])))
+      index = end
+    }
+    return requests
+  }
+
+  /// How many chunks a message tells of.
+  static func count(in words: [Int]) -> Int { read(words).count }
+}

@@ -1,0 +1,103 @@
+import Foundation
+import MessagePassing
+import TestSupport
+import Testing
+
+@testable import HDF5
+
+/// Files that ranks write together. They hold for any number of ranks; `mpirun` gives more than one.
+@MainActor @Suite("MPI shared files", .serialized)
+struct MPISharedFileTests {
+  private func values(_ range: Range<Int>) -> [Float] { range.map { Float(($0 &* 7919) % 1000) / 8 } }
+
+  /// Writes rows of a dataset of `[23, 10, 6]` in chunks of 4 rows, each by one of the ranks but the last.
+  private func write(
+    _ file: SharedFile, _ dataset: SharedDataset, _ ranks: Communicator, before: (Int) throws -> Void = { _ in }
+  ) throws {
+    let writers = max(1, ranks.size - 1)
+    for index in 0..<6 where index % writers == ranks.rank {
+      try before(index)
+      let rows = index * 4..<min(23, index * 4 + 4)
+      let slab = Hyperslab(start: [rows.lowerBound, 0, 0], count: [rows.count, 10, 6])
+      try file.write([try dataset.part(values(rows.lowerBound * 60..<rows.upperBound * 60), slab)])
+    }
+  }
+
+  @Test(
+    "chunks of all ranks, some without any, are a serial file's data",
+    arguments: [[4, 10, 6], [4, 3, 4], [2, 10, 5]])
+  func chunks(chunk: [Int]) throws {
+    let ranks = try MPI.initialize()
+    try SharedFolder.with(ranks) { folder in
+      let path = folder + "/shared.h5"
+      let layout = Layout.chunked(chunk, deflate: 5, checksum: true)
+      let file = try SharedFile(creating: path, on: ranks)
+      let dataset = try file.createDataset("a/values", of: Float.self, shape: [23, 10, 6], layout: layout)
+      let bytes = try file.createDataset("a/bytes", of: UInt8.self, shape: [ranks.size], layout: .chunked([1]))
+      try write(file, dataset, ranks)
+      // Ranks write as often as they like.
+      for _ in 0..<ranks.rank {
+        try file.write([try bytes.part([UInt8(ranks.rank)], Hyperslab(start: [ranks.rank], count: [1]))])
+      }
+      try file.finish()
+
+      try File.with(path) { file in
+        let dataset = try file.dataset("a/values")
+        #expect(try dataset.read(as: Float.self) == values(0..<23 * 60))
+        #expect(dataset.chunk == chunk)
+        #expect(try dataset.filters == ["shuffle", "deflate", "fletcher32"])
+        #expect(try file.read("a/bytes", as: UInt8.self).dropFirst() == (0..<ranks.size).map(UInt8.init).dropFirst())
+      }
+      try ranks.barrier()
+      // The file can be added to.
+      if ranks.rank == 0 { _ = try File.with(path, mode: .readWrite) { try $0.write([1.5], to: "more") } }
+      try ranks.barrier()
+      let again = try File.with(path) { try $0.read("a/values", as: Float.self) }
+      #expect(again == values(0..<23 * 60))
+      try ranks.barrier()
+    }
+  }
+
+  @Test("a rank that fails between its writes is an error on all ranks, and none waits", arguments: [0, 2])
+  func failure(index failing: Int) throws {
+    struct Sad: Error {}
+    let ranks = try MPI.initialize()
+    try SharedFolder.with(ranks) { folder in
+      let file = try SharedFile(creating: folder + "/shared.h5", on: ranks)
+      let dataset = try file.createDataset("values", of: Float.self, shape: [23, 10, 6], layout: .chunked([4, 10, 6]))
+      let failure = #expect(throws: RemoteFailure.self) {
+        do {
+          try write(file, dataset, ranks) { if $0 == failing { throw Sad() } }
+        } catch {
+          try file.finish(failure: error)
+        }
+        try file.finish()
+      }
+      #expect(failure?.message == "Sad()")
+    }
+  }
+
+  @Test("a selection through chunks, and a file that cannot be made, are errors on all ranks")
+  func wrong() throws {
+    let ranks = try MPI.initialize()
+    try SharedFolder.with(ranks) { folder in
+      let missing = #expect(throws: RemoteFailure.self) { try SharedFile(creating: folder + "/no/a.h5", on: ranks) }
+      #expect(missing?.message.contains("the folder \(folder)/no does not exist") == true)
+      let file = try SharedFile(creating: folder + "/wrong.h5", on: ranks)
+      #expect(throws: RemoteFailure.self) {
+        try file.createDataset("plain", of: Float.self, shape: [4], layout: .contiguous)
+      }
+      let dataset = try file.createDataset("values", of: Float.self, shape: [5], layout: .chunked([2]))
+      for (start, count) in [(1, 2), (0, 3), (4, 2)] {
+        let error = #expect(throws: HDF5Error.self) {
+          try dataset.part([Float](repeating: 0, count: count), Hyperslab(start: [start], count: [count]))
+        }
+        #expect(error?.kind == .wrongShape)
+      }
+      #expect(throws: RemoteFailure.self) {
+        try file.createDataset("values", of: Int.self, shape: [5], layout: .chunked([2]))
+      }
+      try file.finish()
+    }
+  }
+}

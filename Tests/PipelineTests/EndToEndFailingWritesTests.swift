@@ -1,0 +1,130 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Runs in which one call that writes fails (`Tests/Faults/failing_writes.c`): each ends with a message or with the right
+/// files, a file under its own name is never wrong, and the same command then goes on to the right files.
+@Suite("End to end: failing writes", .serialized)
+struct EndToEndFailingWritesTests {
+  /// What fails: one call with an error, one that writes half, or all from one on, as on a full disk.
+  static let kinds = ["ENOSPC", "EIO", "short", "full"]
+
+  /// The library that makes calls fail, and the files that a run without failures makes.
+  private struct Bench {
+    let shim: String
+    let reference: EndToEndJob
+
+    init() throws {
+      let folder = try EndToEnd.makeFolder("shim")
+      shim = folder + "/failing_writes.so"
+      let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .appendingPathComponent("Faults/failing_writes.c").path
+      let compiler = try #require(program("cc") ?? program("clang"), "there is no C compiler in PATH")
+      let built = try EndToEnd.execute([compiler, "-shared", "-fPIC", "-O1", "-o", shim, source, "-ldl"])
+      try #require(built.status == 0, "\(built.errors)")
+      reference = try Bench.job("reference")
+      try reference.succeed()
+    }
+
+    /// Two tiny members with a checkpoint after every epoch but the last.
+    static func job(_ name: String) throws -> EndToEndJob {
+      var job = try EndToEndJob.tiny(name)
+      job.epochs = 3
+      job.training = ", checkpoint: 0"
+      try job.write()
+      return job
+    }
+
+    /// Runs the job on `ranks` with calls of the rank `rank` failing.
+    func run(
+      _ job: EndToEndJob, ranks: Int, rank: Int, number: Int, kind: String, count: String? = nil
+    ) throws -> Ended {
+      let mpirun = try #require(program("mpirun"), "there is no mpirun in PATH")
+      let env = try #require(program("env"), "there is no env in PATH")
+      let folder = URL(fileURLWithPath: job.folder).resolvingSymlinksInPath().path
+      let settings = [
+        "LD_PRELOAD=\(shim)", "FAULT_FOLDER=\(folder)/results", "FAULT_NUMBER=\(number)", "FAULT_KIND=\(kind)",
+        "FAULT_RANK=\(rank)", "FAULT_COUNT=\(count ?? "/dev/null")",
+      ]
+      let start = [mpirun, "-n", "\(ranks)", "--oversubscribe", "--bind-to", "none", env]
+      return try EndToEnd.execute(start + settings + [EndToEnd.tutti, "run", job.path, "--threads", "1"], seconds: 120)
+    }
+
+    /// How many calls each rank makes.
+    func calls(ranks: Int) throws -> [Int] {
+      try (0..<ranks).map { rank in
+        let job = try Bench.job("count")
+        let file = job.folder + "/calls"
+        let ended = try run(job, ranks: ranks, rank: rank, number: 0, kind: "full", count: file)
+        try #require(ended.status == 0, "\(ended.errors)")
+        let text = try? String(contentsOfFile: file, encoding: .utf8)
+        return text?.split(separator: "\n").compactMap { Int($0) }.max() ?? 0
+      }
+    }
+
+    /// What is wrong with the files of a job that are there; with `all` also what is missing.
+    func faults(_ job: EndToEndJob, all: Bool) throws -> [String] {
+      var faults: [String] = []
+      func check(_ path: String, _ isRight: () throws -> Bool) throws {
+        let isThere = FileManager.default.fileExists(atPath: path)
+        if isThere ? try !isRight() : all { faults.append("\(path) is \(isThere ? "wrong" : "missing")") }
+      }
+      for member in 0..<2 {
+        try check(job.member(member)) {
+          try EndToEnd.bytes(job.member(member)) == EndToEnd.bytes(reference.member(member))
+        }
+      }
+      try check(job.calibration) { try EndToEnd.bytes(job.calibration) == EndToEnd.bytes(reference.calibration) }
+      try check(job.results) { try EndToEnd.difference(job.results, reference.results).isEmpty }
+      return faults
+    }
+
+    /// One run with a failure, and the same command again without.
+    func trial(ranks: Int, rank: Int, number: Int, kind: String) throws {
+      let what = "call \(number) of rank \(rank) of \(ranks): \(kind)"
+      let job = try Bench.job("failing")
+      defer { try? FileManager.default.removeItem(atPath: job.folder) }
+      let ended = try run(job, ranks: ranks, rank: rank, number: number, kind: kind)
+      let faults = try faults(job, all: ended.status == 0)
+      #expect(faults.isEmpty, "\(what), status \(ended.status): \(faults)\n\(ended.errors)")
+      #expect(ended.status == 0 || ended.status == 1, "\(what): \(ended.errors)")
+      if ended.status != 0 { #expect(!ended.messages.isEmpty, "\(what): \(ended.errors)") }
+      let again = try EndToEnd.run(["run", job.path, "--threads", "1"], ranks: ranks)
+      #expect(again.status == 0, "\(what), then without: \(again.errors)")
+      let left = try self.faults(job, all: true)
+      #expect(left.isEmpty, "\(what), then without: \(left)")
+    }
+  }
+
+  @Test("a failing write ends in a message or in the right files, at some calls of a job on one rank and two")
+  func some() throws {
+    let bench = try Bench()
+    for (ranks, trials) in [(1, 8), (2, 6)] {
+      let calls = try bench.calls(ranks: ranks)
+      try #require(calls[0] > 20)
+      for trial in 0..<trials {
+        // Evenly over the calls, mostly of rank 0, which writes most.
+        let rank = trial % 3 == 2 ? ranks - 1 : 0
+        let number = 1 + (calls[rank] - 1) * trial / max(1, trials - 1)
+        try bench.trial(ranks: ranks, rank: rank, number: number, kind: Self.kinds[(trial + ranks) % Self.kinds.count])
+      }
+    }
+  }
+
+  /// `Tests/faults.sh` runs this; it takes an hour or two. `TUTTI_FAULTS` holds the numbers of ranks.
+  @Test(
+    "a failing write ends in a message or in the right files, at every call of a job",
+    .enabled(if: ProcessInfo.processInfo.environment["TUTTI_FAULTS"] != nil, "set TUTTI_FAULTS"))
+  func all() throws {
+    let bench = try Bench()
+    let text = ProcessInfo.processInfo.environment["TUTTI_FAULTS"] ?? ""
+    for ranks in text.split(separator: " ").compactMap({ Int($0) }) {
+      for (rank, calls) in try bench.calls(ranks: ranks).enumerated() {
+        note("\(ranks) ranks: rank \(rank) makes \(calls) calls")
+        for number in stride(from: 1, through: calls, by: 1) {
+          for kind in Self.kinds { try bench.trial(ranks: ranks, rank: rank, number: number, kind: kind) }
+        }
+      }
+    }
+  }
+}
