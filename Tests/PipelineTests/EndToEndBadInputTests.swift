@@ -217,7 +217,7 @@ struct EndToEndBadInputTests {
       let failures = ended.messages.filter { $0.contains("stopped") }
       #expect(failures.count == 1)
       let message = try #require(failures.first)
-      #expect(message.hasPrefix("member 2 stopped: \(obstacle): "), "\(message)")
+      #expect(message.hasPrefix("member 2 stopped: \(job.member(2)): "), "\(message)")
       #expect(
         message.hasSuffix(
           "The other 3 members are trained and kept; run the same command again to train what is missing."))

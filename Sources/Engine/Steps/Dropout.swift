@@ -49,9 +49,13 @@ extension Execution {
     forEachPlane(dropout.target) { target, geometry, sample, channel in
       let source = planes(dropout.source, sample)
       let factors = planes(dropout.factors, sample)
-      var random = RandomStream(
-        seed: key.seed, purpose: .dropout, keys: key.member, key.step, UInt64(key.firstSample + sample), dropout.key,
-        UInt64(channel))
+      var keys = RandomStream.Keys(seed: key.seed, purpose: .dropout)
+      keys.absorb(key.member)
+      keys.absorb(key.step)
+      keys.absorb(UInt64(key.firstSample + sample))
+      keys.absorb(dropout.key)
+      keys.absorb(UInt64(channel))
+      var random = RandomStream(keys)
       let scale = 1 / (1 - dropout.rate)
       for row in 0..<geometry.rows {
         let from = source.row(row, channel: channel)

@@ -42,6 +42,32 @@ public struct RandomStream: Sendable {
   public private(set) var position: UInt64 = 0
   @usableFromInline var words: SIMD4<UInt32> = .zero
 
+  /// The words that a stream is made of, taken one after another without memory from the heap: for hot paths.
+  public struct Keys: Sendable {
+    @usableFromInline var hash = SIMD4<UInt32>.zero
+
+    /// The seed and the purpose; keys follow by `absorb`.
+    @inlinable
+    public init(seed: UInt64, purpose: Purpose) {
+      absorb(seed)
+      absorb(purpose.code)
+    }
+
+    /// Takes one more key; the order and the number of keys matter.
+    @inlinable
+    public mutating func absorb(_ word: UInt64) {
+      let key = SIMD2(UInt32(truncatingIfNeeded: word), UInt32(truncatingIfNeeded: word >> 32))
+      hash = Philox.block(counter: hash, key: key) ^ hash
+    }
+  }
+
+  /// The stream of these keys.
+  @inlinable
+  public init(_ keys: Keys) {
+    key = SIMD2(keys.hash[0], keys.hash[1])
+    stream = UInt64(keys.hash[2]) | UInt64(keys.hash[3]) << 32
+  }
+
   /// The stream of a seed for a purpose and keys; the order and the number of keys matter.
   // Inlinable, so that the keys need no memory from the heap.
   @inlinable
@@ -52,16 +78,9 @@ public struct RandomStream: Sendable {
   /// The stream of a seed for a purpose and keys; the order and the number of keys matter.
   @inlinable
   public init(seed: UInt64, purpose: Purpose, keys: [UInt64]) {
-    var hash = SIMD4<UInt32>.zero
-    func absorb(_ word: UInt64) {
-      let key = SIMD2(UInt32(truncatingIfNeeded: word), UInt32(truncatingIfNeeded: word >> 32))
-      hash = Philox.block(counter: hash, key: key) ^ hash
-    }
-    absorb(seed)
-    absorb(purpose.code)
-    for key in keys { absorb(key) }
-    self.key = SIMD2(hash[0], hash[1])
-    self.stream = UInt64(hash[2]) | UInt64(hash[3]) << 32
+    var all = Keys(seed: seed, purpose: purpose)
+    for key in keys { all.absorb(key) }
+    self.init(all)
   }
 
   /// A key for a name (a node's, a parameter's): the hash of its UTF-8 bytes (`FNV1a`).
