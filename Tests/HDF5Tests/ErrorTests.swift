@@ -124,6 +124,19 @@ struct ErrorTests {
     #expect(try image.names() == [])
   }
 
+  @Test("a shape beyond this machine's memory is refused before anything is allocated")
+  func petabytes() throws {
+    let image = try File(creatingImage: "data.h5")
+    for shape in [[1 << 31, 1 << 20], [1 << 60, 1]] {
+      let name = "\(shape)"
+      try image.createDataset(name, of: Float.self, shape: shape, layout: .chunked([16, 1]))
+      let error = failure { _ = try image.read(name, as: Float.self) }
+      #expect(error?.kind == .wrongShape)
+      #expect(error?.message.contains("more than this machine's memory") == true)
+      #expect(try image.dataset(name).read(as: Float.self, Hyperslab(start: [5, 0], count: [3, 1])).count == 3)
+    }
+  }
+
   @Test("objects of a closed file throw, and closing twice does nothing")
   func closed() throws {
     try TemporaryFolder.with { folder in
