@@ -27,6 +27,8 @@ enum ModelFiles {
     if isFolder.boolValue {
       return Model(members: try members(in: model), aggregate: try aggregate(in: model), files: files(in: model))
     }
+    // A damaged member is not opened.
+    try ChecksummedFile.verify(model)
     let file = try File(opening: model)
     let format = try file.hasAttribute("format") ? try file.attribute("format", as: String.self) : ""
     guard format == ResultsFile.format else { return Model(members: [try MemberFile.read(model)], files: [model]) }
