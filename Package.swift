@@ -46,7 +46,7 @@ let package = Package(
       exclude: ["README.md"],
       cSettings: [
         .headerSearchPath("."),
-        .define("NDEBUG", .when(configuration: .release))
+        .define("NDEBUG", .when(configuration: .release)),
       ]),
     .target(name: "CHDF5Driver", dependencies: ["CHDF5"]),
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "Host", "TestSupport"]),

@@ -15,11 +15,19 @@ extension File {
   /// - Parameter overwriting: whether an existing file is replaced; otherwise it is an error.
   /// - Throws: `HDF5Error` of kind `alreadyExists`, `missingFile` (its folder is missing) or `unusableFile`.
   public convenience init(creating path: String, overwriting: Bool = false) throws {
+    try self.init(creating: path, overwriting: overwriting, alignment: nil)
+  }
+
+  /// The same with every object of the file at a multiple of `alignment` bytes (`H5Pset_alignment`).
+  convenience init(creating path: String, overwriting: Bool, alignment: Int?) throws {
     let place = Place(file: path)
     let context = try Library.locked {
       try Library.open()
       let record = WriteRecord()
       let access = try Self.accessList(at: place, writing: record)
+      if let alignment {
+        try place.check(H5Pset_alignment(access.raw, 1, hsize_t(alignment)), "H5Pset_alignment", "align objects")
+      }
       let creation = try Self.creationList(at: place)
       let flags = overwriting ? chdf5_truncate() : chdf5_exclusive()
       let raw = H5Fcreate(path, flags, creation.raw, access.raw)

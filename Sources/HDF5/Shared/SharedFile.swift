@@ -30,13 +30,18 @@ public final class SharedFile {
   /// Whether the ranks have stopped together.
   private var hasEnded = false
 
+  /// Objects begin at multiples of this, in bytes: on NFS, clients that write into one page overwrite each other.
+  private static let page = 4096
+
   /// Creates a file, replacing one of that name. Collective.
   ///
   /// - Throws: on all ranks `RemoteFailure` with the `HDF5Error` of a rank.
   public init(creating path: String, on ranks: Communicator) throws {
     self.ranks = ranks
     self.path = path
-    file = try ranks.agree { ranks.rank == 0 ? try File(creating: path, overwriting: true) : nil }
+    file = try ranks.agree {
+      ranks.rank == 0 ? try File(creating: path, overwriting: true, alignment: Self.page) : nil
+    }
     chunks = try ranks.agree { try ChunkFile(path) }
   }
 
