@@ -39,6 +39,7 @@ import Testing
     try job.succeed("train")
     for read in stride(from: 1, through: reads, by: 2) {
       let (ended, failed) = try run(job, failingFrom: read)
+      // How often a run reads varies a little: one that met no failure has made the results.
       guard failed >= read else { break }
       #expect(ended.status == 1, "read \(read): \(ended.errors)")
       #expect(ended.messages.count { $0.contains("data.h5") } == 1, "read \(read): \(ended.errors)")
@@ -46,7 +47,7 @@ import Testing
       #expect(!ended.errors.contains("MPI_ABORT"), "read \(read): \(ended.errors)")
       #expect(!FileManager.default.fileExists(atPath: job.results))
     }
-    try job.succeed(ranks: 2)
+    if !FileManager.default.fileExists(atPath: job.results) { try job.succeed(ranks: 2) }
     #expect(try EndToEnd.difference(job.results, reference.results) == "")
   }
 }
