@@ -28,8 +28,8 @@ let package = Package(
     .library(
       name: "Tutti",
       targets: [
-        "Settings", "Host", "MessagePassing", "HDF5", "Networks", "Engine", "Training", "Uncertainty", "Imaging",
-        "Ensembles", "Reports", "JobFiles", "Pipeline", "Benchmarking",
+        "Settings", "Host", "MessagePassing", "HDF5", "ImageFiles", "Networks", "Engine", "Training", "Uncertainty",
+        "Imaging", "Ensembles", "Reports", "JobFiles", "Pipeline", "Benchmarking",
       ]),
   ],
   dependencies: [
@@ -63,25 +63,27 @@ let package = Package(
     + module("HDF5", imports: ["CHDF5", "CHDF5Driver", "MessagePassing", "Host", "Settings"])
     + module("Networks", imports: ["Host", "Settings"])
     // Floor 2
+    + module("ImageFiles", imports: ["HDF5", "Host"])
     + module("Engine", imports: ["Networks", "Host", "CKernels"], tests: ["Networks", "Host"])
     // Floor 3
     + module(
       "Training", imports: ["Engine", "Networks", "Host", "Settings", "CKernels"],
       tests: ["Engine", "Networks", "Host"])
     + module("Uncertainty", imports: ["Host", "MessagePassing", "Settings", "CKernels"])
-    + module("Imaging", imports: ["HDF5", "Host", "Settings"])
+    + module("Imaging", imports: ["ImageFiles", "HDF5", "Host", "Settings"])
     // Floor 4
     + module(
       "Ensembles",
       imports: [
-        "Training", "Engine", "Networks", "Imaging", "Uncertainty", "HDF5", "MessagePassing", "Host", "CKernels",
+        "Training", "Engine", "Networks", "Imaging", "ImageFiles", "Uncertainty", "HDF5", "MessagePassing", "Host",
+        "CKernels",
       ])
     + module("Reports", imports: ["Training"])
     // Floor 5
     + module(
       "JobFiles",
       imports: [
-        "Ensembles", "Training", "Engine", "Networks", "Imaging", "Uncertainty", "Host", "Settings",
+        "Ensembles", "Training", "Engine", "Networks", "Imaging", "ImageFiles", "Uncertainty", "Host", "Settings",
         .product(name: "Yams", package: "Yams"),
       ])
     + module(
@@ -92,15 +94,16 @@ let package = Package(
     + module(
       "Pipeline",
       imports: [
-        "JobFiles", "Ensembles", "Reports", "Training", "Engine", "Networks", "Imaging", "Uncertainty", "HDF5",
-        "MessagePassing", "Host", "Settings",
+        "JobFiles", "Ensembles", "Reports", "Training", "Engine", "Networks", "Imaging", "ImageFiles", "Uncertainty",
+        "HDF5", "MessagePassing", "Host", "Settings",
       ])
     // Floor 7
     + [
       .executableTarget(
         name: "tutti",
         dependencies: [
-          "Pipeline", "JobFiles", "Benchmarking", "Ensembles", "Imaging", "Networks", "HDF5", "MessagePassing", "Host",
+          "Pipeline", "JobFiles", "Benchmarking", "Ensembles", "Imaging", "ImageFiles", "Networks", "HDF5",
+          "MessagePassing", "Host",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         exclude: ["README.md"])

@@ -1,15 +1,13 @@
 import Host
+import ImageFiles
 
 #if canImport(Glibc)
   import Glibc
 #endif
 
-/// A fault of the images, targets or split of a job. (A missing or unreadable file or dataset is an `HDF5Error`.)
+/// A fault of the images, targets or split of a job. (A missing or unreadable file
+/// is an `ImageFileError` or an `HDF5Error`.)
 public enum ImagingError: Error, Equatable, Sendable {
-  /// The file's ending stands for a format that is not read.
-  case unknownFormat(file: String, format: String)
-  /// The file has several datasets, or none, and none is named.
-  case datasetNotNamed(file: String, datasets: [String])
   /// The array has not as many axes as its layout says.
   case wrongAxes(ArrayLocation, shape: [Int], layout: ImageLayout)
   /// The array has an axis of extent 0.
@@ -41,8 +39,10 @@ public enum ImagingError: Error, Equatable, Sendable {
   case labelNotWhole(ArrayLocation, value: Double, count: Int, first: [Int])
   /// There are more classes than labels in memory can tell apart.
   case tooManyClasses(Int, most: Int)
-  /// The array claims a petabyte or more.
-  case tooLarge(ArrayLocation, shape: [Int])
+  /// There is not one letter for each axis of the array.
+  case axesCount(ArrayLocation, axes: String, shape: [Int])
+  /// The array has axes that its layout does not.
+  case axesDoNotFit(ArrayLocation, axes: String, shape: [Int], layout: ImageLayout)
   /// What is read at once does not fit in memory.
   case noMemory(ArrayLocation, bytes: Int, available: Int)
   /// The last axis looks like that of channels, which is another one.
@@ -56,12 +56,6 @@ public enum ImagingError: Error, Equatable, Sendable {
 extension ImagingError: CustomStringConvertible {
   public var description: String {
     switch self {
-    case .unknownFormat(let file, let format):
-      return "\(file) is a \(format) file, which is not read yet; put its images into an HDF5 file (file.h5:/images)."
-    case .datasetNotNamed(let file, let datasets):
-      if datasets.isEmpty { return "\(file) holds no dataset at its top; name one, as in \(file):/group/images." }
-      return
-        "\(file) holds several datasets (\(datasets.joined(separator: ", "))); name one, as in \(file):/\(datasets[0])."
     case .wrongAxes(let place, let shape, let layout):
       let axes = "\(layout.axes(hasChannels: false)) or \(layout.axes(hasChannels: true))"
       let other = layout == .stack ? "one 3-D image (volume: true)" : "a stack of 2-D images (volume: false)"
@@ -136,8 +130,10 @@ extension ImagingError: CustomStringConvertible {
         """
     case .tooManyClasses(let classes, let most):
       return "there are \(classes) classes, but \(most) at most can be told apart; merge some."
-    case .tooLarge(let place, let shape):
-      return "\(place) has shape \(shape), which is a petabyte or more; is the file damaged?"
+    case .axesCount(let place, let axes, let shape):
+      return "\(place) has shape \(shape), but data.axes names \(axes.count) axes, ‘\(axes)’; give one letter for each."
+    case .axesDoNotFit(let place, let axes, let shape, let layout):
+      return Self.axesDoNotFit(place, Array(axes), shape, layout)
     case .noMemory(let place, let bytes, let available):
       return """
         \(place) takes \(bytes >> 20) MB of memory at once, but \(available >> 20) MB are free; use a larger machine, or \
@@ -197,6 +193,22 @@ extension ImagingError: CustomStringConvertible {
           + "\(axis))."
     }
     return "\(target) has shape \(shape) but \(other) has \(imageShape); \(rule).\(advice)"
+  }
+
+  private static func axesDoNotFit(
+    _ place: ArrayLocation, _ axes: [Character], _ shape: [Int], _ layout: ImageLayout
+  ) -> String {
+    let named = zip(axes, shape).map { "\($0) \($1)" }.joined(separator: ", ")
+    guard axes.contains("y"), axes.contains("x") else {
+      return "\(place) has the axes [\(named)], but images have y and x; name the axes with data.axes."
+    }
+    let wanted = layout == .stack ? "one axis of images (i, t or z), y and x" : "z, y and x"
+    let outer = axes.indices.first { !"zyxc".contains(axes[$0]) && shape[$0] > 1 } ?? 0
+    let slices = axes.indices.map { $0 == outer ? "0" : ":" }[...outer].joined(separator: ", ")
+    return """
+      \(place) has the axes [\(named)]; \(layout.words) has \(wanted), and may have channels (c). Take one element of \
+      an axis that is too many, as in \(place.name)[\(slices)], or name the axes with data.axes.
+      """
   }
 
   private static func removing(_ axis: Int, from shape: [Int]) -> [Int] {

@@ -1,6 +1,7 @@
 import Engine
 import HDF5
 import Host
+import ImageFiles
 import Imaging
 import Networks
 import TestSupport

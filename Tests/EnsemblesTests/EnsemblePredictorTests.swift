@@ -3,6 +3,7 @@ import Ensembles
 import Foundation
 import HDF5
 import Host
+import ImageFiles
 import Imaging
 import Networks
 import TestSupport

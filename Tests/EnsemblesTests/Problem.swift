@@ -2,6 +2,7 @@ import Engine
 import Ensembles
 import HDF5
 import Host
+import ImageFiles
 import Imaging
 import Networks
 import TestSupport

@@ -1,5 +1,6 @@
 import HDF5
 import Host
+import ImageFiles
 import Testing
 
 @testable import Imaging
@@ -85,10 +86,6 @@ struct ImageSourceTests {
     func said(_ text: String, _ layout: ImageLayout = .stack) -> String {
       message { _ = try ImageSource(scratch.location(text), layout: layout) }
     }
-    #expect(
-      said("scan.tiff")
-        == "scan.tiff is a TIFF file, which is not read yet; put its images into an HDF5 file (file.h5:/images).")
-    #expect(said("scan.v2.npy").hasPrefix("scan.v2.npy is a NumPy file"))
     #expect(
       said("a.h5:/flat") == """
         a.h5:/flat has shape [2, 3]; a stack of 2-D images has axes [image, y, x] or [image, channel, y, x]. \

@@ -1,6 +1,7 @@
 import Ensembles
 import HDF5
 import Host
+import ImageFiles
 import Imaging
 import Networks
 import TestSupport

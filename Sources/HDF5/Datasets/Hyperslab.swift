@@ -30,7 +30,7 @@ public struct Hyperslab: Sendable, Hashable {
   public var isEmpty: Bool { count.contains(0) }
 
   /// What is wrong with this selection of an array of `shape`, or nil.
-  func fault(in shape: [Int]) -> String? {
+  public func fault(in shape: [Int]) -> String? {
     if isEmpty { return nil }
     guard start.count == shape.count, count.count == shape.count, stride.count == shape.count else {
       return "the selection has \(start.count) axes (start), \(count.count) (count) and \(stride.count) (stride)"

@@ -1,4 +1,5 @@
 import Host
+import ImageFiles
 
 /// Faults met while reading, counted, with the first place of each kind.
 struct Faults {

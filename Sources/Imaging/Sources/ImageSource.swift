@@ -1,5 +1,6 @@
 import HDF5
 import Host
+import ImageFiles
 
 /// How the axes of an image array are to be read.
 public enum ImageLayout: String, Sendable, Codable {
@@ -44,27 +45,30 @@ public final class ImageSource: Sendable {
   public let extents: Extents
   /// Whether the file holds numbers that float32 rounds: doubles, and integers of more than 16 bits.
   public let isWide: Bool
-  private let dataset: Dataset
+  /// The array, its axes in the layout's order.
+  let array: any StoredArray
 
   /// Opens an array.
   ///
-  /// - Throws: `HDF5Error` when the file or dataset is missing or unreadable; `ImagingError` for a format that is not
-  ///   read, a number of axes that is not the layout's, or an empty array.
-  public init(_ location: ArrayLocation, layout: ImageLayout) throws {
-    let (location, dataset) = try Self.open(location)
-    let shape = try dataset.shape
+  /// - Parameter axes: a letter for each axis of the file's array, such as `yxc`; nil: as the file says, and where it
+  ///   does not, as the layout does.
+  /// - Throws: `HDF5Error` or `ImageFileError` when the file or dataset is missing or unreadable; `ImagingError` for axes
+  ///   that are not the layout's, or an empty array.
+  public init(_ location: ArrayLocation, layout: ImageLayout, axes: String? = nil) throws {
+    let (location, stored) = try ArrayFile.open(location)
+    let array = try Self.arranged(stored, at: location, layout: layout, axes: axes)
+    let shape = array.shape
     let hasChannels = shape.count == 4
     guard shape.count == 3 || hasChannels else {
       throw ImagingError.wrongAxes(location, shape: shape, layout: layout)
     }
     guard !shape.contains(0) else { throw ImagingError.empty(location, shape: shape) }
-    try Self.checkSize(shape, of: location)
     self.location = location
     self.layout = layout
     self.shape = shape
-    self.dataset = dataset
+    self.array = array
     isWide =
-      switch dataset.elementType {
+      switch array.facts.elementType {
       case .float(let bits): bits > 32
       case .integer(let bits, _), .enumeration(let bits): bits > 16
       case .bool, .string, .other: false
@@ -105,8 +109,8 @@ public final class ImageSource: Sendable {
   ///   - box: a part within `extents`.
   ///   - image: below `imageCount`.
   ///   - buffer: receives `[channel, z, y, x]`; `channels` × `box.count` elements.
-  /// - Throws: `HDF5Error` when the file cannot be read or holds values that the type cannot.
-  public func read<Scalar: HDF5Scalar>(
+  /// - Throws: `HDF5Error` or `ImageFileError` when the file cannot be read or holds values that the type cannot.
+  public func read<Scalar: ImageScalar>(
     _ box: Box, ofImage image: Int, into buffer: UnsafeMutableBufferPointer<Scalar>
   ) throws {
     precondition(Box(extents).contains(box) && (0..<imageCount).contains(image), "a part outside the image")
@@ -129,7 +133,7 @@ public final class ImageSource: Sendable {
         count.insert(channels, at: 0)
       }
     }
-    try dataset.read(into: buffer, Hyperslab(start: start, count: count))
+    try array.read(into: buffer, Hyperslab(start: start, count: count))
   }
 
   /// Reads a part of an image and scales it. Numbers that float32 would round are scaled before they are rounded.
@@ -156,7 +160,7 @@ public final class ImageSource: Sendable {
   }
 
   /// Whether an `Int32` holds every number that the array can hold.
-  var holdsSmallIntegers: Bool { Self.holdsSmallIntegers(dataset.elementType) }
+  var holdsSmallIntegers: Bool { Self.holdsSmallIntegers(array.facts.elementType) }
 
   static func holdsSmallIntegers(_ type: ElementType) -> Bool {
     switch type {
@@ -177,18 +181,8 @@ public final class ImageSource: Sendable {
   /// How many slices to read at a time: whole chunks of the file, about 64 MB in memory.
   var slabDepth: Int {
     let slice = channels * extents.y * extents.x * (isWide ? 8 : 4)
-    let chunkDepth = layout == .volume ? dataset.chunk.map { $0[$0.count - 3] } ?? 1 : 1
+    let chunkDepth = layout == .volume ? array.facts.chunk.map { $0[$0.count - 3] } ?? 1 : 1
     return max(1, max(1, (64 << 20) / slice) / chunkDepth) * chunkDepth
-  }
-
-  /// Throws when an array claims a petabyte or more, as a damaged file may.
-  private static func checkSize(_ shape: [Int], of location: ArrayLocation) throws(ImagingError) {
-    var bytes = 8
-    for extent in shape {
-      let (product, overflows) = bytes.multipliedReportingOverflow(by: extent)
-      guard !overflows, product < 1 << 50 else { throw .tooLarge(location, shape: shape) }
-      bytes = product
-    }
   }
 
   /// Throws when a part of an array would not fit in the memory that is there.
@@ -196,29 +190,5 @@ public final class ImageSource: Sendable {
     // Small parts are not worth asking the system.
     guard bytes > 1 << 30, let room = HostFacts.detect().memory.least, bytes > room else { return }
     throw .noMemory(location, bytes: bytes, available: Int(clamping: room))
-  }
-
-  /// Opens the dataset that a location names, or the only one of its file.
-  ///
-  /// - Throws: `ImagingError`, `HDF5Error`, also when part of a virtual dataset is missing.
-  static func open(_ location: ArrayLocation) throws -> (ArrayLocation, Dataset) {
-    let formats = ["tif": "TIFF", "tiff": "TIFF", "png": "PNG", "npy": "NumPy", "npz": "NumPy", "jpg": "JPEG"]
-    let ending = location.file.split(separator: "/").last?.split(separator: ".").dropFirst().last ?? ""
-    if let format = formats[ending.lowercased()] {
-      throw ImagingError.unknownFormat(file: location.name, format: format)
-    }
-    let file = try File(opening: location.file)
-    if let name = location.dataset {
-      let dataset = try file.dataset(name)
-      try dataset.requireSources()
-      return (location, dataset)
-    }
-    let datasets = try file.names().filter { try file.kind(of: $0) == .dataset }
-    guard datasets.count == 1 else {
-      throw ImagingError.datasetNotNamed(file: location.name, datasets: datasets)
-    }
-    let dataset = try file.dataset(datasets[0])
-    try dataset.requireSources()
-    return (location.dataset("/\(datasets[0])"), dataset)
   }
 }

@@ -1,5 +1,5 @@
-import HDF5
 import Host
+import ImageFiles
 
 /// Hashes of what one part of a data set holds: equal for equal content, wherever its file lies and however it is
 /// chunked.
@@ -116,7 +116,7 @@ extension LearningData {
 extension ImageSource {
   /// A hash for each slice of a box, of the values of all channels as the file has them: 64-bit ones are not rounded.
   fileprivate func hashes(of box: Box, image: Int) throws -> [UInt64] {
-    func hashes<Scalar: HDF5Scalar>(_ type: Scalar.Type) throws -> [UInt64] {
+    func hashes<Scalar: ImageScalar>(_ type: Scalar.Type) throws -> [UInt64] {
       let values = AlignedBuffer<Scalar>(count: channels * box.count)
       try read(box, ofImage: image, into: values.buffer)
       let slice = box.y.count * box.x.count

@@ -1,5 +1,5 @@
-import HDF5
 import Host
+import ImageFiles
 
 /// The statistics of a whole data set.
 public struct Inspection: Sendable, Hashable, Codable {
@@ -143,7 +143,7 @@ private struct Slab {
     }
   }
 
-  private func add<Value: HDF5Scalar & BinaryFloatingPoint & BitwiseCopyable>(
+  private func add<Value: ImageScalar & BinaryFloatingPoint & BitwiseCopyable>(
     _: Value.Type, _ source: ImageSource, _ weights: AlignedBuffer<Float>?, _ isCounted: Bool,
     _ moments: inout [Moments], _ faults: inout Faults
   ) throws {

@@ -1,5 +1,5 @@
-import HDF5
 import Host
+import ImageFiles
 
 /// A job's data set: images and their targets, divided into parts.
 ///
@@ -87,12 +87,12 @@ public final class LearningData: Sendable {
 
   /// The label of each image as the file has it.
   private static func labels(_ labels: ArrayLocation, of images: ImageSource) throws -> (ArrayLocation, [Double]) {
-    let (location, dataset) = try ImageSource.open(labels)
-    let shape = try dataset.shape
+    let (location, array) = try ArrayFile.open(labels)
+    let shape = array.shape
     guard images.layout == .stack, shape == [images.imageCount] else {
       throw ImagingError.imageLabels(location, shape: shape, images: images.imageCount, layout: images.layout)
     }
-    return (location, try dataset.read(as: Double.self))
+    return (location, try array.read(as: Double.self))
   }
 
   private static func open(

@@ -1,3 +1,5 @@
+import ImageFiles
+
 /// What a network learns to predict for an image, and where the data hold it.
 public enum TargetSource: Sendable, Hashable {
   /// The class of every pixel, in an array of the images' shape without channels. `ignore` is the label of pixels whose

@@ -1,4 +1,5 @@
 import Host
+import ImageFiles
 
 /// A part of the data set: what an image, a slice of a volume or a pixel is used for.
 public enum Part: String, CaseIterable, Sendable, Codable {
@@ -210,13 +211,13 @@ public struct Split: Sendable, Hashable {
     let source: String
     switch rule {
     case .dataset(let location, let train, let validate, let calibrate, let test):
-      let (location, dataset) = try ImageSource.open(location)
-      let shape = try dataset.shape
+      let (location, array) = try ArrayFile.open(location)
+      let shape = array.shape
       guard shape == [count] else {
         throw ImagingError.splitLength(location, shape: shape, expected: count, layout: images.layout)
       }
       source = location.description
-      parts = try dataset.read(as: Int.self).map {
+      parts = try array.read(as: Int.self).map {
         $0 == train ? .train : $0 == calibrate ? .calibrate : $0 == test ? .test : $0 == validate ? .validate : nil
       }
       if validate != nil { required.insert(.validate) }

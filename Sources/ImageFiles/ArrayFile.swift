@@ -1,0 +1,73 @@
+import HDF5
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// Files of any known format.
+public enum ArrayFile {
+  /// Opens the array at a location, or the only one of its file. The format is told by the file's content.
+  ///
+  /// - Returns: the array, and its location with the dataset's name.
+  /// - Throws: `ImageFileError`; `HDF5Error` of HDF5 files and of files that do not exist.
+  public static func open(_ location: ArrayLocation) throws -> (ArrayLocation, any StoredArray) {
+    let (found, array) = try openAll(location)
+    try checkSize(array.shape, of: found)
+    guard let slices = location.slices else { return (found, array) }
+    return (found, try SlicedArray(array, slices, of: found))
+  }
+
+  private static func openAll(_ location: ArrayLocation) throws -> (ArrayLocation, any StoredArray) {
+    try format(of: location).open(location)
+  }
+
+  /// The names of the arrays of numbers in a file; nil when its format holds one without a name.
+  ///
+  /// - Throws: `ImageFileError`, `HDF5Error`.
+  public static func arrays(in location: ArrayLocation) throws -> [String]? {
+    try format(of: location).arrays(in: location)
+  }
+
+  /// The format of a file, by its content.
+  ///
+  /// - Throws: `HDF5Error` when there is no such file; `ImageFileError` when it is of no known format.
+  static func format(of location: ArrayLocation) throws -> any ImageFormat.Type {
+    let head = try FileBytes.head(of: location.file)
+    guard let head else { return HDF5Format.self }  // Its error looks for names nearby.
+    if let format = ImageFormats.all.first(where: { $0.recognizes(head, path: location.file) }) { return format }
+    let ending = location.file.split(separator: "/").last?.split(separator: ".").dropFirst().last?.lowercased() ?? ""
+    if ["", "h5", "hdf5", "hdf", "nxs", "he5", "nx5"].contains(ending) { return HDF5Format.self }
+    throw unknown(head, location)
+  }
+
+  private static func unknown(_ head: [UInt8], _ location: ArrayLocation) -> ImageFileError {
+    let known: [([UInt8], String)] = [
+      (
+        [0xFF, 0xD8, 0xFF],
+        "a JPEG image, which has lost what its compression dropped; use the original, or convert it to PNG"
+      ),
+      (Array("PK".utf8), "a ZIP archive (as .npz is); write its arrays as .npy (numpy.save) or HDF5"),
+      (Array("version ".utf8), "a Git LFS pointer, whose content was not fetched (git lfs pull)"),
+      (Array("BM".utf8), "a BMP image; convert it to PNG or TIFF"),
+      (Array("DDDD".utf8), "an unknown format"),
+    ]
+    let what =
+      head.isEmpty
+      ? "is empty" : known.first { head.starts(with: $0.0) }.map { "is \($0.1)" } ?? "is of no known format"
+    let names = ImageFormats.all.map { $0.name }.joined(separator: ", ")
+    return ImageFileError(.unknownFormat, location.name, "\(what); formats that are read: \(names)")
+  }
+
+  /// Throws when an array claims a petabyte or more, as a damaged file may.
+  private static func checkSize(_ shape: [Int], of location: ArrayLocation) throws(ImageFileError) {
+    var bytes = 8
+    for extent in shape {
+      let (product, overflows) = bytes.multipliedReportingOverflow(by: extent)
+      guard !overflows, product < 1 << 50 else {
+        throw ImageFileError(
+          .wrongShape, location, "has shape \(shape), which is a petabyte or more; is the file damaged?")
+      }
+      bytes = product
+    }
+  }
+}

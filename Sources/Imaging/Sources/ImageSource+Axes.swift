@@ -1,0 +1,39 @@
+import ImageFiles
+
+extension ImageSource {
+  /// An array with its axes in the layout's order, when they are known; else as it is.
+  ///
+  /// Of a stack the axis of images is the one of `i`, `t` and `z` that has several elements; of a volume, one of `i` or
+  /// `t` serves as z when there is no z. Other axes must have one element. A channel axis of one element is left out,
+  /// unless `axes` names it.
+  ///
+  /// - Throws: `ImagingError` when the axes do not fit the array or the layout.
+  static func arranged(
+    _ array: any StoredArray, at location: ArrayLocation, layout: ImageLayout, axes: String?
+  ) throws(ImagingError) -> any StoredArray {
+    guard let letters = (axes ?? array.facts.axes).map(Array.init) else { return array }
+    let shape = array.shape
+    guard letters.count == shape.count else {
+      throw .axesCount(location, axes: String(letters), shape: shape)
+    }
+    func place(_ letter: Character) -> Int? { letters.firstIndex(of: letter) }
+    var order: [Int?] = []
+    let outer = ["z", "i", "t"].compactMap { place($0) }
+    switch layout {
+    case .stack:
+      order.append(outer.first { shape[$0] > 1 } ?? outer.first)
+    case .volume:
+      order.append(outer.first)
+    }
+    if let channels = place("c"), shape[channels] > 1 || axes != nil {
+      order.insert(channels, at: layout == .stack ? 1 : 0)
+    }
+    order += [place("y"), place("x")]
+    let others = shape.indices.filter { shape[$0] > 1 && !order.contains($0) }
+    guard others.isEmpty, place("y") != nil, place("x") != nil else {
+      throw .axesDoNotFit(location, axes: String(letters), shape: shape, layout: layout)
+    }
+    if order == shape.indices.map({ $0 }) { return array }
+    return PermutedArray(array, order: order, axes: nil)
+  }
+}

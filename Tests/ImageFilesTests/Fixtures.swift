@@ -1,0 +1,39 @@
+import Foundation
+import HDF5
+
+@testable import ImageFiles
+
+/// A folder for one test's files, removed with the object.
+final class Scratch {
+  let folder: String
+
+  init() throws {
+    folder = NSTemporaryDirectory() + "files-" + UUID().uuidString
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+  func write(_ bytes: [UInt8], to name: String) throws {
+    try Data(bytes).write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
+  }
+
+  func location(_ text: String) -> ArrayLocation { ArrayLocation(text, in: folder) }
+}
+
+/// The files that `Tests/Fixtures/formats/make.py` made.
+let formats = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  .appendingPathComponent("Fixtures/formats").path
+
+/// Opens a fixture.
+func fixture(_ text: String) throws -> any StoredArray { try ArrayFile.open(ArrayLocation(text, in: formats)).1 }
+
+/// The text of the error that a closure throws; empty when it throws none.
+func message(_ body: () throws -> Void) -> String {
+  do {
+    try body()
+    return ""
+  } catch {
+    return "\(error)"
+  }
+}
