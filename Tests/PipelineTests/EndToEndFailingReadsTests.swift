@@ -18,6 +18,7 @@ import Testing
   private func run(_ job: EndToEndJob, failingFrom read: Int) throws -> (ended: Ended, reads: Int) {
     let mpirun = try #require(program("mpirun"), "there is no mpirun in PATH")
     let count = job.folder + "/reads"
+    try? FileManager.default.removeItem(atPath: count)
     let faults = [
       "/usr/bin/env", "LD_PRELOAD=\(try Self.shim.get())", "FAIL_READS_OF=\(job.folder)/data.h5",
       "FAIL_READS_FROM=\(read)", "FAIL_READS_COUNT=\(count)",
@@ -25,8 +26,9 @@ import Testing
     let command = [EndToEnd.tutti, "run", job.path, "--threads", "1"]
     let ended = try EndToEnd.execute(
       [mpirun, "--oversubscribe", "--bind-to", "none", "-n", "1"] + command + [":", "-n", "1"] + faults + command)
-    let text = try String(contentsOfFile: count, encoding: .utf8)
-    return (ended, Int(text.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0)
+    let text = try? String(contentsOfFile: count, encoding: .utf8)
+    let reads = text.flatMap { Int($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
+    return (ended, try #require(reads, "status \(ended.status): \(ended.errors)"))
   }
 
   @Test("a rank whose read fails, whichever it is, ends the run in order, and the same command goes on")

@@ -98,11 +98,11 @@ struct EndToEndFailingWritesTests {
     }
   }
 
-  @Test("a failing write ends in a message or in the right files, at some calls of a job on one rank")
+  @Test("a failing write ends in a message or in the right files, at some calls of a job on one rank and on two")
   func some() throws {
     let bench = try Bench()
-    // Several ranks: Tests/faults.sh. A fault test failed once, it is not known which; two ranks belong here too.
-    for (ranks, trials) in [(1, 8)] {
+    // More ranks, and every call: Tests/faults.sh.
+    for (ranks, trials) in [(1, 8), (2, 6)] {
       let calls = try bench.calls(ranks: ranks)
       try #require(calls[0] > 20)
       for trial in 0..<trials {

@@ -1,8 +1,9 @@
 // Preloaded into a program: reads of files whose path contains FAIL_READS_OF fail with EIO from the FAIL_READS_FROM-th on.
-// With FAIL_READS_COUNT the number of such reads is written to that file when the program ends.
+// With FAIL_READS_COUNT the number of such reads so far stands in that file, whenever and however the program ends.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,16 @@
 #include <unistd.h>
 
 static atomic_long reads;
+
+static void tell(long count) {
+  const char *name = getenv("FAIL_READS_COUNT");
+  const int file = name == NULL ? -1 : open(name, O_WRONLY | O_CREAT, 0644);
+  if (file < 0) return;
+  char line[32];
+  const int length = snprintf(line, sizeof line, "%ld\n", count);
+  if (pwrite(file, line, (size_t)length, 0) != length) abort();
+  close(file);
+}
 
 static int fails(int file) {
   const char *part = getenv("FAIL_READS_OF"), *from = getenv("FAIL_READS_FROM");
@@ -20,7 +31,9 @@ static int fails(int file) {
   if (length < 0) return 0;
   path[length] = 0;
   if (strstr(path, part) == NULL) return 0;
-  if (atomic_fetch_add(&reads, 1) + 1 < atol(from)) return 0;
+  const long count = atomic_fetch_add(&reads, 1) + 1;
+  tell(count);
+  if (count < atol(from)) return 0;
   errno = EIO;
   return 1;
 }
@@ -32,11 +45,3 @@ ssize_t pread64(int file, void *bytes, size_t count, off64_t offset) {
 }
 
 ssize_t pread(int file, void *bytes, size_t count, off_t offset) { return pread64(file, bytes, count, offset); }
-
-__attribute__((destructor)) static void tell(void) {
-  const char *name = getenv("FAIL_READS_COUNT");
-  FILE *file = name == NULL ? NULL : fopen(name, "w");
-  if (file == NULL) return;
-  fprintf(file, "%ld\n", atomic_load(&reads));
-  fclose(file);
-}
