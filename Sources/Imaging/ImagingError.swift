@@ -25,6 +25,11 @@ public enum ImagingError: Error, Equatable, Sendable {
   case constant(ArrayLocation, channel: Int, value: Double)
   /// The split has not one number for every image or slice.
   case splitLength(ArrayLocation, shape: [Int], expected: Int, layout: ImageLayout)
+  /// A group of images or slices is in two parts of the split; the first image or slice of each.
+  case tornGroup(
+    ArrayLocation, group: Int, first: Int, Part, second: Int, Part, source: String, layout: ImageLayout)
+  /// Groups of images cannot be kept whole when pixels are divided.
+  case groupsOfPixels(ArrayLocation)
   /// A part of the split has no image or slice.
   case emptyPart(Part, source: String, layout: ImageLayout)
   /// The fractions of a split are no fractions.
@@ -97,6 +102,17 @@ extension ImagingError: CustomStringConvertible {
         "\(place) has the value \(value) in every training voxel of channel \(channel); there is nothing to learn from."
     case .splitLength(let place, let shape, let expected, let layout):
       return "\(place) has shape \(shape) but there are \(expected) \(layout.things); it needs one number for each."
+    case .tornGroup(let place, let group, let first, let part, let second, let other, let source, let layout):
+      let thing = layout == .stack ? "image" : "slice"
+      return """
+        \(source) tears group \(group) of \(place): \(thing) \(first) is of the \(part.words), \(thing) \(second) of the \
+        \(other.words). Give all \(layout.things) of a group one number, or divide by fractions, which keep groups whole.
+        """
+    case .groupsOfPixels(let place):
+      return """
+        \(place) names groups, but a split by pixel has every image in every part; divide images (split: {by: image}), or \
+        remove data.groups.
+        """
     case .emptyPart(let part, let source, let layout):
       return "\(source) leaves no \(layout.things) for the part ‘\(part.rawValue)’; every part needs one at least."
     case .fractions(let fractions):

@@ -170,4 +170,54 @@ struct SplitTests {
       .fractions(SplitFractions(train: 0.8, calibrate: 0.2, test: 0), seed: 1, stratified: false), of: images)
     #expect(withoutTest.test.isEmpty && withoutTest.train.count == 4)
   }
+
+  @Test("a split by fractions draws whole groups, and slices of two groups are two regions")
+  func groups() throws {
+    var torn = 0
+    for seed in 1...20 {
+      let groups = (0..<40).map { [7, 3, 3, 9, 1, 1, 1, -2][$0 % 8] * ($0 / 20 == 0 ? 1 : 100) }
+      for layout in [ImageLayout.stack, .volume] {
+        let parts = try Split.parts(
+          count: 40, layout: layout, SplitFractions(train: 0.5, calibrate: 0.3, test: 0.2), seed: UInt64(seed),
+          groups: groups)
+        for group in Set(groups) where Set(parts.indices.filter { groups[$0] == group }.map { parts[$0] }).count != 1 {
+          torn += 1
+        }
+        let count = Part.allCases.map { part in Set(parts.indices.filter { parts[$0] == part }.map { groups[$0] }).count
+        }
+        #expect(count == [5, 0, 3, 2])
+      }
+    }
+    #expect(torn == 0)
+    let volume = Split(
+      parts: [.train, .train, .train, .test, .test, .calibrate], layout: .volume, height: 4, width: 5,
+      groups: [1, 1, 2, 3, 4, 4])
+    #expect(volume.train.map(\.z) == [0..<2, 2..<3] && volume.test.map(\.z) == [3..<4, 4..<5])
+  }
+
+  @Test("a split that tears a group is refused by its name")
+  func tornGroups() throws {
+    let scratch = try Scratch()
+    try scratch.write {
+      try $0.write([Float](repeating: 0, count: 5 * 3 * 3), shape: [5, 3, 3], to: "/images")
+      try $0.write([UInt8]([0, 1, 255, 2, 0]), to: "/split")
+      try $0.write([11, 12, 11, 13, 11], to: "/whole")
+      try $0.write([11, 12, 11, 11, 11], to: "/torn")
+    }
+    let images = try ImageSource(scratch.location("a.h5:/images"), layout: .stack)
+    let rule = SplitRule.dataset(scratch.location("a.h5:/split"), train: 0, validate: nil, calibrate: 1, test: 2)
+    func split(_ rule: SplitRule, _ name: String) throws -> Split {
+      try Split(rule, of: images, groups: try ImageGroups(scratch.location("a.h5:/\(name)"), of: images))
+    }
+    #expect(try split(rule, "whole").train.map(\.image) == [0, 4])
+    #expect(
+      message { _ = try split(rule, "torn") }
+        == "a.h5:/split tears group 11 of a.h5:/torn: image 0 is of the training part, image 3 of the test part. Give all "
+        + "images of a group one number, or divide by fractions, which keep groups whole.")
+    let pixels = SplitRule.pixels(SplitFractions(train: 0.6, calibrate: 0.2, test: 0.2), seed: 1, block: 1)
+    #expect(
+      message { _ = try split(pixels, "whole") }
+        == "a.h5:/whole names groups, but a split by pixel has every image in every part; divide images (split: {by: "
+        + "image}), or remove data.groups.")
+  }
 }

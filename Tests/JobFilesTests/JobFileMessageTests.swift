@@ -210,7 +210,8 @@ struct JobFileMessageTests {
         "9: uncertainty.method: residual is not of this task; write lac or aps"),
       Case(
         "coverage: [0.8, 0.9]", "unit: image",
-        "9: uncertainty.unit: a volume is one image, and images cannot be counted; write pixel"),
+        "9: uncertainty.unit: a volume is one image, and images cannot be counted; write patch, or group with data.groups"
+      ),
       Case(
         "loss: cross-entropy", "loss: {name: cross-entropy, weights: ballanced}",
         "8: training.loss.weights: unknown word ‘ballanced’; did you mean ‘balanced’?"),
@@ -316,7 +317,11 @@ struct JobFileMessageTests {
         "", "{method: cqr}",
         "uncertainty.method: cqr begins from predicted quantiles; write loss: quantile in training, with 3 quantiles or more"
       ),
-      ("", "{unit: image}", "uncertainty.unit: images are the unit of tasks with classes; write pixel"),
+      (
+        "", "{unit: group}",
+        "uncertainty.unit: missing are the groups: data.groups names one number an image or slice"
+      ),
+      ("", "{block: [4]}", "uncertainty.block: needs 2 to 3 values, not 1"),
       ("", "{by-class: true}", "uncertainty.by-class: regression has no classes; remove this setting"),
       (
         "{name: quantile, quantiles: [0.9, 0.5, 0.1]}", "{}",

@@ -33,6 +33,7 @@ struct EndToEndTaskTests {
     try file.write(kinds, to: "kinds")
     try file.write(clean.map { UInt8($0 > 200 ? 1 : 0) }, shape: shape, to: "shown")
     try file.write([UInt8]([0, 0, 0, 0, 0, 0, 3, 3, 1, 1, 1, 1, 2, 2, 2, 2]), to: "split")
+    try file.write([5, 5, 5, 5, 5, 5, 6, 6, 1, 1, 2, 3, 9, 8, 8, 7], to: "groups")
     try file.close()
   }
 
@@ -228,6 +229,34 @@ struct EndToEndTaskTests {
     #expect(
       Array(try job.predictNew().read("entry/prediction/set", as: UInt8.self).suffix(4 * 512))
         == Array(sets.suffix(4 * 512)))
+  }
+
+  @Test("groups, blocks and images are units of calibration, and coverage by each stands in the results")
+  func units() throws {
+    let job = try Job(
+      "groups", task: "segmentation",
+      data: "labels: data.h5:/shown\n  classes: [ground, thing]\n  groups: data.h5:/groups",
+      training: ", loss: {name: cross-entropy, weights: balanced}", uncertainty: ", unit: group, block: [8, 5]")
+    try job.expectSameBitsOnTwoRanks()
+    let file = try File(opening: job.results)
+    let calibration = try file.group("entry/calibration")
+    #expect(try calibration.attribute("unit", as: String.self) == "group")
+    #expect(try calibration.attribute("units", as: Int.self) == 3)
+    #expect(try calibration.readStrings("feasibility") == ["feasible", "infeasible"])
+    #expect(try calibration.read("units_needed", as: Int.self) == [1, 9])
+    let evaluation = try file.group("entry/evaluation")
+    let shapes = try ["block", "image", "group"].map { try evaluation.dataset("\($0)/coverage").shape }
+    #expect(shapes == [[2, 4 * 2 * 4], [2, 4], [2, 3]])
+    // Groups are in the order of their numbers: 7, 8 and 9.
+    let (images, groups) = (
+      try evaluation.read("image/coverage", as: Double.self), try evaluation.read("group/coverage", as: Double.self)
+    )
+    #expect(Array(groups.prefix(3)) == [images[3], (images[1] + images[2]) / 2, images[0]])
+    #expect(try evaluation.read("group/mean", as: Double.self)[0] == groups.prefix(3).reduce(0, +) / 3)
+    let text = try EndToEnd.run(["evaluate", job.path]).output
+    #expect(text.contains("infeasible: 3 calibration groups, 9 would do: all classes"))
+    #expect(text.contains("by block  lowest tenth  by image  lowest"))
+    #expect(text.contains("Calibrated by 3 groups"))
   }
 
   @Test("thresholds by class cover both classes, and are stored by class")

@@ -89,13 +89,13 @@ import Uncertainty
       }
 
       var planes = IntervalPlanes(.cqr, targetScaling: targetScaling, form: AnswerForm(settings, volume: false))
-      var scores: [Float] = []
+      var scores = UnitScores(units: 1)
       try predict(.calibrate) { answer, known, _ in
         planes.take(mean: answer.mean, deviation: answer.deviation)
-        planes.addScores(known, to: &scores)
+        planes.addScores(known, of: 0..<pixels, unit: 0, to: &scores)
       }
       let intervals = try ConformalIntervals(
-        .cqr, calibrating: scores, levels: [try Coverage(0.8), try Coverage(0.95)], sum: { _ in })
+        .cqr, calibrating: scores.values, levels: [try Coverage(0.8), try Coverage(0.95)], sum: { _ in })
       /// What a value of 0 is scaled to.
       let zero = Float(-inspection.scaling.mean[0] / inspection.scaling.standardDeviation[0])
       var covered = [0, 0]

@@ -110,34 +110,6 @@ import Testing
     #expect(evaluation.coverage(level: 2) == 1 && evaluation.meanWidth(level: 2) == .infinity)
     #expect(evaluation.meanWidth(level: 0) < evaluation.meanWidth(level: 1) && evaluation.values(level: 0) == 4000)
   }
-
-  @Test func `with the image as unit the mean risk of new images is bounded, and few images are too few`() throws {
-    // Images differ: the scores of each have a spread of their own.
-    func drawn(_ images: Int, seed: UInt64) -> [[Float]] {
-      var random = TestRandom(seed)
-      return (0..<images).map { _ in
-        let spread = (random.uniform() + 1) / 2
-        return (0..<200).map { _ in spread * (random.uniform() + 1) / 2 }
-      }
-    }
-    var control = RiskControl(images: 300)
-    for (image, scores) in drawn(300, seed: 1).enumerated() where image != 7 { try control.add(scores, image: image) }
-    let level = try Coverage(0.9)
-    guard case .score(let threshold) = control.thresholds([level])[0] else {
-      Issue.record("infeasible")
-      return
-    }
-    let test = drawn(2000, seed: 2)
-    let risk = test.reduce(0) { $0 + Double($1.count { $0 > threshold }) / 200 } / 2000
-    #expect(risk < 0.13 && risk > 0.07)
-    let sets = control.sets(.lac, levels: [level])
-    #expect(sets.thresholds == [.score(threshold)] && sets.scores == 299 * 200)
-    #expect(zip(control.meanRisk, control.meanRisk.dropFirst()).allSatisfy { $0 >= $1 } && control.meanRisk[1000] == 0)
-    var few = RiskControl(images: 5)
-    for image in 0..<5 { try few.add([0.1, 0.2], image: image) }
-    #expect(few.thresholds([level, try Coverage(0.8)]) == [.infeasible, .score(0.2)])
-    #expect(throws: UncertaintyError.notANumber(scores: 1, of: 2)) { try few.add([0.1, .nan], image: 0) }
-  }
 }
 
 @Suite struct ConformalMethodTests {

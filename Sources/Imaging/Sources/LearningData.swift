@@ -17,17 +17,22 @@ public final class LearningData: Sendable {
   let imageLabels: [Double]
   /// Which regions serve for what.
   public let split: Split
+  /// Which images or slices are of one source; nil when that is not said.
+  public let groups: ImageGroups?
 
   /// The most classes that there may be: labels in memory have one byte, one value of which is `Label.ignored`.
   public static let mostClasses = Int(Label.ignored)
 
   /// Opens a data set.
   ///
-  /// - Parameter channels: the number of channels of the images, for a shape that leaves it open.
+  /// - Parameters:
+  ///   - channels: the number of channels of the images, for a shape that leaves it open.
+  ///   - groups: a number for each image or slice, of the source that it comes from.
   /// - Throws: `ImagingError` when images, targets and split do not fit each other, `HDF5Error` when one of them cannot
   ///   be read.
   public init(
-    images: ArrayLocation, target: TargetSource, layout: ImageLayout, split: SplitRule, channels: Int? = nil
+    images: ArrayLocation, target: TargetSource, layout: ImageLayout, split: SplitRule, channels: Int? = nil,
+    groups: ArrayLocation? = nil
   ) throws {
     guard target.classes <= Self.mostClasses else {
       throw ImagingError.tooManyClasses(target.classes, most: Self.mostClasses)
@@ -68,7 +73,8 @@ public final class LearningData: Sendable {
       }
     try Self.checkAxes(of: images, channels: channels, isConfirmed: isConfirmed)
     let strata: [Int]? = imageLabels.isEmpty ? nil : imageLabels.map { Int(exactly: $0) ?? -1 }
-    self.split = try Split(split, of: images, strata: strata)
+    self.groups = try groups.map { try ImageGroups($0, of: images) }
+    self.split = try Split(split, of: images, strata: strata, groups: self.groups)
   }
 
   /// Sees that the last axis is not that of channels.

@@ -141,7 +141,9 @@ public struct Split: Sendable, Hashable {
   /// Divides images or slices by the part that each belongs to, `nil` to leave it out.
   ///
   /// Neighbouring slices of one part become one region.
-  init(parts: [Part?], layout: ImageLayout, height: Int, width: Int) {
+  ///
+  /// - Parameter groups: a number for each image or slice; slices of two groups are never of one region.
+  init(parts: [Part?], layout: ImageLayout, height: Int, width: Int, groups: [Int]? = nil) {
     for part in Part.allCases {
       let indices = parts.indices.filter { parts[$0] == part }
       switch layout {
@@ -150,7 +152,7 @@ public struct Split: Sendable, Hashable {
       case .volume:
         var runs: [Range<Int>] = []
         for index in indices {
-          if let last = runs.last, last.upperBound == index {
+          if let last = runs.last, last.upperBound == index, groups.map({ $0[index - 1] == $0[index] }) ?? true {
             runs[runs.count - 1] = last.lowerBound..<index + 1
           } else {
             runs.append(index..<index + 1)
@@ -163,12 +165,22 @@ public struct Split: Sendable, Hashable {
 
   /// The part of each of `count` images or slices by fractions.
   ///
-  /// - Parameter strata: a number for each image; images of one number are divided by themselves. Nil: all alike.
+  /// - Parameters:
+  ///   - strata: a number for each image; images of one number are divided by themselves. Nil: all alike.
+  ///   - groups: a number for each image or slice; those of one number stay together, and fractions are of groups. Nil:
+  ///     nothing stays together.
   /// - Throws: `ImagingError.fractions`.
   static func parts(
-    count: Int, layout: ImageLayout, _ fractions: SplitFractions, seed: UInt64, strata: [Int]? = nil
+    count: Int, layout: ImageLayout, _ fractions: SplitFractions, seed: UInt64, strata: [Int]? = nil,
+    groups: [Int]? = nil
   ) throws -> [Part?] {
     try fractions.check()
+    if let groups {
+      let numbers = Set(groups).sorted()
+      let parts = try parts(count: numbers.count, layout: .stack, fractions, seed: seed)
+      let known = Dictionary(uniqueKeysWithValues: zip(numbers, parts))
+      return groups.map { known[$0] ?? nil }
+    }
     var order: [Part] = [.train, .calibrate, .test]
     var stream = RandomStream(seed: seed, purpose: .split)
     if layout == .volume { order = stream.permutation(3).map { order[$0] } }
@@ -202,9 +214,12 @@ public struct Split: Sendable, Hashable {
 
   /// Divides the images of a source.
   ///
-  /// - Parameter strata: the class of each image, for a split that is stratified.
-  /// - Throws: `ImagingError` for a split of the wrong length, impossible fractions or an empty part; `HDF5Error`.
-  public init(_ rule: SplitRule, of images: ImageSource, strata: [Int]? = nil) throws {
+  /// - Parameters:
+  ///   - strata: the class of each image, for a split that is stratified.
+  ///   - groups: which images or slices are of one source and stay together.
+  /// - Throws: `ImagingError` for a split of the wrong length, impossible fractions, a torn group or an empty part;
+  ///   `HDF5Error`.
+  public init(_ rule: SplitRule, of images: ImageSource, strata: [Int]? = nil, groups: ImageGroups? = nil) throws {
     let count = images.layout == .stack ? images.imageCount : images.extents.z
     var parts: [Part?] = []
     var required: Set<Part> = [.train, .calibrate, .test]
@@ -220,22 +235,26 @@ public struct Split: Sendable, Hashable {
       parts = try array.read(as: Int.self).map {
         $0 == train ? .train : $0 == calibrate ? .calibrate : $0 == test ? .test : $0 == validate ? .validate : nil
       }
+      try groups?.requireWhole(in: parts, of: source, layout: images.layout)
       if validate != nil { required.insert(.validate) }
     case .fractions(let fractions, let seed, let stratified):
       source = "a split of \(count) \(images.layout.things) by \(fractions)"
       parts = try Self.parts(
-        count: count, layout: images.layout, fractions, seed: seed, strata: stratified ? strata : nil)
+        count: count, layout: images.layout, fractions, seed: seed, strata: stratified ? strata : nil,
+        groups: groups?.numbers)
       if fractions.test == 0 { required.remove(.test) }
       if fractions.validate > 0 { required.insert(.validate) }
     case .pixels(let fractions, let seed, let block):
       try fractions.check()
+      if let groups { throw ImagingError.groupsOfPixels(groups.location) }
       self.init(parts: [], layout: images.layout, height: images.extents.y, width: images.extents.x)
       pixels = PixelSplit(fractions, seed: seed, block: block)
       let all = (0..<images.imageCount).map { images.region(ofImage: $0) }
       for part in Part.allCases where fractions[part] > 0 { regions[part] = all }
       return
     }
-    self.init(parts: parts, layout: images.layout, height: images.extents.y, width: images.extents.x)
+    self.init(
+      parts: parts, layout: images.layout, height: images.extents.y, width: images.extents.x, groups: groups?.numbers)
     for part in Part.allCases where required.contains(part) && self[part].isEmpty {
       throw ImagingError.emptyPart(part, source: source, layout: images.layout)
     }

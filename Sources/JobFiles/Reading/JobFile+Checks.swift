@@ -78,9 +78,11 @@ extension JobFile {
     if planes != nil, values["prediction.latent"]?.boolean == true {
       report("prediction.latent", "slices of a volume have no common latent values; remove data.planes or this setting")
     }
-    for path in ["data.patch", "network.kernel", "network.pooling", "prediction.tile", "prediction.margin"] {
+    for path in [
+      "data.patch", "network.kernel", "network.pooling", "prediction.tile", "prediction.margin", "uncertainty.block",
+    ] {
       guard let count = values[path]?.list?.count else { continue }
-      if volume, planes != nil, !path.hasPrefix("prediction") {
+      if volume, planes != nil, !path.hasPrefix("prediction"), !path.hasPrefix("uncertainty") {
         if count != 2 { report(path, "needs 2 values (rows, columns) for the planes of a volume, not \(count)") }
       } else if volume, count != 3 {
         report(path, "needs 3 values (z, y, x) for a volume, not \(count)")
@@ -128,7 +130,7 @@ extension JobFile {
 
   /// Whether the files to read exist and the file to write can be written.
   static func checkFiles(_ values: SettingValue, in folder: String, _ reader: inout SettingReader) {
-    for path in ["data.images", "data.labels", "data.targets", "data.mask", "data.split.dataset"] {
+    for path in ["data.images", "data.labels", "data.targets", "data.mask", "data.groups", "data.split.dataset"] {
       guard let text = values[path]?.text, let data = DataPath(text) else { continue }
       let location = data.location(in: folder)
       let (file, name) = (location.file, location.name)

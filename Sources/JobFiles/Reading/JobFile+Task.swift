@@ -147,15 +147,26 @@ extension JobFile {
           "\(method.name) begins from predicted quantiles; write loss: quantile in training, with 3 quantiles or more")
       }
     }
-    let isByImage = values["uncertainty.unit"]?.text == Job.UncertaintySection.Unit.image.rawValue
+    let unit = values["uncertainty.unit"]?.text.flatMap { Job.UncertaintySection.Unit(rawValue: $0) } ?? .pixel
     let isByClass = values["uncertainty.by-class"]?.boolean == true
-    if isByImage {
-      if !task.hasClasses {
-        report("unit", "images are the unit of tasks with classes; write pixel")
-      } else if values["data.volume"]?.boolean == true {
-        report("unit", "a volume is one image, and images cannot be counted; write pixel")
-      } else if isByClass {
-        report("by-class", "thresholds are by class, or for images (unit: image), not both")
+    if unit == .image, values["data.volume"]?.boolean == true {
+      report("unit", "a volume is one image, and images cannot be counted; write patch, or group with data.groups")
+    } else if unit == .patch, task.answersImages {
+      report("unit", "images are classified as a whole, and have no blocks; write image")
+    } else if unit == .group, values["data.groups"] == nil {
+      report("unit", "missing are the groups: data.groups names one number an image or slice")
+    } else if unit != .pixel, isByClass, !task.answersImages || unit == .group {
+      report("by-class", "thresholds are by class, or for \(unit.plural) (unit: \(unit.rawValue)), not both")
+    }
+    if values["data.groups"] != nil {
+      if values["data.split.by"]?.text == "pixel" {
+        reader.report(
+          reader.line(of: "data.groups"), "data.groups",
+          "a split by pixel has every image in every part, and tears every group; write by: image")
+      } else if values["data.split.stratified"]?.boolean == true {
+        reader.report(
+          reader.line(of: "data.split"), "data.split.stratified",
+          "groups are drawn whole, and may hold images of several classes; remove stratified, or data.groups")
       }
     }
     if isByClass, !task.hasClasses { report("by-class", "\(task.rawValue) has no classes; remove this setting") }

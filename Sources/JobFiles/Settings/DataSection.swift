@@ -24,6 +24,8 @@ extension Job {
     public var namedClasses: [String]?
     /// The label of pixels whose class is not known.
     public var ignore: Int?
+    /// The source that each image or slice comes from; nil: not said.
+    public var groups: DataPath?
     /// Which of the images serve for what.
     public var split = Split.fractions(FractionSplit())
     /// Pixels of a training patch, outermost axis first; nil: chosen from the image.
@@ -83,6 +85,12 @@ extension Job {
         "which images train, validate, calibrate and test: by a dataset, or by fractions",
         read: { (value, data) throws(SettingError) in data.split = try Split(settingValue: value) },
         write: { $0.split.settingValue }),
+      Setting(
+        "groups", \.groups, .dataPath, otherwise: "nothing is known of their sources",
+        "one whole number an image (of a volume: a slice) for the person, sample or scan that it comes from: "
+          + "`path[:dataset]`. Images of one group are alike, so that a group is of one part of the split: a split by "
+          + "fractions draws whole groups, any other that tears one is refused; `uncertainty.unit: group` calibrates by "
+          + "them"),
       Setting(
         "patch", \.patch, .list(of: .extent(from: 1), count: 1...3), otherwise: "chosen from the image",
         "pixels of a training patch along (z,) y, x, or of `planes` along rows and columns; all of an image for "

@@ -10,6 +10,8 @@ extension Job {
     public var coverage = [0.9]
     /// What coverage counts.
     public var unit = Unit.pixel
+    /// Pixels of a block along (z,) y, x; nil: as large as a training patch.
+    public var block: [Int]?
     /// Each class has thresholds of its own.
     public var byClass = false
 
@@ -25,9 +27,16 @@ extension Job {
         "how often a prediction set or interval shall hold the truth; one for each value"),
       Setting(
         "unit", \.unit, noun: "unit",
-        "what coverage counts: pixels of all images together (`pixel`), or of each image the part of its pixels whose set "
-          + "holds the truth, in the mean over new images, by conformal risk control (`image`; Angelopoulos et al., arXiv "
-          + "2208.02814)"),
+        "what coverage counts and calibration takes for independent. `pixel`: pixels of all images together; the pixels of "
+          + "one image are alike, not exchangeable, so the level holds for all pixels together and promises nothing for "
+          + "the next image. Of the other units it is the part of a unit's pixels whose set or interval holds the truth, "
+          + "in the mean over new units, by conformal risk control (Angelopoulos et al., arXiv 2208.02814): `patch`, "
+          + "blocks of `block` pixels; `image`; `group`, all images of one source (`data.groups`). Coverage 0.9 needs 9 "
+          + "calibration units, 0.95 needs 19; with fewer it is infeasible"),
+      Setting(
+        "block", \.block, .list(of: .extent(from: 1), count: 2...3), otherwise: "as large as a training patch",
+        "pixels of a block along (z,) y, x: the unit of `unit: patch`, and of the coverage by blocks that is told of every "
+          + "calibration"),
       Setting(
         "by-class", \.byClass, .boolean,
         "whether each class has thresholds of its own, so that pixels of rare classes are covered as often (Vovk's "
@@ -38,8 +47,15 @@ extension Job {
     public enum Unit: String, SettingConvertible, Hashable, CaseIterable {
       /// Pixels of all images together.
       case pixel
+      /// The part of a block's pixels, in the mean over blocks.
+      case patch
       /// The part of an image's pixels, in the mean over images.
       case image
+      /// The part of the pixels of all images of one source, in the mean over sources.
+      case group
+
+      /// Several of them, in messages.
+      public var plural: String { self == .patch ? "blocks" : "\(rawValue)s" }
     }
   }
 }

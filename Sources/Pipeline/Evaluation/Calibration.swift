@@ -17,6 +17,14 @@ struct Calibration: Hashable, Sendable {
   var meaning: String
   /// Of the classes of images that are told beside; nil when none are.
   var classes: SplitConformal?
+  /// What was taken for independent; nil of files of earlier programs.
+  var unit: Job.UncertaintySection.Unit?
+  /// The units that are known on the calibration images.
+  var units: Int64 = 0
+  /// Of each level, as how many independent scores the scores count; empty when that is not asked.
+  var effective: [Double?] = []
+  /// What scores are alike within, for `effective`.
+  var alikeWithin = ""
 
   /// Of sets.
   init(_ sets: SplitConformal) {
@@ -69,10 +77,37 @@ struct Calibration: Hashable, Sendable {
       let missing = (0..<width).filter { values[level * width + $0] == .infeasible }
       if missing.isEmpty { return nil }
       guard width > 1 else {
-        return "too few calibration pixels, all \(method.isOfClasses ? "classes" : "numbers")"
+        let what = unit.map { "\(units) calibration \($0.plural), \(levels[level].fewestUnits) would do" }
+        return "\(what ?? "too few calibration pixels"): all \(method.isOfClasses ? "classes" : "numbers")"
       }
       return "too few calibration pixels of \(missing.map { names[$0] }.joined(separator: ", ")): in every set"
     }
+  }
+}
+
+extension Calibration {
+  /// What a table of coverages must say beside its numbers.
+  ///
+  /// - Parameter names: of the classes.
+  func remarks(_ names: [String]) -> [String] {
+    guard let unit else { return [] }
+    guard unit == .pixel else {
+      return ["Calibrated by \(units) \(unit.plural): the level holds in the mean over new \(unit.plural) like them."]
+    }
+    guard !alikeWithin.isEmpty else { return [] }
+    var lines = [
+      "Calibrated by pixel. Pixels of one image are alike, not exchangeable: the level holds for all pixels together and",
+      "promises nothing for the next image. uncertainty.unit: image, group or patch calibrates by units that are independent.",
+    ]
+    let counts = zip(levels, effective).compactMap { level, count in
+      count.map { "\(level): \(Int(min($0, 1e15).rounded()))" }
+    }
+    if !counts.isEmpty {
+      lines.append(
+        "The \(scores) calibration scores count as many independent ones, judged by \(alikeWithin): "
+          + counts.joined(separator: ", "))
+    }
+    return lines
   }
 }
 
@@ -115,9 +150,41 @@ enum CalibrationFile {
     let dataset = try group.write(thresholds, shape: shape, to: "threshold")
     try dataset.setAttribute("long_name", calibration.meaning)
     try group.write(values.map { $0 == .infeasible ? UInt8(1) : 0 }, shape: shape, to: "infeasible")
+    try writeUnits(calibration, to: group)
     if let classes = calibration.classes {
       try write(Calibration(classes), to: try group.createGroup("classification"))
     }
+  }
+
+  /// Writes what was taken for independent, and what that says of every level.
+  private static func writeUnits(_ calibration: Calibration, to group: Group) throws {
+    guard let unit = calibration.unit else { return }
+    let levels = calibration.levels
+    try group.setAttribute("unit", unit.rawValue)
+    try group.setAttribute("units", calibration.units)
+    let feasibility = try group.write(
+      calibration.values.map { $0 == .infeasible ? "infeasible" : "feasible" }, to: "feasibility")
+    try feasibility.setAttribute(
+      "long_name",
+      "infeasible: too few calibration units for the level, so sets hold all classes, intervals all numbers")
+    let needed = try group.write(levels.map(\.fewestUnits), to: "units_needed")
+    try needed.setAttribute("long_name", "the fewest calibration units with which the level is feasible")
+    guard !calibration.effective.isEmpty else { return }
+    let effective = try group.write(calibration.effective.map { $0 ?? .nan }, to: "effective_scores")
+    try effective.setAttribute(
+      "long_name",
+      "as how many independent scores the calibration scores count, since those of one of the \(calibration.alikeWithin) "
+        + "are alike (Kish's design effect)")
+    try effective.setAttribute("alike_within", calibration.alikeWithin)
+  }
+
+  private static func readUnits(of group: Group, into calibration: inout Calibration) throws {
+    guard try group.hasAttribute("unit") else { return }
+    calibration.unit = Job.UncertaintySection.Unit(rawValue: try group.attribute("unit", as: String.self))
+    calibration.units = try group.attribute("units", as: Int64.self)
+    guard try group.exists("effective_scores") else { return }
+    calibration.effective = try group.read("effective_scores", as: Double.self).map { $0.isNaN ? nil : $0 }
+    calibration.alikeWithin = try group.dataset("effective_scores").attribute("alike_within", as: String.self)
   }
 
   /// Whether a file is a calibration.
@@ -142,9 +209,12 @@ enum CalibrationFile {
     let values = zip(thresholds, infeasible).map { $1 != 0 ? ConformalThreshold.infeasible : .score($0) }
     let scores = try group.attribute("scores", as: Int64.self)
     if method.isOfClasses {
-      return Calibration(SplitConformal(method, levels: levels, thresholds: values, scores: scores))
+      var result = Calibration(SplitConformal(method, levels: levels, thresholds: values, scores: scores))
+      try readUnits(of: group, into: &result)
+      return result
     }
     var result = Calibration(ConformalIntervals(method, levels: levels, thresholds: values, scores: scores))
+    try readUnits(of: group, into: &result)
     let dataset = try group.dataset("threshold")
     if try dataset.hasAttribute("long_name") { result.meaning = try dataset.attribute("long_name", as: String.self) }
     if try group.exists("classification"),

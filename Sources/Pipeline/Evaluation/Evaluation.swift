@@ -9,6 +9,8 @@ public struct Evaluation: Sendable {
   public var figures: Figures
   /// The wanted coverages.
   public var levels: [Coverage]
+  /// What is to be said of the calibration: a line each.
+  public var remarks: [String] = []
   /// What the sets of a level always hold because there were too few calibration pixels; nil where there were enough.
   public var infeasible: [String?]
   /// Of the classes of images that are told beside; nil when none are.
@@ -30,10 +32,10 @@ public struct Evaluation: Sendable {
     let group = try entry.createGroup("evaluation")
     try group.setAttribute("NX_class", "NXprocess")
     switch figures {
-    case .classes(let figures): try figures.write(to: group, levels: levels.count)
-    case .values(let figures): try figures.write(to: group, levels: levels.count)
+    case .classes(let figures): try figures.write(to: group, levels: levels)
+    case .values(let figures): try figures.write(to: group, levels: levels)
     }
-    if let classes { try classes.write(to: try group.createGroup("classification"), levels: levels.count) }
+    if let classes { try classes.write(to: try group.createGroup("classification"), levels: levels) }
     try group.write(levels.map(\.value), to: "level")
     try file.close()
   }
@@ -49,6 +51,7 @@ public struct Evaluation: Sendable {
       lines += ["", "the classes of images:"] + classes.lines + [""]
       lines += classes.levelLines(levels, infeasible: classesInfeasible)
     }
+    if !remarks.isEmpty { lines += [""] + remarks }
     lines = lines.map { line in String(line.reversed().drop { $0 == " " }.reversed()) }
     return lines.joined(separator: "\n")
   }
@@ -88,20 +91,14 @@ public struct ClassFigures: Sendable {
   public var sets: SetEvaluation
   /// Of the learned combination of the members; nil when there is none.
   public var aggregate: ConfusionMatrix?
-  /// Whether thresholds are for images.
-  var isByImage: Bool
-  /// `[level][image]`, of each image the part of its pixels whose set holds the truth; empty of volumes and of images
-  /// with one class.
-  var imageCoverage: [[Double]] = []
+  /// Whether each class has thresholds of its own.
+  var isByClass = false
+  /// Coverage by each kind of unit.
+  var units: [UnitFigures] = []
 
-  /// The mean of the images' coverages, of images with known pixels; NaN without any.
-  public func imageCoverage(level: Int) -> Double {
-    let known = imageCoverage[level].filter(\.isFinite)
-    return known.reduce(0, +) / Double(known.count)
-  }
-
-  func write(to group: Group, levels: Int) throws {
-    let count = classes.count
+  func write(to group: Group, levels: [Coverage]) throws {
+    let (count, all) = (classes.count, levels)
+    let levels = all.count
     try group.write(ensemble.counts, shape: [count, count], to: "confusion")
     try group.write(ensemble.f1Micro, to: "f1_micro")
     try group.write(ensemble.f1Macro, to: "f1_macro")
@@ -117,8 +114,10 @@ public struct ClassFigures: Sendable {
     try group.write(
       (0..<levels).flatMap { level in (0..<count).map { sets.coverage(level: level, class: $0) } },
       shape: [levels, count], to: "coverage_by_class")
-    if let images = imageCoverage.first?.count {
-      try group.write(imageCoverage.flatMap { $0 }, shape: [levels, images], to: "coverage_by_image")
+    for units in units {
+      try units.write(to: group, levels: all)
+      // Where earlier programs have it.
+      if units.kind == .image { try group.createSoftLink("coverage_by_image", to: "image/coverage") }
     }
     try group.write((0..<levels).map { sets.meanSetSize(level: $0) }, to: "mean_set_size")
     try group.write((0..<levels).map { sets.emptyShare(level: $0) }, to: "empty_share")
@@ -141,17 +140,26 @@ public struct ClassFigures: Sendable {
   }
 
   func levelLines(_ levels: [Coverage], infeasible: [String?]) -> [String] {
-    let (number, pad) = (TextTable.number, TextTable.pad)
-    let isByImage = isByImage && !imageCoverage.isEmpty
-    return [
-      pad("level", 10) + pad("coverage", 11) + (isByImage ? pad("by image", 11) : "") + pad("mean set size", 15)
-        + "empty sets"
-    ]
+    let number = TextTable.number
+    let titles =
+      ["coverage"] + units.flatMap(\.titles) + (isByClass ? classes.map { "of \($0)" } : [])
+      + ["mean set size", "empty sets"]
+    return LevelTable.lines(titles, levels, infeasible: infeasible) { level in
+      [number(sets.coverage(level: level))] + units.flatMap { $0.columns(level: level) }
+        + (isByClass ? classes.indices.map { number(sets.coverage(level: level, class: $0)) } : [])
+        + [number(sets.meanSetSize(level: level)), number(sets.emptyShare(level: level))]
+    }
+  }
+}
+
+/// A table with a line for each level.
+enum LevelTable {
+  static func lines(
+    _ titles: [String], _ levels: [Coverage], infeasible: [String?], values: (Int) -> [String]
+  ) -> [String] {
+    [TextTable.row("level", titles, titles)]
       + levels.enumerated().map { index, level in
-        let note = infeasible[index].map { "   infeasible: \($0)" } ?? ""
-        return pad("\(level)", 10) + pad(number(sets.coverage(level: index)), 11)
-          + (isByImage ? pad(number(imageCoverage(level: index)), 11) : "")
-          + pad(number(sets.meanSetSize(level: index)), 15) + number(sets.emptyShare(level: index)) + note
+        TextTable.row("\(level)", titles, values(index)) + (infeasible[index].map { " infeasible: \($0)" } ?? "")
       }
   }
 }

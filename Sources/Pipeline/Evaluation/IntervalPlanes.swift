@@ -43,15 +43,16 @@ struct IntervalPlanes {
     }
   }
 
-  /// Adds the scores of the voxels that are known.
-  func addScores(_ truth: TileTruth, to scores: inout [Float]) {
+  /// Adds the scores of those of some voxels that are known, all of one unit.
+  func addScores(_ truth: TileTruth, of run: Range<Int>, unit: Int, to scores: inout UnitScores) {
     let voxels = first.count / standard.count
     for channel in standard.indices {
       let divisor = score.divisor(unit: standard[channel])
-      for voxel in 0..<voxels where truth.weights.isEmpty || truth.weights[voxel] != 0 {
-        let i = channel * voxels + voxel
-        scores.append(score.score(truth.values[i] / divisor, first[i], second[i]))
-      }
+      scores.add(
+        run.filter { truth.weights.isEmpty || truth.weights[$0] != 0 }.map { voxel in
+          let i = channel * voxels + voxel
+          return score.score(truth.values[i] / divisor, first[i], second[i])
+        }, unit: unit)
     }
   }
 

@@ -11,6 +11,9 @@ struct TileTruth {
 
   init() {}
 
+  /// Whether the target image is known at a voxel.
+  func isKnown(_ voxel: Int) -> Bool { weights.isEmpty || weights[voxel] != 0 }
+
   /// Takes what a region holds for a box of it.
   mutating func take(_ box: Box, of region: LearningRegion) {
     let extents = region.region.extents

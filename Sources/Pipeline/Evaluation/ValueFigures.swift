@@ -13,6 +13,8 @@ public struct ValueFigures: Sendable {
   var aggregate: [RegressionMetrics]?
   /// Structural similarity of each channel, over the slices of the test images; empty when the truth has holes.
   var similarity: [Double]
+  /// Coverage by each kind of unit.
+  var units: [UnitFigures] = []
 
   /// The share of values within their interval; NaN without any.
   public func coverage(level: Int) -> Double { intervals.coverage(level: level) }
@@ -24,7 +26,7 @@ public struct ValueFigures: Sendable {
     ("psnr", "PSNR", { $0.peakSignalToNoiseRatio() }), ("correlation", "Pearson", { $0.pearsonCorrelation }),
   ]
 
-  func write(to group: Group, levels: Int) throws {
+  func write(to group: Group, levels: [Coverage]) throws {
     let channels = ensemble.count
     for metric in Self.metrics {
       try group.write(ensemble.map(metric.value), to: metric.name)
@@ -35,8 +37,9 @@ public struct ValueFigures: Sendable {
       for metric in Self.metrics { try group.write(aggregate.map(metric.value), to: "aggregate_\(metric.name)") }
     }
     if !similarity.isEmpty { try group.write(similarity, to: "ssim") }
-    try group.write((0..<levels).map { coverage(level: $0) }, to: "coverage")
-    try group.write((0..<levels).map { meanWidth(level: $0) }, to: "mean_width")
+    try group.write(levels.indices.map { coverage(level: $0) }, to: "coverage")
+    try group.write(levels.indices.map { meanWidth(level: $0) }, to: "mean_width")
+    for units in units { try units.write(to: group, levels: levels) }
   }
 
   var lines: [String] {
@@ -58,11 +61,10 @@ public struct ValueFigures: Sendable {
   }
 
   func levelLines(_ levels: [Coverage], infeasible: [String?]) -> [String] {
-    let (number, pad) = (TextTable.number, TextTable.pad)
-    return [pad("level", 10) + pad("coverage", 11) + "mean width"]
-      + levels.enumerated().map { index, level in
-        let note = infeasible[index].map { "   infeasible: \($0)" } ?? ""
-        return pad("\(level)", 10) + pad(number(coverage(level: index)), 11) + number(meanWidth(level: index)) + note
-      }
+    let titles = ["coverage"] + units.flatMap(\.titles) + ["mean width"]
+    return LevelTable.lines(titles, levels, infeasible: infeasible) { level in
+      [TextTable.number(coverage(level: level))] + units.flatMap { $0.columns(level: level) }
+        + [TextTable.number(meanWidth(level: level))]
+    }
   }
 }

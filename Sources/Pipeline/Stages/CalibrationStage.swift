@@ -50,40 +50,7 @@ struct CalibrationStage: Stage {
       }
       log.note("The calibration \(reason); it is found again.")
     }
-    let levels = opened.levels
-    var calibration: Calibration
-    let method = job.uncertainty.method
-    switch method.score {
-    case .ofValues:
-      let (scores, classScores) = try world.agree { try intervalScores(ensemble) }
-      calibration = Calibration(
-        try ConformalIntervals(method, calibrating: scores, levels: levels, over: world),
-        unit: (job.data.targetScaling ?? .standard).unit)
-      tell(calibration, "\(calibration.scores) calibration pixels: its intervals hold all numbers")
-      if settings.classifier != nil {
-        let sets = try SplitConformal(calibrating: classScores, levels: levels, over: world)
-        calibration.classes = sets
-        tell(Calibration(sets), "\(sets.scores) calibration images: its sets hold all classes")
-      }
-    case .ofClasses where isByImage:
-      var risk = RiskControl(images: truth.split.calibrate.count)
-      try world.agree {
-        try addSetScores(ensemble, method) { scores, image in try risk.add(scores.values, image: image) }
-      }
-      try risk.reduce(over: world)
-      calibration = Calibration(risk.sets(method, levels: levels))
-      tell(calibration, "\(risk.images) calibration images: its sets hold all classes")
-    case .ofClasses:
-      let classes = job.uncertainty.byClass ? settings.classes : nil
-      var scores = CalibrationScores(method, byClass: classes)
-      try world.agree { try addSetScores(ensemble, method, byClass: classes) { more, _ in scores.append(more) } }
-      calibration = Calibration(try SplitConformal(calibrating: scores, levels: levels, over: world))
-      if classes == nil {
-        tell(calibration, "\(calibration.scores) calibration \(unit): its sets hold all classes")
-      } else {
-        tell(calibration, ofEach: try world.allReduce(scores.groups.map(\.count), .sum))
-      }
-    }
+    let calibration = try found(ensemble)
     try run.onRoot {
       try CalibrationFile.write(
         calibration, of: job, origin: expected.origin, members: ensemble.members, content: content,
@@ -91,10 +58,75 @@ struct CalibrationStage: Stage {
     }
   }
 
-  /// Tells of levels without a threshold.
+  /// The thresholds of the job's method, by its unit.
+  private func found(_ ensemble: EnsemblePredictor) throws -> Calibration {
+    let (levels, method) = (opened.levels, job.uncertainty.method)
+    let map = opened.units(unit, of: .calibrate, job)
+    if method.isOfClasses, job.uncertainty.byClass {
+      var scores = CalibrationScores(method, byClass: settings.classes)
+      try world.agree {
+        try addSetScores(ensemble, method, byClass: settings.classes) { more, _, _, _ in scores.append(more) }
+      }
+      var calibration = Calibration(try SplitConformal(calibrating: scores, levels: levels, over: world))
+      (calibration.unit, calibration.units) = (unit, calibration.scores)
+      tell(calibration, ofEach: try world.allReduce(scores.groups.map(\.count), .sum))
+      return calibration
+    }
+    var scores = UnitScores(units: map.count)
+    var classScores = CalibrationScores()
+    try world.agree {
+      if method.isOfClasses {
+        try addSetScores(ensemble, method) { more, labels, region, box in
+          var first = 0
+          map.forEachRun(region: region, box) { unit, voxels in
+            let count = labels[voxels].count { $0 != Label.ignored }
+            scores.add(more.values[first..<first + count], unit: unit)
+            first += count
+          }
+        }
+      } else {
+        classScores = try addIntervalScores(ensemble, map, to: &scores)
+      }
+    }
+    var calibration: Calibration
+    let risk = unit == .pixel ? nil : try RiskControl(scores, levels: levels, over: world)
+    if method.isOfClasses {
+      let sets =
+        try risk.map { SplitConformal(method, levels: levels, thresholds: $0.thresholds, scores: $0.scores) }
+        ?? SplitConformal(
+          calibrating: CalibrationScores(method, values: scores.values), levels: levels, over: world)
+      calibration = Calibration(sets)
+    } else {
+      let intervals =
+        try risk.map { ConformalIntervals(method, levels: levels, thresholds: $0.thresholds, scores: $0.scores) }
+        ?? ConformalIntervals(method, calibrating: scores.values, levels: levels, over: world)
+      calibration = Calibration(intervals, unit: (job.data.targetScaling ?? .standard).unit)
+    }
+    calibration.unit = unit
+    calibration.units = risk?.units ?? calibration.scores
+    if risk == nil, !job.task.answersImages || truth.groups != nil {
+      calibration.effective = try scores.effectiveCounts(calibration.values, sum: world.integerSum)
+      calibration.alikeWithin = map.plural
+    }
+    let unitWords = risk == nil ? unitWords : map.plural
+    tell(calibration, unitWords)
+    if settings.classifier != nil {
+      let sets = try SplitConformal(calibrating: classScores, levels: levels, over: world)
+      calibration.classes = sets
+      var told = Calibration(sets)
+      told.units = sets.scores
+      tell(told, "images")
+    }
+    return calibration
+  }
+
+  /// Tells of levels without a threshold, and what pixels that are alike are worth.
   private func tell(_ calibration: Calibration, _ what: String) {
-    for (level, missing) in zip(calibration.levels, calibration.infeasible(job.data.classes)) where missing != nil {
-      log.note("coverage \(level) is infeasible with \(what).")
+    let all = calibration.method.isOfClasses ? "its sets hold all classes" : "its intervals hold all numbers"
+    for (level, value) in zip(calibration.levels, calibration.values) where value == .infeasible {
+      log.note(
+        "coverage \(level) is infeasible with \(calibration.units) calibration \(what), \(level.fewestUnits) would do: \(all)."
+      )
     }
   }
 
@@ -106,18 +138,18 @@ struct CalibrationStage: Stage {
       let levels = calibration.levels.indices.filter { calibration.values[$0 * counts.count + index] == .infeasible }
       guard !levels.isEmpty else { continue }
       if counts[index] == 0 {
-        log.note("class ‘\(name)’ has no calibration \(unit): it is in every set.")
+        log.note("class ‘\(name)’ has no calibration \(unitWords): it is in every set.")
       } else {
         let shown = levels.map { "\(calibration.levels[$0])" }.joined(separator: ", ")
         log.note(
-          "class ‘\(name)’ has \(counts[index]) calibration \(unit), too few for coverage \(shown): it is in every such set."
+          "class ‘\(name)’ has \(counts[index]) calibration \(unitWords), too few for coverage \(shown): it is in every such set."
         )
       }
     }
   }
 
-  /// What coverage counts.
-  private var unit: String { settings.task.answersImages ? "images" : "pixels" }
+  /// What has a score.
+  private var unitWords: String { settings.task.answersImages ? "images" : "pixels" }
 
   /// Predicts this rank's calibration tiles; a failure of one rank is that of all. Collective.
   ///
@@ -139,38 +171,43 @@ struct CalibrationStage: Stage {
     }
   }
 
-  /// The scores of classes of this rank's calibration tiles, tile by tile with the image that the tile is of.
+  /// The scores of classes of this rank's calibration tiles, tile by tile with the labels, the region's number and the box.
   private func addSetScores(
     _ ensemble: EnsemblePredictor, _ method: ConformalMethod, byClass classes: Int? = nil,
-    add: (CalibrationScores, Int) throws -> Void
+    add: (CalibrationScores, [UInt8], Int, Box) throws -> Void
   ) throws {
-    try predictCalibration(ensemble) { answer, known, image in
+    try predictCalibration(ensemble) { answer, known, region in
       guard let mean = answer.mean.baseAddress else { return }
       var scores = CalibrationScores(method, byClass: classes)
       try known.labels.withUnsafeBufferPointer { labels in
         guard let labels = labels.baseAddress else { return }
         try scores.add(probabilities: mean, labels: labels, classes: ensemble.channels, pixels: answer.voxels)
       }
-      try add(scores, image)
+      try add(scores, known.labels, region, job.task.answersImages ? .point : answer.tile.core)
     }
   }
 
-  /// The scores of values of this rank's calibration tiles, and those of the classes that are told beside them.
-  private func intervalScores(_ ensemble: EnsemblePredictor) throws -> (values: [Float], classes: CalibrationScores) {
+  /// Adds the scores of values of this rank's calibration tiles.
+  ///
+  /// - Returns: the scores of the classes that are told beside them.
+  private func addIntervalScores(
+    _ ensemble: EnsemblePredictor, _ map: UnitMap, to scores: inout UnitScores
+  ) throws -> CalibrationScores {
     var classes = CalibrationScores()
-    guard let scaling = ensemble.members[0].targetScaling else { return ([], classes) }
+    guard let scaling = ensemble.members[0].targetScaling else { return classes }
     var planes = IntervalPlanes(
       job.uncertainty.method, targetScaling: scaling, form: AnswerForm(settings, volume: job.data.volume))
-    var scores: [Float] = []
-    try predictCalibration(ensemble) { answer, known, _ in
+    try predictCalibration(ensemble) { answer, known, region in
       planes.take(mean: answer.mean, deviation: answer.deviation)
-      planes.addScores(known, to: &scores)
+      map.forEachRun(region: region, answer.tile.core) { unit, voxels in
+        planes.addScores(known, of: voxels, unit: unit, to: &scores)
+      }
       guard !answer.classMean.isEmpty, let mean = answer.classMean.baseAddress else { return }
       try known.labels.withUnsafeBufferPointer { labels in
         guard let labels = labels.baseAddress else { return }
         try classes.add(probabilities: mean, labels: labels, classes: ensemble.imageClasses, pixels: 1)
       }
     }
-    return (scores, classes)
+    return classes
   }
 }

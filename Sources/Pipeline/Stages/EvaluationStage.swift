@@ -91,7 +91,8 @@ struct EvaluationStage: Stage {
     }
     try world.agree { try file.close() }
     let result = Evaluation(
-      figures: figures, levels: calibration.levels, infeasible: calibration.infeasible(job.data.classes),
+      figures: figures, levels: calibration.levels, remarks: calibration.remarks(job.data.classes),
+      infeasible: calibration.infeasible(job.data.classes),
       classes: classes,
       classesInfeasible: calibration.classes.map { Calibration($0).infeasible(job.data.classes) } ?? [])
     try run.onRoot { try result.write(to: path) }
@@ -103,6 +104,9 @@ struct EvaluationStage: Stage {
     var region: Region
     /// Image, and slice of a volume.
     var place: (image: Int, z: Int)
+    /// The region of the test part that it is of, and where it stands in that.
+    var part: Int
+    var box: Box
   }
 
   /// The slices that this rank evaluates: consecutive ones.
@@ -113,7 +117,11 @@ struct EvaluationStage: Stage {
         slices.append(
           Slice(
             region: Region(image: region.image, z: z..<z + 1, height: region.height, width: region.width),
-            place: job.data.volume ? (0, slices.count) : (index, 0)))
+            place: job.data.volume ? (0, slices.count) : (index, 0), part: index,
+            box: job.task.answersImages
+              ? .point
+              : Box(
+                z: z - region.z.lowerBound..<z - region.z.lowerBound + 1, y: 0..<region.height, x: 0..<region.width)))
       }
     }
     return slices[Shares(of: slices.count, among: world.size)[world.rank]]
@@ -149,9 +157,8 @@ struct EvaluationStage: Stage {
     let classes = job.data.classes.count
     var figures = ClassFigures(
       classes: job.data.classes, ensemble: ConfusionMatrix(classes: classes), members: [],
-      sets: SetEvaluation(levels: levels, classes: classes), isByImage: isByImage)
-    /// Of each slice and level the part of pixels that are covered.
-    var covered: [Double] = []
+      sets: SetEvaluation(levels: levels, classes: classes), isByClass: job.uncertainty.byClass,
+      units: group == "prediction" ? unitFigures(levels: levels) : [])
     try world.agree {
       let mean = try file.dataset("entry/\(group)/mean")
       let sets = try file.dataset("entry/\(group)/set")
@@ -171,13 +178,18 @@ struct EvaluationStage: Stage {
           }
           try figures.aggregate?.add(labels: labels, predictions: predictions)
         }
-        var own = SetEvaluation(levels: levels, classes: classes)
+        for units in figures.units.indices {
+          figures.units[units].add(slice.part, slice.box, known: { labels[$0] != Label.ignored })
+        }
         for index in 0..<levels {
           let set = try sets.read(as: UInt8.self, level(index, of: place))
-          try own.add(set: set, labels: labels, pixels: labels.count, level: index)
-          covered.append(own.coverage(level: index))
+          try figures.sets.add(set: set, labels: labels, pixels: labels.count, level: index)
+          for units in figures.units.indices {
+            figures.units[units].add(slice.part, slice.box, level: index) { pixel in
+              labels[pixel] != Label.ignored && set[Int(labels[pixel]) * labels.count + pixel] != 0
+            }
+          }
         }
-        figures.sets.merge(own)
       }
       let counts = try file.read("entry/members/confusion", as: Int64.self)
       let size = classes * classes
@@ -190,13 +202,16 @@ struct EvaluationStage: Stage {
       figures.aggregate = ConfusionMatrix(classes: classes, counts: try world.allReduce(aggregate.counts, .sum))
     }
     try figures.sets.reduce(over: world)
-    let coverage = Array(try world.allGather(covered).joined())
-    if !job.data.volume, !form.task.answersImages {
-      figures.imageCoverage = (0..<levels).map { level in
-        stride(from: level, to: coverage.count, by: levels).map { coverage[$0] }
-      }
-    }
+    for units in figures.units.indices { try figures.units[units].coverage.reduce(over: world) }
     return figures
+  }
+
+  /// The coverage by each kind of unit that the test part has, with nothing counted yet.
+  private func unitFigures(levels: Int) -> [UnitFigures] {
+    var kinds: [Job.UncertaintySection.Unit] = []
+    if !job.task.answersImages { kinds = job.data.volume ? [.patch] : [.patch, .image] }
+    if truth.groups != nil { kinds.append(.group) }
+    return kinds.map { UnitFigures(kind: $0, map: opened.units($0, of: .test, job), levels: levels) }
   }
 
   private func valueFigures(of file: File, levels: Int) throws -> ValueFigures {
@@ -205,6 +220,7 @@ struct EvaluationStage: Stage {
     var combinedSums: [RegressionMetrics] = []
     /// The figures of the intervals of each slice.
     var rows: [Double] = []
+    var units = unitFigures(levels: levels)
     var members: [[RegressionMetrics]] = []
     try world.agree {
       let mean = try file.dataset("entry/prediction/mean")
@@ -222,6 +238,10 @@ struct EvaluationStage: Stage {
           combinedSums += RegressionMetrics.channels(channels, of: $0, known)
         }
         var own = IntervalEvaluation(levels: levels)
+        let count = known.values.count / channels
+        for kind in units.indices {
+          units[kind].add(slice.part, slice.box, channels: channels) { known.isKnown($0 % count) }
+        }
         for index in 0..<levels {
           let low = try lower.read(as: Float.self, level(index, of: place))
           let high = try upper.read(as: Float.self, level(index, of: place))
@@ -229,6 +249,11 @@ struct EvaluationStage: Stage {
           for channel in 0..<channels {
             let first = channel * pixels
             own.add(lower: low, upper: high, known: known, values: first..<first + pixels, level: index)
+          }
+          for kind in units.indices {
+            units[kind].add(slice.part, slice.box, channels: channels, level: index) { i in
+              known.isKnown(i % count) && low[i] <= known.values[i] && known.values[i] <= high[i]
+            }
           }
         }
         rows += own.numbers
@@ -242,7 +267,8 @@ struct EvaluationStage: Stage {
     }
     var figures = ValueFigures(
       ensemble: try RegressionMetrics.joined(sums, width: channels, over: world), members: members,
-      intervals: IntervalEvaluation(levels: levels), similarity: [])
+      intervals: IntervalEvaluation(levels: levels), similarity: [], units: units)
+    for kind in figures.units.indices { try figures.units[kind].coverage.reduce(over: world) }
     if job.ensemble.aggregate != nil {
       figures.aggregate = try RegressionMetrics.joined(combinedSums, width: channels, over: world)
     }

@@ -13,8 +13,10 @@ extension Stage {
   var paths: RunPaths { run.paths }
   var log: Log { run.log }
 
-  /// Whether images are what is covered. Of images that are classified each is one pixel.
-  var isByImage: Bool { job.uncertainty.unit == .image && !job.task.answersImages }
+  /// What is taken for independent. Of images that are classified each is one pixel.
+  var unit: Job.UncertaintySection.Unit {
+    job.task.answersImages && job.uncertainty.unit == .image ? .pixel : job.uncertainty.unit
+  }
 
   /// All members of a job, on every rank.
   ///

@@ -25,6 +25,24 @@ public struct Coverage: Hashable, Sendable, CustomStringConvertible {
 
   public var description: String { "\(value)" }
 
+  /// The least number n of units for which the level is feasible: ⌈(n + 1) · coverage⌉ ≤ n.
+  public var fewestUnits: Int64 {
+    let missing = denominator - numerator
+    return Int64(numerator / missing + (numerator.isMultiple(of: missing) ? 0 : 1))
+  }
+
+  /// The largest sum of the risks of n units, each a share of `unit`, with (Σ risks + 1) ÷ (n + 1) ≤ 1 − coverage, rounded
+  /// down; nil when there is none.
+  func risk(of count: Int64, inParts unit: Int64) -> Int64? {
+    // (n + 1) · (1 − coverage) − 1 is a fraction of the denominator.
+    let (high, low) = (UInt64(count) + 1).multipliedFullWidth(by: denominator - numerator)
+    guard high > 0 || low >= denominator else { return nil }
+    let (rest, borrows) = low.subtractingReportingOverflow(denominator)
+    let (quotient, remainder) = denominator.dividingFullWidth((borrows ? high - 1 : high, rest))
+    let part = denominator.dividingFullWidth(remainder.multipliedFullWidth(by: UInt64(unit))).quotient
+    return Int64(quotient) * unit + Int64(part)
+  }
+
   /// k = ⌈(n + 1) · coverage⌉, exact: the score that stands in this place, counted from 1 in ascending order, is the
   /// threshold. Larger than n when n scores are too few for this coverage.
   public func rank(of count: Int64) -> Int64 {

@@ -19,17 +19,24 @@ extension Communicator {
 /// - Parameters:
 ///   - ranks: each k, from 1 to the number of values on all ranks; equal on all ranks.
 ///   - values: this rank's; without NaN. −0 comes before 0.
+///   - weights: how often each value counts, run after run; k is then up to the sum of all weights. Nil: once each.
 ///   - sum: adds integers over the ranks; called twice.
 /// - Throws: what `sum` throws.
 /// - Complexity: two passes over the values, 512 KiB of counts for each different bin.
 public func orderStatistics(
-  _ ranks: [Int64], of values: UnsafeBufferPointer<Float>, sum: IntegerSum
+  _ ranks: [Int64], of values: UnsafeBufferPointer<Float>, weights: [(weight: Int64, count: Int)]? = nil,
+  sum: IntegerSum
 ) throws -> [Float] {
   guard !ranks.isEmpty else { return [] }
+  let weights = weights ?? [(1, values.count)]
   let bins = 65536
   var upper = [Int64](repeating: 0, count: bins)
   upper.withUnsafeMutableBufferPointer { upper in
-    for value in values { upper[Int(orderedBits(value) >> 16)] += 1 }
+    var first = 0
+    for (weight, count) in weights {
+      for value in values[first..<first + count] { upper[Int(orderedBits(value) >> 16)] += weight }
+      first += count
+    }
   }
   try sum(&upper)
   let places = ranks.map { place(of: $0, in: upper[...]) }
@@ -43,10 +50,14 @@ public func orderStatistics(
   var lower = [Int64](repeating: 0, count: bins * slots)
   lower.withUnsafeMutableBufferPointer { lower in
     slot.withUnsafeBufferPointer { slot in
-      for value in values {
-        let bits = orderedBits(value)
-        let index = slot[Int(bits >> 16)]
-        if index >= 0 { lower[index << 16 | Int(bits & 0xFFFF)] += 1 }
+      var first = 0
+      for (weight, count) in weights {
+        for value in values[first..<first + count] {
+          let bits = orderedBits(value)
+          let index = slot[Int(bits >> 16)]
+          if index >= 0 { lower[index << 16 | Int(bits & 0xFFFF)] += weight }
+        }
+        first += count
       }
     }
   }
