@@ -67,7 +67,7 @@ struct JobFileMessageTests {
         "7: ensemble.gpu: unknown setting; known here: members, bagging, ranks-per-member, aggregate"),
       Case(
         "output:", "author: me\noutput:",
-        "10: author: unknown setting; known here: tutti, name, task, data, network, classifier, ensemble, normalization, training, prediction, uncertainty, output"
+        "10: author: unknown setting; known here: tutti, name, task, data, network, classifier, ensemble, normalization, training, prediction, measurements, uncertainty, output"
       ),
       Case("{rate:", "{learning-rate:", "8: training.optimizer.learning-rate: unknown setting; did you mean ‘rate’?"),
       Case(
@@ -208,6 +208,15 @@ struct JobFileMessageTests {
       Case(
         "coverage: [0.8, 0.9]", "method: residual",
         "9: uncertainty.method: residual is not of this task; write lac or aps"),
+      Case(
+        "output: ", "measurements: [count, {name: fraction, class: sand}]\noutput: ",
+        "10: measurements: there is no class ‘sand’; the classes are paste, void"),
+      Case(
+        "output: ", "measurements: [{name: count, connectivity: 8}]\noutput: ",
+        "10: measurements: connectivity 8 is of planes; write 6, 18 or 26"),
+      Case(
+        "output: ", "measurements: [{name: surface, smallest: 8}]\noutput: ",
+        "10: measurements.smallest: unknown setting of surface; it belongs to count"),
       Case(
         "coverage: [0.8, 0.9]", "unit: image",
         "9: uncertainty.unit: a volume is one image, and images cannot be counted; write patch, or group with data.groups"

@@ -44,7 +44,8 @@ struct EndToEndTaskTests {
 
     init(
       _ name: String, task: String, data: String, training: String = "", network: String = "{family: smsnet, nodes: 2}",
-      ensemble: String = "", uncertainty: String = ""
+      ensemble: String = "", uncertainty: String = "",
+      more: String = ""
     ) throws {
       folder = try EndToEnd.makeFolder(name)
       try EndToEndTaskTests.write(folder + "/data.h5")
@@ -60,6 +61,7 @@ struct EndToEndTaskTests {
       ensemble: {members: 2\(ensemble)}
       training: {epochs: 3, batch: 2, optimizer: {rate: 0.01}, keep: best\(training)}
       uncertainty: {coverage: [0.5, 0.9]\(uncertainty)}
+      \(more)
       output: r.h5
       """.write(toFile: path, atomically: true, encoding: .utf8)
     }
@@ -236,7 +238,8 @@ struct EndToEndTaskTests {
     let job = try Job(
       "groups", task: "segmentation",
       data: "labels: data.h5:/shown\n  classes: [ground, thing]\n  groups: data.h5:/groups",
-      training: ", loss: {name: cross-entropy, weights: balanced}", uncertainty: ", unit: group, block: [8, 5]")
+      training: ", loss: {name: cross-entropy, weights: balanced}", uncertainty: ", unit: group, block: [8, 5]",
+      more: "measurements: [fraction, {name: count, class: thing, smallest: 3}, size-quantiles, surface]")
     try job.expectSameBitsOnTwoRanks()
     let file = try File(opening: job.results)
     let calibration = try file.group("entry/calibration")
@@ -253,7 +256,38 @@ struct EndToEndTaskTests {
     )
     #expect(Array(groups.prefix(3)) == [images[3], (images[1] + images[2]) / 2, images[0]])
     #expect(try evaluation.read("group/mean", as: Double.self)[0] == groups.prefix(3).reduce(0, +) / 3)
+    // What is measured: of the labels by hand, of members as their mean says; the interval is one of groups.
+    let measured = try file.group("entry/measurements")
+    #expect(try measured.readStrings("name").first == "fraction of thing")
+    #expect(try measured.readStrings("name").count == 6)
+    let truth = try File(opening: job.folder + "/data.h5").read("shown", as: UInt8.self)
+    let fractions = (12..<16).map { image in
+      Double(truth[image * 256..<(image + 1) * 256].count { $0 == 1 }) / 256
+    }
+    #expect(try Array(measured.read("image/truth", as: Double.self).prefix(4)) == fractions)
+    #expect(
+      try Array(measured.read("group/truth", as: Double.self).prefix(3))
+        == [fractions[3], (fractions[1] + fractions[2]) / 2, fractions[0]])
+    #expect(try Array(measured.read("total/truth", as: Double.self).prefix(2)) == [fractions.reduce(0, +) / 4, 4])
+    let (members, mean) = (
+      try measured.read("image/members", as: Double.self), try measured.read("image/mean", as: Double.self)
+    )
+    #expect(members.count == 6 * 4 * 2 && mean[0] == (members[0] + members[1]) / 2)
+    #expect(try measured.exists("group/lower") && !measured.exists("image/lower"))
+    let (lower, upper) = (
+      try measured.read("group/lower", as: Double.self), try measured.read("group/upper", as: Double.self)
+    )
+    #expect(lower.count == 2 * 6 * 3 && lower[0] >= 0 && lower[0] < upper[0] && upper[0] <= 1)
+    // The second level is infeasible with three groups.
+    #expect(lower[18...].allSatisfy { $0 == 0 } && upper[18] == 1 && upper.last == .infinity)
+    let new = try job.predictNew()
+    #expect(
+      try Array(new.read("entry/measurements/image/members", as: Double.self).suffix(8))
+        == (try Array(measured.read("image/members", as: Double.self).suffix(8))))
+    #expect(try new.dataset("entry/measurements/total/lower").shape == [2, 6, 1])
     let text = try EndToEnd.run(["evaluate", job.path]).output
+    #expect(text.contains("measured, all images") && text.contains("size quantile 0.5 of thing"))
+    #expect(text.contains("coverage 0.9 of measurements is infeasible with 3 calibration groups, 9 would do"))
     #expect(text.contains("infeasible: 3 calibration groups, 9 would do: all classes"))
     #expect(text.contains("by block  lowest tenth  by image  lowest"))
     #expect(text.contains("Calibrated by 3 groups"))

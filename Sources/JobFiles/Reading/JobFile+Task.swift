@@ -58,6 +58,32 @@ extension JobFile {
     checkAggregate(values, task, &reader)
     checkQuantiles(values, &reader)
     checkUncertainty(values, task, &reader)
+    checkMeasurements(values, task, &reader)
+  }
+
+  /// Sees that there are objects to measure.
+  private static func checkMeasurements(
+    _ values: SettingValue, _ task: EnsembleTask, _ reader: inout SettingReader
+  ) {
+    let path = "measurements"
+    guard let list = values[path]?.list else { return }
+    func report(_ message: String) { reader.report(reader.line(of: path), path, message) }
+    guard task.hasClasses, !task.answersImages else {
+      return report("\(task.rawValue) has no classes of pixels to measure; remove this setting")
+    }
+    let classes = values["data.classes"]?.list?.compactMap(\.text) ?? []
+    let volume = values["data.volume"]?.boolean == true
+    for measurement in list.compactMap({ try? ImageMeasurement(settingValue: $0) }) {
+      if let name = measurement.options.ofClass, !classes.isEmpty, !classes.contains(name) {
+        report("there is no class ‘\(name)’; the classes are \(classes.joined(separator: ", "))")
+      }
+      if let connectivity = measurement.options.connectivity, connectivity.isOfVolumes != volume {
+        let own = Connectivity.allCases.filter { $0.isOfVolumes == volume }.map(\.rawValue)
+        report(
+          "connectivity \(connectivity.rawValue) is of \(volume ? "planes" : "volumes"); write \(SettingReader.either(own))"
+        )
+      }
+    }
   }
 
   /// Sees that a classifier has classes to tell, and that labels of an autoencoder's images have a classifier.

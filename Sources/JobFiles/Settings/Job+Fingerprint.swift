@@ -11,16 +11,19 @@ extension Job {
   /// A 64-bit number of `canonicalText`, for a checkpoint to know its job and for ranks to agree on it.
   public var fingerprint: UInt64 { FNV1a.hash(of: canonicalText) }
 
-  /// As `fingerprint`, of all that decides the trained members; settings of aggregation, prediction and uncertainty are
-  /// left out.
+  /// As `fingerprint`, of all that decides the trained members; settings of aggregation, prediction, measurements and
+  /// uncertainty are left out.
   public var trainingFingerprint: UInt64 {
-    FNV1a.hash(of: canonicalText(without: Self.undecisive + ["prediction", "uncertainty", "ensemble.aggregate"]))
+    FNV1a.hash(
+      of: canonicalText(without: Self.undecisive + ["prediction", "uncertainty", "measurements", "ensemble.aggregate"]))
   }
 
   /// As `canonicalText`, of all that decides a trained member: how many there are is left out as well.
   public var memberText: String {
     canonicalText(
-      without: Self.undecisive + ["prediction", "uncertainty", "ensemble.aggregate", "ensemble.members"])
+      without: Self.undecisive + [
+        "prediction", "uncertainty", "measurements", "ensemble.aggregate", "ensemble.members",
+      ])
   }
 
   /// All that ranks must have alike: the whole of the job but its folder.

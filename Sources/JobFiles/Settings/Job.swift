@@ -1,4 +1,5 @@
 import Ensembles
+import Imaging
 import Networks
 import Settings
 
@@ -26,6 +27,8 @@ public struct Job: SettingsSection {
   public var training = TrainingSection()
   /// How images are cut for prediction.
   public var prediction = PredictionSection()
+  /// What is measured in images; nil: nothing.
+  public var measurements: [ImageMeasurement]?
   /// How predictions are calibrated.
   public var uncertainty = UncertaintySection()
   /// The results file as the job file names it; `outputFile` is where that is.
@@ -62,6 +65,11 @@ public struct Job: SettingsSection {
     Setting(
       "prediction", \.prediction,
       "how large images are cut for prediction; without these settings the program chooses from the image"),
+    Setting(
+      "measurements", \.measurements, .list(of: ImageMeasurement.settingKind, count: 1...100),
+      otherwise: "nothing is measured",
+      "of segmentation, what is measured in each image, each group and all images of the test part, by every member: their "
+        + "mean and spread, and intervals that are calibrated by images, or by groups with `uncertainty.unit: group`"),
     Setting("uncertainty", \.uncertainty, "how predictions are calibrated"),
     Setting(
       "output", \.output, .outputPath, isRequired: true,

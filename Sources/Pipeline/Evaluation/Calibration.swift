@@ -25,6 +25,8 @@ struct Calibration: Hashable, Sendable {
   var effective: [Double?] = []
   /// What scores are alike within, for `effective`.
   var alikeWithin = ""
+  /// Of what is measured in images; nil: nothing is.
+  var measurements: MeasurementCalibration?
 
   /// Of sets.
   init(_ sets: SplitConformal) {
@@ -151,6 +153,7 @@ enum CalibrationFile {
     try dataset.setAttribute("long_name", calibration.meaning)
     try group.write(values.map { $0 == .infeasible ? UInt8(1) : 0 }, shape: shape, to: "infeasible")
     try writeUnits(calibration, to: group)
+    try calibration.measurements?.write(to: group)
     if let classes = calibration.classes {
       try write(Calibration(classes), to: try group.createGroup("classification"))
     }
@@ -211,6 +214,7 @@ enum CalibrationFile {
     if method.isOfClasses {
       var result = Calibration(SplitConformal(method, levels: levels, thresholds: values, scores: scores))
       try readUnits(of: group, into: &result)
+      result.measurements = try MeasurementCalibration(in: group, levels: levels)
       return result
     }
     var result = Calibration(ConformalIntervals(method, levels: levels, thresholds: values, scores: scores))

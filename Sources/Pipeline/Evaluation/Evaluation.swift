@@ -11,6 +11,8 @@ public struct Evaluation: Sendable {
   public var levels: [Coverage]
   /// What is to be said of the calibration: a line each.
   public var remarks: [String] = []
+  /// What is measured in images; nil: nothing is.
+  public var measurements: MeasurementTable?
   /// What the sets of a level always hold because there were too few calibration pixels; nil where there were enough.
   public var infeasible: [String?]
   /// Of the classes of images that are told beside; nil when none are.
@@ -51,6 +53,7 @@ public struct Evaluation: Sendable {
       lines += ["", "the classes of images:"] + classes.lines + [""]
       lines += classes.levelLines(levels, infeasible: classesInfeasible)
     }
+    if let measurements { lines += [""] + measurements.lines }
     if !remarks.isEmpty { lines += [""] + remarks }
     lines = lines.map { line in String(line.reversed().drop { $0 == " " }.reversed()) }
     return lines.joined(separator: "\n")

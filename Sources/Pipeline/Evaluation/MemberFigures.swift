@@ -12,7 +12,8 @@ struct MemberFigures {
   private var confusion: [ConfusionMatrix] = []
   /// Of values: `[tile, member, channel]`, tiles of this rank, later of all.
   private var sums: [RegressionMetrics] = []
-  private var known = TileTruth()
+  /// What is known of the last tile.
+  private(set) var known = TileTruth()
   private var predictions: [UInt8] = []
 
   init(_ ensemble: EnsemblePredictor, form: AnswerForm) {

@@ -36,10 +36,12 @@ public struct NewPrediction: Sendable {
     self.latents = latents
   }
 
-  /// Writes `/entry/prediction` of all the images into `output`. Collective.
+  /// Writes `/entry/prediction` of all the images into `output`, and what the model measures. Collective.
   ///
+  /// - Returns: on rank 0 what is measured; nil on the others, or when the model measures nothing.
   /// - Throws: `RunError`, `ImagingError`, `MemberFileError`, `HDF5Error`; `RemoteFailure` where one rank alone failed.
-  public func run(over world: Communicator) throws {
+  @discardableResult
+  public func run(over world: Communicator) throws -> MeasurementTable? {
     let loaded = try world.agree { try ModelFiles.load(model) }
     try world.agree {
       var files = RunFiles()
@@ -90,8 +92,18 @@ public struct NewPrediction: Sendable {
     }
     let writer = PredictionWriter(
       ensemble, calibration: calibration, volume: volume, latents: latents, aggregator: aggregator, over: world)
+    let collector = calibration?.measurements.map {
+      ObjectCollector(
+        MeasuredQuantity.all($0.measurements, classes: members[0].classes, volume: volume), members: members.count,
+        classes: ensemble.channels, regions: regions)
+    }
     try writer.write(work, to: unfinished) { region, predict in
-      try predict(EnsemblePredictor.reader(of: source, region: region, scaling: members[0].scaling), nil)
+      try predict(EnsemblePredictor.reader(of: source, region: region, scaling: members[0].scaling)) {
+        member, tile, answer, _ in collector?.add(answer, of: member, region, tile.core)
+      }
+    }
+    let table = try collector?.joined(over: world).map {
+      MeasurementTable($0, numbers: Array(regions.indices), groups: nil, calibration?.measurements)
     }
     _ = try world.fromRoot {
       let file = try File(opening: unfinished, mode: .readWrite)
@@ -104,9 +116,11 @@ public struct NewPrediction: Sendable {
       if let calibration {
         try CalibrationFile.write(calibration, to: try file.group("entry").createGroup("calibration"))
       }
+      try table?.write(to: try file.group("entry"))
       try file.close()
       try WholeFile.publish(unfinished, as: output)
       return []
     }
+    return table
   }
 }

@@ -50,7 +50,16 @@ struct CalibrationStage: Stage {
       }
       log.note("The calibration \(reason); it is found again.")
     }
-    let calibration = try found(ensemble)
+    let collector = MeasuredQuantity.all(of: job).map {
+      ObjectCollector(
+        $0, members: ensemble.members.count, classes: ensemble.channels,
+        regions: truth.split.calibrate)
+    }
+    var calibration = try found(ensemble, collector)
+    if let collector, let measurements = job.measurements, let images = try collector.joined(over: world) {
+      calibration.measurements = try measured(images, measurements)
+      for remark in calibration.measurements?.remarks(collector.quantities.map(\.name)) ?? [] { log.note(remark) }
+    }
     try run.onRoot {
       try CalibrationFile.write(
         calibration, of: job, origin: expected.origin, members: ensemble.members, content: content,
@@ -59,13 +68,16 @@ struct CalibrationStage: Stage {
   }
 
   /// The thresholds of the job's method, by its unit.
-  private func found(_ ensemble: EnsemblePredictor) throws -> Calibration {
+  ///
+  /// - Parameter collector: takes the objects of the calibration images.
+  private func found(_ ensemble: EnsemblePredictor, _ collector: ObjectCollector?) throws -> Calibration {
     let (levels, method) = (opened.levels, job.uncertainty.method)
     let map = opened.units(unit, of: .calibrate, job)
     if method.isOfClasses, job.uncertainty.byClass {
       var scores = CalibrationScores(method, byClass: settings.classes)
       try world.agree {
-        try addSetScores(ensemble, method, byClass: settings.classes) { more, _, _, _ in scores.append(more) }
+        try addSetScores(ensemble, method, byClass: settings.classes, collector) { more, _, _, _ in scores.append(more)
+        }
       }
       var calibration = Calibration(try SplitConformal(calibrating: scores, levels: levels, over: world))
       (calibration.unit, calibration.units) = (unit, calibration.scores)
@@ -76,7 +88,7 @@ struct CalibrationStage: Stage {
     var classScores = CalibrationScores()
     try world.agree {
       if method.isOfClasses {
-        try addSetScores(ensemble, method) { more, labels, region, box in
+        try addSetScores(ensemble, method, collector) { more, labels, region, box in
           var first = 0
           map.forEachRun(region: region, box) { unit, voxels in
             let count = labels[voxels].count { $0 != Label.ignored }
@@ -120,6 +132,20 @@ struct CalibrationStage: Stage {
     return calibration
   }
 
+  /// The thresholds of intervals of what is measured, by images or groups.
+  private func measured(_ images: MeasuredImages, _ measurements: [ImageMeasurement]) throws -> MeasurementCalibration {
+    let regions = truth.split.calibrate
+    guard unit == .group, let groups = truth.groups else {
+      return try MeasurementCalibration(
+        measurements, images, units: regions.indices.map { [$0] }, unit: .image, levels: opened.levels)
+    }
+    let numbers = regions.map { groups.number(of: $0, layout: truth.layout) }
+    return try MeasurementCalibration(
+      measurements, images,
+      units: Set(numbers).sorted().map { number in numbers.indices.filter { numbers[$0] == number } }, unit: .group,
+      levels: opened.levels)
+  }
+
   /// Tells of levels without a threshold, and what pixels that are alike are worth.
   private func tell(_ calibration: Calibration, _ what: String) {
     let all = calibration.method.isOfClasses ? "its sets hold all classes" : "its intervals hold all numbers"
@@ -155,16 +181,20 @@ struct CalibrationStage: Stage {
   ///
   /// - Parameter each: called with each answer, what is known of it, and the number of its region.
   private func predictCalibration(
-    _ ensemble: EnsemblePredictor, each: (EnsemblePredictor.Answer, TileTruth, Int) throws -> Void
+    _ ensemble: EnsemblePredictor, _ collector: ObjectCollector? = nil,
+    each: (EnsemblePredictor.Answer, TileTruth, Int) throws -> Void
   ) throws {
     try world.agree {
       let work = try TileWork(truth.split.calibrate, of: job, settings, graphs: ensemble.members.map(\.graph))
       var known = TileTruth()
       for part in work.share(rank: world.rank, of: world.size) {
         let region = try truth.loadTruth(part.region, for: .calibrate, scaling: ensemble.members[0].scaling)
-        try ensemble.predict(grid: part.grid, tiles: part.tiles, reading: EnsemblePredictor.reader(of: region)) {
-          answer in
+        try ensemble.predict(
+          grid: part.grid, tiles: part.tiles, reading: EnsemblePredictor.reader(of: region),
+          eachMember: { member, tile, answer, _ in collector?.add(answer, of: member, part.region, tile.core) }
+        ) { answer in
           known.take(answer.tile.core, of: region)
+          collector?.addTruth(known.labels, part.region, answer.tile.core)
           try each(answer, known, part.index)
         }
       }
@@ -174,9 +204,9 @@ struct CalibrationStage: Stage {
   /// The scores of classes of this rank's calibration tiles, tile by tile with the labels, the region's number and the box.
   private func addSetScores(
     _ ensemble: EnsemblePredictor, _ method: ConformalMethod, byClass classes: Int? = nil,
-    add: (CalibrationScores, [UInt8], Int, Box) throws -> Void
+    _ collector: ObjectCollector?, add: (CalibrationScores, [UInt8], Int, Box) throws -> Void
   ) throws {
-    try predictCalibration(ensemble) { answer, known, region in
+    try predictCalibration(ensemble, collector) { answer, known, region in
       guard let mean = answer.mean.baseAddress else { return }
       var scores = CalibrationScores(method, byClass: classes)
       try known.labels.withUnsafeBufferPointer { labels in

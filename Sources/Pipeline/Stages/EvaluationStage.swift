@@ -89,9 +89,14 @@ struct EvaluationStage: Stage {
     let classes = try AnswerForm.classes(beside: settings).map {
       try classFigures(of: file, "classification", $0, levels: levels)
     }
-    try world.agree { try file.close() }
+    let measurements = try world.agree {
+      let table = try MeasurementTable(in: try file.group("entry"))
+      try file.close()
+      return table
+    }
     let result = Evaluation(
       figures: figures, levels: calibration.levels, remarks: calibration.remarks(job.data.classes),
+      measurements: measurements,
       infeasible: calibration.infeasible(job.data.classes),
       classes: classes,
       classesInfeasible: calibration.classes.map { Calibration($0).infeasible(job.data.classes) } ?? [])

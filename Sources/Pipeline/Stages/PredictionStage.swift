@@ -48,17 +48,27 @@ struct PredictionStage: Stage {
       aggregator: try aggregator(),
       over: world)
     var figures = MemberFigures(ensemble, form: writer.form)
+    let collector = MeasuredQuantity.all(of: job).map {
+      ObjectCollector(
+        $0, members: ensemble.members.count, classes: ensemble.channels,
+        regions: truth.split.test)
+    }
     var classFigures = writer.classForm.map { MemberFigures(ensemble, form: $0) }
     try writer.write(work, to: paths.unfinished) { region, predict in
       let known = try truth.loadTruth(region, for: .test, scaling: ensemble.members[0].scaling)
       try predict(EnsemblePredictor.reader(of: known)) { member, tile, answer, classes in
         try figures.add(answer, of: member, tile: tile, known)
+        if let collector {
+          collector.add(answer, of: member, region, tile.core)
+          if member == 0 { collector.addTruth(figures.known.labels, region, tile.core) }
+        }
         try classFigures?.add(classes, of: member, tile: tile, known)
       }
     }
     try figures.reduce(over: world)
     try classFigures?.reduce(over: world)
-    try run.onRoot { try complete(calibration, writer, [figures] + (classFigures.map { [$0] } ?? [])) }
+    let measured = try collector?.joined(over: world)
+    try run.onRoot { try complete(calibration, writer, [figures] + (classFigures.map { [$0] } ?? []), measured) }
   }
 
   /// The calibration of these members.
@@ -82,7 +92,8 @@ struct PredictionStage: Stage {
 
   /// Adds to the written prediction what else belongs in the file. Rank 0 alone.
   private func complete(
-    _ calibration: Calibration, _ writer: PredictionWriter, _ figures: [MemberFigures]
+    _ calibration: Calibration, _ writer: PredictionWriter, _ figures: [MemberFigures],
+    _ measured: MeasuredImages?
   ) throws {
     let members = writer.ensemble.members
     let file = try File(opening: paths.unfinished, mode: .readWrite)
@@ -107,6 +118,13 @@ struct PredictionStage: Stage {
     try memberGroup.write(members.map { Int64($0.parameters.count) }, to: "parameters")
     try memberGroup.write(members.map { $0.history.last?.loss ?? .nan }, to: "final_loss")
     for figures in figures { try figures.write(to: memberGroup) }
+    if let measured {
+      let groups = truth.groups.map { groups in regions.map { groups.number(of: $0, layout: truth.layout) } }
+      let table = MeasurementTable(
+        measured, numbers: job.data.volume ? Array(regions.indices) : regions.map(\.image), groups: groups,
+        calibration.measurements)
+      try table.write(to: entry)
+    }
     try writeProvenance(entry)
     try file.close()
   }

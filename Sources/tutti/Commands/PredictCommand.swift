@@ -43,7 +43,8 @@ struct PredictCommand: ParsableCommand {
         let prediction = NewPrediction(
           model: model, images: images, output: output, threads: launch.threads, overwrite: overwrite,
           latents: latent)
-        try prediction.run(over: world)
+        let measurements = try prediction.run(over: world)
+        if let measurements { print(measurements.lines.joined(separator: "\n")) }
         if world.rank == 0 { print(ResultsHint(output)) }
       } else {
         let file = try world.agree { try JobFile(path: model) }

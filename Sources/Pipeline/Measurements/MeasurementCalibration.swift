@@ -1,0 +1,87 @@
+import Foundation
+import HDF5
+import Imaging
+import JobFiles
+import Settings
+import Uncertainty
+
+/// The thresholds of the intervals of what is measured, and what is measured.
+struct MeasurementCalibration: Hashable, Sendable {
+  let measurements: [ImageMeasurement]
+  /// What is independent: images, or groups of them.
+  let unit: Job.UncertaintySection.Unit
+  /// Of each quantity.
+  let intervals: [MeasurementIntervals]
+
+  /// The thresholds for the images of the calibration part.
+  ///
+  /// - Parameter units: the images of each unit.
+  init(
+    _ measurements: [ImageMeasurement], _ images: MeasuredImages, units: [[Int]], unit: Job.UncertaintySection.Unit,
+    levels: [Coverage]
+  ) throws {
+    self.measurements = measurements
+    self.unit = unit
+    intervals = try images.quantities.indices.map { quantity in
+      try MeasurementIntervals(
+        levels: levels,
+        calibrating: units.map { images.unit(quantity, of: $0) }.map { ($0.prediction, $0.truth) })
+    }
+  }
+
+  /// Writes the group `measurements` of a calibration.
+  func write(to group: Group) throws {
+    let group = try group.createGroup("measurements")
+    let values = intervals.flatMap(\.thresholds)
+    let shape = [intervals.count, intervals.first?.levels.count ?? 0]
+    try group.setAttribute("settings", SettingValue.list(measurements.map(\.settingValue)).canonicalText)
+    try group.setAttribute("unit", unit.rawValue)
+    try group.write(intervals.map(\.units), to: "units")
+      .setAttribute("long_name", "calibration units whose truth is known, of each quantity")
+    let thresholds = values.map { if case .score(let score) = $0 { score } else { Float.infinity } }
+    try group.write(thresholds, shape: shape, to: "threshold")
+      .setAttribute(
+        "long_name", "half width of the interval in spread + |mean| / 20 + resolution, by quantity and level")
+    try group.write(values.map { $0 == .infeasible ? UInt8(1) : 0 }, shape: shape, to: "infeasible")
+    try group.write(values.map { $0 == .infeasible ? "infeasible" : "feasible" }, to: "feasibility")
+  }
+
+  /// The calibration in the group `measurements` of a calibration; nil when there is none.
+  init?(in group: Group, levels: [Coverage]) throws {
+    guard try group.exists("measurements") else { return nil }
+    let group = try group.group("measurements")
+    let text = try group.attribute("settings", as: String.self)
+    let settings = try JSONDecoder().decode(SettingValue.self, from: Data(text.utf8))
+    measurements = try (settings.list ?? []).map { try ImageMeasurement(settingValue: $0) }
+    unit = Job.UncertaintySection.Unit(rawValue: try group.attribute("unit", as: String.self)) ?? .image
+    let (units, thresholds) = (try group.read("units", as: Int64.self), try group.read("threshold", as: Float.self))
+    let infeasible = try group.read("infeasible", as: UInt8.self)
+    intervals = units.enumerated().map { index, count in
+      MeasurementIntervals(
+        levels: levels,
+        thresholds: levels.indices.map {
+          let place = index * levels.count + $0
+          return infeasible[place] != 0 ? .infeasible : .score(thresholds[place])
+        }, units: count)
+    }
+  }
+
+  /// What is to be said of levels that are infeasible: a line each.
+  func remarks(_ names: [String]) -> [String] {
+    guard let levels = intervals.first?.levels else { return [] }
+    return levels.enumerated().compactMap { level, coverage in
+      let missing = intervals.indices.filter { intervals[$0].thresholds[level] == .infeasible }
+      guard let first = missing.first else { return nil }
+      let what = missing.count == intervals.count ? "measurements" : missing.map { names[$0] }.joined(separator: ", ")
+      return "coverage \(coverage) of \(what) is infeasible with \(intervals[first].units) calibration \(unit.plural), "
+        + "\(coverage.fewestUnits) would do: intervals hold all numbers."
+    }
+  }
+}
+
+extension MeasuredQuantity {
+  /// All that a job measures.
+  static func all(of job: Job) -> [MeasuredQuantity]? {
+    job.measurements.map { all($0, classes: job.data.classes, volume: job.data.volume) }
+  }
+}
