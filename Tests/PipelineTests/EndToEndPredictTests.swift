@@ -67,6 +67,30 @@ struct EndToEndPredictTests {
     #expect(try !new.exists("entry/prediction/set"))
   }
 
+  @Test("damaged results are refused as a model, whatever part of them is damaged")
+  func damagedResults() throws {
+    let trained = try Trained.stack.get()
+    let whole = [UInt8](try EndToEnd.bytes(trained.job.results))
+    let (damaged, output) = (trained.job.folder + "/results/damaged.h5", trained.job.folder + "/damaged-new.h5")
+    let file = try File(opening: trained.job.results)
+    let thresholds = try file.read("entry/calibration/threshold", as: Float.self)
+    let fingerprints = try file.read("entry/members/fingerprint", as: UInt64.self)
+    try file.close()
+    let parts = [thresholds.withUnsafeBytes { Array($0.prefix(8)) }, fingerprints.withUnsafeBytes { Array($0) }]
+    let places = try parts.map { part in
+      try #require((0..<whole.count - part.count).first { whole[$0..<$0 + part.count].elementsEqual(part) })
+    }
+    for place in places + [whole.count - 33] {
+      var bytes = whole
+      bytes[place] ^= 4
+      try Data(bytes).write(to: URL(fileURLWithPath: damaged))
+      let ended = try EndToEnd.run(["predict", damaged, trained.images + ":/images", "-o", output, "--threads", "1"])
+      #expect(ended.status == 1 && ended.messages.first?.contains("damaged") == true, "\(place): \(ended.errors)")
+      #expect(!FileManager.default.fileExists(atPath: output))
+    }
+    try FileManager.default.removeItem(atPath: damaged)
+  }
+
   @Test("new images that do not fit are refused with one message, and nothing is left", arguments: [nil, 2])
   func unfit(ranks: Int?) throws {
     let trained = try Trained.stack.get()

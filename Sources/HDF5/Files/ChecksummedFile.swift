@@ -21,7 +21,7 @@ import Host
 /// | 24 to 511 | 0 |
 ///
 /// The checksum is FNV-1a over the file's 32-bit words. It is compared before libhdf5 sees the file. HDF5 files without
-/// such a block, as earlier versions wrote them, are read without.
+/// such a block may have a `ChecksumTrailer`, or nothing, as earlier versions wrote them.
 public enum ChecksummedFile {
   static let magic: [UInt8] = [0x8A] + Array("TUTTI\r\n".utf8)
   static let blockBytes = 512
@@ -36,10 +36,10 @@ public enum ChecksummedFile {
     var contents = try file.image(after: blockBytes)
     try file.close()
     contents.replaceSubrange(0..<8, with: magic)
-    contents.replaceSubrange(8..<16, with: bytes(UInt64(contents.count)))
+    contents.replaceSubrange(8..<16, with: LittleEndian.bytes(UInt64(contents.count)))
     var checksum = Checksum()
     contents.withUnsafeBytes { checksum.add($0) }
-    contents.replaceSubrange(16..<24, with: bytes(checksum.value))
+    contents.replaceSubrange(16..<24, with: LittleEndian.bytes(checksum.value))
     try WholeFile.write(path, contents: contents)
   }
 
@@ -52,7 +52,7 @@ public enum ChecksummedFile {
     return try File.with(path, body)
   }
 
-  /// Throws unless the file at `path` has no checksum or the right one.
+  /// Throws unless the file at `path` has no checksum or the right one; also of a `ChecksumTrailer`.
   ///
   /// - Throws: `HDF5Error` of kind `damaged`, `notHDF5` or `unusableFile`.
   /// - Complexity: O(*bytes*), in constant memory.
@@ -67,11 +67,11 @@ public enum ChecksummedFile {
     while true {
       let count = try fill(&block, from: descriptor, place)
       if total == 0 {
-        if block.prefix(min(count, 8)).elementsEqual(signature) { return }
+        if block.prefix(min(count, 8)).elementsEqual(signature) { return try ChecksumTrailer.verify(path) }
         guard count >= blockBytes, block.prefix(8).elementsEqual(magic) else {
           throw place.error(.notHDF5, "this is not an HDF5 file: \(FirstBytes.of(path)); or its beginning is damaged")
         }
-        (length, expected) = (word(block[8..<16]), word(block[16..<24]))
+        (length, expected) = (LittleEndian.word(block[8..<16]), LittleEndian.word(block[16..<24]))
         block.replaceSubrange(16..<24, with: repeatElement(0, count: 8))
       }
       block.withUnsafeBytes { checksum.add(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
@@ -106,10 +106,6 @@ public enum ChecksummedFile {
     }
     return filled
   }
-
-  private static func bytes(_ word: UInt64) -> [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) } }
-
-  private static func word(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) } }
 }
 
 /// The system's `read`, whose name `ChecksummedFile.read` hides.

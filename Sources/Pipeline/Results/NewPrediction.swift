@@ -118,6 +118,7 @@ public struct NewPrediction: Sendable {
       }
       try table?.write(to: try file.group("entry"))
       try file.close()
+      try ChecksumTrailer.append(to: unfinished)
       try WholeFile.publish(unfinished, as: output)
       return []
     }

@@ -32,6 +32,7 @@ struct EvaluationStage: Stage {
   func evaluate() throws -> Evaluation {
     let isEarlier = try world.fromRoot {
       guard RunPaths.exists(paths.results) else { throw RunError.noResults(paths.results) }
+      try ChecksummedFile.verify(paths.results)
       let file = try File(opening: paths.results)
       let fingerprint = try ResultsFile.job(of: file)
       let isEarlier = try !file.group("entry").hasAttribute("data")

@@ -1,5 +1,6 @@
 import Ensembles
 import Foundation
+import HDF5
 import Host
 import Imaging
 import JobFiles
@@ -217,7 +218,9 @@ public final class Run {
     }
   }
 
+  /// Gives the results their checksum and their name. Rank 0 alone.
   func publish() throws {
+    try ChecksumTrailer.append(to: paths.unfinished)
     try WholeFile.publish(paths.unfinished, as: paths.results)
   }
 
