@@ -175,9 +175,10 @@ import Testing
   @Test func `no buffer of a plan overlaps one that lives with it, whatever the graph`() throws {
     for seed in 0..<UInt64(30) {
       let graph = RandomGraph(dimensions: 2, nodes: 14, seed: seed).graph
-      for training in [true, false] {
+      for purpose in [Plan.Purpose.training, .inference, .seamless] {
         var compiler = try PlanCompiler(
-          graph, extents: [7, 9], training: training, normalizationScope: .batch, wantsInputGradient: training)
+          graph, extents: [7, 9], purpose: purpose, normalizationScope: .batch,
+          wantsInputGradient: purpose == .training)
         compiler.compile()
         #expect(compiler.requests.count == compiler.buffers.count)
         let lives = Array(zip(compiler.requests, compiler.buffers.map(\.offset)))

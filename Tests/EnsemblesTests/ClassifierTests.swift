@@ -90,8 +90,9 @@ import Training
     }
     #expect(members == trained)
     let predictor = try EnsemblePredictor(members, team: try ThreadTeam(size: 2))
-    let grid = try EnsemblePredictor.grid(
-      of: Extents(y: 8, x: 8), tile: Extents(y: 4, x: 4), for: members.map(\.graph))
+    let grid = try Tiling(
+      members.map(\.graph), settings: members[0].settings, isVolume: false, tile: Extents(y: 4, x: 4)
+    ).grid(of: Extents(y: 8, x: 8))
     #expect(grid.count == 1)
     // By hand: the scores of each member, and their softmax.
     let probabilities = try members.map { member in

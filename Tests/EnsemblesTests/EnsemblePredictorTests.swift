@@ -89,13 +89,11 @@ import Training
     var random = TestRandom(3)
     for index in 0..<region.images.count { region.images.pointer[index] = random.uniform() }
     let extents = region.region.extents
-    let grid = try EnsemblePredictor.grid(
-      of: extents, tile: Extents(y: 16, x: 24), for: members.map(\.graph))
+    let demands = try #require(try Tiling.demands(members.map(\.graph)))
+    let grid = try #require(demands.seamless(extents, tile: Extents(y: 16, x: 24)))
     try #require(grid.count > 4)
     let whole = try predict(members, region, TileGrid(region: extents, tile: extents))
-    let tiled = try predict(members, region, grid)
-    expectClose(tiled.mean, whole.mean, relative: 1e-5, "mean")
-    expectClose(tiled.deviation, whole.deviation, relative: 1e-4, absolute: 1e-6, "deviation")
+    #expect(try predict(members, region, grid) == whole)
     // Without a margin the answer is another one: the test above can fail.
     let bare = try predict(members, region, TileGrid(region: extents, tile: Extents(y: 16, x: 24)))
     #expect(zip(bare.mean, whole.mean).contains { abs($0 - $1) > 1e-4 })
@@ -187,15 +185,17 @@ import Training
     }
     expectClose(whole.mean, expected, relative: 1e-5, "mean over planes")
     // Tiles with the margins that the networks need, on any number of ranks and threads.
-    let grid = try EnsemblePredictor.grid(
-      of: extents, tile: Extents(z: 4, y: 6, x: 5), planes: members[0].settings.planes, for: members.map(\.graph))
+    let demands = try #require(
+      try Tiling.demands(members.map(\.graph), planes: members[0].settings.planes))
+    let grid = try #require(demands.seamless(extents, tile: Extents(z: 4, y: 6, x: 5)))
     let tiled = try predict(members, volume, grid)
-    expectClose(tiled.mean, whole.mean, relative: 1e-5, "tiles")
+    #expect(tiled == whole)
     #expect(try predict(members, volume, grid, threads: 2, ranks: 3) == tiled)
     let bytes = try [[], Plane.allCases].map { planes in
       var settings = members[0].settings
       settings.planes = planes
-      return try EnsemblePredictor.bytes([members[0].graph], settings: settings, input: extents, threads: 1)
+      return try EnsemblePredictor.bytes(
+        [members[0].graph], settings: settings, grid: TileGrid(region: extents, tile: extents), threads: 1)
     }
     #expect(bytes[1] > bytes[0])
   }
@@ -226,7 +226,9 @@ import Training
     let settings = try Problem().settings
     let graphs = try (0..<3).map { try settings.member($0).graph }
     func bytes(_ graphs: [NetworkGraph], _ side: Int) throws -> Int {
-      try EnsemblePredictor.bytes(graphs, settings: settings, input: Extents(y: side, x: side), threads: 1)
+      let extents = Extents(y: side, x: side)
+      return try EnsemblePredictor.bytes(
+        graphs, settings: settings, grid: TileGrid(region: extents, tile: extents), threads: 1)
     }
     let small = try bytes(graphs, 32)
     #expect(small > 4 * 2 * 32 * 32 * 3)
@@ -283,10 +285,13 @@ import Training
     var graph = NetworkGraph(dimensions: 2)
     graph.add("image", .input(channels: 1))
     graph.add("all", .linear(features: 2, bias: true), 0)
-    let extents = Extents(y: 40, x: 50)
-    #expect(try EnsemblePredictor.grid(of: extents, tile: Extents(y: 8, x: 8), for: [graph]).count == 1)
-    let sparse = try Problem().settings.member(0).graph
-    #expect(try EnsemblePredictor.grid(of: extents, tile: nil, for: [sparse]).count == 1)
-    #expect(try EnsemblePredictor.grid(of: extents, tile: Extents(y: 8, x: 8), for: [sparse]).count > 1)
+    let settings = try Problem().settings
+    let sparse = try settings.member(0).graph
+    func tiles(_ graph: NetworkGraph, tile: Extents?) throws -> Int {
+      try Tiling([graph], settings: settings, isVolume: false, tile: tile).grid(of: Extents(y: 40, x: 50)).count
+    }
+    #expect(try tiles(graph, tile: Extents(y: 8, x: 8)) == 1)
+    #expect(try tiles(sparse, tile: nil) == 1)
+    #expect(try tiles(sparse, tile: Extents(y: 8, x: 8)) > 1)
   }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import HDF5
 import TestSupport
 import Testing
@@ -10,6 +11,29 @@ struct DatasetRoundTripTests {
       let path = "group \(layout.chunk ?? [])/numbers"
       try image.write(values, to: path, layout: layout)
       #expect(try image.read(path, as: Scalar.self) == values)
+    }
+  }
+
+  @Test("a packed chunk that is in the cache is not read again")
+  func cache() throws {
+    try TemporaryFolder.with { folder in
+      let path = folder + "/packed.h5"
+      // A chunk of 2 MiB, which is more than the library keeps by itself.
+      let values = (0..<512 * 1024).map { Int32($0 % 1000) }
+      let made = try File(creating: path)
+      try made.write(values, shape: [512, 1024], to: "numbers", layout: .chunked([512, 1024], deflate: 1))
+      try made.close()
+      let file = try File(opening: path)
+      let dataset = try file.dataset("numbers", cache: 4 << 20)
+      let rows = [0, 300].map { Hyperslab(start: [$0, 0], count: [100, 1024]) }
+      #expect(try dataset.read(as: Int32.self, rows[0]) == Array(values[..<102_400]))
+      // What the file holds from now on is not asked for.
+      let handle = try #require(FileHandle(forUpdatingAtPath: path))
+      let size = try handle.seekToEnd()
+      try handle.seek(toOffset: 8192)
+      try handle.write(contentsOf: Data(count: Int(size) - 8192))
+      try handle.close()
+      #expect(try dataset.read(as: Int32.self, rows[1]) == Array(values[307_200..<409_600]))
     }
   }
 

@@ -82,6 +82,27 @@ struct TargetTests {
         """)
   }
 
+  @Test("the targets of a box are those of the region there, in the file's units", arguments: [false, true])
+  func box(isItself: Bool) throws {
+    let data = try data(isItself ? { .itself(mask: $0.location("a.h5:/mask")) } : images)
+    let region = data.split.test[0]
+    let channels = data.targetChannels
+    let whole = try data.load(
+      region, for: .test, scaling: IntensityScaling(mean: [3], standardDeviation: [2]),
+      targetScaling: .identity(channels: channels))
+    let box = Box(z: 0..<1, y: 1..<3, x: 1..<4)
+    let part = try data.targets(of: box, image: region.image, for: .test)
+    #expect(part.images.count == 0)
+    for (row, y) in box.y.enumerated() {
+      for (column, x) in box.x.enumerated() {
+        #expect(part.weights.pointer[3 * row + column] == whole.weights.pointer[5 * y + x])
+        for channel in 0..<channels {
+          #expect(part.values.pointer[6 * channel + 3 * row + column] == whole.values.pointer[15 * channel + 5 * y + x])
+        }
+      }
+    }
+  }
+
   @Test("an image that is its own target is kept once when it is scaled alike")
   func itself() throws {
     let data = try data { _ in .itself(mask: nil) }

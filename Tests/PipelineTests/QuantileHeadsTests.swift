@@ -69,9 +69,10 @@ import Uncertainty
         throws
       {
         for region in data.split[part] {
-          let whole = try data.loadTruth(region, for: part, scaling: inspection.scaling)
+          let whole = try data.load(
+            region, for: part, scaling: inspection.scaling, targetScaling: .identity(channels: 1))
           var known = TileTruth()
-          known.take(Box(region.extents), of: whole)
+          try known.read(Box(region.extents), of: region, data, for: part)
           try ensemble.predict(
             grid: TileGrid(region: region.extents, tile: region.extents), tiles: 0..<1,
             reading: EnsemblePredictor.reader(of: whole),

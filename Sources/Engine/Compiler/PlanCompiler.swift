@@ -9,9 +9,13 @@ import Networks
 struct PlanCompiler {
   let graph: NetworkGraph
   let training: Bool
+  /// Whether a pixel's bits may depend on the pixels of its receptive field alone (`Plan.Purpose.seamless`).
+  let isSeamless: Bool
   let normalizationScope: Plan.NormalizationScope
   let wantsInputGradient: Bool
   let shapes: [FeatureShape]
+  /// Every node's shape for the image that inputs are tiles of, and its image pixels to a pixel; nil for images.
+  let whole: (shapes: [FeatureShape], steps: [[Double]])?
   let layout: ParameterLayout
   private let parameterSlices: [String: Slice]
   private let statisticSlices: [String: Slice]
@@ -111,18 +115,25 @@ struct PlanCompiler {
   var requests: [Arena.Request] = []
   var arenaFloats = 0
   var sizes = Plan.Sizes()
+  var resamplings: [ResamplingWindow] = []
   var tables: [AnyObject & Sendable] = []
 
   /// - Throws: `NetworkError` when the graph does not fit the image.
   init(
-    _ graph: NetworkGraph, extents: [Int], training: Bool, normalizationScope: Plan.NormalizationScope,
-    wantsInputGradient: Bool
+    _ graph: NetworkGraph, extents: [Int], whole: [Int]? = nil, purpose: Plan.Purpose,
+    normalizationScope: Plan.NormalizationScope, wantsInputGradient: Bool
   ) throws(NetworkError) {
     self.graph = graph
-    self.training = training
+    training = purpose == .training
+    isSeamless = purpose == .seamless
     self.normalizationScope = normalizationScope
     self.wantsInputGradient = wantsInputGradient
     shapes = try graph.shapes(extents: extents)
+    if let whole {
+      self.whole = (try graph.shapes(extents: whole), try graph.pixelSteps())
+    } else {
+      self.whole = nil
+    }
     layout = ParameterLayout(graph, shapes: shapes)
     func slices(_ entries: [ParameterLayout.Entry]) -> [String: Slice] {
       Dictionary(entries.map { ($0.name, Slice(offset: $0.offset, count: $0.count)) }) { first, _ in first }

@@ -54,6 +54,15 @@ public final class Execution {
   /// The parameters rounded to bfloat16; empty in float32.
   let roundedParameters: AlignedBuffer<Float>
 
+  /// Where in the image the input begins, in a plan for tiles of an image (`Plan.whole`): pixels along (z,) y, x.
+  ///
+  /// Upsampling to extents that are no multiple of its source's moves pixels by an amount that changes over the image,
+  /// so that a tile must know its place. All other steps need not.
+  public var origin: [Int] = [] {
+    didSet { if origin != oldValue { placeResamplings() } }
+  }
+  private(set) var resamplingTables: [[ResamplingTable]] = []
+
   /// Samples of the current batch.
   var samples = 0
   /// Shards of the current batch.
@@ -103,6 +112,7 @@ public final class Execution {
     winogradWeights = AlignedBuffer(count: sizes.winogradFloats)
     channelLists = AlignedBuffer(count: sizes.longestChannelList * team.size)
     roundedParameters = AlignedBuffer(count: plan.roundedFloats)
+    placeResamplings()
     for entry in plan.layout.statistics {
       if case .constant(let value) = entry.initial {
         for index in entry.range { statistics.pointer[index] = value }
@@ -125,6 +135,12 @@ public final class Execution {
     let partial = MemoryLayout<tutti_moments>.stride + (training ? MemoryLayout<tutti_gradient_sums>.stride : 0)
     return 4 * floats + partial * sizes.partials * capacity + 24 * sizes.partials * shards
       + (training ? 8 * sizes.lateSums * shards : 0)
+  }
+
+  private func placeResamplings() {
+    guard !plan.resamplings.isEmpty else { return }
+    let place = Array(repeating: 0, count: 3 - origin.count) + origin
+    resamplingTables = plan.resamplings.map { $0.tables(origin: place) }
   }
 
   // MARK: Input and output
@@ -161,16 +177,22 @@ public final class Execution {
   ///   - samples: this process's samples of the batch, perhaps none.
   ///   - randomKey: the key of this pass's random numbers; needed in training when the network has dropout.
   ///   - updatesStatistics: whether a training pass moves the running statistics.
-  public func forward(samples: Int, randomKey: DropoutKey? = nil, updatesStatistics: Bool = true) {
+  ///   - keepsWeights: whether `parameters` are those of the pass before, so that their copies in the kernels' layouts
+  ///     are right.
+  public func forward(
+    samples: Int, randomKey: DropoutKey? = nil, updatesStatistics: Bool = true, keepsWeights: Bool = false
+  ) {
     precondition((0...capacity).contains(samples), "a batch holds 0 to \(capacity) samples")
     // A prediction is timed by its caller.
     let start = plan.purpose == .training ? team.timeline.start() : nil
     defer { if let start { team.timeline.end(.forward, start) } }
     self.samples = samples
     self.randomKey = randomKey
-    roundParameters()
-    for id in plan.steps.indices {
-      if case .stages(let group) = plan.steps[id] { pack(group) }
+    if !keepsWeights {
+      roundParameters()
+      for id in plan.steps.indices {
+        if case .stages(let group) = plan.steps[id] { pack(group) }
+      }
     }
     fillInputHalo()
     roundValue(plan.input, border: plan.inputBorder)

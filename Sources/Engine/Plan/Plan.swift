@@ -16,6 +16,9 @@ public final class Plan: Sendable {
     case training
     /// Forward pass only, in as little memory as the buffers' lifetimes allow.
     case inference
+    /// Like `inference`, by kernels that give a pixel the same bits wherever in an image of whatever size it lies
+    /// (docs/decisions/013-seamless-tiles.md): they depend on the pixels of its receptive field alone.
+    case seamless
   }
 
   /// What batch normalization computes its moments over in training.
@@ -44,6 +47,8 @@ public final class Plan: Sendable {
   public let normalizationScope: NormalizationScope
   /// Channels and extents of one input image.
   public let inputShape: FeatureShape
+  /// The extents of the image that inputs are tiles of; nil when they are images.
+  public let whole: [Int]?
   /// Channels and extents of one output.
   public let outputShape: FeatureShape
   /// Where each parameter and each running statistic lies in the flat arrays of an `Execution`.
@@ -68,6 +73,8 @@ public final class Plan: Sendable {
   public let taps: [Tap]
   let inputBorder: Border
   let sizes: Sizes
+  /// The resamplings whose tables depend on where in the image a tile lies.
+  let resamplings: [ResamplingWindow]
   /// Parameters of which a copy rounded to bfloat16 is kept.
   var roundedFloats: Int { precision == .bfloat16 ? layout.parameterCount : 0 }
   /// Owns the memory of the tables that steps point to.
@@ -123,16 +130,18 @@ public final class Plan: Sendable {
   ///   - normalizationScope: ignored for inference.
   ///   - precision: ignored for inference.
   ///   - inputGradient: whether the backward pass computes the gradient with respect to the image.
+  ///   - whole: the extents of the image that inputs are tiles of, if they are tiles; see `Execution.origin`.
   /// - Throws: `NetworkError` when the graph does not fit the image.
   /// - Complexity: linear in the nodes of the graph, but for placing buffers, which compares each with all larger ones.
   public init(
     _ graph: NetworkGraph, extents: [Int], purpose: Purpose, normalizationScope: NormalizationScope = .batch,
-    precision: Precision = .float32, inputGradient wantsInputGradient: Bool = false
+    precision: Precision = .float32, inputGradient wantsInputGradient: Bool = false, whole: [Int]? = nil
   ) throws(NetworkError) {
     var compiler = try PlanCompiler(
-      graph, extents: extents, training: purpose == .training, normalizationScope: normalizationScope,
+      graph, extents: extents, whole: whole, purpose: purpose, normalizationScope: normalizationScope,
       wantsInputGradient: wantsInputGradient)
     compiler.compile()
+    self.whole = whole
     self.graph = graph
     self.purpose = purpose
     self.normalizationScope = purpose == .training ? normalizationScope : .batch
@@ -156,6 +165,7 @@ public final class Plan: Sendable {
     taps = compiler.taps()
     inputBorder = compiler.border(image)
     sizes = compiler.sizes
+    resamplings = compiler.resamplings
     tables = compiler.tables
   }
 }

@@ -9,15 +9,28 @@ package final class ResamplingTable: Sendable {
   private nonisolated(unsafe) let places: UnsafeMutablePointer<Int32>
   private nonisolated(unsafe) let shares: UnsafeMutablePointer<Float>
 
+  /// The pixels of source and target that a tile holds.
+  package struct Window {
+    var source: Range<Int>
+    var target: Range<Int>
+  }
+
   /// Computes the table of one axis.
   ///
   /// - Parameters:
   ///   - source: pixels of the source.
   ///   - target: pixels of the target.
-  package init(source: Int, target: Int, alignCorners: Bool, mode: Upsampling.Mode) {
-    places = .allocate(capacity: 2 * target)
-    shares = .allocate(capacity: target)
-    for index in 0..<target {
+  ///   - window: the part of the table that a tile needs, counted from the tile's first pixels; nil: all of it. What
+  ///     lies outside the tile's source is replaced by its border pixels.
+  package init(source: Int, target: Int, alignCorners: Bool, mode: Upsampling.Mode, window: Window? = nil) {
+    let window = window ?? Window(source: 0..<source, target: 0..<target)
+    let count = window.target.count
+    places = .allocate(capacity: 2 * count)
+    shares = .allocate(capacity: count)
+    func place(_ index: Int) -> Int32 {
+      Int32(max(0, min(window.source.count - 1, index - window.source.lowerBound)))
+    }
+    for (entry, index) in window.target.enumerated() {
       var (first, share) = (0, Float(0))
       switch mode {
       case .nearest: first = Self.nearest(index, source: source, target: target)
@@ -26,12 +39,12 @@ package final class ResamplingTable: Sendable {
         first = min(Int(place), source - 1)
         share = first == source - 1 ? 0 : Float(place - Double(first))
       }
-      places[index] = Int32(first)
-      places[target + index] = Int32(min(first + 1, source - 1))
-      shares[index] = share
+      places[entry] = place(first)
+      places[count + entry] = place(min(first + 1, source - 1))
+      shares[entry] = share
     }
     entries = tutti_resampling_axis(
-      first: UnsafePointer(places), second: UnsafePointer(places + target), share: UnsafePointer(shares))
+      first: UnsafePointer(places), second: UnsafePointer(places + count), share: UnsafePointer(shares))
   }
 
   deinit {

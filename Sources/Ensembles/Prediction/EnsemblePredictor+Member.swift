@@ -19,83 +19,170 @@ extension EnsemblePredictor {
     }
   }
 
-  /// Leaves a member's answer over the tile's core in `answers`.
-  func run(_ index: Int, _ tile: Tile) {
+  /// Writes a member's answer over a tile's core.
+  ///
+  /// - Parameters:
+  ///   - pixels: what is read of the tile, `[channel, z, y, x]`.
+  ///   - answers: receives `[channel, z, y, x]` over the core, or one answer for the image, and behind them the classes
+  ///     that are told beside it.
+  func run(
+    _ index: Int, _ tile: Tile, of grid: TileGrid, _ pixels: UnsafePointer<Float>,
+    to answers: UnsafeMutablePointer<Float>
+  ) {
     let member = members[index]
-    let (runs, place) = executions[networkOfMember[index]]
-    for execution in runs {
-      execution.parameters.buffer.copy(member.parameters)
-      execution.statistics.buffer.copy(member.statistics)
+    let network = networkOfMember[index]
+    let holdsWeights = runners[network].member == index
+    let runner = runners[network]
+    if !holdsWeights {
+      for execution in runner.runs {
+        execution.parameters.buffer.copy(member.parameters)
+        execution.statistics.buffer.copy(member.statistics)
+      }
     }
-    if planes.isEmpty {
-      let execution = runs[0]
-      execution.input(0).setPixels(UnsafeBufferPointer(pixels.buffer))
-      execution.forward(samples: 1)
-      if latents.count > 0 { writeLatents(of: index, execution) }
-      if task.answersImages {
-        for channel in 0..<channels { answers.pointer[channel] = execution.output(0).row(0, channel: channel)[0] }
-        return
+    runners[network].member = index
+    // The first pass of an execution packs the weights.
+    var packed = Array(repeating: holdsWeights, count: runner.runs.count)
+    func forward(_ run: Int) {
+      runner.runs[run].forward(samples: 1, keepsWeights: packed[run])
+      packed[run] = true
+    }
+    let count = channels * tile.core.count
+    if grid.windows != nil || !planes.isEmpty { answers.update(repeating: 0, count: count) }
+    for view in grid.views(of: tile) {
+      var part = Part(tile: tile, view: view)
+      part.shares = grid.windows?.shares(of: view, in: part.box)
+      if planes.isEmpty {
+        let execution = runner.runs[0]
+        place(execution, view, .xy)
+        part.write(pixels, to: execution.input(0))
+        forward(0)
+        if latents.count > 0 { writeLatents(of: index, execution) }
+        if task.answersImages {
+          for channel in 0..<channels { answers[channel] = execution.output(0).row(0, channel: channel)[0] }
+          return
+        }
+        part.add(execution.output(0), channels: channels, to: answers)
+        if imageClasses > 0, let tap = execution.plan.taps.firstIndex(where: { $0.name == NetworkGraph.classes }) {
+          let scores = execution.tap(tap, 0)
+          for i in 0..<imageClasses { answers[count + i] = scores.row(0, channel: i)[0] }
+        }
+      } else {
+        for (plane, run) in zip(planes, runner.place) {
+          place(runner.runs[run], view, plane)
+          part.addSlices(in: plane, pixels, runner.runs[run], channels: channels, to: answers) { forward(run) }
+        }
       }
-      copy(execution.output(0), tile)
-      if imageClasses > 0, let tap = execution.plan.taps.firstIndex(where: { $0.name == NetworkGraph.classes }) {
-        let scores = execution.tap(tap, 0)
-        for i in 0..<imageClasses { answers.pointer[channels * tile.core.count + i] = scores.row(0, channel: i)[0] }
-      }
-    } else {
-      let count = channels * tile.core.count
-      answers.pointer.update(repeating: 0, count: count)
-      for (plane, run) in zip(planes, place) { addSlices(of: tile, in: plane, runs[run]) }
+    }
+    if !planes.isEmpty {
       let part = 1 / Float(planes.count)
-      for i in 0..<count { answers.pointer[i] *= part }
+      for i in 0..<count { answers[i] *= part }
     }
     guard let scaling = member.targetScaling else { return }
     for channel in 0..<channels {
       for i in channel * tile.core.count..<(channel + 1) * tile.core.count {
-        answers.pointer[i] = scaling.unscaled(answers.pointer[i], channel: channel % scaling.mean.count)
+        answers[i] = scaling.unscaled(answers[i], channel: channel % scaling.mean.count)
       }
     }
   }
 
-  /// Copies what a network gives for a tile's input, over the core.
-  private func copy(_ output: FeaturePlanes, _ tile: Tile) {
-    let (input, core) = (tile.input, tile.core)
-    var place = answers.pointer
-    for channel in 0..<channels {
-      for z in core.z {
-        for y in core.y {
-          let row = (z - input.z.lowerBound) * input.y.count + y - input.y.lowerBound
-          place.update(
-            from: output.row(row, channel: channel) + core.x.lowerBound - input.x.lowerBound, count: core.x.count)
-          place += core.x.count
+  /// Tells an execution for tiles where in the image a view of one begins.
+  private func place(_ execution: Execution, _ view: Box, _ plane: Plane) {
+    guard execution.plan.whole != nil else { return }
+    let view = plane.view(view)
+    execution.origin = Extents(z: view.z.lowerBound, y: view.y.lowerBound, x: view.x.lowerBound)
+      .list(dimensions: execution.plan.graph.dimensions)
+  }
+}
+
+/// What a network sees of a tile at once, and what of the tile's core its answer is for.
+private struct Part {
+  let tile: Tile
+  let view: Box
+  /// The part of the core.
+  let box: Box
+  /// What its answer counts along z, y and x of `box` among those of other windows; nil when there are none.
+  var shares: (z: [Float], y: [Float], x: [Float])?
+
+  init(tile: Tile, view: Box) {
+    self.tile = tile
+    self.view = view
+    let core = tile.core
+    box = Box(z: core.z.clamped(to: view.z), y: core.y.clamped(to: view.y), x: core.x.clamped(to: view.x))
+  }
+
+  /// Copies what is seen of a tile's pixels, `[channel, z, y, x]` over its input, to a network's image.
+  func write(_ pixels: UnsafePointer<Float>, to image: FeaturePlanes) {
+    let input = tile.input
+    for channel in 0..<image.channels {
+      var row = 0
+      for z in view.z {
+        for y in view.y {
+          let line = (channel * input.z.count + z - input.z.lowerBound) * input.y.count + y - input.y.lowerBound
+          image.row(row, channel: channel).update(
+            from: pixels + line * input.x.count + view.x.lowerBound - input.x.lowerBound, count: view.x.count)
+          row += 1
         }
       }
     }
   }
 
-  /// Adds what a network of two dimensions gives for the slices of a plane through a tile's core.
-  private func addSlices(of tile: Tile, in plane: Plane, _ execution: Execution) {
+  /// Writes what a network gives over the core, or adds its share of it.
+  func add(_ output: FeaturePlanes, channels: Int, to answers: UnsafeMutablePointer<Float>) {
+    let core = tile.core
+    for channel in 0..<channels {
+      for (iz, z) in box.z.enumerated() {
+        for (iy, y) in box.y.enumerated() {
+          let row = (z - view.z.lowerBound) * view.y.count + y - view.y.lowerBound
+          let line = output.row(row, channel: channel) + box.x.lowerBound - view.x.lowerBound
+          let place = (channel * core.z.count + z - core.z.lowerBound) * core.y.count + y - core.y.lowerBound
+          let target = answers + place * core.x.count + box.x.lowerBound - core.x.lowerBound
+          if let shares {
+            let share = shares.z[iz] * shares.y[iy]
+            for x in 0..<box.x.count { target[x] += line[x] * (share * shares.x[x]) }
+          } else {
+            target.update(from: line, count: box.x.count)
+          }
+        }
+      }
+    }
+  }
+
+  /// Adds what a network of two dimensions gives for the slices of a plane through the core.
+  func addSlices(
+    in plane: Plane, _ pixels: UnsafePointer<Float>, _ execution: Execution, channels: Int,
+    to answers: UnsafeMutablePointer<Float>, forward: () -> Void
+  ) {
     func strides(_ extents: Extents) -> Extents { plane.view(Extents(z: extents.y * extents.x, y: extents.x, x: 1)) }
     let (input, core) = (plane.view(tile.input), plane.view(tile.core))
+    let (view, box) = (plane.view(self.view), plane.view(self.box))
     let (from, to) = (strides(tile.input.extents), strides(tile.core.extents))
-    for slice in core.z {
+    let shares = shares.map { plane.view(z: $0.z, y: $0.y, x: $0.x) }
+    for (index, slice) in box.z.enumerated() {
       let image = execution.input(0)
       for channel in 0..<image.channels {
-        for row in 0..<input.y.count {
+        for row in 0..<view.y.count {
           let line = image.row(row, channel: channel)
           let source =
-            pixels.pointer + channel * tile.input.count + (slice - input.z.lowerBound) * from.z + row * from.y
-          for x in 0..<input.x.count { line[x] = source[x * from.x] }
+            pixels + channel * tile.input.count + (slice - input.z.lowerBound) * from.z
+            + (view.y.lowerBound - input.y.lowerBound + row) * from.y
+            + (view.x.lowerBound - input.x.lowerBound) * from.x
+          for x in 0..<view.x.count { line[x] = source[x * from.x] }
         }
       }
-      execution.forward(samples: 1)
+      forward()
       let output = execution.output(0)
       for channel in 0..<channels {
-        for row in core.y {
-          let line = output.row(row - input.y.lowerBound, channel: channel) + core.x.lowerBound - input.x.lowerBound
+        for (iy, row) in box.y.enumerated() {
+          let line = output.row(row - view.y.lowerBound, channel: channel) + box.x.lowerBound - view.x.lowerBound
           let target =
-            answers.pointer + channel * tile.core.count + (slice - core.z.lowerBound) * to.z
-            + (row - core.y.lowerBound) * to.y
-          for x in 0..<core.x.count { target[x * to.x] += line[x] }
+            answers + channel * tile.core.count + (slice - core.z.lowerBound) * to.z
+            + (row - core.y.lowerBound) * to.y + (box.x.lowerBound - core.x.lowerBound) * to.x
+          if let shares {
+            let share = shares.slice[index] * shares.row[iy]
+            for x in 0..<box.x.count { target[x * to.x] += line[x] * (share * shares.column[x]) }
+          } else {
+            for x in 0..<box.x.count { target[x * to.x] += line[x] }
+          }
         }
       }
     }

@@ -53,12 +53,28 @@ public final class EnsemblePredictor {
   /// The different networks, with probabilities behind them when they tell classes, and for each member which it is.
   let networks: [NetworkGraph]
   let networkOfMember: [Int]
-  /// For inputs of these extents, of each network the executions of what it sees, and for each plane which of them.
-  private var extents: Extents?
-  private(set) var executions: [(runs: [Execution], place: [Int])] = []
-  private(set) var pixels = AlignedBuffer<Float>(count: 0)
-  /// A member's answer, and behind it the classes that it tells beside.
-  private(set) var answers = AlignedBuffer<Float>(count: 0)
+
+  /// The executions of one network: one for each different view of a tile, and for each plane which of them.
+  struct Runner {
+    var runs: [Execution]
+    var place: [Int]
+    /// The member whose weights they hold.
+    var member: Int?
+  }
+
+  /// What executions were made for.
+  private struct Form: Hashable {
+    var window: Extents
+    var region: Extents
+    var blends: Bool
+  }
+  private var form: Form?
+  var runners: [Runner] = []
+  /// For each tile that is worked at a time, what the networks see of it.
+  private var pixels = AlignedBuffer<Float>(count: 0)
+  /// Answers, and behind each the classes that it tells beside: of every member for every tile that is worked at a
+  /// time; of one tile, those of the members one after the other.
+  private var answers = AlignedBuffer<Float>(count: 0)
   private var statistics = RunningStatistics(count: 0)
   private var deviations = AlignedBuffer<Float>(count: 0)
   private(set) var latents = AlignedBuffer<Float>(count: 0)
@@ -103,13 +119,16 @@ public final class EnsemblePredictor {
 
   /// Predicts tiles of a region.
   ///
+  /// Members of equal graphs share executions. Then several tiles are worked at a time, a member's tiles one after the
+  /// other, so that its weights are brought into the kernels' layouts once for all of them.
+  ///
   /// - Parameters:
   ///   - grid: the region's tiles.
   ///   - tiles: which of them.
-  ///   - read: reads a tile's input; its box is counted from the region's corner.
-  ///   - eachMember: called for every member and tile with the member's answer, as `Answer.mean`, and the classes that
-  ///     it tells beside it, as `Answer.classMean`.
-  ///   - eachTile: called for every tile, in order.
+  ///   - read: reads a part of the region; its box is counted from the region's corner.
+  ///   - eachMember: called for every tile and member with the member's answer, as `Answer.mean`, and the classes that
+  ///     it tells beside it, as `Answer.classMean`. The members of a tile come one after the other.
+  ///   - eachTile: called for every tile, in order, after its members.
   /// - Throws: `NetworkError` when a tile does not fit a network, and what the closures throw.
   public func predict(
     grid: TileGrid, tiles: Range<Int>, reading read: Reader,
@@ -117,55 +136,94 @@ public final class EnsemblePredictor {
     eachTile: (Answer) throws -> Void
   ) throws {
     guard !tiles.isEmpty else { return }
-    try prepare(for: grid.input)
-    for index in tiles {
-      let tile = grid[index]
-      let voxels = task.answersImages ? 1 : tile.core.count
-      let count = channels * voxels
-      func own(_ values: AlignedBuffer<Float>) -> UnsafeBufferPointer<Float> {
-        UnsafeBufferPointer(start: UnsafePointer(values.pointer), count: count)
+    try prepare(for: grid)
+    let together = keepsLatents ? 1 : min(tiles.count, Self.tilesAtOnce(of: networkOfMember, grid, settings))
+    reserve(tiles: together, of: grid)
+    for first in stride(from: tiles.lowerBound, to: tiles.upperBound, by: together) {
+      let some = (first..<min(tiles.upperBound, first + together)).map { grid[$0] }
+      try predict(some, of: grid, keepsAnswers: together > 1, read, eachMember, eachTile)
+    }
+  }
+
+  private func predict(
+    _ tiles: [Tile], of grid: TileGrid, keepsAnswers: Bool, _ read: Reader, _ eachMember: EachMember?,
+    _ eachTile: (Answer) throws -> Void
+  ) throws {
+    let inputs = settings.inputChannels * grid.input.count
+    for (slot, tile) in tiles.enumerated() {
+      let part = UnsafeMutableBufferPointer(
+        start: pixels.pointer + slot * inputs, count: settings.inputChannels * tile.input.count)
+      try Self.read(tile.input, of: grid.region, channels: settings.inputChannels, by: read, into: part)
+    }
+    func answer(_ slot: Int, _ member: Int) -> UnsafeMutablePointer<Float> {
+      answers.pointer + (keepsAnswers ? (slot * members.count + member) * statistics.count : 0)
+    }
+    if keepsAnswers {
+      for member in members.indices {
+        for (slot, tile) in tiles.enumerated() {
+          run(member, tile, of: grid, pixels.pointer + slot * inputs, to: answer(slot, member))
+        }
       }
-      func classes(_ values: AlignedBuffer<Float>) -> UnsafeBufferPointer<Float> {
-        UnsafeBufferPointer(start: UnsafePointer(values.pointer + count), count: imageClasses)
-      }
-      try read(tile.input, pixels.buffer)
+    }
+    for (slot, tile) in tiles.enumerated() {
       statistics.reset()
       for member in members.indices {
-        run(member, tile)
-        statistics.add(answers.pointer, team: team)
-        try eachMember?(member, tile, own(answers), classes(answers))
+        let values = answer(slot, member)
+        if !keepsAnswers { run(member, tile, of: grid, pixels.pointer + slot * inputs, to: values) }
+        statistics.add(values, team: team)
+        try eachMember?(member, tile, own(values, tile), classes(values, tile))
       }
       if members.count > 1 { statistics.writeStandardDeviation(to: deviations.pointer) }
       try eachTile(
         Answer(
-          tile: tile, voxels: voxels,
-          mean: own(statistics.mean), deviation: own(deviations), classMean: classes(statistics.mean),
-          classDeviation: classes(deviations),
-          latents: UnsafeBufferPointer(latents.buffer)))
+          tile: tile, voxels: voxels(tile), mean: own(statistics.mean.pointer, tile),
+          deviation: own(deviations.pointer, tile), classMean: classes(statistics.mean.pointer, tile),
+          classDeviation: classes(deviations.pointer, tile), latents: UnsafeBufferPointer(latents.buffer)))
     }
   }
 
-  /// Makes executions for inputs of these extents; those for other extents are dropped.
-  private func prepare(for input: Extents) throws {
-    guard extents != input else { return }
-    executions = []
-    extents = nil
-    executions = try networks.map { network in
-      let views = Self.views(of: input, network, planes)
-      let runs = try views.extents.map { extents in
-        let plan = try Self.plan(network, members[0].settings, extents)
-        return Execution(plan, samplesPerShard: 1, shards: 1, team: team)
+  private var settings: EnsembleSettings { members[0].settings }
+
+  private func voxels(_ tile: Tile) -> Int { task.answersImages ? 1 : tile.core.count }
+
+  private func own(_ values: UnsafePointer<Float>, _ tile: Tile) -> UnsafeBufferPointer<Float> {
+    UnsafeBufferPointer(start: values, count: channels * voxels(tile))
+  }
+
+  private func classes(_ values: UnsafePointer<Float>, _ tile: Tile) -> UnsafeBufferPointer<Float> {
+    UnsafeBufferPointer(start: values + channels * voxels(tile), count: imageClasses)
+  }
+
+  /// Makes executions for the tiles of a grid; those for other ones are dropped.
+  private func prepare(for grid: TileGrid) throws {
+    let form = Form(window: grid.window, region: grid.region, blends: grid.windows != nil)
+    guard self.form != form else { return }
+    runners = []
+    self.form = nil
+    runners = try networks.map { network in
+      let views = Self.views(of: grid, network, planes)
+      let runs = try views.views.map { view in
+        Execution(try Self.plan(network, settings, view, grid), samplesPerShard: 1, shards: 1, team: team)
       }
-      return (runs, views.place)
+      return Runner(runs: runs, place: views.place, member: nil)
     }
-    pixels = AlignedBuffer(count: members[0].settings.inputChannels * input.count)
-    // Cores differ in size, the largest is an input: behind a smaller one stands what an earlier one left.
-    let count = channels * (task.answersImages ? 1 : input.count) + imageClasses
-    answers = AlignedBuffer(count: count)
-    statistics = RunningStatistics(count: count)
-    deviations = AlignedBuffer(count: count)
-    let latent = keepsLatents ? try latentShape(of: input)?.elements ?? 0 : 0
+    let latent = keepsLatents ? try latentShape(of: grid.window)?.elements ?? 0 : 0
     latents = AlignedBuffer(count: members.count * latent)
-    extents = input
+    self.form = form
+  }
+
+  /// Makes room for so many tiles of a grid.
+  private func reserve(tiles: Int, of grid: TileGrid) {
+    // Cores differ in size: behind a smaller one stands what an earlier one left.
+    let count = Self.answerCount(settings, grid)
+    if statistics.count != count {
+      statistics = RunningStatistics(count: count)
+      deviations = AlignedBuffer(count: count)
+    }
+    func reserve(_ count: Int, _ buffer: inout AlignedBuffer<Float>) {
+      if buffer.count != count { buffer = AlignedBuffer(count: count) }
+    }
+    reserve(tiles * settings.inputChannels * grid.input.count, &pixels)
+    reserve((tiles > 1 ? tiles * members.count : 1) * count, &answers)
   }
 }

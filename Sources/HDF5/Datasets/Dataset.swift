@@ -106,6 +106,36 @@ extension Container {
     }
   }
 
+  /// Opens a dataset to be read part by part, so that neighbouring parts do not unpack a chunk again: holds up to so
+  /// many bytes of chunks, the last ones that were read (`H5Pset_chunk_cache`).
+  ///
+  /// Datasets without chunks or filters are opened as they are: parts of them are read alone. The library's own cache is
+  /// of 1 MiB, and unpacks a larger chunk anew for every part of it.
+  ///
+  /// - Throws: `HDF5Error` of kind `missingObject` or `wrongKind`.
+  public func dataset(_ path: String, cache bytes: Int) throws -> Dataset {
+    guard let chunk = try packedChunk(of: path) else { return try dataset(path) }
+    return try object.use { raw in
+      let place = object.place(path)
+      let list = try Identifier.properties(chdf5_dataset_access(), at: place)
+      // Slots are many more than chunks, so that few share one. What is not used of the cache takes no memory.
+      let chunks = max(1, min(4096, bytes / max(1, chunk)))
+      try place.check(
+        H5Pset_chunk_cache(list.raw, 100 * chunks + 21, bytes, 0), "H5Pset_chunk_cache", "set the cache of its chunks")
+      let identifier = try place.own(H5Dopen2(raw, path, list.raw), .dataset, "H5Dopen2", "open the dataset")
+      return try Dataset(
+        object: ObjectHandle(context: object.context, identifier: identifier, path: object.joined(path)))
+    }
+  }
+
+  /// The elements of a dataset's chunk; nil without chunks or filters. The dataset is closed again: the cache is that of
+  /// the first one that opens it.
+  private func packedChunk(of path: String) throws -> Int? {
+    let dataset = try dataset(path)
+    guard let chunk = dataset.chunk, try !dataset.filters.isEmpty else { return nil }
+    return chunk.reduce(1) { $0.multipliedReportingOverflow(by: $1).partialValue }
+  }
+
   /// Creates a dataset of numbers or truth values, and missing groups on its path (`H5Dcreate2`).
   ///
   /// Elements that are never written are undefined.

@@ -174,29 +174,52 @@ public final class LearningData: Sendable {
     var faults = Faults(target)
     try images.read(region.box, ofImage: region.image, scaledBy: scaling, into: result.images.buffer)
     faults.look(at: UnsafeBufferPointer(result.images.buffer), of: images, region.box, image: region.image)
-    if content.labels != .none {
-      try readLabels(of: region.box, image: region.image, part, into: result.labels.buffer, &faults)
-    }
-    if content.hasWeights {
-      try readWeights(of: region.box, image: region.image, part, into: result.weights.buffer)
-    }
-    if content.channels > 0, !result.sharesImages {
-      let scaling = targetScaling ?? .identity(channels: content.channels)
-      try (answers ?? images).read(
-        region.box, ofImage: region.image, scaledBy: scaling, into: result.values.buffer)
-    }
-    if let answers, content.channels > 0 {
-      if content.hasWeights {
-        // What 0 is scaled to stands where targets are not known, whatever the file has there.
-        for channel in 0..<content.channels {
-          let zero = (targetScaling ?? .identity(channels: content.channels)).scaled(0, channel: channel)
-          for i in 0..<count where result.weights.pointer[i] == 0 { result.values.pointer[channel * count + i] = zero }
-        }
-      }
-      faults.look(at: UnsafeBufferPointer(result.values.buffer), of: answers, region.box, image: region.image)
-    }
+    try loadTargets(of: region.box, for: part, targetScaling: targetScaling, into: result, &faults)
     try faults.raise()
     return result
+  }
+
+  /// Reads what is known of a part of an image, without the image: target images as the file has them, labels as
+  /// classes or `ignored`.
+  ///
+  /// - Parameters:
+  ///   - box: a part of the image.
+  ///   - part: what the image serves for; of a split by pixels, the answers of other parts' pixels are unknown.
+  /// - Returns: a region of the box's extents that holds targets alone.
+  /// - Throws: as `load(_:for:scaling:targetScaling:)`.
+  public func targets(of box: Box, image: Int, for part: Part) throws -> LearningRegion {
+    let region = Region(image: image, z: box.z, height: box.y.count, width: box.x.count)
+    let result = LearningRegion(region: region, channels: 0, content: content)
+    var faults = Faults(target)
+    try loadTargets(of: box, for: part, targetScaling: nil, into: result, &faults)
+    try faults.raise()
+    return result
+  }
+
+  /// Reads the targets of a box into a region of its extents.
+  private func loadTargets(
+    of box: Box, for part: Part, targetScaling: IntensityScaling?, into result: LearningRegion, _ faults: inout Faults
+  ) throws {
+    let (content, image, count) = (result.content, result.region.image, box.count)
+    if content.labels != .none {
+      try readLabels(of: box, image: image, part, into: result.labels.buffer, &faults)
+    }
+    if content.hasWeights {
+      try readWeights(of: box, image: image, part, into: result.weights.buffer)
+    }
+    let scaling = targetScaling ?? .identity(channels: content.channels)
+    if content.channels > 0, !result.sharesImages {
+      try (answers ?? images).read(box, ofImage: image, scaledBy: scaling, into: result.values.buffer)
+    }
+    guard let answers, content.channels > 0 else { return }
+    if content.hasWeights {
+      // What 0 is scaled to stands where targets are not known, whatever the file has there.
+      for channel in 0..<content.channels {
+        let zero = scaling.scaled(0, channel: channel)
+        for i in 0..<count where result.weights.pointer[i] == 0 { result.values.pointer[channel * count + i] = zero }
+      }
+    }
+    faults.look(at: UnsafeBufferPointer(result.values.buffer), of: answers, box, image: image)
   }
 
   /// Reads labels as classes.

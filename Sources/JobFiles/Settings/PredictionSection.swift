@@ -5,7 +5,7 @@ extension Job {
   public struct PredictionSection: SettingsSection {
     /// Pixels predicted at once, outermost axis first; nil: chosen from the image.
     public var tile: [Int]?
-    /// Pixels read beyond each side of a tile; nil: the networks' receptive field.
+    /// Pixels read beyond each side of a tile; nil: the networks' receptive field, where it is affordable.
     public var margin: [Int]?
     /// Whether what each member reduces an image to is written too.
     public var latent = false
@@ -18,7 +18,9 @@ extension Job {
         "pixels that are predicted at once along (z,) y, x"),
       Setting(
         "margin", \.margin, .list(of: .extent(from: 0), count: 1...3), otherwise: "the networks' receptive field",
-        "pixels read beyond each side of a tile along (z,) y, x"),
+        "pixels read beyond each side of a tile along (z,) y, x. With the receptive field, tiles have the bits of the "
+          + "whole image's prediction; where that would take more than 8 times the work, or networks normalize by "
+          + "statistics of the image, overlapping windows of a patch are blended with Gaussian weights instead"),
       Setting(
         "latent", \.latent, .boolean,
         "whether what each member reduces an image to (an autoencoder's code) is written too, as `/entry/latent/latent` "

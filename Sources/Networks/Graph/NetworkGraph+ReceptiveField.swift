@@ -19,6 +19,47 @@ extension NetworkGraph {
   ///   the receptive field is wider than any image.
   /// - Complexity: O(*edges*).
   public func receptiveField() throws(NetworkError) -> ReceptiveField? {
+    guard let (ranges, alignment) = try pixelRanges() else { return nil }
+    let last = ranges.last ?? []
+    return ReceptiveField(
+      radius: last.map { Int(max($0.before, $0.after).rounded(.up)) }, alignment: alignment)
+  }
+
+  /// The image's pixels to a pixel of every node's value, along each axis; 1 where a node's value has no place in the
+  /// image.
+  ///
+  /// - Throws: as `receptiveField()`.
+  public func pixelSteps() throws(NetworkError) -> [[Double]] {
+    guard let ranges = try pixelRanges()?.ranges else {
+      return Array(repeating: Array(repeating: 1, count: dimensions), count: nodes.count)
+    }
+    return ranges.map { $0.map(\.step) }
+  }
+
+  /// Whether an output pixel depends on statistics of the whole image: group and instance normalization, and batch
+  /// normalization without running statistics. Such a network gives a tile another answer than the image.
+  public var usesImageStatistics: Bool {
+    nodes.contains { node in
+      switch node.operation {
+      case .groupNormalization: true
+      case .batchNormalization(let normalization): !normalization.tracksRunningStatistics
+      default: false
+      }
+    }
+  }
+
+  /// The axes along which convolutions read the opposite border of the image (circular padding).
+  public var wrappedAxes: [Bool] {
+    (0..<dimensions).map { axis in
+      nodes.contains { node in
+        guard case .convolution(let c) = node.operation, c.paddingMode == .circular else { return false }
+        return (c.padding.values(dimensions: dimensions)?[axis] ?? 0) > 0
+      }
+    }
+  }
+
+  /// What every node's pixels read of the image, and the grid of the pooling windows; nil when a node sees all of it.
+  private func pixelRanges() throws(NetworkError) -> (ranges: [[PixelRange]], alignment: [Int])? {
     var ranges: [[PixelRange]] = []
     var alignment = Array(repeating: 1, count: dimensions)
     for node in nodes {
@@ -76,9 +117,7 @@ extension NetworkGraph {
       }
       ranges.append(range)
     }
-    let last = ranges.last ?? []
-    return ReceptiveField(
-      radius: last.map { Int(max($0.before, $0.after).rounded(.up)) }, alignment: alignment)
+    return (ranges, alignment)
   }
 
   private func values(_ setting: PerAxis, of node: Node) throws(NetworkError) -> [Int] {

@@ -124,9 +124,10 @@ enum CalibrationFile {
   /// - Parameters:
   ///   - origin: what the members were trained from.
   ///   - content: of the calibration set.
+  ///   - work: the tiles of the calibration set.
   static func write(
     _ calibration: Calibration, of job: Job, origin: MemberOrigin, members: [TrainedMember], content: PartContent,
-    to path: String
+    _ work: TileWork, to path: String
   ) throws {
     try ChecksummedFile.write(path) { file in
       try file.setAttribute("format", format)
@@ -135,6 +136,7 @@ enum CalibrationFile {
       try file.setAttribute("settings", job.canonicalText)
       try file.setAttribute("members", members.map(\.answerHash))
       try file.setAttribute("data", [content.images, content.targets])
+      try file.setAttribute("tiling", work.identity)
       try write(calibration, to: file.root)
     }
   }

@@ -12,8 +12,6 @@ struct MemberFigures {
   private var confusion: [ConfusionMatrix] = []
   /// Of values: `[tile, member, channel]`, tiles of this rank, later of all.
   private var sums: [RegressionMetrics] = []
-  /// What is known of the last tile.
-  private(set) var known = TileTruth()
   private var predictions: [UInt8] = []
 
   init(_ ensemble: EnsemblePredictor, form: AnswerForm) {
@@ -24,11 +22,8 @@ struct MemberFigures {
     }
   }
 
-  /// Adds a member's answer over a tile; members of a tile come one after another.
-  mutating func add(
-    _ answer: UnsafeBufferPointer<Float>, of member: Int, tile: Tile, _ region: LearningRegion
-  ) throws {
-    if member == 0 { known.take(tile.core, of: region) }
+  /// Adds a member's answer over a tile, of which this is known; members of a tile come one after another.
+  mutating func add(_ answer: UnsafeBufferPointer<Float>, of member: Int, _ known: TileTruth) throws {
     guard confusion.isEmpty else {
       mostLikely(answer, classes: channels, into: &predictions)
       try confusion[member].add(labels: known.labels, predictions: predictions)

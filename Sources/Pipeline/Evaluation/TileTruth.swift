@@ -40,11 +40,15 @@ struct TileTruth {
   }
 }
 
-extension LearningData {
-  /// Reads a region with its target images as the file has them, to compare predictions with.
-  func loadTruth(_ region: Region, for part: Part, scaling: IntensityScaling) throws -> LearningRegion {
-    try load(
-      region, for: part, scaling: scaling,
-      targetScaling: targetChannels > 0 ? .identity(channels: targetChannels) : nil)
+extension TileTruth {
+  /// Reads what is known of a part of a region, and nothing else.
+  ///
+  /// - Parameters:
+  ///   - box: counted from the region's corner.
+  ///   - part: what the region serves for.
+  /// - Throws: as `LearningData.targets(of:image:for:)`.
+  mutating func read(_ box: Box, of region: Region, _ data: LearningData, for part: Part) throws {
+    let targets = try data.targets(of: box.moved(z: region.z.lowerBound), image: region.image, for: part)
+    take(Box(box.extents), of: targets)
   }
 }

@@ -41,9 +41,23 @@ struct ExpectedFiles {
 
   /// Why a calibration is not one of these members on this calibration set; nil when it is.
   ///
+  /// - Parameter work: the tiles of the calibration set.
   /// - Throws: `HDF5Error` when it cannot be read.
-  func obstacle(calibration path: String, members: [TrainedMember], content: PartContent) throws -> String? {
-    try ChecksummedFile.read(path) { try obstacle(calibration: $0, members: members, content: content) }
+  func obstacle(
+    calibration path: String, members: [TrainedMember], content: PartContent, _ work: TileWork
+  ) throws -> String? {
+    try ChecksummedFile.read(path) { file in
+      try obstacle(calibration: file, members: members, content: content) ?? obstacle(calibration: file, work)
+    }
+  }
+
+  /// Why a calibration is not one by these tiles; nil when it is.
+  private func obstacle(calibration file: File, _ work: TileWork) throws -> String? {
+    guard try file.hasAttribute("tiling") else {
+      return work.isWhole ? nil : "was made by other tiles, of an earlier tutti"
+    }
+    let tiling = try file.attribute("tiling", as: String.self)
+    return tiling == work.identity ? nil : "was made by other tiles: they are \(work.identity) and were \(tiling)"
   }
 
   private func obstacle(calibration file: File, members: [TrainedMember], content: PartContent) throws -> String? {

@@ -64,15 +64,15 @@ extension Run {
     let settings = opened.settings
     let graphs = try (0..<settings.members).map { try settings.member($0).graph }
     var largest = 0
-    var seen: Set<Extents> = []
+    var seen: Set<TileGrid> = []
     for part in [Part.calibrate, .test] {
       for grid in try TileWork(opened.data.split[part], of: job, settings, graphs: graphs).grids
-      where seen.insert(grid.input).inserted {
+      where seen.insert(grid).inserted {
         do {
           largest = max(
-            largest, try EnsemblePredictor.bytes(graphs, settings: settings, input: grid.input, threads: threads))
+            largest, try EnsemblePredictor.bytes(graphs, settings: settings, grid: grid, threads: threads))
         } catch {
-          throw RunError.tilesDoNotFit(part.rawValue, grid.input, job.layout, reason: "\(error)")
+          throw RunError.tilesDoNotFit(part.rawValue, grid.window, job.layout, reason: "\(error)")
         }
       }
     }

@@ -66,6 +66,11 @@ extension Run {
     if ranks > 1, settings.fullShards > 1 {
       lines.append("ranks that become free join the members that still train, before an epoch.")
     }
+    lines.append("")
+    for part in [Part.calibrate, .test] where !data.split[part].isEmpty {
+      let work = try TileWork(data.split[part], of: job, settings, graphs: members.map(\.graph))
+      lines.append("prediction of \(part.words): \(work.description)")
+    }
     let budget = try trainingBudget(
       known, ranks: ranks, threads: workers.team.size, dividesState: job.training.optimizerState == .divided)
     let held = TrainingSet.bytes(of: data)

@@ -22,7 +22,10 @@ extension Run {
       if members.count == job.ensemble.members, RunPaths.exists(paths.calibration) {
         let reason: String?
         do {
-          reason = try expected.obstacle(calibration: paths.calibration, members: members, content: content)
+          let (data, settings) = (try opened().truth, try opened().settings)
+          reason = try expected.obstacle(
+            calibration: paths.calibration, members: members, content: content,
+            try TileWork(data.split.calibrate, of: job, settings, graphs: members.map(\.graph)))
         } catch {
           reason = "cannot be read: \(error)"
         }

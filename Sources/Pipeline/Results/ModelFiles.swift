@@ -10,6 +10,8 @@ enum ModelFiles {
     var members: [TrainedMember]
     /// The thresholds of their sets or intervals; nil unless the model is a results file.
     var calibration: Calibration?
+    /// How tiles were put together when it was found (`TileWork.identity`); nil when nothing says so.
+    var calibratedTiling: String?
     /// What combines the members' answers beside their mean; nil when nothing does.
     var aggregate: TrainedMember?
     /// All files that it was read from.
@@ -40,12 +42,16 @@ enum ModelFiles {
     let group = try entry.group("members")
     let path = RunPaths.folder(of: model) + "/" + (try group.attribute("folder", as: String.self))
     let members = try members(of: group, job: try ResultsFile.job(of: file), results: model, in: path)
-    let calibration = try CalibrationFile.read(try entry.group("calibration"))
+    let calibrationGroup = try entry.group("calibration")
+    let calibration = try CalibrationFile.read(calibrationGroup)
+    let tiling =
+      try calibrationGroup.hasAttribute("tiling")
+      ? calibrationGroup.attribute("tiling", as: String.self) : nil
     let isCombined = try entry.exists("aggregate")
     try file.close()
     return Model(
-      members: members, calibration: calibration, aggregate: isCombined ? try aggregate(in: path) : nil,
-      files: [model] + files(in: path))
+      members: members, calibration: calibration, calibratedTiling: tiling,
+      aggregate: isCombined ? try aggregate(in: path) : nil, files: [model] + files(in: path))
   }
 
   /// The members by which results were made.

@@ -38,10 +38,11 @@ public struct NewPrediction: Sendable {
 
   /// Writes `/entry/prediction` of all the images into `output`, and what the model measures. Collective.
   ///
+  /// - Parameter log: told when the calibration was made by other tiles.
   /// - Returns: on rank 0 what is measured; nil on the others, or when the model measures nothing.
   /// - Throws: `RunError`, `ImagingError`, `MemberFileError`, `HDF5Error`; `RemoteFailure` where one rank alone failed.
   @discardableResult
-  public func run(over world: Communicator) throws -> MeasurementTable? {
+  public func run(over world: Communicator, log: Log) throws -> MeasurementTable? {
     let loaded = try world.agree { try ModelFiles.load(model) }
     try world.agree {
       var files = RunFiles()
@@ -70,9 +71,12 @@ public struct NewPrediction: Sendable {
     }
     let regions = (0..<source.imageCount).map { source.region(ofImage: $0) }
     let work = try world.agree {
-      try TileWork(
-        regions, tile: nil, margin: nil, patch: members[0].settings.patchSpan, planes: ensemble.planes,
-        graphs: members.map(\.graph), volume: volume)
+      TileWork(regions, try Tiling(members.map(\.graph), settings: members[0].settings, isVolume: volume))
+    }
+    if calibration != nil, loaded.calibratedTiling.map({ $0 != work.identity }) ?? !work.isWhole {
+      log.note(
+        "The images are predicted otherwise than those of the calibration: \(work.identity); the calibration's were "
+          + "\(loaded.calibratedTiling ?? "tiles of an earlier tutti"). Coverage may differ a little.")
     }
     let unfinished = WholeFile.temporary(output)
     var lock: RunLock?
@@ -111,7 +115,7 @@ public struct NewPrediction: Sendable {
         file,
         ResultsFile.Header(
           job: members[0].fingerprint, name: source.location.name, form: writer.form, classForm: writer.classForm,
-          classes: members[0].classes,
+          classes: members[0].classes, tiling: work.identity,
           indices: Array(0..<(volume ? source.extents.z : source.imageCount))))
       if let calibration {
         try CalibrationFile.write(calibration, to: try file.group("entry").createGroup("calibration"))

@@ -14,6 +14,8 @@ enum ResultsFile {
     /// Of the classes of images that are told beside; nil when none are.
     var classForm: AnswerForm?
     var classes: [String]
+    /// How tiles were put together (`TileWork.identity`).
+    var tiling: String
     /// Images of the input, or slices of the volume, that the prediction holds.
     var indices: [Int]
   }
@@ -28,6 +30,7 @@ enum ResultsFile {
     try entry.setAttribute("job", header.job)
     try entry.write("\(header.name): ensemble prediction", to: "title")
     try describe(try entry.group("prediction"), header.form, header)
+    try entry.group("prediction").setAttribute("tiling", header.tiling)
     if let form = header.classForm { try describe(try entry.group("classification"), form, header) }
     if try entry.exists("aggregate") { try describe(try entry.group("aggregate"), header.form, header) }
     if try entry.exists("latent") {

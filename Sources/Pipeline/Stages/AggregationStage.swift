@@ -61,10 +61,9 @@ struct AggregationStage: Stage {
     try world.agree {
       var answers: [Float] = []
       for part in work.share(rank: world.rank, of: world.size) {
-        let region = try data.load(
-          part.region, for: .train, scaling: inspection.scaling, targetScaling: inspection.targetScaling)
         try ensemble.predict(
-          grid: part.grid, tiles: part.tiles, reading: EnsemblePredictor.reader(of: region),
+          grid: part.grid, tiles: part.tiles,
+          reading: EnsemblePredictor.reader(of: data.images, region: part.region, scaling: inspection.scaling),
           eachMember: { _, _, answer, _ in answers += answer }, eachTile: { _ in })
       }
       return answers

@@ -32,11 +32,12 @@ struct CalibrationStage: Stage {
   /// - Throws: `RunError.noMembers`, `.otherMember`, `MemberFileError`, `RemoteFailure`.
   func calibrate() throws {
     let ensemble = try EnsemblePredictor(members(expected), team: team)
+    let work = try world.agree { try tiles(ensemble) }
     let obstacle = try world.fromRoot {
       guard RunPaths.exists(paths.calibration) else { return [] }
       do {
         let reason = try expected.obstacle(
-          calibration: paths.calibration, members: ensemble.members, content: content)
+          calibration: paths.calibration, members: ensemble.members, content: content, work)
         return Array((reason ?? "").utf8) + [0]
       } catch {
         return Array("cannot be read: \(error)".utf8) + [0]
@@ -62,7 +63,7 @@ struct CalibrationStage: Stage {
     }
     try run.onRoot {
       try CalibrationFile.write(
-        calibration, of: job, origin: expected.origin, members: ensemble.members, content: content,
+        calibration, of: job, origin: expected.origin, members: ensemble.members, content: content, work,
         to: paths.calibration)
     }
   }
@@ -177,6 +178,11 @@ struct CalibrationStage: Stage {
   /// What has a score.
   private var unitWords: String { settings.task.answersImages ? "images" : "pixels" }
 
+  /// The tiles of the calibration set.
+  private func tiles(_ ensemble: EnsemblePredictor) throws -> TileWork {
+    try TileWork(truth.split.calibrate, of: job, settings, graphs: ensemble.members.map(\.graph))
+  }
+
   /// Predicts this rank's calibration tiles; a failure of one rank is that of all. Collective.
   ///
   /// - Parameter each: called with each answer, what is known of it, and the number of its region.
@@ -185,15 +191,15 @@ struct CalibrationStage: Stage {
     each: (EnsemblePredictor.Answer, TileTruth, Int) throws -> Void
   ) throws {
     try world.agree {
-      let work = try TileWork(truth.split.calibrate, of: job, settings, graphs: ensemble.members.map(\.graph))
       var known = TileTruth()
-      for part in work.share(rank: world.rank, of: world.size) {
-        let region = try truth.loadTruth(part.region, for: .calibrate, scaling: ensemble.members[0].scaling)
+      for part in try tiles(ensemble).share(rank: world.rank, of: world.size) {
+        let reader = EnsemblePredictor.reader(
+          of: truth.images, region: part.region, scaling: ensemble.members[0].scaling)
         try ensemble.predict(
-          grid: part.grid, tiles: part.tiles, reading: EnsemblePredictor.reader(of: region),
+          grid: part.grid, tiles: part.tiles, reading: reader,
           eachMember: { member, tile, answer, _ in collector?.add(answer, of: member, part.region, tile.core) }
         ) { answer in
-          known.take(answer.tile.core, of: region)
+          try known.read(answer.tile.core, of: part.region, truth, for: .calibrate)
           collector?.addTruth(known.labels, part.region, answer.tile.core)
           try each(answer, known, part.index)
         }

@@ -13,9 +13,9 @@ struct EvaluationStage: Stage {
   private let opened: OpenedJob
   private let content: PartContent
   private var settings: EnsembleSettings { opened.settings }
+  /// Chunks of a dataset of the results that are held while slice after slice is read of them.
+  private static let cacheBytes = 128 << 20
   private var truth: LearningData { opened.truth }
-  /// Target images are compared as the file has them; images are not looked at.
-  private var scaling: IntensityScaling { .identity(channels: opened.data.images.channels) }
 
   /// Opens the data and reads the test set.
   ///
@@ -155,7 +155,7 @@ struct EvaluationStage: Stage {
 
   /// The answers of the learned combination of the members; nil when the job has none.
   private func aggregated(in file: File) throws -> Dataset? {
-    job.ensemble.aggregate == nil ? nil : try file.dataset("entry/aggregate/mean")
+    job.ensemble.aggregate == nil ? nil : try file.dataset("entry/aggregate/mean", cache: Self.cacheBytes)
   }
 
   /// The figures of the classes in the group of this name.
@@ -166,14 +166,15 @@ struct EvaluationStage: Stage {
       sets: SetEvaluation(levels: levels, classes: classes), isByClass: job.uncertainty.byClass,
       units: group == "prediction" ? unitFigures(levels: levels) : [])
     try world.agree {
-      let mean = try file.dataset("entry/\(group)/mean")
-      let sets = try file.dataset("entry/\(group)/set")
+      let mean = try file.dataset("entry/\(group)/mean", cache: Self.cacheBytes)
+      let sets = try file.dataset("entry/\(group)/set", cache: Self.cacheBytes)
       let combined = try group == "prediction" ? aggregated(in: file) : nil
       if combined != nil { figures.aggregate = ConfusionMatrix(classes: classes) }
+      var known = TileTruth()
       var predictions: [UInt8] = []
       for slice in mySlices {
-        let region = try truth.loadTruth(slice.region, for: .test, scaling: scaling)
-        let labels = withExtendedLifetime(region) { Array(region.labels.buffer) }
+        try known.read(Box(slice.region.extents), of: slice.region, truth, for: .test)
+        let labels = known.labels
         let place = slab(slice, form)
         let probabilities = try mean.read(as: Float.self, place)
         probabilities.withUnsafeBufferPointer { mostLikely($0, classes: classes, into: &predictions) }
@@ -229,14 +230,13 @@ struct EvaluationStage: Stage {
     var units = unitFigures(levels: levels)
     var members: [[RegressionMetrics]] = []
     try world.agree {
-      let mean = try file.dataset("entry/prediction/mean")
+      let mean = try file.dataset("entry/prediction/mean", cache: Self.cacheBytes)
       let combined = try aggregated(in: file)
-      let lower = try file.dataset("entry/prediction/lower")
-      let upper = try file.dataset("entry/prediction/upper")
+      let lower = try file.dataset("entry/prediction/lower", cache: Self.cacheBytes)
+      let upper = try file.dataset("entry/prediction/upper", cache: Self.cacheBytes)
       var known = TileTruth()
       for slice in mySlices {
-        let region = try truth.loadTruth(slice.region, for: .test, scaling: scaling)
-        known.take(Box(region.region.extents), of: region)
+        try known.read(Box(slice.region.extents), of: slice.region, truth, for: .test)
         let place = slab(slice, form)
         let values = try mean.read(as: Float.self, place)
         values.withUnsafeBufferPointer { sums += RegressionMetrics.channels(channels, of: $0, known) }
@@ -292,11 +292,10 @@ struct EvaluationStage: Stage {
   private func similarity(in file: File, ranges: [Double]) throws -> [Double] {
     var rows: [Double] = []
     try world.agree {
-      let mean = try file.dataset("entry/prediction/mean")
+      let mean = try file.dataset("entry/prediction/mean", cache: Self.cacheBytes)
       var known = TileTruth()
       for slice in mySlices {
-        let region = try truth.loadTruth(slice.region, for: .test, scaling: scaling)
-        known.take(Box(region.region.extents), of: region)
+        try known.read(Box(slice.region.extents), of: slice.region, truth, for: .test)
         let values = try mean.read(as: Float.self, slab(slice, form))
         let pixels = values.count / ranges.count
         for (channel, range) in ranges.enumerated() {

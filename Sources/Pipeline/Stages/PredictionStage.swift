@@ -54,28 +54,34 @@ struct PredictionStage: Stage {
         regions: truth.split.test)
     }
     var classFigures = writer.classForm.map { MemberFigures(ensemble, form: $0) }
+    let scaling = ensemble.members[0].scaling
+    var known = TileTruth()
     try writer.write(work, to: paths.unfinished) { region, predict in
-      let known = try truth.loadTruth(region, for: .test, scaling: ensemble.members[0].scaling)
-      try predict(EnsemblePredictor.reader(of: known)) { member, tile, answer, classes in
-        try figures.add(answer, of: member, tile: tile, known)
-        if let collector {
-          collector.add(answer, of: member, region, tile.core)
-          if member == 0 { collector.addTruth(figures.known.labels, region, tile.core) }
+      let reader = EnsemblePredictor.reader(of: truth.images, region: region, scaling: scaling)
+      try predict(reader) { member, tile, answer, classes in
+        if member == 0 {
+          try known.read(tile.core, of: region, truth, for: .test)
+          collector?.addTruth(known.labels, region, tile.core)
         }
-        try classFigures?.add(classes, of: member, tile: tile, known)
+        try figures.add(answer, of: member, known)
+        collector?.add(answer, of: member, region, tile.core)
+        try classFigures?.add(classes, of: member, known)
       }
     }
     try figures.reduce(over: world)
     try classFigures?.reduce(over: world)
     let measured = try collector?.joined(over: world)
-    try run.onRoot { try complete(calibration, writer, [figures] + (classFigures.map { [$0] } ?? []), measured) }
+    try run.onRoot {
+      try complete(calibration, writer, work, [figures] + (classFigures.map { [$0] } ?? []), measured)
+    }
   }
 
   /// The calibration of these members.
   private func calibration(of members: [TrainedMember]) throws -> Calibration {
     try world.agree {
       let reason = try expected.obstacle(
-        calibration: paths.calibration, members: members, content: contents.calibration)
+        calibration: paths.calibration, members: members, content: contents.calibration,
+        try TileWork(truth.split.calibrate, of: job, settings, graphs: members.map(\.graph)))
       if let reason { throw RunError.otherJob(paths.calibration, reason: reason) }
       return try CalibrationFile.read(paths.calibration)
     }
@@ -92,7 +98,7 @@ struct PredictionStage: Stage {
 
   /// Adds to the written prediction what else belongs in the file. Rank 0 alone.
   private func complete(
-    _ calibration: Calibration, _ writer: PredictionWriter, _ figures: [MemberFigures],
+    _ calibration: Calibration, _ writer: PredictionWriter, _ work: TileWork, _ figures: [MemberFigures],
     _ measured: MeasuredImages?
   ) throws {
     let members = writer.ensemble.members
@@ -102,13 +108,15 @@ struct PredictionStage: Stage {
       file,
       ResultsFile.Header(
         job: expected.origin.fingerprint, name: job.name, form: writer.form, classForm: writer.classForm,
-        classes: job.data.classes,
+        classes: job.data.classes, tiling: work.identity,
         indices: job.data.volume ? regions.flatMap { Array($0.z) } : regions.map(\.image)))
     let entry = try file.group("entry")
     try entry.setAttribute("data", [contents.test.images, contents.test.targets])
     let group = try entry.createGroup("calibration")
     try group.setAttribute("NX_class", "NXprocess")
     try CalibrationFile.write(calibration, to: group)
+    try group.setAttribute(
+      "tiling", try TileWork(truth.split.calibrate, of: job, settings, graphs: members.map(\.graph)).identity)
     let memberGroup = try entry.createGroup("members")
     try memberGroup.setAttribute("NX_class", "NXcollection")
     try memberGroup.setAttribute("folder", paths.members.split(separator: "/").last.map(String.init) ?? paths.members)

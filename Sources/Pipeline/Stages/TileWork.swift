@@ -20,37 +20,47 @@ struct TileWork {
   let grids: [TileGrid]
   /// Tiles of all regions.
   let count: Int
+  private let tiling: Tiling
 
   /// Tiles as a job asks for.
   ///
   /// - Throws: `NetworkError`.
   init(_ regions: [Region], of job: Job, _ settings: EnsembleSettings, graphs: [NetworkGraph]) throws {
-    try self.init(
-      regions, tile: job.prediction.tile, margin: job.prediction.margin, patch: settings.patchSpan,
-      planes: settings.planes, graphs: graphs, volume: job.data.volume)
+    let tiling = try Tiling(
+      graphs, settings: settings, isVolume: job.data.volume, tile: job.prediction.tile.flatMap { Extents($0) },
+      margin: job.prediction.margin.flatMap { Extents($0) })
+    self.init(regions, tiling)
   }
 
-  /// Tiles as asked for, or as the images suggest: of a volume as large as a training patch with a margin of a quarter
-  /// patch at most, of a stack whole images of up to 2048 pixels.
-  init(
-    _ regions: [Region], tile: [Int]?, margin: [Int]?, patch: Extents, planes: [Plane],
-    graphs: [NetworkGraph], volume: Bool
-  ) throws {
+  init(_ regions: [Region], _ tiling: Tiling) {
     self.regions = regions
-    let limit = Extents(z: volume ? (patch.z + 3) / 4 : 0, y: (patch.y + 3) / 4, x: (patch.x + 3) / 4)
+    self.tiling = tiling
     var known: [Extents: TileGrid] = [:]
-    grids = try regions.map { region in
-      let whole = region.extents
-      if let grid = known[whole] { return grid }
-      let suggested = volume ? patch : Extents(z: 1, y: min(whole.y, 2048), x: min(whole.x, 2048))
-      let grid = try EnsemblePredictor.grid(
-        of: whole, tile: tile.flatMap { Extents($0) }.map { $0.clamped(to: whole) } ?? suggested,
-        margin: margin.flatMap { Extents($0) }.map { $0.clamped(to: whole) }, atMost: limit, planes: planes,
-        for: graphs)
-      known[whole] = grid
+    grids = regions.map { region in
+      if let grid = known[region.extents] { return grid }
+      let grid = tiling.grid(of: region.extents)
+      known[region.extents] = grid
       return grid
     }
     count = grids.reduce(0) { $0 + $1.count }
+  }
+
+  /// What the answers depend on besides the members, as files store it.
+  var identity: String { texts(tiling.identity) }
+
+  /// How images are cut, for people.
+  var description: String { texts(tiling.description) }
+
+  /// Whether no image is cut.
+  var isWhole: Bool { grids.allSatisfy { $0.count == 1 && $0.windows == nil } }
+
+  private func texts(_ text: (TileGrid) -> String) -> String {
+    var texts: [String] = []
+    for grid in grids {
+      let own = text(grid)
+      if !texts.contains(own) { texts.append(own) }
+    }
+    return texts.joined(separator: "; ")
   }
 
   /// The tiles of a rank, region by region.
@@ -69,12 +79,5 @@ struct TileWork {
       first += grid.count
     }
     return parts
-  }
-}
-
-extension Extents {
-  /// Along each axis the smaller of two extents: larger tiles and margins than an image are as good as its own extents.
-  fileprivate func clamped(to other: Extents) -> Extents {
-    Extents(z: min(z, other.z), y: min(y, other.y), x: min(x, other.x))
   }
 }

@@ -43,7 +43,7 @@ struct PredictCommand: ParsableCommand {
         let prediction = NewPrediction(
           model: model, images: images, output: output, threads: launch.threads, overwrite: overwrite,
           latents: latent)
-        let measurements = try prediction.run(over: world)
+        let measurements = try prediction.run(over: world, log: display.log)
         if let measurements { print(measurements.lines.joined(separator: "\n")) }
         if world.rank == 0 { print(ResultsHint(output)) }
       } else {

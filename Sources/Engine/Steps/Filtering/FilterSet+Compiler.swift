@@ -10,8 +10,8 @@ extension PlanCompiler {
   /// Whether minimal filtering along y can compute a convolution, and few rows of its quads lie outside the image.
   private func suitsFiltering(_ product: Int, _ axes: [AxisConvolution]) -> Bool {
     let (y, x) = (axes[1], axes[2])
-    guard y.kernel == 3, y.stride == 1, y.padding == y.dilation, x.stride == 1, x.kernel <= 3, axes[0].stride == 1,
-      min(x.target, x.source) >= Self.filteredWidth
+    guard !isSeamless, y.kernel == 3, y.stride == 1, y.padding == y.dilation, x.stride == 1, x.kernel <= 3,
+      axes[0].stride == 1, min(x.target, x.source) >= Self.filteredWidth
     else { return false }
     let entries = (axes[0].forward + axes[0].adjoint).map(\.count).max() ?? 0
     let covered = 4 * Int(tutti_filtering_quads(Int32(y.target), Int32(y.dilation)))

@@ -29,6 +29,7 @@ extension Execution {
   func disjointForward(_ stage: Stage) {
     guard let product = stage.product else { return }
     let bands = DisjointBands(product)
+    fillUnreached(stage, product)
     team.run(count: samples * bands.count) { piece, thread in
       let (sample, band) = piece.quotientAndRemainder(dividingBy: bands.count)
       let source = planes(stage.source, sample)
@@ -48,6 +49,24 @@ extension Execution {
       var disjoint = disjointJob(product, planes(stage.raw, sample), taps, bands)
       let bias = product.bias.map { UnsafePointer(parameters.pointer + $0.offset) }
       tutti_disjoint_gather(&disjoint, bias, Int32(rows.lowerBound), Int32(rows.upperBound))
+    }
+  }
+
+  /// Gives the last pixels of an axis that is no multiple of the kernel the bias: no tap reaches them.
+  private func fillUnreached(_ stage: Stage, _ product: Product) {
+    let (wide, narrow) = (product.wide, product.narrow)
+    let reached = (z: narrow.nz * product.zTaps, y: narrow.ny * product.yTaps, x: narrow.nx * product.xTaps)
+    guard reached != (wide.nz, wide.ny, wide.nx) else { return }
+    for sample in 0..<samples {
+      let raw = planes(stage.raw, sample)
+      for channel in 0..<raw.channels {
+        let bias = product.bias.map { parameters.pointer[$0.offset + channel] } ?? 0
+        for row in 0..<wide.rows {
+          let isReached = row / wide.ny < reached.z && row % wide.ny < reached.y
+          let first = isReached ? reached.x : 0
+          (raw.row(row, channel: channel) + first).update(repeating: bias, count: wide.nx - first)
+        }
+      }
     }
   }
 

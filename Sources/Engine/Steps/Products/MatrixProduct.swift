@@ -75,6 +75,10 @@ extension Execution {
     _ product: Product, columns: UnsafePointer<Float>, narrow: UnsafeMutablePointer<Float>
   ) {
     let depth = product.wide.channels * product.taps
+    if plan.purpose == .seamless {
+      multiply(product, columns, channels: depth, by: product.narrow.channels, to: narrow)
+      return
+    }
     BLAS.gemm(
       transposeA: false, transposeB: false, m: product.narrow.channels, n: product.narrow.pixels, k: depth, alpha: 1,
       a: weights(product), lda: depth, b: columns, ldb: product.narrow.pixels, beta: 0,
@@ -86,10 +90,36 @@ extension Execution {
     _ product: Product, narrow: UnsafePointer<Float>, columns: UnsafeMutablePointer<Float>
   ) {
     let depth = product.wide.channels * product.taps
+    if plan.purpose == .seamless {
+      multiply(product, narrow, channels: product.narrow.channels, by: depth, to: columns)
+      return
+    }
     BLAS.gemm(
       transposeA: true, transposeB: false, m: depth, n: product.narrow.pixels, k: product.narrow.channels, alpha: 1,
       a: weights(product), lda: depth, b: narrow, ldb: product.narrow.pixels, beta: 0,
       c: columns, ldc: product.narrow.pixels)
+  }
+
+  /// The same products by the direct kernels, whose sums do not depend on how many pixels there are: a 1×1 convolution
+  /// of `[channel, pixel]`, some thousand pixels at a time.
+  private func multiply(
+    _ product: Product, _ source: UnsafePointer<Float>, channels: Int, by targets: Int,
+    to target: UnsafeMutablePointer<Float>
+  ) {
+    let pixels = product.narrow.pixels
+    var job = tutti_convolution()
+    (job.source_channel_stride, job.source_channels) = (pixels, Int32(channels))
+    (job.target_channel_stride, job.target_channels) = (pixels, Int32(targets))
+    (job.source_rows, job.target_rows) = (1, 1)
+    (job.z, job.y, job.x_shift) = (product.identity, product.identity, product.noShift)
+    (job.z_taps, job.y_taps, job.x_taps) = (1, 1, 1)
+    job.weights = UnsafePointer(packed.pointer + product.packed.offset)
+    for first in stride(from: 0, to: pixels, by: 4096) {
+      let count = min(4096, pixels - first)
+      (job.source, job.target, job.width) = (source + first, target + first, Int32(count))
+      (job.source_pitch, job.target_pitch) = (Int32(count), Int32(count))
+      tutti_convolution_rows(&job, 0, 1)
+    }
   }
 
   private func im2col(_ product: Product, _ wide: FeaturePlanes, _ columns: UnsafeMutablePointer<Float>) {

@@ -8,7 +8,8 @@ extension PlanCompiler {
     let node = graph.nodes[id]
     if case .transposedConvolution = node.operation {
       let isDisjoint = axes(id).allSatisfy {
-        $0.kernel == $0.stride && $0.padding == 0 && $0.source == $0.kernel * $0.target
+        // In training, pixels that no tap reaches are left to the matrix product, whose bits are kept.
+        $0.kernel == $0.stride && $0.padding == 0 && (isSeamless || $0.source == $0.kernel * $0.target)
       }
       return isDisjoint ? .disjoint : .matrix
     }
@@ -17,6 +18,7 @@ extension PlanCompiler {
     let axes = axes(id)
     let axis = axes[2]
     if axis.stride != 1 { return .matrix }
+    if isSeamless { return .direct }
     let channels = min(shapes[id].channels, shapes[node.inputs[0]].channels)
     if channels >= Self.winogradChannels, Self.suitsWinograd(axes) { return .winograd }
     let pairs = shapes[id].channels * shapes[node.inputs[0]].channels
@@ -146,16 +148,18 @@ extension PlanCompiler {
       if training { product.packedTransposed = reservePacked(product.packed.count) }
       let bands = Execution.DisjointBands(product)
       requireScratch(bands.floats)
-      let map = AxisMap((0..<bands.rows).map { [(source: $0, tap: 0)] })
-      let shift = ShiftTable([0])
-      tables += [map, shift] as [AnyObject & Sendable]
-      product.identity = map.entries
-      product.noShift = shift.shifts
+      addIdentity(to: &product, rows: bands.rows)
     case .filtering: preconditionFailure("a direct product until its group is known")
-    case .matrix: break
+    case .matrix:
+      guard isSeamless else { break }
+      let depth = product.wide.channels * taps
+      let (targets, sources) =
+        product.transposed ? (depth, product.narrow.channels) : (product.narrow.channels, depth)
+      product.packed = reservePacked(packedCount(targets, sources, 1))
+      addIdentity(to: &product, rows: 1)
     }
     let gradientAlgorithm = product.gradientAlgorithm
-    if product.algorithm == .matrix || gradientAlgorithm == .matrix {
+    if product.algorithm == .matrix || gradientAlgorithm == .matrix && training {
       sizes.scratchFloats = max(
         sizes.scratchFloats,
         roundUp((product.wide.channels * taps + product.narrow.channels) * product.narrow.pixels, to: 16) + 32)
@@ -165,6 +169,14 @@ extension PlanCompiler {
       sizes.largestPiece = max(sizes.largestPiece, pieces.largest)
       if gradientAlgorithm == .winograd, training { requireScratch(pieces.winogradScratch(zTaps: product.zTaps)) }
     }
+  }
+
+  /// Gives a product the axis map and the shift of a 1×1 convolution.
+  private mutating func addIdentity(to product: inout Product, rows: Int) {
+    let map = AxisMap((0..<rows).map { [(source: $0, tap: 0)] })
+    let shift = ShiftTable([0])
+    tables += [map, shift] as [AnyObject & Sendable]
+    (product.identity, product.noShift) = (map.entries, shift.shifts)
   }
 
   /// Reserves memory for the transformed weights of one product and direction at a time, and for a thread's tiles.

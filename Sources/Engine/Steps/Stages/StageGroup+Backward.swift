@@ -6,9 +6,18 @@ extension Execution {
     for id in group.filterSets { pack(plan.filterSets[id]) }
     for id in group.stages {
       let stage = plan.stages[id]
-      guard let product = stage.product, product.algorithm != .winograd, product.algorithm != .matrix else { continue }
+      guard let product = stage.product, product.algorithm != .winograd else { continue }
       let weights = weights(product)
       let (target, source) = (Int32(product.narrow.channels), Int32(product.wide.channels))
+      if product.algorithm == .matrix {
+        guard plan.purpose == .seamless else { continue }
+        // Weights are [narrow][wide][tap]: the 1×1 convolution of columns, or to columns.
+        let depth = source * Int32(product.taps)
+        let (rows, columns) = product.transposed ? (depth, target) : (target, depth)
+        tutti_convolution_pack(
+          weights, rows, columns, 1, product.transposed, packed.pointer + product.packed.offset)
+        continue
+      }
       if product.algorithm == .disjoint {
         // Weights are [narrow][wide][tap], that is, [narrow][pair].
         let pairs = source * Int32(product.taps)
