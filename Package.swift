@@ -41,6 +41,15 @@ let package = Package(
     library("CMPI", pkgConfig: "ompi-c", debian: "libopenmpi-dev"),
     library("CHDF5", pkgConfig: "hdf5-openmpi", debian: "libhdf5-openmpi-dev"),
     library("COpenBLAS", pkgConfig: "openblas", debian: "libopenblas-dev"),
+    library("CTIFF", pkgConfig: "libtiff-4", debian: "libtiff-dev"),
+    library("CPNG", pkgConfig: "libpng", debian: "libpng-dev"),
+    library("CZlib", pkgConfig: "zlib", debian: "zlib1g-dev"),
+    // Optional: without them, what is packed with them cannot be read.
+    library("CBlosc", pkgConfig: "blosc", debian: "libblosc-dev"),
+    library("CZstd", pkgConfig: "libzstd", debian: "libzstd-dev"),
+    .target(
+      name: "CImageCodecs", dependencies: ["CTIFF", "CPNG", "CZlib", "CBlosc", "CZstd"],
+      cSettings: [.define("_GNU_SOURCE")]),
     .target(
       name: "CKernels",
       exclude: ["README.md"],
@@ -63,7 +72,7 @@ let package = Package(
     + module("HDF5", imports: ["CHDF5", "CHDF5Driver", "MessagePassing", "Host", "Settings"])
     + module("Networks", imports: ["Host", "Settings"])
     // Floor 2
-    + module("ImageFiles", imports: ["HDF5", "Host"])
+    + module("ImageFiles", imports: ["CImageCodecs", "HDF5", "Host"])
     + module("Engine", imports: ["Networks", "Host", "CKernels"], tests: ["Networks", "Host"])
     // Floor 3
     + module(

@@ -57,6 +57,11 @@ missing() {
 ompi-c libopenmpi-dev Open MPI
 openblas libopenblas-dev OpenBLAS
 hdf5-openmpi libhdf5-openmpi-dev HDF5, parallel, built with Open MPI
+libtiff-4 libtiff-dev reads and writes TIFF
+libpng libpng-dev reads and writes PNG
+zlib zlib1g-dev unpacks gzip
+blosc libblosc-dev unpacks chunks of Zarr
+libzstd libzstd-dev unpacks chunks of Zarr
 TEXT
   local program
   while read -r program package what; do

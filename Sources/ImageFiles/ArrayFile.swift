@@ -18,7 +18,42 @@ public enum ArrayFile {
   }
 
   private static func openAll(_ location: ArrayLocation) throws -> (ArrayLocation, any StoredArray) {
+    guard let files = try series(location) else { return try openOne(location) }
+    return (location, try FileSeries(files))
+  }
+
+  /// Opens the array of one file, all of it.
+  static func openOne(_ location: ArrayLocation) throws -> (ArrayLocation, any StoredArray) {
     try format(of: location).open(location)
+  }
+
+  /// The files of a folder of slices, or those that a pattern means; nil of one file.
+  ///
+  /// - Throws: `ImageFileError` when there are none.
+  private static func series(_ location: ArrayLocation) throws(ImageFileError) -> [ArrayLocation]? {
+    let path = location.file
+    var files: [String]
+    if FileBytes.isFolder(path) {
+      if ImageFormats.all.contains(where: { $0.recognizes([], path: path) }) { return nil }
+      let endings: Set<Substring> = ["tif", "tiff", "png", "npy", "mrc", "nii", "h5", "hdf5"]
+      let names = FileNames.inFolder(path)
+      let ending = names.lazy.compactMap { $0.lowercased().split(separator: ".").last }.first { endings.contains($0) }
+      files = names.filter { $0.lowercased().split(separator: ".").last == ending }.map { "\(path)/\($0)" }
+      guard ending != nil else {
+        throw ImageFileError(
+          .missing, location.name, "is a folder without images; name a file, or a pattern such as *.tif")
+      }
+    } else if path.contains(where: { "*?[".contains($0) }), try FileBytes.head(of: path) == nil {
+      files = FileNames.matching(path)
+      guard !files.isEmpty else { throw ImageFileError(.missing, location.name, "is a pattern that no file fits") }
+    } else {
+      return nil
+    }
+    // Messages name files as the location does.
+    let hidden = path.hasSuffix(location.name) ? path.count - location.name.count : 0
+    return files.map {
+      ArrayLocation(file: $0, dataset: location.dataset, name: String($0.dropFirst(hidden)))
+    }
   }
 
   /// The names of the arrays of numbers in a file; nil when its format holds one without a name.

@@ -73,37 +73,10 @@ public struct PermutedArray: StoredArray {
     if long == long.sorted() { return try base.read(inner, as: type, into: bytes) }
     let values = AlignedBuffer<UInt8>(count: slab.elements * type.bytes)
     try base.read(inner, as: type, into: UnsafeMutableRawBufferPointer(values.buffer))
-    var strides = [Int](repeating: 1, count: inner.count.count)
-    for axis in strides.indices.dropLast().reversed() { strides[axis] = strides[axis + 1] * inner.count[axis + 1] }
-    let steps = order.map { $0.map { strides[$0] } ?? 0 }
-    let source = UnsafeRawBufferPointer(values.buffer)
-    switch type.bytes {
-    case 1: Self.gather(source.bindMemory(to: UInt8.self), steps, slab.count, bytes.bindMemory(to: UInt8.self))
-    case 2: Self.gather(source.bindMemory(to: UInt16.self), steps, slab.count, bytes.bindMemory(to: UInt16.self))
-    case 4: Self.gather(source.bindMemory(to: UInt32.self), steps, slab.count, bytes.bindMemory(to: UInt32.self))
-    default: Self.gather(source.bindMemory(to: UInt64.self), steps, slab.count, bytes.bindMemory(to: UInt64.self))
-    }
-  }
-
-  /// Puts the elements that are `steps` apart along each axis into row order.
-  private static func gather<Word: BitwiseCopyable>(
-    _ source: UnsafeBufferPointer<Word>, _ steps: [Int], _ count: [Int], _ target: UnsafeMutableBufferPointer<Word>
-  ) {
-    let (inner, step) = (count[count.count - 1], steps[steps.count - 1])
-    var index = [Int](repeating: 0, count: count.count)
-    var (from, to) = (0, 0)
-    while to < target.count {
-      for i in 0..<inner { target[to + i] = source[from + i * step] }
-      to += inner
-      var axis = count.count - 2
-      while axis >= 0 {
-        index[axis] += 1
-        from += steps[axis]
-        if index[axis] < count[axis] { break }
-        from -= steps[axis] * count[axis]
-        index[axis] = 0
-        axis -= 1
-      }
-    }
+    let from = StridedCopy.steps(of: inner.count, size: type.bytes)
+    guard let target = bytes.baseAddress else { return }
+    StridedCopy.copy(
+      slab.count, of: type.bytes, from: values.pointer, order.map { $0.map { from[$0] } ?? 0 }, to: target,
+      StridedCopy.steps(of: slab.count, size: type.bytes))
   }
 }

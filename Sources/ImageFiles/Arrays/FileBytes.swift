@@ -2,11 +2,21 @@
   import Glibc
 #endif
 
-/// An open file that is read by offset, from any number of threads.
-final class FileBytes: Sendable {
+/// Bytes that are read by offset, from any number of threads.
+protocol ByteSource: Sendable {
   /// The file as messages name it.
+  var name: String { get }
+  /// The number of bytes; `Int.max` when it is not known.
+  var count: Int { get }
+  /// Fills a buffer with the bytes from an offset on.
+  ///
+  /// - Throws: `ImageFileError` of kind `damaged` when they end before.
+  func read(at offset: Int, into bytes: UnsafeMutableRawBufferPointer) throws(ImageFileError)
+}
+
+/// An open file.
+final class FileBytes: ByteSource {
   let name: String
-  /// Its length in bytes.
   let count: Int
   private let descriptor: Int32
 
@@ -32,9 +42,6 @@ final class FileBytes: Sendable {
 
   private static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
 
-  /// Fills a buffer with the bytes from an offset on.
-  ///
-  /// - Throws: `ImageFileError` of kind `damaged` when the file ends before.
   func read(at offset: Int, into bytes: UnsafeMutableRawBufferPointer) throws(ImageFileError) {
     var done = 0
     while done < bytes.count, let base = bytes.baseAddress {
@@ -48,19 +55,6 @@ final class FileBytes: Sendable {
       }
       done += read
     }
-  }
-
-  /// The bytes from an offset on, fewer where the file ends.
-  func read(at offset: Int, upTo most: Int) throws(ImageFileError) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: max(0, min(most, count - offset)))
-    let fault: ImageFileError? = bytes.withUnsafeMutableBytes { buffer in
-      do throws(ImageFileError) {
-        try read(at: offset, into: buffer)
-        return nil
-      } catch { return error }
-    }
-    if let fault { throw fault }
-    return bytes
   }
 
   /// The first bytes of a file, at most 1024; none of a folder; nil when there is no such file.
@@ -77,6 +71,21 @@ final class FileBytes: Sendable {
   static func isFolder(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+}
+
+extension ByteSource {
+  /// The bytes from an offset on, fewer where the file ends.
+  func read(at offset: Int, upTo most: Int) throws(ImageFileError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: max(0, min(most, count - offset)))
+    let fault: ImageFileError? = bytes.withUnsafeMutableBytes { buffer in
+      do throws(ImageFileError) {
+        try read(at: offset, into: buffer)
+        return nil
+      } catch { return error }
+    }
+    if let fault { throw fault }
+    return bytes
   }
 }
 

@@ -3,14 +3,14 @@ import HDF5
 /// An array stored as nothing but its elements in row order, from an offset of a file on.
 struct FlatArray: ElementArray {
   let location: ArrayLocation
-  let file: FileBytes
+  let file: any ByteSource
   let facts: ArrayFacts
   /// Where the first element is.
   let offset: Int
   let isBigEndian: Bool
 
   /// - Throws: `ImageFileError` when the file ends before the last element.
-  init(_ location: ArrayLocation, _ file: FileBytes, _ facts: ArrayFacts, offset: Int, isBigEndian: Bool)
+  init(_ location: ArrayLocation, _ file: any ByteSource, _ facts: ArrayFacts, offset: Int, isBigEndian: Bool)
     throws(ImageFileError)
   {
     self.location = location
@@ -34,8 +34,7 @@ struct FlatArray: ElementArray {
 
   func readElements(_ slab: Hyperslab, into bytes: UnsafeMutableRawBufferPointer) throws {
     let size = facts.elementType.bytes
-    var strides = [Int](repeating: size, count: shape.count)
-    for axis in strides.indices.dropLast().reversed() { strides[axis] = strides[axis + 1] * shape[axis + 1] }
+    let strides = StridedCopy.steps(of: shape, size: size)
     // The last axes that are read whole are one run of bytes, with a range of the axis before them.
     var inner = shape.count
     var run = size

@@ -36,7 +36,12 @@ enum ImageFormats {
   static var all: [any ImageFormat.Type] {
     [
       HDF5Format.self,
+      TIFFFormat.self,
       NPYFormat.self,
+      MRCFormat.self,
+      NIfTIFormat.self,
+      PNGFormat.self,
+      ZarrFormat.self,
     ]
   }
 }

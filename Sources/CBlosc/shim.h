@@ -1,0 +1,5 @@
+// Optional: without it, what is packed with it cannot be read (CImageCodecs).
+#pragma once
+#if __has_include(<blosc.h>)
+  #include <blosc.h>
+#endif
