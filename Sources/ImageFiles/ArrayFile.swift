@@ -22,6 +22,13 @@ public enum ArrayFile {
     return (location, try FileSeries(files))
   }
 
+  /// Whether a location means several files, or a folder that is an image: a folder of slices, a pattern, a Zarr folder.
+  public static func isSeries(_ location: ArrayLocation) -> Bool {
+    let isImage =
+      FileBytes.isFolder(location.file) && ImageFormats.all.contains { $0.recognizes([], path: location.file) }
+    return isImage || (try? series(location)) ?? nil != nil
+  }
+
   /// Opens the array of one file, all of it.
   static func openOne(_ location: ArrayLocation) throws -> (ArrayLocation, any StoredArray) {
     try format(of: location).open(location)
@@ -35,7 +42,7 @@ public enum ArrayFile {
     var files: [String]
     if FileBytes.isFolder(path) {
       if ImageFormats.all.contains(where: { $0.recognizes([], path: path) }) { return nil }
-      let endings: Set<Substring> = ["tif", "tiff", "png", "npy", "mrc", "nii", "h5", "hdf5"]
+      let endings: Set<Substring> = ["tif", "tiff", "png", "npy", "mrc", "nii"]
       let names = FileNames.inFolder(path)
       let ending = names.lazy.compactMap { $0.lowercased().split(separator: ".").last }.first { endings.contains($0) }
       files = names.filter { $0.lowercased().split(separator: ".").last == ending }.map { "\(path)/\($0)" }

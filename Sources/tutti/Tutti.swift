@@ -18,7 +18,7 @@ struct Tutti: ParsableCommand {
     subcommands: [
       RunCommand.self, CheckCommand.self, TrainCommand.self, CalibrateCommand.self, PredictCommand.self,
       EvaluateCommand.self, PlotCommand.self, DrawCommand.self, SchemaCommand.self, SynthesizeCommand.self,
-      SimulateCommand.self,
+      SimulateCommand.self, InfoCommand.self,
       BenchCommand.self,
     ])
 

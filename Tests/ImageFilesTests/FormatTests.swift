@@ -121,9 +121,23 @@ private let others: [Case] = [
   Case(file: "fortran.zarr", values: filled, type: u16),
 ]
 
+private let hdf5s: [Case] = [
+  Case(file: "filters.h5:/scaleoffset", values: ramp, type: u16),
+  Case(file: "filters.h5:/deflate", values: ramp, type: u16),
+  Case(file: "filters.h5:/big-endian", values: real, type: f32),
+  Case(file: "filters.h5:/bool", values: multiples, type: .bool),
+  Case(
+    file: "filters.h5:/enum", values: ramp.map { $0.truncatingRemainder(dividingBy: 3) },
+    type: .enumeration(bits: 8)),
+  Case(file: "filters.h5:/f16", values: real, type: .float(bits: 16)),
+  Case(file: "nxdata.h5", values: ramp, type: u16, axes: "zyx", spacing: ["50 nm", "4 nm", "4 nm"]),
+  Case(file: "nxtomo.h5", values: ramp, type: u16),
+  Case(file: "exchange.h5", values: ramp, type: u16),
+]
+
 @Suite("Formats")
 struct FormatTests {
-  @Test("what users' packages wrote is read with its values, type, axes and spacing", arguments: tiffs + others)
+  @Test("what users' packages wrote is read with its values, type, axes and spacing", arguments: tiffs + others + hdf5s)
   func all(_ expected: Case) throws {
     let array = try fixture(expected.file)
     #expect(array.shape == expected.shape)
@@ -133,7 +147,7 @@ struct FormatTests {
     #expect(try array.read(as: Double.self) == expected.values)
   }
 
-  @Test("regions with strides are read as they are cut from the whole", arguments: tiffs + others)
+  @Test("regions with strides are read as they are cut from the whole", arguments: tiffs + others + hdf5s)
   func regions(_ expected: Case) throws {
     let array = try fixture(expected.file)
     let shape = expected.shape

@@ -52,25 +52,6 @@ public struct ArrayFacts: Sendable {
   }
 }
 
-/// A distance with its unit.
-public struct Length: Hashable, Sendable, CustomStringConvertible {
-  /// The number before the unit.
-  public var value: Double
-  /// The unit's usual abbreviation (`nm`, `µm`, `mm`, `Å`, `s`); empty when the file names none.
-  public var unit: String
-
-  /// A distance as given.
-  public init(_ value: Double, _ unit: String) {
-    self.value = value
-    self.unit = unit
-  }
-
-  public var description: String {
-    let number = value == value.rounded() && abs(value) < 1e15 ? "\(Int(value))" : "\(value)"
-    return unit.isEmpty ? number : "\(number) \(unit)"
-  }
-}
-
 extension StoredArray {
   /// The extents, the slowest axis first.
   public var shape: [Int] { facts.shape }

@@ -18,7 +18,7 @@ enum HDF5Format: ImageFormat {
     let path = try location.dataset ?? onlyDataset(of: file, location)
     let dataset = try file.dataset(path, cache: cacheBytes)
     try dataset.requireSources()
-    return (location.dataset(path), try HDF5Array(dataset))
+    return (location.dataset(path), try HDF5Array(dataset, axes: try NeXus.axes(of: path, dataset.shape, in: file)))
   }
 
   static func arrays(in location: ArrayLocation) throws -> [String]? {
@@ -42,16 +42,81 @@ enum HDF5Format: ImageFormat {
     }
   }
 
+  /// The dataset that is meant when none is named: the only one at the top, or the one that the conventions of the
+  /// field put first.
   private static func onlyDataset(of file: File, _ location: ArrayLocation) throws -> String {
     let datasets = try file.names().filter { try file.kind(of: $0) == .dataset }
     if datasets.count == 1 { return "/\(datasets[0])" }
-    guard !datasets.isEmpty else {
+    if let path = try NeXus.signal(of: file) ?? conventional(file) { return path }
+    guard datasets.isEmpty else {
       throw ImageFileError(
-        .notNamed, location.name, "holds no dataset at its top; name one, as in \(location.name):/group/images")
+        .notNamed, location.name,
+        "holds several datasets (\(datasets.joined(separator: ", "))); name one, as in \(location.name):/\(datasets[0])"
+      )
     }
+    var found: [String] = []
+    try list(file, "", depth: 12, into: &found)
+    if found.count == 1 { return found[0] }
+    let example = found.first ?? "/group/images"
     throw ImageFileError(
       .notNamed, location.name,
-      "holds several datasets (\(datasets.joined(separator: ", "))); name one, as in \(location.name):/\(datasets[0])")
+      "holds no dataset at its top; name one, as in \(location.name):\(example)")
+  }
+
+  /// Where Data Exchange and NXtomo keep what the detector saw.
+  private static func conventional(_ file: File) throws -> String? {
+    var places = ["/exchange/data"]
+    for name in try file.names() where name.hasPrefix("entry") { places.append("/\(name)/instrument/detector/data") }
+    return try places.first { try file.kind(of: $0) == .dataset }
+  }
+}
+
+/// What NeXus files say of their datasets. https://manual.nexusformat.org/datarules.html
+enum NeXus {
+  /// The signal to which the file's chain of defaults leads; nil when there is none.
+  static func signal(of file: File) throws -> String? {
+    var path = ""
+    for _ in 0..<8 {
+      let group = try path.isEmpty ? file.root : file.group(path)
+      if let signal = text("signal", of: group) {
+        let dataset = "\(path)/\(signal)"
+        return try file.kind(of: dataset) == .dataset ? dataset : nil
+      }
+      guard let next = text("default", of: group), try file.kind(of: "\(path)/\(next)") == .group else { return nil }
+      path += "/\(next)"
+    }
+    return nil
+  }
+
+  /// The letters of a dataset's axes and its spacing, as the group around it says them; nil when it does not.
+  static func axes(of path: String, _ shape: [Int], in file: File) throws -> (letters: String, spacing: [Length?])? {
+    let parts = path.split(separator: "/")
+    let folder = parts.dropLast().joined(separator: "/")
+    let group = try folder.isEmpty ? file.root : file.group(folder)
+    guard text("NX_class", of: group) == "NXdata", let name = parts.last.map(String.init),
+      try group.hasAttribute("axes"), let names = try? group.attributes("axes", as: String.self)
+    else { return nil }
+    // Datasets with more axes than the signal, such as one of levels, have those before.
+    guard names.count <= shape.count, text("signal", of: group) == name || names.count == shape.count else {
+      return nil
+    }
+    let known: [String: Character] = [
+      "image": "i", "class": "c", "channel": "c", "time": "t", "t": "t", "z": "z", "y": "y", "x": "x", "c": "c",
+    ]
+    let letters = names.map { known[$0.lowercased()] ?? "?" }
+    guard names.count == shape.count, !letters.contains("?"), Set(letters).count == letters.count else { return nil }
+    let spacing = names.map { name -> Length? in
+      guard let scale = try? group.dataset(name), let unit = text("units", of: scale), !unit.isEmpty,
+        let values = try? scale.read(as: Double.self, Hyperslab(start: [0], count: [2])), values[1] != values[0]
+      else { return nil }
+      return Length(abs(values[1] - values[0]), Length.unit(unit))
+    }
+    return (String(letters), spacing)
+  }
+
+  private static func text(_ name: String, of object: some Attributed) -> String? {
+    guard (try? object.hasAttribute(name)) == true else { return nil }
+    return try? object.attribute(name, as: String.self)
   }
 }
 
@@ -60,11 +125,12 @@ struct HDF5Array: StoredArray {
   let dataset: Dataset
   let facts: ArrayFacts
 
-  init(_ dataset: Dataset) throws {
+  init(_ dataset: Dataset, axes: (letters: String, spacing: [Length?])?) throws {
     self.dataset = dataset
     let filters = try dataset.filters
     facts = ArrayFacts(
-      format: HDF5Format.name, shape: try dataset.shape, elementType: dataset.elementType, chunk: dataset.chunk,
+      format: HDF5Format.name, shape: try dataset.shape, elementType: dataset.elementType, axes: axes?.letters,
+      spacing: axes?.spacing, chunk: dataset.chunk,
       compression: filters.isEmpty ? nil : filters.joined(separator: ", "))
   }
 

@@ -45,17 +45,24 @@ public final class ImageSource: Sendable {
   public let extents: Extents
   /// Whether the file holds numbers that float32 rounds: doubles, and integers of more than 16 bits.
   public let isWide: Bool
+  /// The distance of voxels along z, y and x; nil where the file does not say it.
+  public let voxelSize: [Length?]
   /// The array, its axes in the layout's order.
   let array: any StoredArray
 
   /// Opens an array.
   ///
-  /// - Parameter axes: a letter for each axis of the file's array, such as `yxc`; nil: as the file says, and where it
-  ///   does not, as the layout does.
+  /// - Parameters:
+  ///   - axes: a letter for each axis of the file's array, such as `yxc`; nil: as the file says, and where it does not,
+  ///     as the layout does.
+  ///   - mayLackChannels: whether the array may have all these axes but `c`.
   /// - Throws: `HDF5Error` or `ImageFileError` when the file or dataset is missing or unreadable; `ImagingError` for axes
   ///   that are not the layout's, or an empty array.
-  public init(_ location: ArrayLocation, layout: ImageLayout, axes: String? = nil) throws {
+  public init(_ location: ArrayLocation, layout: ImageLayout, axes: String? = nil, mayLackChannels: Bool = false) throws
+  {
     let (location, stored) = try ArrayFile.open(location)
+    var axes = axes
+    if mayLackChannels, axes.map({ $0.count == stored.shape.count + 1 }) == true { axes?.removeAll { $0 == "c" } }
     let array = try Self.arranged(stored, at: location, layout: layout, axes: axes)
     let shape = array.shape
     let hasChannels = shape.count == 4
@@ -84,6 +91,10 @@ public final class ImageSource: Sendable {
       imageCount = 1
       channels = hasChannels ? shape[0] : 1
       extents = Extents(z: shape[shape.count - 3], y: height, x: width)
+    }
+    let spacing = array.facts.spacing
+    voxelSize = (1...3).reversed().map { place in
+      place == 3 && layout == .stack ? nil : spacing[spacing.count - place]
     }
     // Every image has a region and a part.
     try Self.requireMemory(128 * imageCount, for: location)

@@ -27,21 +27,23 @@ public final class LearningData: Sendable {
   ///
   /// - Parameters:
   ///   - channels: the number of channels of the images, for a shape that leaves it open.
+  ///   - axes: a letter for each axis of the images' array; nil: as the file or the layout says. Labels, targets and
+  ///     masks have the same, or all but `c`.
   ///   - groups: a number for each image or slice, of the source that it comes from.
   /// - Throws: `ImagingError` when images, targets and split do not fit each other, `HDF5Error` when one of them cannot
   ///   be read.
   public init(
     images: ArrayLocation, target: TargetSource, layout: ImageLayout, split: SplitRule, channels: Int? = nil,
-    groups: ArrayLocation? = nil
+    axes: String? = nil, groups: ArrayLocation? = nil
   ) throws {
     guard target.classes <= Self.mostClasses else {
       throw ImagingError.tooManyClasses(target.classes, most: Self.mostClasses)
     }
-    let images = try ImageSource(images, layout: layout)
+    let images = try ImageSource(images, layout: layout, axes: axes)
     self.images = images
     switch target {
     case .pixelClasses(let labels, let classes, let ignore):
-      let labels = try Self.open(labels, for: images, withChannels: false)
+      let labels = try Self.open(labels, for: images, axes, withChannels: false)
       answers = labels
       imageLabels = []
       self.target = .pixelClasses(labels.location, classes: classes, ignore: ignore)
@@ -51,7 +53,7 @@ public final class LearningData: Sendable {
       imageLabels = values
       self.target = .imageClasses(location, classes: classes, ignore: ignore)
     case .images(let targets, let mask):
-      let targets = try Self.open(targets, for: images, withChannels: true)
+      let targets = try Self.open(targets, for: images, axes, withChannels: true)
       answers = targets
       imageLabels = []
       self.target = .images(targets.location, mask: mask)
@@ -65,7 +67,7 @@ public final class LearningData: Sendable {
         self.target = target
       }
     }
-    mask = try target.mask.map { try Self.open($0, for: images, withChannels: false) }
+    mask = try target.mask.map { try Self.open($0, for: images, axes, withChannels: false) }
     // Labels, a mask or targets without channels have the shape that the images have without channels.
     let isConfirmed =
       if case .pixelClasses = target { true } else {
@@ -102,7 +104,7 @@ public final class LearningData: Sendable {
   }
 
   private static func open(
-    _ location: ArrayLocation, for images: ImageSource, withChannels: Bool
+    _ location: ArrayLocation, for images: ImageSource, _ axes: String?, withChannels: Bool
   ) throws -> ImageSource {
     func mismatch(_ location: ArrayLocation, _ shape: [Int]) -> ImagingError {
       .targetShape(
@@ -111,7 +113,7 @@ public final class LearningData: Sendable {
     }
     let source: ImageSource
     do {
-      source = try ImageSource(location, layout: images.layout)
+      source = try ImageSource(location, layout: images.layout, axes: axes, mayLackChannels: true)
     } catch ImagingError.wrongAxes(let location, let shape, _) {
       throw mismatch(location, shape)
     }

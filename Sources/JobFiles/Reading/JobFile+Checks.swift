@@ -1,4 +1,5 @@
 import Foundation
+import ImageFiles
 import Networks
 import Settings
 import Training
@@ -54,6 +55,15 @@ extension JobFile {
     if let ignore = values["data.ignore"]?.integer, let classes, classes.indices.contains(ignore) {
       report("data.ignore", "\(ignore) is the label of class ‘\(classes[ignore])’; another number must be ignored")
     }
+    if let axes = values["data.axes"]?.text {
+      let isKnown = axes.allSatisfy { "tzyxci".contains($0) } && Set(axes).count == axes.count
+      if !isKnown || !axes.contains("y") || !axes.contains("x") {
+        report("data.axes", "‘\(axes)’ are not axes; write y, x and any of t, z, c, i once each")
+      }
+    }
+    for text in values["data.voxel-size"]?.list ?? [] where text.text.flatMap({ Length($0) }) == nil {
+      report("data.voxel-size", "‘\(text)’ is not a length; write a number above 0 and a unit, as in 50 nm")
+    }
     let parts = ["train", "validate", "calibrate", "test"]
     let numbers = parts.compactMap { values["data.split.\($0)"]?.integer }
     if let repeated = firstRepeated(numbers.map { .integer($0) }) {
@@ -80,9 +90,11 @@ extension JobFile {
     }
     for path in [
       "data.patch", "network.kernel", "network.pooling", "prediction.tile", "prediction.margin", "uncertainty.block",
+      "data.voxel-size",
     ] {
       guard let count = values[path]?.list?.count else { continue }
-      if volume, planes != nil, !path.hasPrefix("prediction"), !path.hasPrefix("uncertainty") {
+      let isOfPlanes = ["data.patch", "network.kernel", "network.pooling"].contains(path)
+      if volume, planes != nil, isOfPlanes {
         if count != 2 { report(path, "needs 2 values (rows, columns) for the planes of a volume, not \(count)") }
       } else if volume, count != 3 {
         report(path, "needs 3 values (z, y, x) for a volume, not \(count)")
@@ -135,6 +147,7 @@ extension JobFile {
       let location = data.location(in: folder)
       let (file, name) = (location.file, location.name)
       var isFolder: ObjCBool = false
+      if ArrayFile.isSeries(location) { continue }
       if !FileManager.default.fileExists(atPath: file, isDirectory: &isFolder) {
         let meant =
           neighbour(of: file).map { "; did you mean ‘\(sibling($0, of: name))’?" } ?? " (looked for \(file))"

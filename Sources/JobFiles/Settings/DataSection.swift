@@ -1,3 +1,4 @@
+import ImageFiles
 import Imaging
 import Settings
 
@@ -16,6 +17,10 @@ extension Job {
     public var targetScaling: TargetScaling?
     /// The channels of the images; nil: as their shape says.
     public var channels: Int?
+    /// A letter for each axis of the images' array; nil: as the file says.
+    public var axes: String?
+    /// The distance of voxels along (z,) y, x; nil: as the file says.
+    public var voxelSize: [Length]?
     /// One 3-D image, not a stack of 2-D images.
     public var volume = false
     /// The planes in which networks of two dimensions see the volume; nil: networks of three.
@@ -69,6 +74,15 @@ extension Job {
         "channels", \.channels, .integer(1...65_536), otherwise: "as the images' shape says",
         "the number of channels of the images, which must be that of their shape; needed where a last axis of 1 to 4 looks "
           + "like channels that are not before y"),
+      Setting(
+        "axes", \.axes, .text, otherwise: "as the file says, and where it does not, as `volume` does",
+        "a letter for each axis of the images' array, where the file does not say them or says them wrongly: `t`, `z`, `y`, "
+          + "`x`, `c` for channels, `i` for images; `yxc` is one image with channels last. Labels, targets and masks have the "
+          + "same axes, or all but `c`"),
+      Setting(
+        "voxel-size", \.voxelSize, .list(of: .text, count: 2...3), otherwise: "as the file says",
+        "the distance of voxels along (z,) y, x, with its unit, such as `[50 nm, 4 nm, 4 nm]`; units are m, cm, mm, µm (um), nm "
+          + "and Å (angstrom). It stands in the results and in what is exported from them"),
       Setting("volume", \.volume, .boolean, "true: one 3-D image; false: a stack of 2-D images"),
       Setting(
         "planes", \.planes, .list(of: .words(Plane.self, noun: "plane"), count: 1...3), otherwise: "networks are 3-D",
@@ -106,6 +120,15 @@ extension Job {
 extension SettingDeclaration.Kind {
   /// Pixels along an axis.
   static func extent(from least: Int) -> SettingDeclaration.Kind { .wholeNumber(least...1_000_000) }
+}
+
+extension Length: SettingConvertible {
+  public init(settingValue value: SettingValue) throws(SettingError) {
+    guard let length = value.text.flatMap({ Length($0) }) else { throw .mismatch(value, "a length with its unit") }
+    self = length
+  }
+
+  public var settingValue: SettingValue { .text(description) }
 }
 
 extension TargetScaling: SettingConvertible {}

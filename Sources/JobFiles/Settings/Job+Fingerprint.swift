@@ -13,18 +13,15 @@ extension Job {
 
   /// As `fingerprint`, of all that decides the trained members; settings of aggregation, prediction, measurements and
   /// uncertainty are left out.
-  public var trainingFingerprint: UInt64 {
-    FNV1a.hash(
-      of: canonicalText(without: Self.undecisive + ["prediction", "uncertainty", "measurements", "ensemble.aggregate"]))
-  }
+  public var trainingFingerprint: UInt64 { FNV1a.hash(of: canonicalText(without: Self.undecisive + Self.later)) }
 
   /// As `canonicalText`, of all that decides a trained member: how many there are is left out as well.
-  public var memberText: String {
-    canonicalText(
-      without: Self.undecisive + [
-        "prediction", "uncertainty", "measurements", "ensemble.aggregate", "ensemble.members",
-      ])
-  }
+  public var memberText: String { canonicalText(without: Self.undecisive + Self.later + ["ensemble.members"]) }
+
+  /// What is done with trained members, and distances, which they do not see.
+  private static let later = [
+    "data.voxel-size", "prediction", "uncertainty", "measurements", "ensemble.aggregate",
+  ]
 
   /// All that ranks must have alike: the whole of the job but its folder.
   public var sharedText: String { canonicalText(without: ["folder"]) }

@@ -18,6 +18,11 @@ extension Job {
   /// How the image arrays are to be read.
   public var layout: ImageLayout { data.volume ? .volume : .stack }
 
+  /// The distance of voxels along z, y and x, where the job says it.
+  public var voxelSize: [Length?]? {
+    data.voxelSize.map { Array(repeating: nil, count: 3 - $0.count) + $0.map { Optional($0) } }
+  }
+
   /// How images, slices or pixels are divided into parts.
   public var splitRule: SplitRule {
     switch data.split {

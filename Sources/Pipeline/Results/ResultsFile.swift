@@ -1,4 +1,5 @@
 import HDF5
+import ImageFiles
 import Imaging
 import JobFiles
 
@@ -18,6 +19,8 @@ enum ResultsFile {
     var tiling: String
     /// Images of the input, or slices of the volume, that the prediction holds.
     var indices: [Int]
+    /// The distance of voxels along z, y and x; nil where it is not known.
+    var voxelSize: [Length?]
   }
 
   /// Makes the groups readable by NeXus tools: `@default` chain, signal, axes.
@@ -73,7 +76,13 @@ enum ResultsFile {
     for (axis, name) in names.enumerated() {
       var values = Array(0..<shape[axis])
       if name == "z" || (name == "image" && !form.volume) { values = header.indices }
-      let scale = try prediction.write(values.map(Int32.init), to: name)
+      let scale: Dataset
+      if let distance = ["z", "y", "x"].firstIndex(of: name).flatMap({ header.voxelSize[$0] }) {
+        scale = try prediction.write(values.map { Double($0) * distance.value }, to: name)
+        try scale.setAttribute("units", distance.plainUnit)
+      } else {
+        scale = try prediction.write(values.map(Int32.init), to: name)
+      }
       try scale.makeScale(name)
       try prediction.setAttribute("\(name)_indices", Int32(axis))
       try mean.attach(scale, toAxis: axis)

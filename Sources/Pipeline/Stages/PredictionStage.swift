@@ -109,7 +109,8 @@ struct PredictionStage: Stage {
       ResultsFile.Header(
         job: expected.origin.fingerprint, name: job.name, form: writer.form, classForm: writer.classForm,
         classes: job.data.classes, tiling: work.identity,
-        indices: job.data.volume ? regions.flatMap { Array($0.z) } : regions.map(\.image)))
+        indices: job.data.volume ? regions.flatMap { Array($0.z) } : regions.map(\.image),
+        voxelSize: job.voxelSize ?? truth.images.voxelSize))
     let entry = try file.group("entry")
     try entry.setAttribute("data", [contents.test.images, contents.test.targets])
     let group = try entry.createGroup("calibration")

@@ -204,5 +204,25 @@ def hdf5():
         file["exchange/theta"] = np.arange(3.0)
 
 
-for make in (tiff, npy, mrc, nifti, png, omezarr, hdf5):
+def job():
+    """The images and labels of one tiny job in several formats."""
+    random = np.random.default_rng(7)
+    labels = (random.random((12, 16, 16)) < 0.3).astype(np.uint8)
+    images = (labels * 1000.0 + random.random(labels.shape) * 1200).astype(np.uint16)
+    folder("job")
+    with h5py.File("job/job.h5", "w") as file:
+        file["images"], file["labels"] = images, labels
+    for name, values in (("images", images), ("labels", labels)):
+        tifffile.imwrite(f"job/{name}.tif", values, photometric="minisblack", compression="zlib", predictor=True)
+        np.save(f"job/{name}.npy", values)
+        with mrcfile.new(f"job/{name}.mrc", overwrite=True) as file:
+            file.set_data(values.astype(np.int8) if name == "labels" else values)
+            file.set_image_stack()
+        array = zarr.create_array(f"job/{name}.zarr", shape=values.shape, dtype=values.dtype, chunks=(12, 16, 16))
+        array[:] = values
+    for name, values in (("images", images), ("labels", labels)):
+        np.save(f"job/{name}-last.npy", np.moveaxis(values, 0, -1))
+
+
+for make in (tiff, npy, mrc, nifti, png, omezarr, hdf5, job):
     make()

@@ -1,0 +1,22 @@
+extension ArrayFile {
+  /// What the array at a location is like; all arrays of a file that holds several, when none is named.
+  ///
+  /// - Parameter preview: where a picture of the middle plane goes, of one array alone; nil: nowhere.
+  /// - Throws: `ImageFileError`, `HDF5Error`.
+  public static func summaries(of location: ArrayLocation, preview: String? = nil) throws -> [ArraySummary] {
+    let found: ArrayLocation
+    let array: any StoredArray
+    do {
+      (found, array) = try open(location)
+    } catch let error as ImageFileError where error.kind == .notNamed && location.dataset == nil && preview == nil {
+      guard let names = try arrays(in: location), !names.isEmpty else { throw error }
+      return try names.map { name in
+        let (found, array) = try open(location.dataset(name))
+        return try ArraySummary(found, array)
+      }
+    }
+    let summary = try ArraySummary(found, array)
+    if let preview { try Preview.write(summary, of: array, to: preview) }
+    return [summary]
+  }
+}

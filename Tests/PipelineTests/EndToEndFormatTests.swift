@@ -1,0 +1,58 @@
+import Foundation
+import HDF5
+import TestSupport
+import Testing
+
+/// One job, its data in the files that users have.
+@Suite("End to end: formats")
+struct EndToEndFormatTests {
+  private static let data = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .appendingPathComponent("Fixtures/formats/job").path
+
+  private static func job(_ images: String, _ labels: String, axes: String? = nil) throws -> EndToEndJob {
+    var job = EndToEndJob(
+      folder: try EndToEnd.makeFolder("formats"), images: "'\(data)/\(images)'", labels: "'\(data)/\(labels)'",
+      split: "{train: 0.5, calibrate: 0.25, test: 0.25, seed: 1}", patch: [8, 8],
+      network: "{family: smsnet, nodes: 2}", members: 2, epochs: 1)
+    if let axes { job.split += "\n  axes: \(axes)" }
+    try job.write()
+    return job
+  }
+
+  private static let reference: Result<EndToEndJob, any Error> = Result {
+    let job = try EndToEndFormatTests.job("job.h5:/images", "job.h5:/labels")
+    try job.succeed(ranks: nil)
+    return job
+  }
+
+  @Test(
+    "the same images and labels give the same bits, whatever file they are in",
+    arguments: [
+      ("images.tif", "labels.tif"), ("images.npy", "labels.npy"), ("images.mrc", "labels.mrc"),
+      ("images.zarr", "labels.zarr"), ("images-last.npy", "labels-last.npy"),
+    ])
+  func sameBits(images: String, labels: String) throws {
+    let reference = try Self.reference.get()
+    let isLast = images.contains("last")
+    let job = try Self.job(images, labels, axes: isLast ? "yxi" : nil)
+    try job.succeed(ranks: isLast ? 2 : nil)
+    let (own, other) = (try File(opening: job.results), try File(opening: reference.results))
+    for name in ["mean", "mean_errors"] {
+      let path = "entry/prediction/\(name)"
+      #expect(try own.read(path, as: Float.self) == other.read(path, as: Float.self))
+    }
+    #expect(
+      try own.read("entry/prediction/set", as: UInt8.self) == other.read("entry/prediction/set", as: UInt8.self))
+  }
+
+  @Test("the voxel size of the job stands in the results, with its unit")
+  func voxelSize() throws {
+    var job = try Self.job("images.tif", "labels.tif")
+    job.split += "\n  voxel-size: [8 nm, 4 nm]"
+    try job.write()
+    try job.succeed(ranks: nil)
+    let prediction = try File(opening: job.results).group("entry/prediction")
+    #expect(try prediction.read("y", as: Double.self).prefix(3) == [0, 8, 16])
+    #expect(try prediction.dataset("x").attribute("units", as: String.self) == "nm")
+  }
+}
