@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# slurm/train.sbatch under a real Slurm, started here and stopped at the end: two nodes (both this machine), a tiny job,
-# both launchers, one node and two, a requeue in the middle. All must end with the same results.
+# The batch scripts of slurm/ under a real Slurm, started here and stopped at the end: two nodes (both this machine), a tiny job,
+# both launchers, one node and two; a requeue, the signal of a time limit, a preemption and a lost rank in the middle; members over the
+# tasks of an array. All must end with the same results.
 #
 #     TUTTI=.build/release/tutti bash Tests/slurm.sh
 #
@@ -127,27 +128,36 @@ network:
   output-probability: 0.5
   input-output: true
 ensemble: {members: 2, bagging: true}
-training: {epochs: 1, batch: 4, shards: 4, optimizer: {name: adam, rate: 0.005}, loss: cross-entropy, seed: 1}
+training: {epochs: 1, batch: 4, shards: 4, optimizer: {name: adam, rate: 0.005}, loss: cross-entropy, seed: 1, checkpoint-steps: 10}
 uncertainty: {method: lac, coverage: [0.9], unit: pixel}
 output: results.h5
 TEXT
 }
 
-# submit NAME OPTION…: writes the job NAME and submits it; prints its number.
+# submit NAME OPTION…: writes the job NAME and submits it with train.sbatch, or with $script; prints its number.
 submit() {
   local name=$1
   shift
   write_job "$name"
-  sbatch --parsable --time=10 --output="$folder/$name/log" "$@" slurm/train.sbatch "$folder/$name/job.yaml"
+  sbatch --parsable --time=10 --output="$folder/$name/log" "$@" "slurm/${script:-train.sbatch}" "$folder/$name/job.yaml"
+}
+
+# Waits until the job NAME trains, that is until a member has its first checkpoint.
+await_training() {
+  for _ in {1..3000}; do
+    ! compgen -G "$folder/$1/results.members/*.checkpoint" >/dev/null || return 0
+    sleep 0.1
+  done
+  fail "$1: no member was in training: $(cat "$folder/$1/log")"
 }
 
 # What the results NAME say of their run.
 provenance() { h5dump -d "/entry/provenance/$2" "$folder/$1/results.h5" | sed -n 's/.*(0): //p'; }
 
 # Waits until the job NAME with this number is at an end, and checks it, its results, and that they were made by so many
-# ranks and threads.
+# ranks and threads, each of which trained a member, unless that may be any.
 check() {
-  local name=$1 number=$2 ranks=$3 threads=$4 state=
+  local name=$1 number=$2 ranks=$3 threads=$4 trained=${5:-} state=
   for _ in {1..1200}; do
     state=$(scontrol show job -o "$number" | grep -oE 'JobState=\w+')
     [[ $state == *=@(PENDING|CONFIGURING|RUNNING|COMPLETING|REQUEUED) ]] || break
@@ -165,7 +175,7 @@ $(head -n 20 <<<"$difference")"
   made="$(provenance "$name" ranks) ranks of $(provenance "$name" threads) threads"
   [[ $made == "$ranks ranks of $threads threads" ]] ||
     fail "$name: made by $made; should be $ranks ranks of $threads threads"
-  [[ $ranks == 1 || $(provenance "$name" trained_on_rank) == @("0, 1"|"1, 0") ]] ||
+  [[ -n $trained || $ranks == 1 || $(provenance "$name" trained_on_rank) == @("0, 1"|"1, 0") ]] ||
     fail "$name: a rank trained no member"
   tests=$((tests + 1))
 }
@@ -202,4 +212,40 @@ check requeued "$number" 1 1
 grep -q 'start 1: srun on n' "$folder/requeued/log" && grep -q 'start 2: srun on n' "$folder/requeued/log" ||
   fail "requeued: its log does not tell of two starts by srun:
 $(cat "$folder/requeued/log")"
+
+# What stops a job in the middle, and brings it back: the signal before the time limit, which the batch shell gets; the
+# SIGTERM of a preemption, which the steps get; a rank that is killed.
+for launcher in srun mpirun; do
+  export TUTTI_LAUNCHER=$launcher
+  for event in limit preemption killed; do
+    name=$launcher-$event
+    script=preemptible.sbatch
+    [[ $event == preemption ]] || script=train.sbatch
+    number=$(submit "$name" --nodes=1 --ntasks-per-node=2 --time-min=5)
+    await_training "$name"
+    case $event in
+      limit) scancel --batch --signal=USR1 "$number" ;;
+      # Slurm signals the steps, and the batch step's processes where its time has come.
+      preemption) scancel --full --signal=TERM "$number" ;;
+      killed)
+        # A rank of this job, which is told by its folder.
+        kill -KILL "$(pgrep -f "^$TUTTI run $folder/$name/" | tail -n 1)"
+        ;;
+    esac
+    check "$name" "$number" 2 1 any
+    grep -q 'start 2: ' "$folder/$name/log" || fail "$name: it did not start a second time:
+$(cat "$folder/$name/log")"
+  done
+done
+unset TUTTI_LAUNCHER script
+
+# Members over the tasks of an array, then the rest.
+write_job array
+array=$(sbatch --parsable --time=10 --array=0-1 --output="$folder/array/members-%a.log" slurm/array.sbatch \
+  "$folder/array/job.yaml" 1)
+number=$(sbatch --parsable --time=10 --dependency="afterok:$array" --ntasks-per-node=1 --output="$folder/array/log" \
+  slurm/train.sbatch "$folder/array/job.yaml")
+check array "$number" 1 1 any
+grep -q '2 of 2 members are trained already' "$folder/array/log" || fail "array: the tasks did not train the members:
+$(cat "$folder/array"/*log)"
 echo "Test run with $tests tests"

@@ -3,6 +3,10 @@ import JobFiles
 import MessagePassing
 import Pipeline
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// What all commands that work on a job take.
 struct JobOptions: ParsableArguments {
   @Argument(
@@ -10,6 +14,7 @@ struct JobOptions: ParsableArguments {
   var job: String
 
   @OptionGroup var launch: LaunchOptions
+  @OptionGroup var stopping: StopOptions
 
   @Flag(help: "Replace results that exist, the calibration, and members of another job or other data.")
   var overwrite = false
@@ -19,23 +24,44 @@ struct JobOptions: ParsableArguments {
     completion: .file(extensions: ["json"]))
   var trace: String?
 
+  @Flag(
+    help: ArgumentHelp(
+      "Remove what earlier runs of the job left, members, checkpoints and calibration, and begin anew; results are "
+        + "replaced when there are others."))
+  var restartFromScratch = false
+
+  @Flag(help: "Refuse to go on with members or checkpoints from another kind of processor, whose bits may differ.")
+  var sameBits = false
+
   @Option(help: "Report ranks that train but were not heard of for this many seconds; longer than a step takes.")
   var stallSeconds = 300
 
+  @Option(
+    help: ArgumentHelp(
+      "End the run when a rank that trains was not heard of for this many seconds, much longer than a step takes; 0: "
+        + "never."))
+  var lostSeconds = 1800
+
   func validate() throws {
     guard stallSeconds >= 1 else { throw ValidationError("--stall-seconds is at least 1.") }
+    guard lostSeconds >= 0 else { throw ValidationError("--lost-seconds is at least 0.") }
   }
 
   /// Opens the job on all ranks and does something with it.
-  func withRun(_ body: (Run) throws -> Void) throws {
-    try launch.session { world in
-      Session.tellInterruptions()
+  ///
+  /// - Parameter members: those to train; nil: all.
+  func withRun(members: ClosedRange<Int>? = nil, _ body: (Run) throws -> Void) throws {
+    try launch.session(stopping) { world in
       let file = try world.agree { try JobFile(path: job) }
       var options = Run.Options()
       options.overwrite = overwrite
       options.threads = launch.threads
       options.stallLimit = .seconds(stallSeconds)
       options.trace = trace
+      options.sameBits = sameBits
+      options.restartsFromScratch = restartFromScratch
+      options.lossLimit = lostSeconds > 0 ? .seconds(lostSeconds) : nil
+      options.members = members
       let display = ProgressDisplay(isShown: world.rank == 0)
       let run = try Run(file, over: world, options: options, log: display.log)
       try body(run)
@@ -58,8 +84,55 @@ struct LaunchOptions: ParsableArguments {
   }
 
   /// Runs `body` on all ranks; starts them first when that is asked for.
-  func session(_ body: (Communicator) throws -> Void) throws {
-    if let ranks { try Launcher.relaunch(ranks: ranks) }
+  ///
+  /// - Parameter stopping: how it is stopped; nil: as any program.
+  func session(_ stopping: StopOptions? = nil, _ body: (Communicator) throws -> Void) throws {
+    if let ranks { try Launcher.relaunch(ranks: ranks, stopping: stopping) }
+    stopping?.listen()
     try Session.run(body)
   }
+}
+
+/// How a run is stopped so that it can go on.
+struct StopOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "A signal besides TERM and INT that stops the run so that the same command goes on, with exit status 75: USR1, "
+        + "USR2, HUP, ….", valueName: "signal"))
+  var stopSignal = "USR1"
+
+  @Option(
+    help: ArgumentHelp(
+      "Seconds from such a signal until a rank ends wherever it is: longer than a training step takes.",
+      valueName: "seconds"))
+  var stopSeconds = 10
+
+  func validate() throws {
+    guard Self.numbers[name] != nil else {
+      throw ValidationError(
+        "--stop-signal: there is no signal ‘\(stopSignal)’ to stop by; there are "
+          + Self.numbers.keys.sorted().joined(separator: ", ") + ".")
+    }
+    guard (1...86_400).contains(stopSeconds) else { throw ValidationError("--stop-seconds is at least 1.") }
+  }
+
+  /// From now on signals stop this process between two steps. `SIGUSR2`, unless it stops, has members saved.
+  func listen() {
+    StopSignal.listen(
+      to: [SIGTERM, SIGINT, number], saving: number == SIGUSR2 ? nil : SIGUSR2, patience: stopSeconds,
+      speaks: Session.launchedRank == 0)
+  }
+
+  /// The signal's number.
+  var number: CInt { Self.numbers[name] ?? SIGUSR1 }
+
+  private var name: String {
+    let name = stopSignal.uppercased()
+    return name.hasPrefix("SIG") ? String(name.dropFirst(3)) : name
+  }
+
+  private static let numbers: [String: CInt] = [
+    "USR1": SIGUSR1, "USR2": SIGUSR2, "HUP": SIGHUP, "TERM": SIGTERM, "INT": SIGINT, "QUIT": SIGQUIT,
+    "XCPU": SIGXCPU,
+  ]
 }

@@ -21,7 +21,13 @@ final class ProgressDisplay {
 
   init(isShown: Bool) { self.isShown = isShown }
 
-  var log: Log { Log(note: { self.note($0) }, progress: { self.show($0) }) }
+  var log: Log { Log(note: { self.note($0) }, warn: { self.warn($0) }, progress: { self.show($0) }) }
+
+  /// Shows a warning of this rank, whatever rank it is.
+  func warn(_ text: String) {
+    clear()
+    write("tutti: \(text)\n")
+  }
 
   func note(_ text: String) {
     guard isShown else { return }

@@ -27,25 +27,6 @@ enum Session {
     }
   }
 
-  /// Tells, when the user or the system ends the program (SIGINT, SIGTERM), that the same command goes on.
-  static func tellInterruptions() {
-    guard launchedRank == 0 else { return }
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    for number in [SIGINT, SIGTERM] {
-      sigaddset(&signals, number)
-      signal(number) { number in
-        // Nothing but calls that signal handlers may make.
-        let text: StaticString = "\ntutti: interrupted. What is done is kept; the same command goes on from it.\n"
-        _ = write(STDERR_FILENO, text.utf8Start, text.utf8CodeUnitCount)
-        signal(number, SIG_DFL)
-        raise(number)
-      }
-    }
-    // Whoever started the program may have blocked them.
-    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
-  }
-
   /// Runs `body` in this process alone, without MPI; does not return when it fails.
   static func alone(_ body: () throws -> Void) {
     do {
@@ -71,6 +52,9 @@ enum Session {
     case let failure as RemoteFailure:
       if failure.reports { say(failure.underlying ?? failure) }
       exit(1)
+    case RunError.stopped:
+      if rank == 0 { say(error) }
+      exit(StopSignal.exitStatus)
     case is RunError:
       // Thrown on all ranks alike.
       if rank == 0 { say(error) }

@@ -1,3 +1,4 @@
+import Foundation
 import Host
 import MessagePassing
 import Networks
@@ -13,7 +14,7 @@ import Training
 
 /// Run with 1 to 4 ranks.
 @MainActor @Suite struct MPIEnsembleTests {
-  private func hash(_ member: TrainedMember) -> UInt64 {
+  private nonisolated func hash(_ member: TrainedMember) -> UInt64 {
     var hash = FNV1a()
     for value in member.parameters + member.statistics { hash.add(UInt64(value.bitPattern)) }
     for epoch in member.history { hash.add(epoch.loss.bitPattern) }
@@ -168,6 +169,50 @@ import Training
       let last = try train(cutAfter: 7, divides: true)
       #expect(last.epochs == [5, 6])
       #expect(last.member.map(hash) == straight)
+      try all.barrier()
+    }
+  }
+
+  @Test(
+    "all ranks of a crew stop after the same step, and go on from there with other ranks", arguments: [false, true])
+  func stopping(dividesState: Bool) throws {
+    let all = try MPI.initialize().duplicate()
+    let problem = try Problem(family: Problem.pyramid, members: 2, epochs: 3, bagging: false, shards: 4)
+    let straight = try (0..<2).map { hash(try problem.trainer().train($0)) }
+    try SharedFolder.with(all) { folder in
+      var trainer = try problem.trainer()
+      trainer.checkpoints = MemberCheckpoint(folder: folder, interval: .seconds(1000), fingerprint: 77)
+      trainer.dividesOptimizerState = dividesState
+      var hashes: [UInt64] = [0, 0]
+      /// - Parameter asked: the rank that is asked to stop after its eighth step; nil: none.
+      func train(ranksPerMember: Int?, asked: Int?) throws -> [MemberSchedule.Report] {
+        let groups = RankGroups(ranks: all.size, members: 2, ranksPerMember: ranksPerMember, shards: 4)
+        let memory = try NodeMemory(floats: trainer.settings.nodeMemory(0..<2, ranks: all.size), over: all)
+        let queue = try MemberQueue(try trainer.candidates(0..<2), over: all, groups: groups)
+        queue.stopRequest = try StopRequest(over: all)
+        var steps = 0
+        let reports = try queue.runCrews(memory: memory) { member, crew in
+          let trained = try trainer.train(
+            member, in: crew,
+            hooks: MemberTrainer.Hooks(
+              afterStep: { _ in
+                steps += 1
+                if all.rank == asked, steps == 8 { StopSignal.ask() }
+                try queue.serve()
+              }, beforeLastEpoch: { if crew.isLeader { try queue.ask() } }, stops: { queue.isStopping }))
+          hashes[member] = hash(trained)
+        }
+        StopSignal.forget()
+        try queue.stopRequest?.settle()
+        try memory.free()
+        return reports
+      }
+      let stopped = try train(ranksPerMember: all.size, asked: all.size - 1)
+      #expect(stopped.map(\.outcome) == [.stopped])
+      #expect(FileManager.default.fileExists(atPath: trainer.checkpoints?.path(0) ?? ""))
+      let reports = try train(ranksPerMember: 1, asked: nil)
+      #expect(reports.map(\.outcome) == [.done, .done])
+      #expect(try all.allReduce(hashes, .maximum) == straight)
       try all.barrier()
     }
   }

@@ -34,13 +34,22 @@ import Testing
         schedule.candidates, over: all, groups: schedule.groups, speeds: schedule.speeds)
       // Some that nothing is heard of by then are told of, which is no failure.
       queue.watchForStalls(after: .seconds(1)) { _ in }
+      queue.stopRequest = try StopRequest(over: all)
       var stored: [Int: UInt64] = [:]
+      var steps = 0
       let reports = try queue.runCrews(memory: seed % 3 == 0 ? nil : memory) { member, crew in
-        let state = try schedule.train(member, in: crew, for: queue, rank: all.rank, team: team)
+        let state = try schedule.train(member, in: crew, for: queue, rank: all.rank, team: team, steps: &steps)
         if crew.isLeader { stored[member] = state }
       }
-      #expect(reports.map(\.member) == Array(schedule.members.indices), "schedule \(seed)")
+      StopSignal.forget()
+      try queue.stopRequest?.settle()
+      let isStopped = try all.allReduce(queue.isStopping ? 1 : 0, .maximum) == 1
+      if !isStopped { #expect(reports.map(\.member) == Array(schedule.members.indices), "schedule \(seed)") }
       for report in reports {
+        if isStopped, report.outcome == .stopped {
+          #expect(stored[report.member] == nil, "schedule \(seed)")
+          continue
+        }
         let isDone = schedule.members[report.member].isDone
         #expect(report.outcome == (isDone ? .done : .failed(message: "as planned")), "schedule \(seed)")
         #expect(report.rank != all.rank || isDone == (stored[report.member] != nil), "schedule \(seed)")

@@ -1,5 +1,6 @@
-import Ensembles
 import Testing
+
+@testable import Ensembles
 
 @Suite struct MemberScheduleTests {
   private func candidates(_ costs: [Double]) -> [MemberSchedule.Candidate] {
@@ -46,6 +47,29 @@ import Testing
     #expect(!schedule.isComplete)
     #expect(schedule.next(for: 1) == nil)
     #expect(schedule.isComplete)
+  }
+
+  @Test("a schedule that stops gives nothing more away, and is complete when what was given has ended")
+  func stopping() {
+    var schedule = MemberSchedule(candidates([5, 4, 3, 2, 1]), ranks: 2)
+    schedule.stop()
+    #expect(schedule.next(for: 0) == nil && schedule.next(for: 1) == nil)
+    #expect(!schedule.isComplete)
+    schedule.finish(MemberSchedule.Report(member: 0, rank: 0, outcome: .stopped, seconds: 1))
+    #expect(!schedule.isComplete)
+    schedule.finish(report(1, by: 1))
+    #expect(schedule.isComplete)
+  }
+
+  @Test("a rank whose members stop early, or go on from checkpoints, is not taken for a fast one", arguments: [0.1, 1])
+  func early(share: Double) {
+    var model = MemberCostModel(speeds: [1, 1])
+    for member in 0..<10 {
+      let candidate = MemberSchedule.Candidate(member: member, cost: 100)
+      // Those of rank 1 take a tenth of the time.
+      _ = model.note(candidate, share: member % 2 == 0 ? 1 : share, rank: member % 2, seconds: member % 2 == 0 ? 10 : 1)
+    }
+    #expect((model.speeds[1] / model.speeds[0] < 1.3) == (share == 0.1))
   }
 
   @Test("a rank above the number of members gets none and holds nothing up")

@@ -1,7 +1,10 @@
-import Ensembles
+import Foundation
+import MessagePassing
 import Networks
 import TestSupport
 import Testing
+
+@testable import Ensembles
 
 @Suite struct MemberTrainerTests {
   @Test(
@@ -85,6 +88,111 @@ import Testing
       checkpoints.remove(1)
       #expect(try train(cutAfter: nil).epochs.count == 6)
     }
+  }
+
+  @Test(
+    "a member that is stopped in the middle of an epoch goes on with the same bits, from the last checkpoint that is whole"
+  )
+  func stopping() throws {
+    let problem = try Problem(epochs: 4, bagging: false)
+    let straight = try problem.trainer().train(1)
+    try TemporaryFolder.with { folder in
+      var trainer = try problem.trainer()
+      let checkpoints = MemberCheckpoint(folder: folder, interval: .seconds(1000), fingerprint: 77)
+      trainer.checkpoints = checkpoints
+      var warnings: [String] = []
+      trainer.warn = { warnings.append($0) }
+      /// Six steps an epoch.
+      func train(stepsBeforeStop: Int?) throws -> (member: TrainedMember?, steps: Int) {
+        var steps = 0
+        do {
+          let member = try trainer.train(
+            1,
+            hooks: MemberTrainer.Hooks(
+              afterStep: { _ in steps += 1 }, stops: { stepsBeforeStop.map { steps >= $0 } ?? false }))
+          return (member, steps)
+        } catch is Interruption {
+          return (nil, steps)
+        }
+      }
+      #expect(try train(stepsBeforeStop: 1).steps == 2)
+      #expect(try train(stepsBeforeStop: 4).steps == 5)
+      let files = [checkpoints.path(1), checkpoints.previous(1)]
+      #expect(files.allSatisfy { FileManager.default.fileExists(atPath: $0) })
+      #expect(warnings.isEmpty)
+      // Damage of the last one costs what the one before does not have.
+      try Data([0, 1, 2]).write(to: URL(fileURLWithPath: files[0]))
+      let last = try train(stepsBeforeStop: nil)
+      #expect(last.steps == 4 * 6 - 2)
+      #expect(last.member == straight)
+      #expect(warnings.count == 1 && warnings[0].hasPrefix("a checkpoint of member 1 is passed over: \(files[0])"))
+    }
+  }
+
+  @Test("checkpoints at a number of steps; one that cannot be written is told, and training goes on")
+  func failingCheckpoint() throws {
+    let problem = try Problem(epochs: 2, bagging: false)
+    let straight = try problem.trainer().train(0)
+    var trainer = try problem.trainer()
+    var checkpoints = MemberCheckpoint(folder: "/nowhere", interval: .seconds(1000), fingerprint: 77)
+    checkpoints.steps = 5
+    trainer.checkpoints = checkpoints
+    var warnings: [String] = []
+    trainer.warn = { warnings.append($0) }
+    #expect(try trainer.train(0) == straight)
+    // After steps 5 and 10 of 12.
+    #expect(warnings.count == 2)
+    #expect(warnings.allSatisfy { $0.hasPrefix("a checkpoint of member 0 could not be written") })
+  }
+
+  @Test("going on on another kind of processor is told, or refused")
+  func otherProcessor() throws {
+    let problem = try Problem(epochs: 2)
+    try TemporaryFolder.with { folder in
+      var trainer = try problem.trainer()
+      var checkpoints = MemberCheckpoint(folder: folder, interval: .zero, fingerprint: 77)
+      checkpoints.processor = "A"
+      trainer.checkpoints = checkpoints
+      var warnings: [String] = []
+      trainer.warn = { warnings.append($0) }
+      #expect(throws: Interruption.self) {
+        _ = try trainer.train(0, hooks: MemberTrainer.Hooks(stops: { true }))
+      }
+      checkpoints.processor = "B"
+      checkpoints.requiresSameProcessor = true
+      trainer.checkpoints = checkpoints
+      #expect {
+        _ = try trainer.train(0)
+      } throws: { error in
+        guard case .otherProcessor(_, "A", "B") = error as? EnsembleError else { return false }
+        return true
+      }
+      trainer.checkpoints?.requiresSameProcessor = false
+      _ = try trainer.train(0)
+      #expect(warnings.count == 1 && warnings[0].contains("another kind of processor (A; here: B)"))
+    }
+  }
+
+  @Test("a member whose loss is no number is trained once more at a lower rate, if that is asked for")
+  func retry() throws {
+    let problem = try Problem(family: Problem.pyramid, epochs: 2, rate: 1e38)
+    var trainer = try problem.trainer()
+    var warnings: [String] = []
+    trainer.warn = { warnings.append($0) }
+    trainer.retryFactor = 1e-40
+    let member = try trainer.train(0)
+    #expect(member.rateFactor == 1e-40 && member.history.count == 2)
+    #expect(member.earlierFailure?.contains("Lower training.optimizer.rate") == true)
+    #expect(warnings.count == 1 && warnings[0].hasPrefix("member 0 is trained again at 1e-40 of the learning rate: "))
+    // As one that has the lower rate from the beginning.
+    let low = try Problem(family: Problem.pyramid, epochs: 2, rate: 1e38 * 1e-40).trainer().train(0)
+    #expect(low.parameters == member.parameters && low.history == member.history && low.earlierFailure == nil)
+    try TemporaryFolder.with { folder in
+      try MemberFile.write(member, to: folder + "/member.h5")
+      #expect(try MemberFile.read(folder + "/member.h5") == member)
+    }
+    trainer.retryFactor = 0.999
+    #expect(throws: (any Error).self) { _ = try trainer.train(0) }
   }
 
   @Test("hooks are called after every step and epoch, and once before the last epoch")

@@ -18,8 +18,6 @@ struct RandomSchedule {
     case early(epoch: Int)
     /// On all ranks of the crew, in this step; with step 0 of epoch 0 before anything is done together.
     case fails(epoch: Int, step: Int)
-    /// On the leader alone, which tells the others before the next epoch.
-    case failsToSave(epoch: Int)
     /// On the leader alone, after the last epoch.
     case failsToStore
   }
@@ -44,6 +42,8 @@ struct RandomSchedule {
   let speeds: [Double]?
   /// The longest pause of a rank in a step, in microseconds, and how many steps have none.
   let pause: (longest: Int, oneOf: Int)
+  /// A rank that is asked to stop after so many steps of its own; nil: none is.
+  let stop: (rank: Int, steps: Int)?
 
   init(seed: UInt64, ranks: Int) {
     var random = TestRandom(seed)
@@ -57,7 +57,6 @@ struct RandomSchedule {
       if random.integer(1...failingOf) == 1 {
         switch random.integer(0...3) {
         case 0: end = .failsToStore
-        case 1 where epochs > 1: end = .failsToSave(epoch: random.integer(1...epochs - 1))
         default: end = .fails(epoch: random.integer(0...epochs - 1), step: random.integer(0...steps - 1))
         }
       }
@@ -71,6 +70,7 @@ struct RandomSchedule {
       : RankGroups(ranks: ranks, members: members.count, ranksPerMember: each == 0 ? nil : each, shards: shards)
     speeds = random.integer(0...2) == 0 ? (0..<ranks).map { _ in Double(random.integer(1...4)) } : nil
     pause = [(0, 1), (0, 1), (150, 1), (3000, 6)][random.integer(0...3)]
+    stop = random.integer(0...3) == 0 ? (random.integer(0...ranks - 1), random.integer(0...12)) : nil
   }
 
   var candidates: [MemberSchedule.Candidate] {
@@ -82,8 +82,11 @@ struct RandomSchedule {
   /// Trains a member as `MemberTrainer` does: the ranks of the crew sum over their shards in every step, and take in
   /// others before an epoch.
   ///
+  /// - Parameter steps: of this rank so far.
   /// - Returns: what the training came to, a function of the schedule and the member.
-  func train(_ index: Int, in crew: Crew, for queue: MemberQueue, rank: Int, team: ThreadTeam) throws -> UInt64 {
+  func train(
+    _ index: Int, in crew: Crew, for queue: MemberQueue, rank: Int, team: ThreadTeam, steps: inout Int
+  ) throws -> UInt64 {
     let member = members[index]
     if member.end == .fails(epoch: 0, step: 0) { throw Broken() }
     var network = Network(crew.makeReduction(shards: shards, dividesState: false), team: team)
@@ -96,9 +99,8 @@ struct RandomSchedule {
     try share()
     var pauses = TestRandom(seed ^ UInt64(index * 64 + rank))
     var isNew = true
-    var failure: Broken?
     while epoch < member.epochs, member.end != .early(epoch: epoch) {
-      if !isNew, try crew.takeIn(member: index, failure: failure, beforeJoining: {}) {
+      if !isNew, try crew.takeIn(member: index, beforeJoining: {}) {
         network = Network(crew.makeReduction(shards: shards, dividesState: false), team: team)
         try share()
       }
@@ -111,12 +113,17 @@ struct RandomSchedule {
         }
         network.step(&state, shards: max(1, shards - step))
         try crew.check()
+        if let stop {
+          steps += 1
+          if stop.rank == rank, steps > stop.steps { StopSignal.ask() }
+        }
         try queue.serve()
+        // A trainer tells it with the sums of its loss.
+        if stop != nil, try crew.broadcast(queue.isStopping) { throw Interruption() }
         Watchdog.note()
       }
       epoch += 1
       if crew.isLeader { try queue.tell(epoch: epoch, of: member.epochs, member: index, loss: 0) }
-      if member.end == .failsToSave(epoch: epoch), crew.isLeader { failure = Broken() }
     }
     if crew.isLeader, member.end == .failsToStore { throw Broken() }
     return state

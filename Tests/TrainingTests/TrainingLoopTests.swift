@@ -218,6 +218,57 @@ import Testing
     #expect(Set(straight.history.map(\.rate)).count > 2, "the plateau lowered the rate")
   }
 
+  @Test func `a training that is cut after any step goes on with the same bits`() throws {
+    struct Cut: Error {}
+    let source = ToyImages(samples: 7, extents: extents)
+    var recipe = everything
+    recipe.schedule = RateSchedule(CosineSchedule(), warmUp: 1)
+    recipe.schedule.unit = .step
+    let graph = network(normalized: true, dropout: 0.2)
+    let straight = try loop(try trainer(graph, recipe), recipe, epochs: 3, source: source)
+    while !straight.isFinished { try straight.epoch(source) }
+    // Seven samples in batches of two, two of them a step: two steps an epoch.
+    var current = try loop(try trainer(graph, recipe), recipe, epochs: 3, source: source)
+    var shares: [Double] = []
+    while !current.isFinished {
+      do { try current.epoch(source, afterStep: { _ in throw Cut() }) } catch is Cut {}
+      shares.append(current.share)
+      let next = try loop(try trainer(graph, recipe), recipe, epochs: 3, source: source)
+      next.progress = try TrainingLoop.Progress(decoding: current.progress.encoded())
+      for (new, old) in zip(next.buffers, current.buffers) {
+        new.values.pointer.update(from: old.values.pointer, count: old.values.count)
+      }
+      current = next
+    }
+    #expect(shares.first == 1.0 / 6 && shares.last == 1)
+    #expect(current.progress == straight.progress)
+    for (new, old) in zip(current.buffers, straight.buffers) {
+      #expect(Array(new.values.buffer) == Array(old.values.buffer), "\(new.name)")
+    }
+  }
+
+  @Test func `progress survives its text with numbers that are not finite, and texts of earlier programs are read`()
+    throws
+  {
+    let source = ToyImages(samples: 4, extents: extents)
+    let recipe = TrainingRecipe()
+    let loop = try loop(try trainer(network(), recipe), recipe, epochs: 3, source: source)
+    try loop.epoch(source)
+    let text = String(decoding: try loop.progress.encoded(), as: UTF8.self)
+    let metrics = text.replacing("\"metrics\":{}", with: "\"metrics\":{\"a\":\"nan\",\"b\":\"-inf\"}")
+    try #require(metrics != text)
+    let progress = try TrainingLoop.Progress(decoding: Array(metrics.utf8))
+    #expect(progress.history[0].metrics["a"]?.isNaN == true && progress.history[0].metrics["b"] == -.infinity)
+    #expect(try TrainingLoop.Progress(decoding: progress.encoded()).history[0].metrics["b"] == -.infinity)
+    var earlier = text
+    for key in ["position", "total", "rateFactor"] {
+      earlier = earlier.replacing(try Regex("\"\(key)\":[0-9.]+,?"), with: "")
+    }
+    earlier = earlier.replacing(",}", with: "}")
+    try #require(earlier.count < text.count)
+    #expect(try TrainingLoop.Progress(decoding: Array(earlier.utf8)) == loop.progress)
+  }
+
   @Test func `a recipe survives its file form`() throws {
     for recipe in [TrainingRecipe(), everything] {
       let data = try JSONEncoder().encode(recipe)

@@ -1,5 +1,4 @@
 import Engine
-import Foundation
 import Host
 import MessagePassing
 import Training
@@ -107,13 +106,10 @@ public final class Crew {
 
   /// Before an epoch: takes in the ranks that join. Collective.
   ///
-  /// - Parameters:
-  ///   - failure: of the leader, which becomes the failure of all.
-  ///   - beforeJoining: called on the ranks of the crew as it was, when others come.
+  /// - Parameter beforeJoining: called on the ranks of the crew as it was, when others come.
   /// - Returns: whether the crew is another now, so that its reduction must be made anew.
-  func takeIn(member: Int, failure: (any Error)?, beforeJoining: () throws -> Void) throws -> Bool {
-    let joining = try broadcast(failure != nil ? [-1] : isLeader ? queue.takeJoining() : [])
-    if joining == [-1] { throw failure ?? EnsembleError.leaderFailed }
+  func takeIn(member: Int, beforeJoining: () throws -> Void) throws -> Bool {
+    let joining = try broadcast(isLeader ? queue.takeJoining() : [])
     guard !joining.isEmpty else { return false }
     try beforeJoining()
     let all = ranks + joining
@@ -134,17 +130,17 @@ public final class Crew {
     }
   }
 
-  /// Gives all ranks the leader's state between two epochs. Collective.
+  /// Gives all ranks the leader's state between two steps. Collective.
   ///
   /// - Parameter whole: on the leader the arrays that are divided now, by name; one that is not there stays as it is.
   /// - Throws: `EnsembleError.stateLost` on all ranks when not all have the same afterwards.
   func share(_ loop: TrainingLoop, whole: [String: [Float]]) throws {
     isJoining = false
     guard let communicator else { return }
-    let sent = isLeader ? Array(try JSONEncoder().encode(loop.progress)) : []
-    try meet()
+    // What may fail on one rank alone is agreed on, so that no rank leaves the others in what follows.
+    let sent = try agree(Result { isLeader ? try loop.progress.encoded() : [] })
     let received = try communicator.broadcast(sent, from: 0)
-    if !isLeader { loop.progress = try JSONDecoder().decode(TrainingLoop.Progress.self, from: Data(received)) }
+    try agree(Result { if !isLeader { loop.progress = try TrainingLoop.Progress(decoding: received) } })
     var hash = FNV1a()
     for record in loop.history { hash.add(record.loss.bitPattern) }
     hash.add(loop.trainer.optimizer.rate.bitPattern)

@@ -17,8 +17,8 @@ public enum EnsembleError: Error, Hashable, Sendable {
   case latents(FeatureShape, FeatureShape)
   /// Ranks that joined a member do not have the state that they were sent.
   case stateLost
-  /// The rank that leads a group failed; it says why.
-  case leaderFailed
+  /// A checkpoint was written on another kind of processor, and bits are to be the same.
+  case otherProcessor(path: String, trained: String, here: String)
 }
 
 extension EnsembleError: CustomStringConvertible {
@@ -36,7 +36,9 @@ extension EnsembleError: CustomStringConvertible {
         + "has \(input); predict images of that size."
     case .stateLost:
       "ranks that joined it received another state than was sent; check the network, and run the same command again."
-    case .leaderFailed: "the rank that leads the group failed."
+    case .otherProcessor(let path, let trained, let here):
+      "\(path) was written on another kind of processor (\(trained); here: \(here)), and --same-bits is given. Go on "
+        + "where it was written, leave --same-bits out, or remove the file to train the member from its beginning."
     case .imageNotFinite(let file, let image, let box):
       "\(file): image \(image) holds values that are not finite within \(box); replace them."
     }

@@ -4,22 +4,31 @@ import HDF5
 import Host
 import Training
 
-/// The state of a member's training between two epochs in an HDF5 file, from which it goes on with the same bits.
+/// The state of a member's training between two steps in an HDF5 file, from which it goes on with the same bits.
 ///
-/// A file has a checksum and replaces the one before when it is complete.
+/// A file has a checksum, and takes its name when it is complete. The one before is kept beside it: a damaged file is
+/// passed over in its favour.
 public struct MemberCheckpoint: Sendable {
   /// The folder of the checkpoints.
   public let folder: String
-  /// The least time between two checkpoints of a member.
+  /// The least time between two checkpoints of a member; zero: one after every epoch.
   public let interval: Duration
+  /// Steps between two checkpoints besides; nil: time alone decides.
+  public var steps: Int?
   /// The job that checkpoints belong to.
   public let fingerprint: UInt64
   /// What earlier programs stored for the same job; nil: their checkpoints are none of this job.
   public var earlierFingerprint: UInt64?
+  /// The kind of processor that trains, to be stored; nil: not known.
+  public var processor: String?
+  /// Refuse to go on from a checkpoint of another kind of processor, whose bits may differ.
+  public var requiresSameProcessor = false
 
   private static let format = "tutti checkpoint"
-  private static let version = 1
+  /// 1: of earlier programs, between epochs only. 2: between steps.
+  private static let version = 2
 
+  /// Checkpoints of one job's members.
   public init(folder: String, interval: Duration, fingerprint: UInt64) {
     self.folder = folder
     self.interval = interval
@@ -29,56 +38,75 @@ public struct MemberCheckpoint: Sendable {
   /// Where a member's checkpoint is.
   public func path(_ member: Int) -> String { folder + "/" + MemberFile.name(member) + ".checkpoint" }
 
-  /// Removes a member's checkpoint, which may not be there.
-  public func remove(_ member: Int) { _ = unlink(path(member)) }
+  /// Where the checkpoint before it is.
+  public func previous(_ member: Int) -> String { path(member) + ".previous" }
 
-  /// Writes the state of a member's training.
+  /// Removes a member's checkpoints, which may not be there.
+  public func remove(_ member: Int) {
+    for path in [path(member), previous(member), WholeFile.temporary(path(member))] { _ = unlink(path) }
+  }
+
+  /// The state of a member's training as the bytes of a file, made in memory.
   ///
   /// - Parameter whole: the whole of an array, of which this rank may hold a part.
-  /// - Throws: what `whole` throws; `HDF5Error`, or `FileError` when the file cannot be written.
-  public func write(
+  /// - Throws: what `whole` throws; `HDF5Error`, `EncodingError`.
+  func contents(
     _ loop: TrainingLoop, member: Int,
     whole: (TrainingLoop.Buffer) throws -> [Float] = { Array($0.values.buffer) }
-  ) throws {
-    try ChecksummedFile.write(path(member)) { file in
+  ) throws -> [UInt8] {
+    try ChecksummedFile.contents(path(member)) { file in
       try file.setAttribute("format", Self.format)
       try file.setAttribute("version", Self.version)
       try file.setAttribute("numerics", Plan.numericsVersion)
       try file.setAttribute("job", fingerprint)
       try file.setAttribute("member", member)
-      try file.write(String(decoding: try JSONEncoder().encode(loop.progress), as: UTF8.self), to: "progress")
+      if let processor { try file.setAttribute("processor", processor) }
+      try file.write(String(decoding: try loop.progress.encoded(), as: UTF8.self), to: "progress")
       for buffer in loop.buffers { try file.write(try whole(buffer), to: "state/\(buffer.name)") }
     }
   }
 
-  /// Brings a training that has not begun to the state of the member's checkpoint.
+  /// Brings a training that has not begun to the state of the member's last checkpoint, or of the one before when the
+  /// last is damaged.
   ///
+  /// - Parameter warn: is told of a checkpoint that is passed over, and of one from another kind of processor.
   /// - Returns: the whole arrays of which this rank holds a part, by name; nil when there was no checkpoint of this
   ///   job: one of another job or another version's numerics is none.
-  /// - Throws: `HDF5Error` and `MemberFileError` when the file is there but cannot be read.
+  /// - Throws: `EnsembleError.otherProcessor` where that is refused.
   @discardableResult
-  public func restore(_ loop: TrainingLoop, member: Int) throws -> [String: [Float]]? {
-    let path = path(member)
-    guard access(path, F_OK) == 0 else { return nil }
-    return try ChecksummedFile.read(path) { try restore(loop, member: member, from: $0, path) }
+  public func restore(
+    _ loop: TrainingLoop, member: Int, warn: (String) -> Void = { _ in }
+  ) throws -> [String: [Float]]? {
+    for path in [path(member), previous(member)] where access(path, F_OK) == 0 {
+      do {
+        if let arrays = try ChecksummedFile.read(path, { try restore(loop, member: member, from: $0, path, warn) }) {
+          return arrays
+        }
+      } catch let error as EnsembleError {
+        throw error
+      } catch {
+        warn("a checkpoint of member \(member) is passed over: \(error)")
+      }
+    }
+    return nil
   }
 
   private func restore(
-    _ loop: TrainingLoop, member: Int, from file: File, _ path: String
+    _ loop: TrainingLoop, member: Int, from file: File, _ path: String, _ warn: (String) -> Void
   ) throws -> [String: [Float]]? {
     guard try file.hasAttribute("format"), try file.attribute("format", as: String.self) == Self.format,
-      try file.attribute("version", as: Int.self) == Self.version,
+      (1...Self.version).contains(try file.attribute("version", as: Int.self)),
       try file.attribute("numerics", as: Int.self) == Plan.numericsVersion,
       [fingerprint, earlierFingerprint].contains(try file.attribute("job", as: UInt64.self)),
       try file.attribute("member", as: Int.self) == member
     else { return nil }
     func fail(_ problem: String) -> MemberFileError {
-      MemberFileError(path: path, problem: "\(problem); remove the file to train the member from its beginning.")
+      MemberFileError(path: path, problem: problem)
     }
     let progress: TrainingLoop.Progress
     do {
       let text = try file.readStrings("progress").first ?? ""
-      progress = try JSONDecoder().decode(TrainingLoop.Progress.self, from: Data(text.utf8))
+      progress = try TrainingLoop.Progress(decoding: Array(text.utf8))
     } catch let error as DecodingError {
       throw fail("/progress is not what it should be: \(error)")
     }
@@ -86,6 +114,17 @@ public struct MemberCheckpoint: Sendable {
     let arrays = try buffers.map { try file.read("state/\($0.name)", as: Float.self) }
     for (buffer, array) in zip(buffers, arrays) where buffer.count != array.count {
       throw fail("/state/\(buffer.name) has \(array.count) values, not \(buffer.count)")
+    }
+    if let processor, try file.hasAttribute("processor") {
+      let other = try file.attribute("processor", as: String.self)
+      if other != processor {
+        guard !requiresSameProcessor else {
+          throw EnsembleError.otherProcessor(path: path, trained: other, here: processor)
+        }
+        warn(
+          "member \(member) was begun on another kind of processor (\(other); here: \(processor)): its bits may differ "
+            + "from those of one kind. --same-bits refuses to go on.")
+      }
     }
     var divided: [String: [Float]] = [:]
     for (buffer, array) in zip(buffers, arrays) {

@@ -40,6 +40,11 @@ public enum MemberFile {
     try file.setAttribute("seed", member.settings.seed)
     try file.setAttribute("member", member.index)
     try file.setAttribute("job", member.fingerprint)
+    if let processor = member.processor { try file.setAttribute("processor", processor) }
+    if let failure = member.earlierFailure {
+      try file.setAttribute("earlier_failure", failure)
+      try file.setAttribute("rate_factor", member.rateFactor)
+    }
     if let origin = member.origin {
       try file.setAttribute("data", origin.numbers)
       try file.write(origin.settings, to: "network/job")
@@ -159,6 +164,11 @@ public enum MemberFile {
         ? nil : try scaling("target_scaling", in: file, channels: settings.targetChannels, fail),
       classes: settings.classes > 0 ? try file.readStrings("classes") : [], fingerprint: fingerprint)
     member.origin = try origin(of: file)
+    if try file.hasAttribute("processor") { member.processor = try file.attribute("processor", as: String.self) }
+    if try file.hasAttribute("earlier_failure") {
+      member.earlierFailure = try file.attribute("earlier_failure", as: String.self)
+      member.rateFactor = try file.attribute("rate_factor", as: Double.self)
+    }
     guard member.classes.count == settings.classes else {
       throw fail("it names \(member.classes.count) classes but its network tells \(settings.classes) apart.")
     }

@@ -1,6 +1,7 @@
 import Engine
 import Host
 import Imaging
+import MessagePassing
 import Networks
 import Training
 
@@ -14,15 +15,22 @@ public struct MemberTrainer {
     public var beforeLastEpoch: () throws -> Void
     /// Called after every epoch, with the number of epochs done and the last one's mean loss.
     public var afterEpoch: (Int, Double) throws -> Void
+    /// Asked before every step, on the rank that leads: whether to save and stop after it.
+    public var stops: () -> Bool
+    /// Called after a training with the part of it that was done in this run.
+    public var afterTraining: (Double) -> Void
 
     /// Hooks that do nothing, but for those that are given.
     public init(
       afterStep: @escaping (Double) throws -> Void = { _ in }, beforeLastEpoch: @escaping () throws -> Void = {},
-      afterEpoch: @escaping (Int, Double) throws -> Void = { _, _ in }
+      afterEpoch: @escaping (Int, Double) throws -> Void = { _, _ in }, stops: @escaping () -> Bool = { false },
+      afterTraining: @escaping (Double) -> Void = { _ in }
     ) {
       self.afterStep = afterStep
       self.beforeLastEpoch = beforeLastEpoch
       self.afterEpoch = afterEpoch
+      self.stops = stops
+      self.afterTraining = afterTraining
     }
   }
 
@@ -42,6 +50,10 @@ public struct MemberTrainer {
   public let fingerprint: UInt64
   /// Where a training that was cut short goes on from; nil: no checkpoints.
   public var checkpoints: MemberCheckpoint?
+  /// Is told what does not stop a training but should be known.
+  public var warn: (String) -> Void = { _ in }
+  /// The part of the learning rate at which a member whose loss was no number is trained once more; nil: it is not.
+  public var retryFactor: Double?
   /// Whether each rank of a crew keeps a part of the optimizer's state; never changes a member.
   public var dividesOptimizerState = false
   let team: ThreadTeam
@@ -105,6 +117,7 @@ public struct MemberTrainer {
     let bag = data.sample(seed: settings.seed, member: index, bagging: settings.bagging)
     let source = DatasetBatchSource(data, bag: bag, settings: settings, member: index)
     let validator = try validator(of: member)
+    let leads = crew?.isLeader ?? true
     func makeLoop() throws -> TrainingLoop {
       let trainer = try Trainer(
         plan, loss: settings.loss.loss, classifier: settings.classifier?.loss, target: data.targetKind(settings.task),
@@ -120,19 +133,61 @@ public struct MemberTrainer {
     var divided: [String: [Float]] = [:]
     if crew?.isJoining != true {
       begin(loop.trainer.execution, member: index)
-      let restored = Result { crew?.isLeader ?? true ? try checkpoints?.restore(loop, member: index) : nil }
+      let restored = Result { leads ? try checkpoints?.restore(loop, member: index, warn: warn) : nil }
       divided = try crew?.agree(restored) ?? restored.get() ?? [:]
     }
     // All ranks begin with the leader's checkpoint, or where those are that they join.
     try crew?.share(loop, whole: divided)
+    let saving = Saving(checkpoints, member: index)
+    defer { saving.finish(warn) }
+    let begun = loop.share
+    var done = 0.0
+    while true {
+      do {
+        try train(index, &loop, in: crew, from: source, with: saving, makeLoop, hooks)
+        break
+      } catch  where retryFactor != nil && loop.progress.earlierFailure == nil && Self.isNumeric(error) {
+        // All ranks have failed alike.
+        done = loop.share
+        loop = try makeLoop()
+        loop.progress.tryAgain(after: "\(error)", rateFactor: retryFactor ?? 1)
+        begin(loop.trainer.execution, member: index)
+        if leads {
+          saving.finish(warn)
+          checkpoints?.remove(index)
+          warn("member \(index) is trained again at \(retryFactor ?? 1) of the learning rate: \(error)")
+        }
+      }
+    }
+    hooks.afterTraining(done + loop.share - begun)
+    let progress = loop.progress
+    return TrainedMember(
+      index: index, graph: member.graph, parameters: Array(loop.result.parameters.buffer),
+      statistics: Array(loop.result.statistics.buffer), history: loop.history, bag: bag, settings: settings,
+      scaling: scaling, targetScaling: targetScaling, classes: classes, fingerprint: fingerprint,
+      earlierFailure: progress.earlierFailure, rateFactor: progress.rateFactor)
+  }
+
+  /// Whether a failure comes of the settings and the data alone, so that it comes again.
+  public static func isNumeric(_ error: any Error) -> Bool {
+    if case .weightsNotFinite = error as? EnsembleError { return true }
+    return error is TrainingError
+  }
+
+  /// Trains a member from where its loop stands to its end.
+  ///
+  /// - Parameter makeLoop: makes another loop when ranks join.
+  private func train(
+    _ index: Int, _ loop: inout TrainingLoop, in crew: Crew?, from source: DatasetBatchSource, with saving: Saving,
+    _ makeLoop: () throws -> TrainingLoop, _ hooks: Hooks
+  ) throws {
+    let leads = crew?.isLeader ?? true
     var isNew = true
-    var saved = ContinuousClock.now
-    var failure: (any Error)?
+    var divided: [String: [Float]] = [:]
     while !loop.isFinished {
-      let epoch = loop.history.count
       if let crew, !isNew {
         divided = [:]
-        let isAnother = try crew.takeIn(member: index, failure: failure) {
+        let isAnother = try crew.takeIn(member: index) {
           if dividesOptimizerState { divided = try crew.optimizerState(of: loop) }
         }
         if isAnother {
@@ -145,46 +200,95 @@ public struct MemberTrainer {
       divided = [:]
       isNew = false
       if loop.isBeforeLastEpoch { try hooks.beforeLastEpoch() }
-      source.prepare(epoch: epoch)
-      try loop.epoch(source) { loss in
+      source.prepare(epoch: loop.history.count)
+      // The leader's wish goes with the loss's sums, so that all ranks learn of it in the same step.
+      try loop.epoch(source) {
+        guard leads else { return }
+        loop.trainer.word = (hooks.stops() ? Wish.stop : saving.isDue(loop) ? .save : .none).rawValue
+      } afterStep: { loss in
         if let crew {
           crew.shards += loop.trainer.shardsHeld
           try crew.check()
         }
+        let wish = Wish(heard: loop.trainer.heard)
+        if wish != .none || saving.isDue(afterStep: loop.trainer.steps) {
+          try save(loop, with: saving, in: crew)
+        }
         try hooks.afterStep(loss)
+        guard wish != .stop else { throw Interruption() }
       }
       // Before the last epoch's end is told, which says that the member is trained.
       if loop.isFinished { try checkFinite(loop.result) }
       if let last = loop.history.last { try hooks.afterEpoch(loop.history.count, last.loss) }
-      if let checkpoints, !loop.isFinished {
-        // The others learn of a failure where they meet.
-        do {
-          try save(loop, index, to: checkpoints, in: crew, since: &saved)
-        } catch {
-          failure = error
-        }
-        if crew == nil, let failure { throw failure }
-      }
+      if checkpoints?.interval == .zero, !loop.isFinished { try save(loop, with: saving, in: crew) }
     }
-    return TrainedMember(
-      index: index, graph: member.graph, parameters: Array(loop.result.parameters.buffer),
-      statistics: Array(loop.result.statistics.buffer), history: loop.history, bag: bag, settings: settings,
-      scaling: scaling, targetScaling: targetScaling, classes: classes, fingerprint: fingerprint)
   }
 
-  /// Writes a checkpoint when it is time to; the other ranks give their parts of a state that is divided.
-  private func save(
-    _ loop: TrainingLoop, _ index: Int, to checkpoints: MemberCheckpoint, in crew: Crew?,
-    since saved: inout ContinuousClock.Instant
-  ) throws {
-    let leads = crew?.isLeader ?? true
-    var isDue = leads && ContinuousClock.now - saved >= checkpoints.interval
-    if let crew, loop.buffers.contains(where: \.isDivided) { isDue = try crew.broadcast(isDue) }
-    guard isDue else { return }
-    defer { saved = .now }
-    guard let crew else { return try team.timeline.measure(.write) { try checkpoints.write(loop, member: index) } }
+  /// What the rank that leads wants of all ranks after a step; the number goes with the loss's sums.
+  private enum Wish: Double {
+    case none = 0
+    case save, stop
+
+    init(heard: Double) { self = Wish(rawValue: heard) ?? .none }
+  }
+
+  /// When the state of a member is saved, and the thread that does.
+  private final class Saving {
+    let checkpoints: MemberCheckpoint?
+    let member: Int
+    private let writer = CheckpointWriter()
+    private var last = ContinuousClock.now
+    /// How often saving had been asked for then.
+    private var asked = StopSignal.savesAsked
+
+    init(_ checkpoints: MemberCheckpoint?, member: Int) { (self.checkpoints, self.member) = (checkpoints, member) }
+
+    /// Whether this rank's clock or user says so. A file that is still being written is not waited for.
+    func isDue(_ loop: TrainingLoop) -> Bool {
+      guard let checkpoints, !writer.isBusy else { return false }
+      return StopSignal.savesAsked != asked
+        || checkpoints.interval > .zero && ContinuousClock.now - last >= checkpoints.interval
+    }
+
+    /// Whether the number of steps says so, on all ranks alike.
+    func isDue(afterStep steps: Int) -> Bool { checkpoints?.steps.map { steps % $0 == 0 } ?? false }
+
+    func start(_ contents: [UInt8], _ warn: (String) -> Void) {
+      (last, asked) = (.now, StopSignal.savesAsked)
+      guard let checkpoints else { return }
+      tell(
+        writer.start(contents, path: checkpoints.path(member), previous: checkpoints.previous(member)), warn)
+    }
+
+    func finish(_ warn: (String) -> Void) { tell(writer.finish(), warn) }
+
+    func tell(_ failure: (any Error)?, _ warn: (String) -> Void) {
+      guard let failure else { return }
+      warn(
+        "a checkpoint of member \(member) could not be written, and the one before is kept: \(failure) Training goes on."
+      )
+    }
+  }
+
+  /// Saves the state on the rank that leads; the others give their parts of a state that is divided. A failure to write
+  /// is told and is not the member's.
+  private func save(_ loop: TrainingLoop, with saving: Saving, in crew: Crew?) throws {
+    guard let checkpoints else { return }
     try team.timeline.measure(.write) {
-      try crew.save(loop) { try checkpoints.write(loop, member: index, whole: $0) }
+      do {
+        if let crew {
+          try crew.save(loop) {
+            let contents = try checkpoints.contents(loop, member: saving.member, whole: $0)
+            saving.start(contents, warn)
+          }
+        } else {
+          saving.start(try checkpoints.contents(loop, member: saving.member), warn)
+        }
+      } catch let error as MPIError {
+        throw error
+      } catch {
+        saving.tell(error, warn)
+      }
     }
   }
 
@@ -222,7 +326,8 @@ public struct MemberTrainer {
       index, in: crew,
       hooks: Hooks(
         afterStep: { _ in try queue.serve() }, beforeLastEpoch: { if leads { try queue.ask() } },
-        afterEpoch: { if leads { try queue.tell(epoch: $0, of: epochs, member: index, loss: $1) } }))
+        afterEpoch: { if leads { try queue.tell(epoch: $0, of: epochs, member: index, loss: $1) } },
+        stops: { queue.isStopping }, afterTraining: { queue.shareTrained = $0 }))
   }
 }
 

@@ -26,11 +26,17 @@ public struct TrainedMember: Hashable, Sendable {
   public var fingerprint: UInt64
   /// What it was trained from; nil when its file was written by a program that did not say.
   public var origin: MemberOrigin?
+  /// Why its first training failed; nil when that made it.
+  public var earlierFailure: String?
+  /// What the learning rate was multiplied by in the training that made it.
+  public var rateFactor: Double
+  /// The kind of processor that trained it; nil when its file does not say.
+  public var processor: String?
 
   public init(
     index: Int, graph: NetworkGraph, parameters: [Float], statistics: [Float], history: [EpochRecord], bag: Bag,
     settings: EnsembleSettings, scaling: IntensityScaling, targetScaling: IntensityScaling? = nil, classes: [String],
-    fingerprint: UInt64
+    fingerprint: UInt64, earlierFailure: String? = nil, rateFactor: Double = 1
   ) {
     self.index = index
     self.graph = graph
@@ -43,5 +49,7 @@ public struct TrainedMember: Hashable, Sendable {
     self.targetScaling = targetScaling
     self.classes = classes
     self.fingerprint = fingerprint
+    self.earlierFailure = earlierFailure
+    self.rateFactor = rateFactor
   }
 }

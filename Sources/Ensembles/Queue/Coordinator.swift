@@ -5,6 +5,7 @@
 struct Coordinator {
   private var schedule: MemberSchedule
   private var ledger: GroupLedger
+  private(set) var isStopping = false
   /// The member that each group begins with.
   let firsts: [Int?]
 
@@ -30,7 +31,13 @@ struct Coordinator {
   }
 
   /// The ranks that are to join a group before its next epoch; to be carried out after every call of `next` and `end`.
-  mutating func joins() -> [(group: Int, ranks: [Int])] { ledger.joins() }
+  mutating func joins() -> [(group: Int, ranks: [Int])] { isStopping ? [] : ledger.joins() }
+
+  /// From now on no group gets another member, and none gets ranks.
+  mutating func stop() {
+    isStopping = true
+    schedule.stop()
+  }
 
   /// Whether every member has ended and every group knows that there is none left.
   var isComplete: Bool { schedule.isComplete }

@@ -82,18 +82,20 @@ extension MemberSchedule.Report {
   /// Longest message of a failure that is told to the other ranks, in bytes.
   static let longestMessage = 2000
 
-  /// Five numbers, then the message of a failure, eight bytes a number.
+  /// Six numbers, then the message of a failure, eight bytes a number.
   var numbers: [Int] {
     var text: [UInt8] = []
-    var isFailure = 0
-    if case .failed(let message) = outcome {
-      isFailure = 1
-      text = Array(message.utf8)
+    var kind = 0
+    switch outcome {
+    case .done: break
+    case .failed(let message): (kind, text) = (1, Array(message.utf8))
+    case .stopped: kind = 2
     }
     let words = stride(from: 0, to: text.count, by: 8).map { first in
       text[first..<min(first + 8, text.count)].reversed().reduce(0) { $0 << 8 | Int($1) }
     }
-    return [member, rank, isFailure, Int(bitPattern: UInt(seconds.bitPattern)), text.count] + words
+    let times = [seconds, share].map { Int(bitPattern: UInt($0.bitPattern)) }
+    return [member, rank, kind] + times + [text.count] + words
   }
 
   /// The reports that numbers of several after each other tell.
@@ -101,15 +103,17 @@ extension MemberSchedule.Report {
     let numbers = Array(numbers)
     var result: [Self] = []
     var first = 0
-    while first + 5 <= numbers.count {
-      let count = numbers[first + 4]
-      let text = (0..<count).map { UInt8(truncatingIfNeeded: numbers[first + 5 + $0 / 8] >> (8 * ($0 % 8))) }
+    while first + 6 <= numbers.count {
+      let count = numbers[first + 5]
+      let text = (0..<count).map { UInt8(truncatingIfNeeded: numbers[first + 6 + $0 / 8] >> (8 * ($0 % 8))) }
       result.append(
         Self(
           member: numbers[first], rank: numbers[first + 1],
-          outcome: numbers[first + 2] == 0 ? .done : .failed(message: String(decoding: text, as: UTF8.self)),
-          seconds: Double(bitPattern: UInt64(UInt(bitPattern: numbers[first + 3])))))
-      first += 5 + (count + 7) / 8
+          outcome: numbers[first + 2] == 0
+            ? .done : numbers[first + 2] == 2 ? .stopped : .failed(message: String(decoding: text, as: UTF8.self)),
+          seconds: Double(bitPattern: UInt64(UInt(bitPattern: numbers[first + 3]))),
+          share: Double(bitPattern: UInt64(UInt(bitPattern: numbers[first + 4])))))
+      first += 6 + (count + 7) / 8
     }
     return result
   }

@@ -36,11 +36,17 @@ struct MemberCostModel {
     factors.cost * candidate.cost + factors.bytes * candidate.bytes
   }
 
-  /// Learns from a member that took `seconds` on a rank.
+  /// Learns from a member that took `seconds` on a rank for a part of its training.
   ///
+  /// - Parameter share: the part, as early stopping and checkpoints leave it.
   /// - Returns: whether expectations have changed: they do so each time that a tenth more members have ended.
-  mutating func note(_ candidate: MemberSchedule.Candidate, rank: Int, seconds: Double) -> Bool {
-    guard seconds > 0, candidate.cost > 0 else { return false }
+  mutating func note(
+    _ candidate: MemberSchedule.Candidate, share: Double = 1, rank: Int, seconds: Double
+  ) -> Bool {
+    guard seconds > 0, candidate.cost > 0, share > 0 else { return false }
+    var candidate = candidate
+    candidate.cost *= share
+    candidate.bytes *= share
     seen.append((candidate, rank, seconds))
     let isDue = seen.count * 10 >= fitted * 11
     if isDue {

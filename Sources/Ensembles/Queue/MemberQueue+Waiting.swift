@@ -19,6 +19,17 @@ extension MemberQueue {
     onStall = report
   }
 
+  /// Has ranks taken for lost that have not been heard of for longer still. To be called after `watchForStalls`.
+  ///
+  /// - Parameters:
+  ///   - limit: longer than any step takes, and than the limit of a stall. The same on all ranks.
+  ///   - end: ends the run; called on rank 0, or when rank 0 is lost on the ranks that wait, with the lost ranks and what
+  ///     each was last known to do.
+  public func watchForLosses(after limit: Duration, end: @escaping ([(rank: Int, doing: String)]) -> Void) {
+    stalls?.lossLimit = limit
+    onLoss = end
+  }
+
   /// Serves until `isDone`, and leaves the core to others in between.
   ///
   /// - Parameter wait: nil: this rank has no work, and may wait for as long as others have some.

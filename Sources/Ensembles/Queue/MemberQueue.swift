@@ -65,6 +65,10 @@ public final class MemberQueue {
   private var coordinator: Coordinator
   /// Where the time of waiting is counted.
   public var timeline: Timeline?
+  /// Whether the run is to stop; nil: nobody asks.
+  public var stopRequest: StopRequest?
+  /// The part of its training that the last member took here.
+  var shareTrained = 1.0
   private let onProgress: (Progress) -> Void
   private var hasAsked = false
   private var isExhausted = false
@@ -79,6 +83,9 @@ public final class MemberQueue {
 
   var stalls: StallWatch?
   var onStall: (Stall) -> Void = { _ in }
+  var onLoss: ([(rank: Int, doing: String)]) -> Void = { _ in }
+  /// On rank 0: what each rank was last known to do.
+  private var doing: [Int: String] = [:]
   private var lastAlive = ContinuousClock.now
   /// When the last wait that was told of began.
   private var toldWait: ContinuousClock.Instant?
@@ -106,9 +113,13 @@ public final class MemberQueue {
 
   var isRoot: Bool { communicator.rank == 0 }
 
+  /// Whether no further member is trained, and those in training stop after their step.
+  public var isStopping: Bool { stopRequest?.isAsked ?? false }
+
   // MARK: Training
 
-  /// Trains members until none is left anywhere and returns what became of each, by member, on all ranks. Collective.
+  /// Trains members until none is left anywhere and returns what became of each, by member, on all ranks. When the run is
+  /// to stop (`stopRequest`), members that nobody has begun are in no report. Collective.
   ///
   /// - Parameter train: trains one member and stores it. It should call `ask()` when its last epoch begins and
   ///   `serve()` after every step. An error that it throws is this member's failure; an `MPIError` is everybody's and
@@ -134,6 +145,10 @@ public final class MemberQueue {
       let crew = try Crew(self, ranks: ranks, memory: memory)
       if crew.isLeader {
         while let member = try next() {
+          if isStopping {
+            try report(MemberSchedule.Report(member: member, rank: communicator.rank, outcome: .stopped, seconds: 0))
+            continue
+          }
           try crew.announce(member)
           try self.train(member, in: crew, train)
         }
@@ -160,16 +175,21 @@ public final class MemberQueue {
   ) throws {
     let start = ContinuousClock.now
     var outcome = MemberSchedule.Outcome.done
+    shareTrained = 1
     do {
       try train(member, crew)
     } catch let error as MPIError {
       throw error
+    } catch is Interruption {
+      outcome = .stopped
     } catch {
       outcome = .failed(message: "\(error)")
     }
     guard crew.isLeader else { return }
     let seconds = (ContinuousClock.now - start) / .seconds(1)
-    try report(MemberSchedule.Report(member: member, rank: communicator.rank, outcome: outcome, seconds: seconds))
+    try report(
+      MemberSchedule.Report(
+        member: member, rank: communicator.rank, outcome: outcome, seconds: seconds, share: shareTrained))
   }
 
   /// Asks for the next member without waiting for the answer; does nothing when it has been asked for, and on ranks
@@ -289,6 +309,7 @@ public final class MemberQueue {
   ///
   /// - Throws: `MPIError`.
   public func serve() throws {
+    if try stopRequest?.look() == true, isRoot, !coordinator.isStopping { coordinator.stop() }
     try takeMessages()
     try sayAlive()
     guard isRoot, let stalls, stalls.isDue() else { return }
@@ -321,21 +342,31 @@ public final class MemberQueue {
     // time.
     for _ in 0..<20 { try takeMessages() }
     if let stall = stalls?.stall(among: ranks) { onStall(stall) }
+    let lost = stalls?.lost(among: ranks) ?? []
+    if !lost.isEmpty { onLoss(lost.map { ($0, doing[$0] ?? "in training") }) }
   }
 
   private func take(_ message: RankMessage, from rank: Int) throws {
     let group = groups.led(by: rank) ?? 0
     switch message {
     case .ask:
+      doing[rank] = "in the last epoch of a member"
       try send(.answer(coordinator.next(for: group)), to: rank)
       try sendFreeRanks()
     case .report(let report):
+      doing[rank] = "after member \(report.member)"
       coordinator.end(report, in: group)
       try sendFreeRanks()
-    case .progress(let progress): onProgress(progress)
+    case .progress(let progress):
+      if progress.epoch < progress.epochs {
+        doing[rank] = "in epoch \(progress.epoch + 1) of member \(progress.member)"
+      }
+      onProgress(progress)
     // This rank is there again, and was told of meanwhile.
     case .waits(let wait) where wait.ranks == [0]: break
-    case .waits(let wait): stalls?.hear(rank, waitsFor: wait.text)
+    case .waits(let wait):
+      stalls?.hear(rank, waitsFor: wait.text)
+      doing[rank] = "waiting for \(wait.text)"
     case .farewell: farewells += 1
     case .alive: break
     }

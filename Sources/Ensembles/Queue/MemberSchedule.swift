@@ -27,6 +27,8 @@ public struct MemberSchedule: Sendable {
   public enum Outcome: Hashable, Sendable {
     case done
     case failed(message: String)
+    /// It was to stop, and goes on in another run.
+    case stopped
   }
 
   /// What became of a member.
@@ -39,13 +41,16 @@ public struct MemberSchedule: Sendable {
     public var outcome: Outcome
     /// How long the training took.
     public var seconds: Double
+    /// The part of its cost that it took: less than 1 for a member that stopped early or went on from a checkpoint.
+    public var share: Double
 
     /// A report, as given.
-    public init(member: Int, rank: Int, outcome: Outcome, seconds: Double) {
+    public init(member: Int, rank: Int, outcome: Outcome, seconds: Double, share: Double = 1) {
       self.member = member
       self.rank = rank
       self.outcome = outcome
       self.seconds = seconds
+      self.share = share
     }
 
     /// What happened in one line, for a member that failed; nil for one that is done.
@@ -72,6 +77,7 @@ public struct MemberSchedule: Sendable {
   /// The last time that is known: ranks train without a pause.
   private var now = 0.0
   private var isTold: [Bool]
+  private var isStopping = false
 
   /// - Parameter speeds: of the ranks, relative to each other; nil: all alike.
   public init(_ candidates: [Candidate], ranks: Int, speeds: [Double]? = nil) {
@@ -170,7 +176,8 @@ public struct MemberSchedule: Sendable {
     let candidate = given[rank].remove(at: place)
     begun[rank] += report.seconds
     now = max(now, begun[rank])
-    guard report.outcome == .done, model.note(candidate, rank: rank, seconds: report.seconds) else { return }
+    guard report.outcome == .done, model.note(candidate, share: report.share, rank: rank, seconds: report.seconds)
+    else { return }
     let model = model
     remaining.sort { (model.work($1), $0.member) < (model.work($0), $1.member) }
   }
@@ -179,5 +186,13 @@ public struct MemberSchedule: Sendable {
   public var busyRanks: [Int] { given.indices.filter { !given[$0].isEmpty } }
 
   /// Whether every member has ended and every rank knows that there is none left.
-  public var isComplete: Bool { reports.count == order.count && isTold.allSatisfy { $0 } }
+  public var isComplete: Bool {
+    isTold.allSatisfy { $0 } && (isStopping ? given.allSatisfy { $0.isEmpty } : reports.count == order.count)
+  }
+
+  /// Gives no more members away; those that no rank has are left to another run.
+  public mutating func stop() {
+    isStopping = true
+    remaining = []
+  }
 }

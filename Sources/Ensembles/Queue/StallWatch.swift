@@ -8,6 +8,8 @@ struct StallWatch {
   private var isTold: [Bool]
   private var looked: Instant
   private var waiting: [Int: String] = [:]
+  /// The silence after which a rank is lost; nil: never.
+  var lossLimit: Duration?
 
   init(ranks: Int, limit: Duration, now: Instant = .now) {
     self.limit = limit
@@ -32,6 +34,12 @@ struct StallWatch {
 
   /// Whether it is time to look; before, all messages that are there are taken.
   func isDue(now: Instant = .now) -> Bool { now - looked >= limit / 10 }
+
+  /// The ranks among these that are taken for lost.
+  func lost(among ranks: some Sequence<Int>, now: Instant = .now) -> [Int] {
+    guard let lossLimit else { return [] }
+    return ranks.filter { now - heard[$0] >= lossLimit }
+  }
 
   /// What is to be told of these ranks: each silence once, and long waits unless a silence explains them.
   mutating func stall(among ranks: some Sequence<Int>, now: Instant = .now) -> Stall? {

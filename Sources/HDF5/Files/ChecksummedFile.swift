@@ -31,6 +31,15 @@ public enum ChecksummedFile {
   ///
   /// - Throws: what `body` throws; `HDF5Error`, or `FileError` when the file cannot be written.
   public static func write(_ path: String, _ body: (File) throws -> Void) throws {
+    try WholeFile.write(path, contents: contents(path, body))
+  }
+
+  /// The bytes of a file with its checksum, for `WholeFile` to write. These and no libhdf5 are needed to do so, on any
+  /// thread.
+  ///
+  /// - Parameter path: the file's name in errors.
+  /// - Throws: what `body` throws; `HDF5Error`.
+  public static func contents(_ path: String, _ body: (File) throws -> Void) throws -> [UInt8] {
     let file = try File(creatingImage: path)
     try body(file)
     var contents = try file.image(after: blockBytes)
@@ -40,7 +49,7 @@ public enum ChecksummedFile {
     var checksum = Checksum()
     contents.withUnsafeBytes { checksum.add($0) }
     contents.replaceSubrange(16..<24, with: LittleEndian.bytes(checksum.value))
-    try WholeFile.write(path, contents: contents)
+    return contents
   }
 
   /// Compares a file with its checksum, opens it for `body` and closes it.

@@ -55,6 +55,9 @@ public struct HostFacts: Sendable, Equatable {
     self.instructionSets = instructionSets
   }
 
+  /// The kind of processor in words: on equal ones, equal programs give equal bits.
+  public var processorKind: String { "\(processorName), \(Self.kernels) kernels, BLAS for \(BLAS.kernelName)" }
+
   /// The instruction set whose kernels run: the best that the processor has, or what `TUTTI_ISA` names.
   public static var kernels: String { tutti_isa().map { String(cString: $0) } ?? "unknown" }
 

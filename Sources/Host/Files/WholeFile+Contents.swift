@@ -3,11 +3,15 @@ import Glibc
 extension WholeFile {
   /// Writes bytes as a file: under a temporary name, flushed to the disk, read back and compared, and then renamed.
   ///
-  /// - Throws: `FileError` when any call fails; at `path` stands what stood there before.
-  public static func write(_ path: String, contents: [UInt8]) throws {
+  /// - Parameter previous: where the file goes that is replaced; nil: it is gone.
+  /// - Throws: `FileError` when any call fails; at `path`, or else at `previous`, stands what stood there before.
+  public static func write(_ path: String, contents: [UInt8], keeping previous: String? = nil) throws {
     try write(path) { temporary in
       try store(contents, at: temporary, for: path)
       try compare(contents, with: temporary, for: path)
+      if let previous, rename(path, previous) != 0, errno != ENOENT {
+        throw FileError(path: path, action: "renamed to \(previous)", code: errno)
+      }
     }
   }
 

@@ -30,6 +30,16 @@ extension JobFile {
         "a batch of \(batch) cannot be cut into \(shards) shards; write at most \(batch), or a larger "
           + "batch")
     }
+    if let minimum = values["ensemble.minimum-members"]?.integer {
+      if let members = values["ensemble.members"]?.integer, minimum > members {
+        report("ensemble.minimum-members", "there are only \(members) members; write at most as many")
+      }
+      if values["ensemble.aggregate"] != nil {
+        report(
+          "ensemble.minimum-members",
+          "ensemble.aggregate combines the answers of all members, so none is left out; remove one of the two settings")
+      }
+    }
     if let settings = values["training.optimizer"], let optimizer = try? OptimizerSettings(settingValue: settings),
       let error = optimizer.method.contradiction
     {

@@ -11,6 +11,8 @@ extension Job {
     public var bagging = true
     /// MPI ranks that train one member together.
     public var ranksPerMember = RanksPerMember.count(1)
+    /// The members that are enough to go on when others fail; nil: all.
+    public var minimumMembers: Int?
     /// Nil: members are combined by their mean alone.
     public var aggregate: AggregateSection?
 
@@ -26,6 +28,10 @@ extension Job {
         "ranks-per-member", \.ranksPerMember, RanksPerMember.kind,
         "MPI ranks that train one member together, at most `training.shards`; ranks that are left over join them, and "
           + "auto shares all ranks out among the members; never changes a result"),
+      Setting(
+        "minimum-members", \.minimumMembers, .integer(1...10_000), otherwise: "all of them",
+        "members that are enough to calibrate and predict with when others have failed; what failed is left out and named"
+      ),
       Setting(
         "aggregate", \.aggregate, otherwise: "the mean and spread of the members alone",
         "a network that learns to combine the answers of all members, pixel by pixel, when these are trained (stacked "

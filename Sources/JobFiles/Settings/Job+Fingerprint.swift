@@ -27,7 +27,8 @@ extension Job {
   public var sharedText: String { canonicalText(without: ["folder"]) }
 
   private static let undecisive = [
-    "name", "folder", "output", "ensemble.ranks-per-member", "training.checkpoint", "training.optimizer-state",
+    "name", "folder", "output", "ensemble.ranks-per-member", "training.checkpoint", "training.checkpoint-steps",
+    "training.optimizer-state", "ensemble.minimum-members",
   ]
 
   private func canonicalText(without paths: [String]) -> String {

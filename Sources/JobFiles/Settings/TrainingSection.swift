@@ -20,6 +20,10 @@ extension Job {
     public var optimizerState = OptimizerState.auto
     /// Minutes between two checkpoints of a member.
     public var checkpoint = 5.0
+    /// Steps between two checkpoints of a member besides; nil: time alone decides.
+    public var checkpointSteps: Int?
+    /// The part of the learning rate at which a member that failed is trained once more; nil: it is not.
+    public var retry: Double?
     /// What is made small.
     public var loss = LossSettings.crossEntropy
     /// What the members are keyed by.
@@ -59,8 +63,16 @@ extension Job {
             + "divided where they would not fit otherwise (`auto`); never changes a result"),
         Setting(
           "checkpoint", \.checkpoint, .number(.atLeast(0, limit: 1e6)),
-          "minutes after which a member's training is saved at the end of an epoch, so that a run that was cut short goes on "
+          "minutes after which a member's training is saved, after whichever step, so that a run that was cut short goes on "
             + "from there; 0: after every epoch"),
+        Setting(
+          "checkpoint-steps", \.checkpointSteps, .integer(1...1_000_000_000), otherwise: "time alone decides",
+          "steps after which a member's training is saved besides"),
+        Setting(
+          "retry", \.retry, .number(.above(0, below: 1)),
+          otherwise: "a member that failed stays so",
+          "the part of the learning rate at which a member is trained once more when its loss or its weights were no "
+            + "numbers; its file says why"),
         Setting(
           "loss", \.loss, LossSettings.kind,
           otherwise: "`cross-entropy` for classes, `binary-cross-entropy` for the task binary, `mse` for images",

@@ -5,6 +5,8 @@ import JobFiles
 
 /// Why a run cannot begin or go on.
 public enum RunError: Error, Hashable, Sendable {
+  /// A signal asked the run to stop; what is done is kept.
+  case stopped
   /// The results exist already.
   case outputExists(String)
   case noFolder(String, reason: String)
@@ -19,6 +21,8 @@ public enum RunError: Error, Hashable, Sendable {
   /// Members that failed, by number, with their causes; the others are trained.
   case membersFailed([Int: String], of: Int)
   case noMembers(folder: String)
+  /// Members were trained on another kind of processor, and bits are to be the same.
+  case otherProcessor(String, here: String)
   /// Two files of a folder hold the same member.
   case memberTwice(Int, folder: String)
   /// Members of a folder are of different jobs.
@@ -48,9 +52,16 @@ public enum RunError: Error, Hashable, Sendable {
   case wrongChannels(String, channels: Int, expected: Int)
 }
 
+extension RunError {
+  /// The exit status when a rank was lost.
+  static let lostStatus: CInt = 76
+}
+
 extension RunError: CustomStringConvertible {
   public var description: String {
     switch self {
+    case .stopped:
+      return "stopped, as a signal asked. What is done is kept; the same command goes on from it."
     case .outputExists(let path):
       return "\(path) exists already; give --overwrite to replace it, or name another output in the job file."
     case .noFolder(let path, let reason):
@@ -84,6 +95,10 @@ extension RunError: CustomStringConvertible {
       return lines.joined(separator: "\n") + "\n\(kept) run the same command again to train what is missing."
     case .noMembers(let folder):
       return "there are no trained members in \(folder); run ‘tutti train’ on the job first."
+    case .otherProcessor(let trained, let here):
+      return
+        "members were trained on another kind of processor (\(trained); here: \(here)), and --same-bits is given. Go on "
+        + "where they were trained, leave --same-bits out, or begin anew with --restart-from-scratch."
     case .memberTwice(let member, let folder):
       return "member \(member) is in \(folder) twice; remove one of the files."
     case .mixedMembers(let first, let other, let folder):

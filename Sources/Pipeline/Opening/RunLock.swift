@@ -22,6 +22,20 @@ final class RunLock {
 
   /// Takes the lock of the results at a path, in a folder that exists.
   ///
+  /// - Parameter members: lock these alone, so that several runs train some of them each; while one works on all of the
+  ///   results, none begins.
+  /// - Throws: `RunError.locked` when another process has it, `RunError.file` when the file cannot be written.
+  convenience init(of results: String, members: ClosedRange<Int>?) throws(RunError) {
+    if let members {
+      try RunLock(of: results).release()
+      try self.init(of: results + ".members-\(members.lowerBound)-\(members.upperBound)")
+    } else {
+      try self.init(of: results)
+    }
+  }
+
+  /// Takes the lock of the results at a path, in a folder that exists.
+  ///
   /// - Throws: `RunError.locked` when another process has it, `RunError.file` when the file cannot be written.
   init(of results: String) throws(RunError) {
     path = Self.path(of: results)

@@ -28,6 +28,22 @@ public struct RunPaths: Hashable, Sendable {
   /// The file of a member.
   public func member(_ index: Int) -> String { members + "/" + MemberFile.name(index) }
 
+  /// What is known of a member that failed.
+  public func failure(_ index: Int) -> String { members + "/" + MemberFile.name(index) + ".failed" }
+
+  /// Removes what stages before the prediction left: members with their checkpoints and failures, what combines them, and
+  /// the calibration. Results stay until there are others.
+  ///
+  /// - Throws: `RunError.file`.
+  func removeStages() throws(RunError) {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: members)) ?? []
+    for name in names where name.hasPrefix("member-") || name.hasPrefix(Self.aggregateName) {
+      try Self.remove(members + "/" + name)
+    }
+    try Self.remove(calibration)
+    try Self.remove(unfinished)
+  }
+
   /// Makes a folder and those that it lies in.
   static func makeFolder(_ path: String) throws(RunError) {
     var at = path.hasPrefix("/") ? "/" : ""

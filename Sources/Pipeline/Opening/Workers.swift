@@ -6,6 +6,8 @@ struct Workers {
   let team: ThreadTeam
   /// Whether some ranks take turns on cores, so that what each takes for a step says little.
   let sharesCores: Bool
+  /// The kind of processor that this rank runs on.
+  let processor: String
   /// The different kinds of processors that the ranks run on.
   let processors: [String]
   let ranksOnNode: Int
@@ -16,7 +18,7 @@ struct Workers {
   /// - Throws: `MPIError`, and on all ranks what keeps one of them from starting threads.
   init(threads: Int?, over world: Communicator, log: Log) throws {
     let facts = HostFacts.detect()
-    let processor = "\(facts.processorName), \(HostFacts.kernels) kernels, BLAS for \(BLAS.kernelName)"
+    processor = facts.processorKind
     processors = Set(try world.allGather(processor)).sorted()
     if world.rank == 0, processors.count > 1 {
       log.note(

@@ -43,6 +43,16 @@ public struct NewPrediction: Sendable {
   /// - Throws: `RunError`, `ImagingError`, `MemberFileError`, `HDF5Error`; `RemoteFailure` where one rank alone failed.
   @discardableResult
   public func run(over world: Communicator, log: Log) throws -> MeasurementTable? {
+    let stop = try StopRequest(over: world)
+    do {
+      return try StopSignal.watched { try run(over: world, log: log, until: stop) }
+    } catch where Interruption.isCause(of: error) {
+      try stop.settle()
+      throw RunError.stopped
+    }
+  }
+
+  private func run(over world: Communicator, log: Log, until stop: StopRequest) throws -> MeasurementTable? {
     let loaded = try world.agree { try ModelFiles.load(model) }
     try world.agree {
       var files = RunFiles()
@@ -103,7 +113,9 @@ public struct NewPrediction: Sendable {
     }
     try writer.write(work, to: unfinished) { region, predict in
       try predict(EnsemblePredictor.reader(of: source, region: region, scaling: members[0].scaling)) {
-        member, tile, answer, _ in collector?.add(answer, of: member, region, tile.core)
+        member, tile, answer, _ in
+        try stop.check()
+        collector?.add(answer, of: member, region, tile.core)
       }
     }
     let table = try collector?.joined(over: world).map {

@@ -48,7 +48,7 @@ struct AggregationStage: Stage {
         own, data: TrainingSet(regions: regions, units: units), scaling: scaling,
         targetScaling: inspection.targetScaling, classes: own.classes > 0 ? job.data.classes : [],
         fingerprint: fingerprint, team: team)
-      var network = try trainer.train(0)
+      var network = try trainer.train(0, hooks: MemberTrainer.Hooks(afterStep: { _ in try run.stop.check() }))
       network.origin = expected.origin
       try MemberFile.write(network, to: paths.aggregate)
       let loss = network.history.last?.loss ?? .nan
@@ -64,7 +64,7 @@ struct AggregationStage: Stage {
         try ensemble.predict(
           grid: part.grid, tiles: part.tiles,
           reading: EnsemblePredictor.reader(of: data.images, region: part.region, scaling: inspection.scaling),
-          eachMember: { _, _, answer, _ in answers += answer }, eachTile: { _ in })
+          eachMember: { _, _, answer, _ in answers += answer }, eachTile: { _ in try run.stop.check() })
       }
       return answers
     }

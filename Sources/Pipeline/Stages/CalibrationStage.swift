@@ -199,6 +199,7 @@ struct CalibrationStage: Stage {
           grid: part.grid, tiles: part.tiles, reading: reader,
           eachMember: { member, tile, answer, _ in collector?.add(answer, of: member, part.region, tile.core) }
         ) { answer in
+          try run.stop.check()
           try known.read(answer.tile.core, of: part.region, truth, for: .calibrate)
           collector?.addTruth(known.labels, part.region, answer.tile.core)
           try each(answer, known, part.index)

@@ -173,6 +173,7 @@ struct EvaluationStage: Stage {
       var known = TileTruth()
       var predictions: [UInt8] = []
       for slice in mySlices {
+        try run.stop.check()
         try known.read(Box(slice.region.extents), of: slice.region, truth, for: .test)
         let labels = known.labels
         let place = slab(slice, form)
@@ -236,6 +237,7 @@ struct EvaluationStage: Stage {
       let upper = try file.dataset("entry/prediction/upper", cache: Self.cacheBytes)
       var known = TileTruth()
       for slice in mySlices {
+        try run.stop.check()
         try known.read(Box(slice.region.extents), of: slice.region, truth, for: .test)
         let place = slab(slice, form)
         let values = try mean.read(as: Float.self, place)
@@ -295,6 +297,7 @@ struct EvaluationStage: Stage {
       let mean = try file.dataset("entry/prediction/mean", cache: Self.cacheBytes)
       var known = TileTruth()
       for slice in mySlices {
+        try run.stop.check()
         try known.read(Box(slice.region.extents), of: slice.region, truth, for: .test)
         let values = try mean.read(as: Float.self, slab(slice, form))
         let pixels = values.count / ranges.count

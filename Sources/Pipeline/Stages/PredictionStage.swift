@@ -59,6 +59,7 @@ struct PredictionStage: Stage {
     try writer.write(work, to: paths.unfinished) { region, predict in
       let reader = EnsemblePredictor.reader(of: truth.images, region: region, scaling: scaling)
       try predict(reader) { member, tile, answer, classes in
+        try run.stop.check()
         if member == 0 {
           try known.read(tile.core, of: region, truth, for: .test)
           collector?.addTruth(known.labels, region, tile.core)

@@ -20,8 +20,16 @@ public final class Run {
     public var threads: Int?
     /// The silence after which a rank that trains is reported as missing.
     public var stallLimit = Duration.seconds(300)
+    /// The silence after which a rank is taken for lost, and the run ends; nil: never.
+    public var lossLimit: Duration? = .seconds(1800)
+    /// The members to train, where other runs train the others; nil: all.
+    public var members: ClosedRange<Int>?
     /// Where a trace of the training goes; nil: none is kept.
     public var trace: String?
+    /// Refuse to go on with members or checkpoints of another kind of processor.
+    public var sameBits = false
+    /// Remove what an earlier run of the job left, and begin anew.
+    public var restartsFromScratch = false
     /// The memory of this node; nil: what the host tells.
     public var memory: HostFacts.Memory?
     /// The options of a command without flags.
@@ -37,6 +45,8 @@ public final class Run {
   /// All ranks.
   public let world: Communicator
   let options: Options
+  /// Whether a signal has asked the run to stop.
+  let stop: StopRequest
   /// Where the job's files are.
   public let paths: RunPaths
   let log: Log
@@ -62,6 +72,7 @@ public final class Run {
     self.options = options
     self.log = log
     paths = RunPaths(results: file.job.outputFile)
+    stop = try StopRequest(over: world)
     try requireSame(file.job.sharedText) {
       "the job files differ: " + SettingDifferences.list($0, $1, was: "on rank 0 it is").joined(separator: "; ")
     }
@@ -125,8 +136,11 @@ public final class Run {
     try refuseExistingOutput()
     return try locked(makingFolder: true) {
       try train()
+      try goOn()
       try calibrate()
+      try goOn()
       try PredictionStage(self).predict()
+      try goOn()
       let evaluation = try EvaluationStage(self).evaluate(paths.unfinished)
       try onRoot { try self.publish() }
       return evaluation
@@ -140,7 +154,9 @@ public final class Run {
     let stage = try TrainingStage(self)
     try locked(makingFolder: true) {
       try stage.trainMembers()
-      try AggregationStage(stage)?.train()
+      try goOn()
+      // Members that other runs train may be missing.
+      if options.members == nil { try AggregationStage(stage)?.train() }
     }
   }
 
@@ -184,14 +200,24 @@ public final class Run {
       let folder = RunPaths.folder(of: self.paths.results)
       if makesFolder { try RunPaths.makeFolder(folder) }
       guard RunPaths.exists(folder) else { return }
-      let lock = try RunLock(of: self.paths.results)
+      let lock = try RunLock(of: self.paths.results, members: self.options.members)
+      if self.options.restartsFromScratch { try self.paths.removeStages() }
       if lock.wasLeftBehind {
         self.log.note("An earlier run of this job did not end by itself; this one goes on from it.")
       }
       self.lock = lock
     }
-    return try body()
+    do {
+      return try StopSignal.watched(body)
+    } catch  where Interruption.isCause(of: error) {
+      // All ranks are here: an interruption is agreed on like a failure.
+      try stop.settle()
+      throw RunError.stopped
+    }
   }
+
+  /// Throws on all ranks when one of them knows that the run is to stop. Collective.
+  func goOn() throws { try world.agree { try stop.check() } }
 
   /// What the job reads and writes.
   var files: RunFiles { RunFiles(job, file: file, paths, trace: options.trace) }
@@ -212,7 +238,7 @@ public final class Run {
   /// Throws when there are results that may not be replaced.
   private func refuseExistingOutput() throws {
     try onRoot {
-      guard self.options.overwrite || !RunPaths.exists(self.paths.results) else {
+      guard self.options.overwrite || self.options.restartsFromScratch || !RunPaths.exists(self.paths.results) else {
         throw RunError.outputExists(self.paths.results)
       }
     }

@@ -18,15 +18,25 @@ extension Stage {
     job.task.answersImages && job.uncertainty.unit == .image ? .pixel : job.uncertainty.unit
   }
 
-  /// All members of a job, on every rank.
+  /// All members of a job, on every rank; without those that failed, where enough remain.
   ///
   /// - Throws: `RunError.noMembers`; `RunError.otherMember` for those of another job; `MemberFileError`, `HDF5Error`.
   func members(_ expected: ExpectedFiles) throws -> [TrainedMember] {
     try world.agree {
-      try (0..<job.ensemble.members).map { member in
-        guard RunPaths.exists(paths.member(member)) else { throw RunError.noMembers(folder: paths.members) }
+      let members = try (0..<job.ensemble.members).compactMap { member -> TrainedMember? in
+        guard RunPaths.exists(paths.member(member)) else {
+          let failure = MemberFailure(paths.failure(member), fingerprint: expected.origin.fingerprint)
+          guard failure != nil, job.ensemble.minimumMembers != nil else {
+            throw RunError.noMembers(folder: paths.members)
+          }
+          return nil
+        }
         return try expected.member(member, paths.member(member))
       }
+      guard !members.isEmpty, members.count >= job.ensemble.minimumMembers ?? job.ensemble.members else {
+        throw RunError.noMembers(folder: paths.members)
+      }
+      return members
     }
   }
 }

@@ -32,10 +32,16 @@ struct TrainingStage: Stage {
   ///
   /// - Throws: `RunError.membersFailed` when all others are trained and stored; `MemoryBudgetError`, `RemoteFailure`.
   func trainMembers() throws {
-    let missing = try missingMembers()
-    let done = settings.members - missing.count
-    if done > 0 { log.note("\(done) of \(settings.members) members are trained already.") }
-    guard !missing.isEmpty else { return }
+    let states = try memberStates()
+    let wanted = run.options.members ?? 0...settings.members - 1
+    guard wanted.upperBound < settings.members else {
+      throw RunError.noSuchMember(wanted.upperBound, of: settings.members)
+    }
+    let missing = wanted.filter { states[$0] == .missing }
+    let done = wanted.count { states[$0] == .isThere }
+    if done > 0 { log.note("\(done) of \(wanted.count) members are trained already.") }
+    let failed = wanted.filter { states[$0] == .failed }
+    guard !missing.isEmpty else { return failed.isEmpty ? () : try leaveOut(causes(of: failed)) }
     let dividesOptimizerState = try run.requireTrainingMemory()
     try world.barrier()
     team.timeline.begin(capacity: run.options.trace == nil ? 0 : 500_000)
@@ -58,8 +64,13 @@ struct TrainingStage: Stage {
     var checkpoints = MemberCheckpoint(
       folder: paths.members, interval: .seconds(60 * job.training.checkpoint), fingerprint: fingerprint)
     checkpoints.earlierFingerprint = known.earlierFingerprint
+    checkpoints.steps = job.training.checkpointSteps
+    checkpoints.processor = workers.processor
+    checkpoints.requiresSameProcessor = run.options.sameBits
     trainer.checkpoints = checkpoints
     trainer.dividesOptimizerState = dividesOptimizerState
+    trainer.retryFactor = job.training.retry
+    trainer.warn = log.warn
     let candidates = try world.agree { try trainer.candidates(missing) }
     let groups = RankGroups(
       ranks: world.size, members: missing.count, ranksPerMember: run.ranksPerMember.map { min($0, world.size) },
@@ -78,6 +89,8 @@ struct TrainingStage: Stage {
     let speeds = choose ? try trainer.speeds(candidates, over: world) : nil
     let queue = try MemberQueue(candidates, over: world, groups: groups, speeds: speeds) { progress($0) }
     queue.timeline = team.timeline
+    queue.stopRequest = run.stop
+    let hosts = try world.allGather(Array(try MPI.processorName().utf8)).map { String(decoding: $0, as: UTF8.self) }
     queue.watchForStalls(after: run.options.stallLimit) { [log, members = paths.members] stall in
       let text =
         "\(stall): it may hang, or its steps take longer than --stall-seconds. The others go on; members that are done are "
@@ -85,42 +98,116 @@ struct TrainingStage: Stage {
       // The messages of a run are rank 0's, which does not answer.
       if stall.isOfRoot { FileHandle.standardError.write(Data("tutti: \(text)\n".utf8)) } else { log.note(text) }
     }
+    if let limit = run.options.lossLimit {
+      queue.watchForLosses(after: max(limit, run.options.stallLimit)) { lost in
+        let names = lost.map { "rank \($0.rank) on \(hosts[$0.rank]), \($0.doing)" }.joined(separator: "; ")
+        MPI.abort(
+          "tutti: no word for \(limit.components.seconds) s (--lost-seconds) from \(names): taken for lost, and the run "
+            + "ends. Members that are done and checkpoints are kept; the same command goes on from them.",
+          code: RunError.lostStatus)
+      }
+    }
     var shards = 0
     let ended = try queue.runCrews(memory: memory) { member, crew in
       defer { shards += crew.takeShards() }
-      var trained = try trainer.train(member, for: queue, in: crew)
+      var trained: TrainedMember
+      do {
+        trained = try trainer.train(member, for: queue, in: crew)
+      } catch {
+        if crew.isLeader { record(error, of: member) }
+        throw error
+      }
       trained.origin = expected.origin
+      trained.processor = workers.processor
       guard crew.isLeader else { return }
       try team.timeline.measure(.write) { try MemberFile.write(trained, to: paths.member(member)) }
       checkpoints.remove(member)
+      try RunPaths.remove(paths.failure(member))
     }
     try memory.free()
     let use = try TimeUse(team.timeline, over: world)
     run.trained = TrainingReport(shardsOfRank: try world.allGather(shards), members: ended, time: use)
-    var failures: [Int: String] = [:]
+    // Members that nobody has begun are in no report.
+    guard ended.count == missing.count, !ended.contains(where: { $0.outcome == .stopped }) else { throw Interruption() }
+    var failures = try causes(of: failed)
     for report in ended {
       if case .failed(let message) = report.outcome { failures[report.member] = message }
     }
-    if !failures.isEmpty { throw RunError.membersFailed(failures, of: settings.members) }
+    if !failures.isEmpty { try leaveOut(failures) }
     log.note("training took \(use.line)")
   }
 
-  /// The members without a file of this job. Rank 0 looks.
-  private func missingMembers() throws -> [Int] {
+  /// Keeps the cause of a member's failure beside the members, if that can be written.
+  private func record(_ error: any Error, of member: Int) {
+    guard !(error is Interruption), !(error is MPIError) else { return }
+    let failure = MemberFailure(member: member, seed: job.training.seed, error: error, fingerprint: fingerprint)
+    do {
+      try failure.write(to: paths.failure(member))
+    } catch {
+      log.warn("\(error)")
+    }
+  }
+
+  /// Goes on without members that failed, if enough remain.
+  ///
+  /// - Throws: `RunError.membersFailed`.
+  private func leaveOut(_ failures: [Int: String]) throws {
+    let left = settings.members - failures.count
+    guard let minimum = job.ensemble.minimumMembers, left >= minimum, left > 0 else {
+      throw RunError.membersFailed(failures, of: settings.members)
+    }
+    for (member, cause) in failures.sorted(by: { $0.key < $1.key }) {
+      log.note("warning: member \(member) is left out (seed \(job.training.seed)): \(cause)")
+    }
+    log.note("\(left) of \(settings.members) members remain; ensemble.minimum-members is \(minimum).")
+  }
+
+  /// What is there of a member.
+  private enum MemberState: UInt8 {
+    case isThere, missing
+    /// It failed before, and would again.
+    case failed
+  }
+
+  /// What is there of each member. Rank 0 looks.
+  private func memberStates() throws -> [MemberState] {
+    var processors: Set<String> = []
     let bytes = try world.fromRoot {
       try RunPaths.makeFolder(paths.members)
-      return try (0..<settings.members).map { member in
-        guard RunPaths.exists(paths.member(member)) else { return 1 }
+      let states = try (0..<settings.members).map { member -> MemberState in
+        guard RunPaths.exists(paths.member(member)) else {
+          let failure = MemberFailure(paths.failure(member), fingerprint: fingerprint)
+          let isCertain = failure?.isCertain == true && job.ensemble.minimumMembers != nil
+          return isCertain && !run.options.overwrite ? .failed : .missing
+        }
         do {
-          _ = try expected.member(member, paths.member(member))
-          return 0
+          let trained = try expected.member(member, paths.member(member))
+          if let processor = trained.processor, processor != workers.processor { processors.insert(processor) }
+          return .isThere
         } catch {
           guard run.options.overwrite else { throw error }
-          return 1
+          return .missing
         }
       }
+      if let other = processors.sorted().first, states.contains(.missing) {
+        guard !run.options.sameBits else { throw RunError.otherProcessor(other, here: workers.processor) }
+        log.note(
+          "warning: members were trained on another kind of processor (\(other); here: \(workers.processor)): bits may "
+            + "differ from those of one kind. --same-bits refuses to go on.")
+      }
+      return states.map(\.rawValue)
     }
-    return bytes.indices.filter { bytes[$0] != 0 }
+    return bytes.map { MemberState(rawValue: $0) ?? .missing }
+  }
+
+  /// Why members failed in an earlier run. Rank 0 looks.
+  private func causes(of members: [Int]) throws -> [Int: String] {
+    guard !members.isEmpty else { return [:] }
+    let bytes = try world.fromRoot {
+      let causes = members.map { MemberFailure(paths.failure($0), fingerprint: fingerprint)?.cause ?? "unknown" }
+      return Array(try JSONEncoder().encode(causes))
+    }
+    return Dictionary(uniqueKeysWithValues: zip(members, try JSONDecoder().decode([String].self, from: Data(bytes))))
   }
 }
 

@@ -48,6 +48,11 @@ public final class Trainer {
   public internal(set) var steps = 0
   /// Shards of the last batch that were held here.
   public private(set) var shardsHeld = 0
+  /// A number that this process tells the others with its next step, beside the loss's sums; 0 says nothing. In a short
+  /// batch of which it computes nothing it is not told.
+  public var word = 0.0
+  /// The sum of all processes' words in the last step, the same on all of them.
+  public private(set) var heard = 0.0
 
   /// - Parameters:
   ///   - plan: for training.
@@ -91,7 +96,7 @@ public final class Trainer {
     self.seed = seed
     self.member = member
     targets = TargetBuffer(target, pixels: plan.outputShape.pixels, samples: execution.capacity)
-    sums = AlignedBuffer(count: objective.width * execution.capacity)
+    sums = AlignedBuffer(count: (objective.width + 1) * max(1, execution.capacity))
     scratchCount = objective.scratchCount(execution)
     scratch = AlignedBuffer(count: team.size * scratchCount)
   }
@@ -176,11 +181,13 @@ public final class Trainer {
 
   /// The loss's sums over the batch, at the start of `sums`: samples in order within a shard, shards along the tree.
   private func reduceLoss(samples: Int) {
-    let width = objective.width
+    // After each sample's sums stands a word to all processes, the first sample's own one.
+    let width = objective.width + 1
     team.run(count: samples) { sample, _ in
       objective.writeSums(execution, sample, targets[sample], to: sums.pointer + width * sample) { _, tap in
         tap.map { execution.tapGradient($0, sample) } ?? execution.outputGradient(sample)
       }
+      sums.pointer[width * sample + width - 1] = sample == 0 ? word : 0
     }
     let size = execution.samplesPerShard
     let shards = (samples + size - 1) / size
@@ -195,6 +202,7 @@ public final class Trainer {
     reduction.reduce(sums.pointer, shards: shards, width: width) { left, right in
       for index in 0..<width { left[index] += right[index] }
     }
+    heard = sums.pointer[width - 1]
   }
 
   /// One pass over the source's samples, in steps of one batch or as many as are accumulated; the last may be short.

@@ -1,3 +1,4 @@
+import Foundation
 import Host
 
 /// The training of one network from its first to its last epoch: the schedule of the rate, validation, early stopping,
@@ -27,6 +28,13 @@ public final class TrainingLoop {
     var bestEpoch = 0
     /// Epochs since the last improvement.
     var waited = 0
+    /// Samples of the epoch at hand that are done, and the sum of their losses.
+    var position = 0
+    var total = 0.0
+    /// What the recipe's learning rate is multiplied by.
+    var rateFactor = 1.0
+    /// Why the training before this one failed; nil: this is the first.
+    var failure: String?
   }
 
   /// - Parameters:
@@ -61,20 +69,31 @@ public final class TrainingLoop {
   /// Whether the next epoch is the last by number.
   public var isBeforeLastEpoch: Bool { history.count == epochs - 1 }
 
-  /// Trains one epoch, and looks what the weights are worth.
+  /// Trains one epoch from where it stands, and looks what the weights are worth.
   ///
+  /// - Parameters:
+  ///   - beforeStep: called before every step, to give the trainer a word.
+  ///   - afterStep: called after every step with its loss. `progress` and `buffers` are then whole: when it throws, the
+  ///     next call goes on with the next step.
   /// - Throws: `TrainingError`, and what `afterStep` throws.
-  public func epoch(_ source: some BatchSource, afterStep: (Double) throws -> Void = { _ in }) throws {
+  public func epoch(
+    _ source: some BatchSource, beforeStep: () -> Void = {}, afterStep: (Double) throws -> Void = { _ in }
+  ) throws {
     precondition(!isFinished, "a training that is finished has no more epochs")
     let epoch = history.count
-    setRate(step: 0)
-    var step = 0
-    let loss = try trainer.epoch(source, epoch: epoch, batch: samplesPerBatch) { loss in
-      step += 1
-      if recipe.schedule.unit == .step, step < stepsPerEpoch { setRate(step: step) }
+    let samplesPerStep = samplesPerBatch * recipe.accumulation
+    setRate(step: min(watch.position / samplesPerStep, stepsPerEpoch - 1))
+    while watch.position < source.samplesPerEpoch {
+      let first = watch.position
+      let last = min(source.samplesPerEpoch, first + samplesPerStep)
+      beforeStep()
+      let loss = try trainer.step(source, epoch: epoch, positions: first..<last)
+      watch.total += loss * Double(last - first)
+      watch.position = last
+      if recipe.schedule.unit == .step, last < source.samplesPerEpoch { setRate(step: last / samplesPerStep) }
       try afterStep(loss)
     }
-    var record = EpochRecord(rate: trainer.optimizer.rate, loss: loss)
+    var record = EpochRecord(rate: trainer.optimizer.rate, loss: watch.total / Double(source.samplesPerEpoch))
     if let validator {
       let figures = validator.evaluate(
         parameters: weights.parameters.pointer, statistics: weights.statistics.pointer)
@@ -84,20 +103,29 @@ public final class TrainingLoop {
       record.validationLoss = figures.loss
       record.metrics = figures.metrics
     }
+    (watch.position, watch.total) = (0, 0)
     note(record)
   }
+
+  /// The part of all epochs that is done.
+  public var share: Double {
+    let step = Double(watch.position / (samplesPerBatch * recipe.accumulation)) / Double(max(1, stepsPerEpoch))
+    return (Double(history.count) + min(1, step)) / Double(epochs)
+  }
+
+  private var baseRate: Double { recipe.optimizer.rate * watch.rateFactor }
 
   private func setRate(step: Int) {
     let isPerStep = recipe.schedule.unit == .step
     trainer.optimizer.rate = recipe.schedule.rate(
       at: isPerStep ? history.count * stepsPerEpoch + step : history.count,
-      of: isPerStep ? epochs * stepsPerEpoch : epochs, base: recipe.optimizer.rate, plateau: watch.plateau)
+      of: isPerStep ? epochs * stepsPerEpoch : epochs, base: baseRate, plateau: watch.plateau)
   }
 
   private func note(_ record: EpochRecord) {
     watch.history.append(record)
     let isWarm = recipe.schedule.unit == .step || history.count > recipe.schedule.warmUp
-    if isWarm { recipe.schedule.shape.note(record.watched, base: recipe.optimizer.rate, in: &watch.plateau) }
+    if isWarm { recipe.schedule.shape.note(record.watched, base: baseRate, in: &watch.plateau) }
     let threshold = recipe.earlyStopping?.threshold ?? 0
     if watch.best.map({ record.watched < $0 - threshold }) ?? true {
       watch.best = record.watched
@@ -140,9 +168,22 @@ extension TrainingLoop {
 
     /// Every epoch that is done.
     public var history: [EpochRecord] { watch.history }
+
+    /// What the recipe's learning rate is multiplied by.
+    public var rateFactor: Double { watch.rateFactor }
+
+    /// Why the training before this one failed; nil when this is the first.
+    public var earlierFailure: String? { watch.failure }
+
+    /// Makes this a second training at a part of the learning rate. To be called before the first step.
+    ///
+    /// - Parameter failure: why the first one failed.
+    public mutating func tryAgain(after failure: String, rateFactor: Double) {
+      (watch.failure, watch.rateFactor) = (failure, rateFactor)
+    }
   }
 
-  /// Between two epochs.
+  /// Between two steps.
   public var progress: Progress {
     get {
       Progress(
@@ -203,5 +244,43 @@ extension TrainingLoop {
     return Optimizer.bytes(recipe.optimizer, count: (parameters + parts - 1) / parts) + copies * 4
       * (parameters + statistics)
       + (recipe.accumulation > 1 ? 4 * parameters : 0)
+  }
+}
+
+extension TrainingLoop.Watch {
+  /// Texts of earlier programs, which saved between epochs only, say nothing of an epoch at hand.
+  init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    plateau = try values.decode(PlateauWatch.self, forKey: .plateau)
+    history = try values.decode([EpochRecord].self, forKey: .history)
+    best = try values.decodeIfPresent(Double.self, forKey: .best)
+    bestEpoch = try values.decode(Int.self, forKey: .bestEpoch)
+    waited = try values.decode(Int.self, forKey: .waited)
+    position = try values.decodeIfPresent(Int.self, forKey: .position) ?? 0
+    total = try values.decodeIfPresent(Double.self, forKey: .total) ?? 0
+    rateFactor = try values.decodeIfPresent(Double.self, forKey: .rateFactor) ?? 1
+    failure = try values.decodeIfPresent(String.self, forKey: .failure)
+  }
+}
+
+extension TrainingLoop.Progress {
+  /// A JSON text, which numbers that are not finite survive.
+  ///
+  /// - Throws: `EncodingError`.
+  public func encoded() throws -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    return Array(try encoder.encode(self))
+  }
+
+  /// Reads what `encoded` gave.
+  ///
+  /// - Throws: `DecodingError`.
+  public init(decoding bytes: [UInt8]) throws {
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    self = try decoder.decode(Self.self, from: Data(bytes))
   }
 }

@@ -23,6 +23,7 @@ struct PredictCommand: ParsableCommand {
   var output: String?
 
   @OptionGroup var launch: LaunchOptions
+  @OptionGroup var stopping: StopOptions
 
   @Flag(help: "Replace a prediction that exists.")
   var overwrite = false
@@ -37,7 +38,7 @@ struct PredictCommand: ParsableCommand {
   }
 
   func run() throws {
-    try launch.session { world in
+    try launch.session(stopping) { world in
       let display = ProgressDisplay(isShown: world.rank == 0)
       if let images, let output {
         let prediction = NewPrediction(
