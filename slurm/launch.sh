@@ -80,9 +80,12 @@ launch() {
     0) ;;
     75) requeue "stopped" ;;
     *)
-      # By a signal: a rank was lost, or the launcher did not outlive its own end.
-      if ((status > 128)) && [[ -n $stop_signal ]]; then requeue "stopped"; fi
-      if ((status > 128 && ${SLURM_RESTART_COUNT:-0} < ${TUTTI_RESTARTS:-3})); then requeue "a rank was lost"; fi
+      # mpirun that was asked to end itself, with its ranks, has a status of its own.
+      if [[ -n $stop_signal ]]; then requeue "stopped"; fi
+      # A rank ended by a signal, or was not heard of.
+      if ((status > 128 || status == 76)) && ((${SLURM_RESTART_COUNT:-0} < ${TUTTI_RESTARTS:-3})); then
+        requeue "a rank was lost"
+      fi
       exit "$status"
       ;;
   esac
