@@ -6,6 +6,10 @@ import HDF5
 
 /// Files of any known format.
 public enum ArrayFile {
+  /// Bytes of unpacked chunks of an HDF5 dataset with filters that are held in memory, so that a chunk that neighbouring
+  /// tiles share is unpacked once.
+  public static let cacheBytes = 64 << 20
+
   /// Opens the array at a location, or the only one of its file. The format is told by the file's content.
   ///
   /// - Returns: the array, and its location with the dataset's name.

@@ -180,6 +180,9 @@ import Testing
     #expect(try tiling(instance, patch: [32, 32]).grid(of: Extents(y: 900, x: 2048)).count == 1)
     let cut = try tiling(instance, patch: [32, 32]).grid(of: Extents(y: 900, x: 2049))
     #expect(cut.windows?.extents == Extents(y: 32, x: 33))
+    // Regions of one file have cores of one size, so that these are chunks.
+    let grids = sparse.grids(of: [Extents(z: 9, y: 300, x: 300), volume])
+    #expect(grids.map(\.core) == [Extents(z: 9, y: grid.core.y, x: grid.core.x), grid.core])
     // What a job says holds.
     let said = try tiling(
       Self.unet(3), patch: [32, 32], tile: Extents(y: 64, x: 64), margin: Extents(z: 0, y: 4, x: 4))

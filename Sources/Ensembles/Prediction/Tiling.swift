@@ -87,26 +87,37 @@ public struct Tiling: Sendable {
   }
 
   /// The tiles of a region.
-  public func grid(of region: Extents) -> TileGrid {
-    let whole = TileGrid(region: region, tile: region)
-    guard let demands else { return whole }
-    let tile = tile.map { least($0, region) }
+  public func grid(of region: Extents) -> TileGrid { grids(of: [region])[0] }
+
+  /// The tiles of regions that are predicted together, with cores of one size: as the largest of them suggests.
+  public func grids(of regions: [Extents]) -> [TileGrid] {
+    let wholes = regions.map { TileGrid(region: $0, tile: $0) }
+    guard let demands, let first = regions.first else { return wholes }
+    let largest = regions.reduce(first) { Extents(z: max($0.z, $1.z), y: max($0.y, $1.y), x: max($0.x, $1.x)) }
     if let margin {
-      return TileGrid(
-        region: region, tile: tile ?? suggestion(1, region), margin: least(margin, region), multiple: demands.multiple)
+      let tile = tile ?? suggestion(1, largest)
+      return regions.map {
+        TileGrid(region: $0, tile: least(tile, $0), margin: least(margin, $0), multiple: demands.multiple)
+      }
     }
-    if tile == nil, !isVolume, region.y <= Self.largestImage, region.x <= Self.largestImage { return whole }
-    let seamless = tile.map { demands.seamless(region, tile: $0) } ?? suggestedGrid(of: region, demands)
-    if let seamless, seamless.count == 1 || seamless.recomputation <= Self.mostRecomputation { return seamless }
-    let windows = BlendedWindows(region: region, window: patch, multiple: demands.multiple)
+    if tile == nil, !isVolume, largest.y <= Self.largestImage, largest.x <= Self.largestImage { return wholes }
+    let suggested =
+      tile.map { demands.seamless(largest, tile: least($0, largest)) } ?? suggestedGrid(of: largest, demands)
+    if let suggested, suggested.count == 1 || suggested.recomputation <= Self.mostRecomputation {
+      let seamless = regions.compactMap { demands.seamless($0, tile: least(suggested.core, $0)) }
+      if seamless.count == regions.count { return seamless }
+    }
     // Large cores read less of their neighbours' windows.
     let wanted = tile ?? Extents(z: 2 * patch.z, y: 2 * patch.y, x: 2 * patch.x)
-    func core(_ least: Int, _ step: Int, _ extent: Int) -> Int { min(extent, (least + step - 1) / step * step) }
-    return TileGrid(
-      blending: windows,
-      tile: Extents(
-        z: core(wanted.z, windows.step.z, region.z), y: core(wanted.y, windows.step.y, region.y),
-        x: core(wanted.x, windows.step.x, region.x)))
+    func core(_ wanted: Int, _ step: Int, _ extent: Int) -> Int { min(extent, (wanted + step - 1) / step * step) }
+    return regions.map { region in
+      let windows = BlendedWindows(region: region, window: patch, multiple: demands.multiple)
+      return TileGrid(
+        blending: windows,
+        tile: Extents(
+          z: core(wanted.z, windows.step.z, region.z), y: core(wanted.y, windows.step.y, region.y),
+          x: core(wanted.x, windows.step.x, region.x)))
+    }
   }
 
   /// The smallest tiles of whole patches that recompute little; where those would need too much memory, the ones that

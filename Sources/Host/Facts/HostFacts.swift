@@ -144,6 +144,15 @@ extension HostFacts {
     return nil
   }
 
+  /// The bytes of this process that are in memory now (`VmRSS` of `/proc/self/status`); nil when the system does not
+  /// tell.
+  public static var residentBytes: Int? {
+    for line in (readSystemFile("/proc/self/status") ?? "").split(separator: "\n") where line.hasPrefix("VmRSS:") {
+      return line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
+    }
+    return nil
+  }
+
   private static func addressSpaceLimit() -> UInt64? {
     var limit = rlimit()
     guard getrlimit(__rlimit_resource_t(UInt32(RLIMIT_AS.rawValue)), &limit) == 0 else { return nil }

@@ -3,9 +3,6 @@ import HDF5
 /// HDF5 files, NeXus and h5py's among them.
 enum HDF5Format: ImageFormat {
   static var name: String { "HDF5" }
-  /// Chunks that are held in memory of a dataset with filters, so that those that neighbouring tiles share are
-  /// unpacked once.
-  private static let cacheBytes = 64 << 20
 
   /// The signature is at the start, or after a block of 512 bytes, or of 1024, ….
   static func recognizes(_ head: [UInt8], path: String) -> Bool {
@@ -16,7 +13,7 @@ enum HDF5Format: ImageFormat {
   static func open(_ location: ArrayLocation) throws -> (ArrayLocation, any StoredArray) {
     let file = try File(opening: location.file)
     let path = try location.dataset ?? onlyDataset(of: file, location)
-    let dataset = try file.dataset(path, cache: cacheBytes)
+    let dataset = try file.dataset(path, cache: ArrayFile.cacheBytes)
     try dataset.requireSources()
     return (location.dataset(path), try HDF5Array(dataset, axes: try NeXus.axes(of: path, dataset.shape, in: file)))
   }

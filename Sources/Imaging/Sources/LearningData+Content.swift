@@ -68,6 +68,25 @@ extension LearningData {
     }
   }
 
+  /// The most bytes that `hashes(of:_:)` takes for a piece of a part.
+  public func hashingBytes(of part: Part) -> Int {
+    let voxels = pieces(of: part).map(\.box.count).max() ?? 0
+    func bytes(_ source: ImageSource) -> Int { source.channels * (source.isWide ? 8 : 4) }
+    let labels = content.labels == .pixels ? (answers?.holdsSmallIntegers ?? true ? 4 : 8) + 1 : 0
+    let targets = max(content.channels > 0 ? answers.map(bytes) ?? 0 : 0, labels + (content.hasWeights ? 4 : 0))
+    return voxels * max(bytes(images), targets)
+  }
+
+  /// Bytes of unpacked chunks that stay in memory once a part has been read.
+  public func cachedBytes(of part: Part) -> Int {
+    let voxels = split[part].reduce(0) { $0 + $1.extents.count }
+    return [images, answers, mask].reduce(0) { sum, source in
+      guard let source, source.array.facts.compression != nil, source.array.facts.chunk != nil else { return sum }
+      let element = source.isWide ? 8 : source.holdsSmallIntegers ? 1 : 4
+      return sum + min(ArrayFile.cacheBytes, element * source.channels * voxels)
+    }
+  }
+
   /// Two hashes for each slice of a piece: of the images' values as the file has them, and of what is known of them.
   ///
   /// - Throws: `HDF5Error`.

@@ -52,33 +52,48 @@ extension Run {
   func requirePredictionMemory() throws {
     let (opened, workers) = (try opened(), try workers())
     try world.agree {
-      try predictionBudget(opened, threads: workers.team.size)
-        .check(against: memory, ranksOnNode: workers.ranksOnNode)
+      for part in [Part.calibrate, .test] {
+        try predictionBudget(opened, of: part, ranks: world.size, threads: workers.team.size)
+          .check(against: memory, ranksOnNode: workers.ranksOnNode)
+      }
     }
   }
 
-  /// What a rank needs to predict the largest tile of the calibration and test sets.
+  /// What a rank needs to predict a part tile by tile: the calibration set to find thresholds, the test set to write its
+  /// results.
   ///
-  /// - Throws: `RunError.tilesDoNotFit` when a network cannot predict them.
-  func predictionBudget(_ opened: OpenedJob, threads: Int) throws -> MemoryBudget {
+  /// - Throws: `RunError.tilesDoNotFit` when a network cannot predict the tiles.
+  func predictionBudget(_ opened: OpenedJob, of part: Part, ranks: Int, threads: Int) throws -> MemoryBudget {
     let settings = opened.settings
     let graphs = try (0..<settings.members).map { try settings.member($0).graph }
-    var largest = 0
-    var seen: Set<TileGrid> = []
-    for part in [Part.calibrate, .test] {
-      for grid in try TileWork(opened.data.split[part], of: job, settings, graphs: graphs).grids
-      where seen.insert(grid).inserted {
-        do {
-          largest = max(
-            largest, try EnsemblePredictor.bytes(graphs, settings: settings, grid: grid, threads: threads))
-        } catch {
-          throw RunError.tilesDoNotFit(part.rawValue, grid.window, job.layout, reason: "\(error)")
-        }
+    let regions = opened.data.split[part]
+    let grids = Set(try TileWork(regions, of: job, settings, graphs: graphs).grids)
+    var (largest, core) = (0, 0)
+    for grid in grids {
+      do {
+        largest = max(largest, try EnsemblePredictor.bytes(graphs, settings: settings, grid: grid, threads: threads))
+      } catch {
+        throw RunError.tilesDoNotFit(part.rawValue, grid.window, job.layout, reason: "\(error)")
       }
+      core = max(core, settings.task.answersImages ? 1 : grid.core.count)
     }
     var budget = MemoryBudget()
     budget.add("predicting a tile", bytes: largest)
-    if job.ensemble.aggregate != nil {
+    let (channels, levels) = (settings.answer.channels, job.uncertainty.coverage.count)
+    // Labels as they are read, as classes, and as a list; of target images each number twice, and weights.
+    let known = settings.task.hasClasses ? 6 : 8 * opened.truth.targetChannels + 8
+    budget.add("what is known of a tile", bytes: core * known)
+    if part == .test {
+      // Mean and spread; sets and their sizes, or bounds; each as it is, as it is packed, and packed.
+      let answer = 8 * channels + levels * (settings.task.hasClasses ? channels + 1 : 8 * channels)
+      budget.add("a tile of the results", bytes: 4 * core * answer)
+    } else if isByPixel {
+      // Each pixel's score; lists grow by halves and are copied then.
+      let voxels = regions.reduce(0) { $0 + $1.extents.count }
+      budget.add(
+        "calibration scores", bytes: 8 * ((voxels + ranks - 1) / ranks) * max(1, opened.truth.targetChannels))
+    }
+    if part == .test, job.ensemble.aggregate != nil {
       // As ranks keep them, as rank 0 gathers them, and as it learns from them.
       let voxels = opened.data.split.train.reduce(0) { $0 + $1.extents.count }
       budget.add(
@@ -87,6 +102,8 @@ extension Run {
     }
     return budget
   }
+
+  private var isByPixel: Bool { !job.task.answersImages }
 
   /// Why work would be refused on this node; nil when it fits.
   func obstacle(_ budget: MemoryBudget, ranksOnNode: Int) -> MemoryBudgetError? {

@@ -1,6 +1,7 @@
 import Engine
 import Ensembles
 import Foundation
+import Host
 import Imaging
 import JobFiles
 import Networks
@@ -69,25 +70,43 @@ extension Run {
     lines.append("")
     for part in [Part.calibrate, .test] where !data.split[part].isEmpty {
       let work = try TileWork(data.split[part], of: job, settings, graphs: members.map(\.graph))
-      lines.append("prediction of \(part.words): \(work.description)")
+      lines.append("prediction of the \(part.words): \(work.description)")
     }
     let budget = try trainingBudget(
       known, ranks: ranks, threads: workers.team.size, dividesState: job.training.optimizerState == .divided)
-    let held = TrainingSet.bytes(of: data)
+    let predictions = try [Part.calibrate, .test].map { part in
+      try predictionBudget(known.opened, of: part, ranks: ranks, threads: workers.team.size)
+    }
     lines.append("")
-    lines.append(
-      String(
-        format: "memory of a rank: %.2f GB to train, %.2f GB of images; %d %@ a rank",
-        Double(budget.bytes - held) / 1e9, Double(held) / 1e9, workers.team.size,
-        workers.team.size == 1 ? "thread" : "threads"))
-    let prediction = try predictionBudget(known.opened, threads: workers.team.size)
-    for (stage, budget) in [("training", budget), ("prediction", prediction)] {
+    lines.append(memory(training: budget, predictions, opened: known.opened, threads: workers.team.size))
+    for (stage, budget) in [("training", budget), ("calibration", predictions[0]), ("prediction", predictions[1])] {
       if let obstacle = obstacle(budget, ranksOnNode: workers.ranksOnNode) {
         lines.append("\(stage) would be refused: \(obstacle)")
       }
     }
     lines.append("results: \(paths.results)")
     return lines.joined(separator: "\n")
+  }
+
+  /// What each stage will have in memory on a rank, this program included.
+  private func memory(training: MemoryBudget, _ predictions: [MemoryBudget], opened: OpenedJob, threads: Int) -> String {
+    // What libraries load of themselves when they begin to work.
+    let program = programBytes + (24 << 20)
+    let data = opened.truth
+    // A stage first reads its part to know it, and then works.
+    func stage(_ name: String, _ bytes: Int, reading parts: [Part]) -> String {
+      let reading = parts.map(data.hashingBytes).max() ?? 0
+      let cached = parts.map(data.cachedBytes).max() ?? 0
+      let bytes = program + max(bytes, reading) + cached
+      return String(format: "%.0f MB to %@", Double(bytes) / 1e6, name)
+    }
+    let stages = [
+      stage("train", training.bytes, reading: Part.allCases), stage("calibrate", predictions[0].bytes, reading: [.calibrate]),
+      stage("predict", predictions[1].bytes, reading: [.test]),
+    ]
+    return "memory of a rank, about: \(stages.joined(separator: ", ")); "
+      + String(format: "%.0f MB of each are the program's own; ", Double(program) / 1e6)
+      + "\(threads) \(threads == 1 ? "thread" : "threads") a rank"
   }
 
   /// The task in words.

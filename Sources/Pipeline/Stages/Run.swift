@@ -50,6 +50,8 @@ public final class Run {
   /// Where the job's files are.
   public let paths: RunPaths
   let log: Log
+  /// What this process had in memory before any data was opened.
+  let programBytes = HostFacts.residentBytes ?? 0
   private var openedJob: OpenedJob?
   private var inspectedJob: InspectedJob?
   private var startedWorkers: Workers?

@@ -35,13 +35,9 @@ struct TileWork {
   init(_ regions: [Region], _ tiling: Tiling) {
     self.regions = regions
     self.tiling = tiling
-    var known: [Extents: TileGrid] = [:]
-    grids = regions.map { region in
-      if let grid = known[region.extents] { return grid }
-      let grid = tiling.grid(of: region.extents)
-      known[region.extents] = grid
-      return grid
-    }
+    let distinct = Array(Set(regions.map(\.extents)))
+    let known = Dictionary(uniqueKeysWithValues: zip(distinct, tiling.grids(of: distinct)))
+    grids = regions.compactMap { known[$0.extents] }
     count = grids.reduce(0) { $0 + $1.count }
   }
 
