@@ -63,14 +63,19 @@ extension ImagingError: CustomStringConvertible {
     switch self {
     case .wrongAxes(let place, let shape, let layout):
       let axes = "\(layout.axes(hasChannels: false)) or \(layout.axes(hasChannels: true))"
-      let other = layout == .stack ? "one 3-D image (volume: true)" : "a stack of 2-D images (volume: false)"
+      let other =
+        switch (layout, shape.count) {
+        case (.stack, 5), (.volume, 4...): "a stack of 3-D images (layout: volumes)"
+        case (.stack, _), (.volumes, 3): "one 3-D image (volume: true)"
+        default: "a stack of 2-D images (volume: false)"
+        }
       let advice =
         shape.count == 2
         ? """
         One 2-D image is a stack of one: give it, its labels and targets a first axis of 1 (images[None] in NumPy), and \
         divide its pixels (split: {by: pixel}).
         """
-        : shape.count < 2 || shape.count > 4
+        : shape.count < 2 || shape.count > 5
           ? "Choose or write a dataset of these axes." : "If this is \(other), say so."
       return "\(place) has shape \(shape); \(layout.words) has axes \(axes). \(advice)"
     case .empty(let place, let shape):
@@ -78,7 +83,7 @@ extension ImagingError: CustomStringConvertible {
     case .targetShape(let target, let shape, let images, let imageShape, let hasChannels, let mayHaveChannels):
       return Self.targetShape(target, shape, images, imageShape, hasChannels, mayHaveChannels)
     case .imageLabels(let place, let shape, let images, let layout):
-      guard layout == .stack else {
+      guard !layout.isOneImage else {
         return "\(place) holds classes of images, but a volume is one image; classify a stack (volume: false)."
       }
       return "\(place) has shape \(shape) but there are \(images) images; it needs one label for each."
@@ -103,7 +108,7 @@ extension ImagingError: CustomStringConvertible {
     case .splitLength(let place, let shape, let expected, let layout):
       return "\(place) has shape \(shape) but there are \(expected) \(layout.things); it needs one number for each."
     case .tornGroup(let place, let group, let first, let part, let second, let other, let source, let layout):
-      let thing = layout == .stack ? "image" : "slice"
+      let thing = layout.isOneImage ? "slice" : "image"
       return """
         \(source) tears group \(group) of \(place): \(thing) \(first) is of the \(part.words), \(thing) \(second) of the \
         \(other.words). Give all \(layout.things) of a group one number, or divide by fractions, which keep groups whole.
@@ -122,7 +127,7 @@ extension ImagingError: CustomStringConvertible {
         """
     case .patchTooLarge(let place, let patch, let region, let part, let layout):
       let slices = "the slices \(region.z.lowerBound) to \(region.z.upperBound - 1) of the \(part.words)"
-      let (thing, verb) = layout == .stack ? ("image \(region.image) of the \(part.words)", "is") : (slices, "are")
+      let (thing, verb) = layout.isOneImage ? (slices, "are") : ("image \(region.image) of the \(part.words)", "is")
       return
         "a patch of \(layout.text(patch)) does not fit into \(thing) of \(place), which \(verb) "
         + "\(layout.text(region.extents)); lower data.patch."
@@ -156,7 +161,7 @@ extension ImagingError: CustomStringConvertible {
         store fewer pixels in an image or slice.
         """
     case .channelsLast(let place, let shape, let layout):
-      let isFour = shape.count == 4
+      let isFour = shape.count == layout.axisCount + 1
       let (first, pixels) = (shape[shape.count - 3], "\(shape[shape.count - 2]) × \(shape[shape.count - 1]) pixels")
       let what = isFour ? "channels" : layout.things
       let move = isFour && layout == .stack ? "(images, -1, 1)" : "(images, -1, 0)\(layout == .stack ? "[None]" : "")"
@@ -166,8 +171,8 @@ extension ImagingError: CustomStringConvertible {
         data.channels: \(isFour ? first : 1).
         """
     case .wrongChannels(let place, let shape, let layout, let channels):
-      let isFour = shape.count == 4
-      let found = isFour ? shape[layout == .stack ? 1 : 0] : 1
+      let isFour = shape.count == layout.axisCount + 1
+      let found = isFour ? shape[layout.channelAxis] : 1
       return """
         \(place) has shape \(shape), read as \(layout.axes(hasChannels: isFour)): its number of channels is \(found), \
         not \(channels) as data.channels says.
@@ -218,7 +223,12 @@ extension ImagingError: CustomStringConvertible {
     guard axes.contains("y"), axes.contains("x") else {
       return "\(place) has the axes [\(named)], but images have y and x; name the axes with data.axes."
     }
-    let wanted = layout == .stack ? "one axis of images (i, t or z), y and x" : "z, y and x"
+    let wanted =
+      switch layout {
+      case .stack: "one axis of images (i, t or z), y and x"
+      case .volume: "z, y and x"
+      case .volumes: "one axis of images (i or t), z, y and x"
+      }
     let outer = axes.indices.first { !"zyxc".contains(axes[$0]) && shape[$0] > 1 } ?? 0
     let slices = axes.indices.map { $0 == outer ? "0" : ":" }[...outer].joined(separator: ", ")
     return """

@@ -54,6 +54,10 @@ struct ImageSourceTests {
       try read("four", .stack, image: 1, box(0..<1)) == [67, 68, 72, 73, 87, 88, 92, 93, 107, 108, 112, 113])
     // Channels 0 and 1, slice 2.
     #expect(try read("four", .volume, image: 0, box(2..<3)) == [47, 48, 52, 53, 107, 108, 112, 113])
+    // Of volumes, image 1, slice 2.
+    #expect(try read("four", .volumes, image: 1, box(2..<3)) == [107, 108, 112, 113])
+    let volumes = try ImageSource(scratch.location("a.h5:/four"), layout: .volumes)
+    #expect(volumes.imageCount == 2 && volumes.channels == 1 && volumes.extents == Extents(z: 3, y: 4, x: 5))
     let stack = try ImageSource(scratch.location("a.h5:/four"), layout: .stack)
     #expect(stack.imageCount == 2 && stack.channels == 3 && stack.extents == Extents(y: 4, x: 5))
     let volume = try ImageSource(scratch.location("a.h5:/four"), layout: .volume)

@@ -89,7 +89,7 @@ import Uncertainty
         }
       }
 
-      var planes = IntervalPlanes(.cqr, targetScaling: targetScaling, form: AnswerForm(settings, volume: false))
+      var planes = IntervalPlanes(.cqr, targetScaling: targetScaling, form: AnswerForm(settings, .stack))
       var scores = UnitScores(units: 1)
       try predict(.calibrate) { answer, known, _ in
         planes.take(mean: answer.mean, deviation: answer.deviation)

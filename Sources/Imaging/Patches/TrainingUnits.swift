@@ -35,7 +35,7 @@ public struct PatchGrid: Sendable, Hashable {
   /// multiples of 16, which networks with pooling want, when the smallest region has room for them.
   public static func defaultPatch(for regions: [Region], layout: ImageLayout) -> Extents {
     func choose(_ extents: [Int]) -> Int {
-      let extent = min(extents.min() ?? 1, layout == .volume ? 64 : 256)
+      let extent = min(extents.min() ?? 1, layout.hasDepth ? 64 : 256)
       return extent < 16 ? extent : extent / 16 * 16
     }
     return Extents(
@@ -53,7 +53,7 @@ public struct PatchPlace: Hashable, Sendable {
   public let cell: Box
 }
 
-/// The units that a bootstrap sample draws: images of a stack, or cells of a volume or single image. Each has its
+/// The units that a bootstrap sample draws: images of a stack (volumes of several), or cells of a volume or single image. Each has its
 /// patches.
 public struct TrainingUnits: Sendable, Hashable {
   /// The extents of a patch along (slice, row, column) of its plane.
@@ -88,8 +88,8 @@ public struct TrainingUnits: Sendable, Hashable {
         planes.map { PatchPlace(region: index, plane: $0, cell: $0.view(cell)) }
       }
       switch images.layout {
-      case .stack where regions.count > 1: units.append(places.flatMap { $0 })
-      case .stack, .volume: units += places
+      case .stack where regions.count > 1, .volumes where regions.count > 1: units.append(places.flatMap { $0 })
+      case .stack, .volume, .volumes: units += places
       }
     }
     self.units = units

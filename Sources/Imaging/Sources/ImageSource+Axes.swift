@@ -4,7 +4,7 @@ extension ImageSource {
   /// An array with its axes in the layout's order, when they are known; else as it is.
   ///
   /// Of a stack the axis of images is the one of `i`, `t` and `z` that has several elements; of a volume, one of `i` or
-  /// `t` serves as z when there is no z. Other axes must have one element. A channel axis of one element is left out,
+  /// `t` serves as z when there is no z; of volumes, that of images is `i` or `t`. Other axes must have one element. A channel axis of one element is left out,
   /// unless `axes` names it.
   ///
   /// - Throws: `ImagingError` when the axes do not fit the array or the layout.
@@ -20,13 +20,12 @@ extension ImageSource {
     var order: [Int?] = []
     let outer = ["z", "i", "t"].compactMap { place($0) }
     switch layout {
-    case .stack:
-      order.append(outer.first { shape[$0] > 1 } ?? outer.first)
-    case .volume:
-      order.append(outer.first)
+    case .stack: order.append(outer.first { shape[$0] > 1 } ?? outer.first)
+    case .volume: order.append(outer.first)
+    case .volumes: order += [place("i") ?? place("t"), place("z")]
     }
     if let channels = place("c"), shape[channels] > 1 || axes != nil {
-      order.insert(channels, at: layout == .stack ? 1 : 0)
+      order.insert(channels, at: layout.channelAxis)
     }
     order += [place("y"), place("x")]
     let others = shape.indices.filter { shape[$0] > 1 && !order.contains($0) }

@@ -2,31 +2,6 @@ import HDF5
 import Host
 import ImageFiles
 
-/// How the axes of an image array are to be read.
-public enum ImageLayout: String, Sendable, Codable {
-  /// 2-D images: `[image, y, x]` or `[image, channel, y, x]`.
-  case stack
-  /// One 3-D image: `[z, y, x]` or `[channel, z, y, x]`.
-  case volume
-
-  func axes(hasChannels: Bool) -> String {
-    switch self {
-    case .stack: hasChannels ? "[image, channel, y, x]" : "[image, y, x]"
-    case .volume: hasChannels ? "[channel, z, y, x]" : "[z, y, x]"
-    }
-  }
-
-  var words: String { self == .stack ? "a stack of 2-D images" : "one 3-D image" }
-
-  /// Extents as a user writes them: `[y, x]` of a stack's images, `[z, y, x]` of a volume.
-  public func text(_ extents: Extents) -> String {
-    self == .stack ? "[\(extents.y), \(extents.x)]" : "\(extents)"
-  }
-
-  /// What a split divides.
-  var things: String { self == .stack ? "images" : "slices" }
-}
-
 /// An image array in a file, read part by part as `[channel, z, y, x]`.
 ///
 /// Opening looks at the shape only.
@@ -65,8 +40,8 @@ public final class ImageSource: Sendable {
     if mayLackChannels, axes.map({ $0.count == stored.shape.count + 1 }) == true { axes?.removeAll { $0 == "c" } }
     let array = try Self.arranged(stored, at: location, layout: layout, axes: axes)
     let shape = array.shape
-    let hasChannels = shape.count == 4
-    guard shape.count == 3 || hasChannels else {
+    let hasChannels = shape.count == layout.axisCount + 1
+    guard shape.count == layout.axisCount || hasChannels else {
       throw ImagingError.wrongAxes(location, shape: shape, layout: layout)
     }
     guard !shape.contains(0) else { throw ImagingError.empty(location, shape: shape) }
@@ -82,19 +57,12 @@ public final class ImageSource: Sendable {
       }
     let height = shape[shape.count - 2]
     let width = shape[shape.count - 1]
-    switch layout {
-    case .stack:
-      imageCount = shape[0]
-      channels = hasChannels ? shape[1] : 1
-      extents = Extents(z: 1, y: height, x: width)
-    case .volume:
-      imageCount = 1
-      channels = hasChannels ? shape[0] : 1
-      extents = Extents(z: shape[shape.count - 3], y: height, x: width)
-    }
+    imageCount = layout.isOneImage ? 1 : shape[0]
+    channels = hasChannels ? shape[layout.channelAxis] : 1
+    extents = Extents(z: layout.hasDepth ? shape[shape.count - 3] : 1, y: height, x: width)
     let spacing = array.facts.spacing
     voxelSize = (1...3).reversed().map { place in
-      place == 3 && layout == .stack ? nil : spacing[spacing.count - place]
+      place == 3 && !layout.hasDepth ? nil : spacing[spacing.count - place]
     }
     // Every image has a region and a part.
     try Self.requireMemory(128 * imageCount, for: location)
@@ -107,7 +75,7 @@ public final class ImageSource: Sendable {
   }
 
   /// Whether the array has an axis of channels.
-  public var hasChannels: Bool { shape.count == 4 }
+  public var hasChannels: Bool { shape.count == layout.axisCount + 1 }
 
   /// All of an image as a region.
   public func region(ofImage image: Int) -> Region {
@@ -128,22 +96,13 @@ public final class ImageSource: Sendable {
     precondition(buffer.count == channels * box.count, "a buffer of another size than the part")
     var start = [box.y.lowerBound, box.x.lowerBound]
     var count = [box.y.count, box.x.count]
-    switch layout {
-    case .stack:
-      if hasChannels {
-        start.insert(0, at: 0)
-        count.insert(channels, at: 0)
-      }
-      start.insert(image, at: 0)
-      count.insert(1, at: 0)
-    case .volume:
-      start.insert(box.z.lowerBound, at: 0)
-      count.insert(box.z.count, at: 0)
-      if hasChannels {
-        start.insert(0, at: 0)
-        count.insert(channels, at: 0)
-      }
+    func insert(_ first: Int, _ length: Int) {
+      start.insert(first, at: 0)
+      count.insert(length, at: 0)
     }
+    if layout.hasDepth { insert(box.z.lowerBound, box.z.count) }
+    if hasChannels { insert(0, channels) }
+    if !layout.isOneImage { insert(image, 1) }
     try array.read(into: buffer, Hyperslab(start: start, count: count))
   }
 
@@ -183,16 +142,13 @@ public final class ImageSource: Sendable {
 
   /// The index of a voxel in the file's own axes, for messages.
   func index(image: Int, channel: Int, z: Int, y: Int, x: Int) -> [Int] {
-    switch layout {
-    case .stack: hasChannels ? [image, channel, y, x] : [image, y, x]
-    case .volume: hasChannels ? [channel, z, y, x] : [z, y, x]
-    }
+    (layout.isOneImage ? [] : [image]) + (hasChannels ? [channel] : []) + (layout.hasDepth ? [z] : []) + [y, x]
   }
 
   /// How many slices to read at a time: whole chunks of the file, about 64 MB in memory.
   var slabDepth: Int {
     let slice = channels * extents.y * extents.x * (isWide ? 8 : 4)
-    let chunkDepth = layout == .volume ? array.facts.chunk.map { $0[$0.count - 3] } ?? 1 : 1
+    let chunkDepth = layout.hasDepth ? array.facts.chunk.map { $0[$0.count - 3] } ?? 1 : 1
     return max(1, max(1, (64 << 20) / slice) / chunkDepth) * chunkDepth
   }
 

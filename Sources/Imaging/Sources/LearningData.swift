@@ -97,7 +97,7 @@ public final class LearningData: Sendable {
   private static func labels(_ labels: ArrayLocation, of images: ImageSource) throws -> (ArrayLocation, [Double]) {
     let (location, array) = try ArrayFile.open(labels)
     let shape = array.shape
-    guard images.layout == .stack, shape == [images.imageCount] else {
+    guard !images.layout.isOneImage, shape == [images.imageCount] else {
       throw ImagingError.imageLabels(location, shape: shape, images: images.imageCount, layout: images.layout)
     }
     return (location, try array.read(as: Double.self))

@@ -19,7 +19,7 @@ public struct ImageGroups: Sendable, Hashable {
   ///
   /// - Throws: `ImagingError.splitLength` when there is not one number for each image or slice, `HDF5Error`.
   public init(_ location: ArrayLocation, of images: ImageSource) throws {
-    let count = images.layout == .stack ? images.imageCount : images.extents.z
+    let count = images.layout.isOneImage ? images.extents.z : images.imageCount
     let (location, array) = try ArrayFile.open(location)
     let shape = array.shape
     guard shape == [count] else {
@@ -30,7 +30,7 @@ public struct ImageGroups: Sendable, Hashable {
 
   /// The group that a region is of.
   public func number(of region: Region, layout: ImageLayout) -> Int {
-    numbers[layout == .stack ? region.image : region.z.lowerBound]
+    numbers[layout.isOneImage ? region.z.lowerBound : region.image]
   }
 
   /// Sees that no group is in two parts.

@@ -142,13 +142,17 @@ public struct Split: Sendable, Hashable {
   ///
   /// Neighbouring slices of one part become one region.
   ///
-  /// - Parameter groups: a number for each image or slice; slices of two groups are never of one region.
-  init(parts: [Part?], layout: ImageLayout, height: Int, width: Int, groups: [Int]? = nil) {
+  /// - Parameters:
+  ///   - extents: of an image.
+  ///   - groups: a number for each image or slice; slices of two groups are never of one region.
+  init(parts: [Part?], layout: ImageLayout, extents: Extents, groups: [Int]? = nil) {
     for part in Part.allCases {
       let indices = parts.indices.filter { parts[$0] == part }
       switch layout {
-      case .stack:
-        regions[part] = indices.map { Region(image: $0, z: 0..<1, height: height, width: width) }
+      case .stack, .volumes:
+        regions[part] = indices.map {
+          Region(image: $0, z: 0..<extents.z, height: extents.y, width: extents.x)
+        }
       case .volume:
         var runs: [Range<Int>] = []
         for index in indices {
@@ -158,7 +162,7 @@ public struct Split: Sendable, Hashable {
             runs.append(index..<index + 1)
           }
         }
-        regions[part] = runs.map { Region(image: 0, z: $0, height: height, width: width) }
+        regions[part] = runs.map { Region(image: 0, z: $0, height: extents.y, width: extents.x) }
       }
     }
   }
@@ -183,10 +187,10 @@ public struct Split: Sendable, Hashable {
     }
     var order: [Part] = [.train, .calibrate, .test]
     var stream = RandomStream(seed: seed, purpose: .split)
-    if layout == .volume { order = stream.permutation(3).map { order[$0] } }
+    if layout.isOneImage { order = stream.permutation(3).map { order[$0] } }
     // The validation set lies beside the training set.
     order.insert(.validate, at: (order.firstIndex(of: .train) ?? 0) + 1)
-    guard layout == .stack else { return inOrder(count, order, fractions) }
+    guard !layout.isOneImage else { return inOrder(count, order, fractions) }
     let places = stream.permutation(count)
     let groups: [[Int]] =
       if let strata { Set(strata).sorted().map { stratum in places.filter { strata[$0] == stratum } } } else {
@@ -220,7 +224,7 @@ public struct Split: Sendable, Hashable {
   /// - Throws: `ImagingError` for a split of the wrong length, impossible fractions, a torn group or an empty part;
   ///   `HDF5Error`.
   public init(_ rule: SplitRule, of images: ImageSource, strata: [Int]? = nil, groups: ImageGroups? = nil) throws {
-    let count = images.layout == .stack ? images.imageCount : images.extents.z
+    let count = images.layout.isOneImage ? images.extents.z : images.imageCount
     var parts: [Part?] = []
     var required: Set<Part> = [.train, .calibrate, .test]
     let source: String
@@ -247,14 +251,14 @@ public struct Split: Sendable, Hashable {
     case .pixels(let fractions, let seed, let block):
       try fractions.check()
       if let groups { throw ImagingError.groupsOfPixels(groups.location) }
-      self.init(parts: [], layout: images.layout, height: images.extents.y, width: images.extents.x)
+      self.init(parts: [], layout: images.layout, extents: images.extents)
       pixels = PixelSplit(fractions, seed: seed, block: block)
       let all = (0..<images.imageCount).map { images.region(ofImage: $0) }
       for part in Part.allCases where fractions[part] > 0 { regions[part] = all }
       return
     }
     self.init(
-      parts: parts, layout: images.layout, height: images.extents.y, width: images.extents.x, groups: groups?.numbers)
+      parts: parts, layout: images.layout, extents: images.extents, groups: groups?.numbers)
     for part in Part.allCases where required.contains(part) && self[part].isEmpty {
       throw ImagingError.emptyPart(part, source: source, layout: images.layout)
     }

@@ -37,7 +37,7 @@ extension JobFile {
       reader.report(line, "training.blind-spacing", "only self-supervised tasks have blind pixels")
     }
     if task.answersImages {
-      if values["data.volume"]?.boolean == true {
+      if isOneImage(values) {
         reader.report(
           reader.line(of: "data.volume"), "data.volume", "a volume is one image; classify a stack (volume: false)")
       }
@@ -108,7 +108,7 @@ extension JobFile {
     for path in own where reader.lines[path] == nil {
       reader.report(line, path, "missing; a classifier needs \(SettingDeclaration.meaning(of: path))")
     }
-    if values["data.volume"]?.boolean == true {
+    if isOneImage(values) {
       reader.report(line, "classifier", "a volume is one image; a classifier needs a stack (volume: false)")
     }
     if values["data.split.by"]?.text == "pixel" {
@@ -175,7 +175,7 @@ extension JobFile {
     }
     let unit = values["uncertainty.unit"]?.text.flatMap { Job.UncertaintySection.Unit(rawValue: $0) } ?? .pixel
     let isByClass = values["uncertainty.by-class"]?.boolean == true
-    if unit == .image, values["data.volume"]?.boolean == true {
+    if unit == .image, isOneImage(values) {
       report("unit", "a volume is one image, and images cannot be counted; write patch, or group with data.groups")
     } else if unit == .patch, task.answersImages {
       report("unit", "images are classified as a whole, and have no blocks; write image")
@@ -196,6 +196,21 @@ extension JobFile {
       }
     }
     if isByClass, !task.hasClasses { report("by-class", "\(task.rawValue) has no classes; remove this setting") }
+  }
+
+  /// Says whether images are volumes, when that is said by their layout.
+  static func withLayout(_ values: SettingValue, _ reader: inout SettingReader) -> SettingValue {
+    guard let layout = values["data.layout"]?.text else { return values }
+    let isVolume = layout != "images"
+    if let line = reader.lines["data.volume"], values["data.volume"]?.boolean != isVolume {
+      reader.report(line, "data.volume", "does not go with layout: \(layout); remove one of them")
+    }
+    return values.setting("data.volume", to: .boolean(isVolume))
+  }
+
+  /// Whether there is one image.
+  private static func isOneImage(_ values: SettingValue) -> Bool {
+    values["data.volume"]?.boolean == true && values["data.layout"]?.text != "volumes"
   }
 
   /// Fills in what depends on the task when it is not given.

@@ -68,6 +68,7 @@ public struct JobFile: Sendable {
     var reader = SettingReader()
     for duplicate in document.duplicates { reader.report(duplicate.line, "", duplicate.message) }
     var values = reader.read(document.root, as: Job.declarations())
+    values = Self.withLayout(values, &reader)
     Self.checkTask(values, &reader)
     values = Self.withTaskDefaults(values)
     Self.checkTogether(values, &reader)

@@ -21,8 +21,10 @@ extension Job {
     public var axes: String?
     /// The distance of voxels along (z,) y, x; nil: as the file says.
     public var voxelSize: [Length]?
-    /// One 3-D image, not a stack of 2-D images.
+    /// 3-D images, not 2-D images.
     public var volume = false
+    /// Of 3-D images, whether there are several.
+    public var hasVolumes = false
     /// The planes in which networks of two dimensions see the volume; nil: networks of three.
     public var planes: [Plane]?
     /// Names; label k is the class `namedClasses[k]`. Nil when the task has no classes.
@@ -84,6 +86,18 @@ extension Job {
         "the distance of voxels along (z,) y, x, with its unit, such as `[50 nm, 4 nm, 4 nm]`; units are m, cm, mm, µm (um), nm "
           + "and Å (angstrom). It stands in the results and in what is exported from them"),
       Setting("volume", \.volume, .boolean, "true: one 3-D image; false: a stack of 2-D images"),
+      Setting(
+        "layout",
+        declare: { _ in
+          (.choice(.init(noun: "layout", words: ["images", "volume", "volumes"])), .optional("as `volume` says"))
+        },
+        "the images: `images`, a stack of 2-D images (`volume: false`); `volume`, one 3-D image (`volume: true`); "
+          + "`volumes`, a stack of 3-D images with axes image, (channel,) z, y, x, of which a split and bagging take whole "
+          + "ones",
+        read: { (value, data) throws(SettingError) in
+          data.hasVolumes = value.text == "volumes"
+          data.volume = value.text != "images"
+        }, write: { $0.hasVolumes ? "volumes" : nil }),
       Setting(
         "planes", \.planes, .list(of: .words(Plane.self, noun: "plane"), count: 1...3), otherwise: "networks are 3-D",
         "of a volume, the planes in which 2-D networks see it, slice by slice; their answers are averaged, in training each "

@@ -16,7 +16,7 @@ extension Job {
   }
 
   /// How the image arrays are to be read.
-  public var layout: ImageLayout { data.volume ? .volume : .stack }
+  public var layout: ImageLayout { data.hasVolumes ? .volumes : data.volume ? .volume : .stack }
 
   /// The distance of voxels along z, y and x, where the job says it.
   public var voxelSize: [Length?]? {

@@ -89,9 +89,9 @@ extension OpenedJob {
   func units(_ unit: Job.UncertaintySection.Unit, of part: Part, _ job: Job) -> UnitMap {
     let regions = truth.split[part]
     switch (unit, truth.groups) {
-    case (.pixel, nil) where job.data.volume, (.patch, _): return UnitMap(blocks: block(job), of: regions)
+    case (.pixel, nil) where job.layout.isOneImage, (.patch, _): return UnitMap(blocks: block(job), of: regions)
     case (.group, let groups?), (.pixel, let groups?): return UnitMap(groups, of: regions, layout: truth.layout)
-    case (.image, _), (.group, nil), (.pixel, nil): return UnitMap(regionsOf: regions, volume: job.data.volume)
+    case (.image, _), (.group, nil), (.pixel, nil): return UnitMap(regionsOf: regions, volume: job.layout.isOneImage)
     }
   }
 }

@@ -1,26 +1,26 @@
 import Ensembles
+import Imaging
 
 /// The axes that an ensemble's answers have in a results file.
 struct AnswerForm: Hashable, Sendable {
   let task: EnsembleTask
-  /// One 3-D image, not a stack of 2-D images.
-  let volume: Bool
+  let layout: ImageLayout
   /// Classes, or channels of the images that are answered with.
   let channels: Int
   /// The quantiles that are answered with; empty when the value alone is.
   let quantiles: [Double]
 
-  init(_ settings: EnsembleSettings, volume: Bool) {
+  init(_ settings: EnsembleSettings, _ layout: ImageLayout) {
     let answer = settings.answer
     task = answer.task
-    self.volume = volume
+    self.layout = layout
     quantiles = answer.quantiles ?? []
     channels = answer.channels / max(1, quantiles.count)
   }
 
   /// Classes of images, told beside another answer.
   init(imageClasses classes: Int) {
-    (task, volume, channels, quantiles) = (.classification, false, classes, [])
+    (task, layout, channels, quantiles) = (.classification, .stack, classes, [])
   }
 
   /// Of the classes that an ensemble tells beside its answers; nil when it tells none.
@@ -40,7 +40,7 @@ struct AnswerForm: Hashable, Sendable {
   var channelAxis: String? { task.hasClasses ? "class" : channels > 1 ? "channel" : nil }
 
   /// The names of the pixels' axes; none when an image has one answer.
-  var pixelAxes: [String] { task.answersImages ? [] : (volume ? ["z"] : []) + ["y", "x"] }
+  var pixelAxes: [String] { task.answersImages ? [] : (layout.hasDepth ? ["z"] : []) + ["y", "x"] }
 
   /// The names of all axes of a mean.
   var axes: [String] { ["image"] + (channelAxis.map { [$0] } ?? []) + pixelAxes }

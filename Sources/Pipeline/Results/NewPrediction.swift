@@ -52,6 +52,20 @@ public struct NewPrediction: Sendable {
     }
   }
 
+  /// Opens the images as the networks see them. Of 3-D networks four axes are those of one image with as many channels as
+  /// networks read, or of several images without.
+  private func opened(for settings: EnsembleSettings) throws -> ImageSource {
+    let location = ArrayLocation(images)
+    guard settings.isOfVolume else { return try ImageSource(location, layout: .stack) }
+    do {
+      let one = try ImageSource(location, layout: .volume)
+      guard settings.inputChannels == 1, one.channels > 1 else { return one }
+    } catch ImagingError.wrongAxes(_, let shape, _) where shape.count == 5 {
+    } catch ImagingError.axesDoNotFit {
+    }
+    return try ImageSource(location, layout: .volumes)
+  }
+
   private func run(over world: Communicator, log: Log, until stop: StopRequest) throws -> MeasurementTable? {
     let loaded = try world.agree { try ModelFiles.load(model) }
     try world.agree {
@@ -64,7 +78,7 @@ public struct NewPrediction: Sendable {
     let volume = members[0].settings.isOfVolume
     let source = try world.agree {
       guard overwrite || !RunPaths.exists(output) else { throw RunError.outputExists(output) }
-      return try ImageSource(ArrayLocation(images), layout: volume ? .volume : .stack)
+      return try opened(for: members[0].settings)
     }
     let facts = HostFacts.detect()
     let node = try world.splitNodeLocal()
@@ -105,7 +119,7 @@ public struct NewPrediction: Sendable {
       }
     }
     let writer = PredictionWriter(
-      ensemble, calibration: calibration, volume: volume, latents: latents, aggregator: aggregator, over: world)
+      ensemble, calibration: calibration, layout: source.layout, latents: latents, aggregator: aggregator, over: world)
     let collector = calibration?.measurements.map {
       ObjectCollector(
         MeasuredQuantity.all($0.measurements, classes: members[0].classes, volume: volume), members: members.count,
@@ -128,7 +142,7 @@ public struct NewPrediction: Sendable {
         ResultsFile.Header(
           job: members[0].fingerprint, name: source.location.name, form: writer.form, classForm: writer.classForm,
           classes: members[0].classes, tiling: work.identity,
-          indices: Array(0..<(volume ? source.extents.z : source.imageCount)), voxelSize: source.voxelSize))
+          indices: Array(0..<(source.layout.isOneImage ? source.extents.z : source.imageCount)), voxelSize: source.voxelSize))
       if let calibration {
         try CalibrationFile.write(calibration, to: try file.group("entry").createGroup("calibration"))
       }

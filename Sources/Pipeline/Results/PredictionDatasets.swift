@@ -9,7 +9,7 @@ import MessagePassing
 /// `[image, class]` when images are classified. Sets are `set`, with a leading axis of levels, and `set_size`, without
 /// classes; intervals are `lower` and `upper`, with a leading axis of levels; where quantiles are predicted, they are
 /// `quantiles`, with a leading axis of them, and `mean` is the middle one. `latent`, in a group of its own, is
-/// `[member, image, channel]`, with axes of pixels where it has them. A volume is an image extent of 1. A chunk is a
+/// `[member, image, channel]`, with axes of pixels where it has them. One volume is an image extent of 1. A chunk is a
 /// tile's core, so that no two ranks share one.
 final class PredictionDatasets {
   let form: AnswerForm
@@ -43,20 +43,20 @@ final class PredictionDatasets {
   ) throws {
     self.form = form
     self.levels = levels
-    let volume = form.volume
+    let (isOneImage, hasDepth) = (form.layout.isOneImage, form.layout.hasDepth)
     var starts: [(image: Int, z: Int)] = []
     var slices = 0
     for (index, region) in work.regions.enumerated() {
-      starts.append(volume ? (0, slices) : (index, 0))
+      starts.append(isOneImage ? (0, slices) : (index, 0))
       slices += region.z.count
     }
     self.starts = starts
     let extents = work.regions[0].extents
     let core = work.grids[0].core
-    let images = volume ? 1 : work.regions.count
-    var pixels = volume ? [slices, extents.y, extents.x] : [extents.y, extents.x]
+    let images = isOneImage ? 1 : work.regions.count
+    var pixels = hasDepth ? [isOneImage ? slices : extents.z, extents.y, extents.x] : [extents.y, extents.x]
     // Runs of slices of several lengths do not begin at multiples of one chunk: then a chunk is one slice.
-    var chunk = volume ? [work.regions.count == 1 ? core.z : 1, core.y, core.x] : [core.y, core.x]
+    var chunk = hasDepth ? [!isOneImage || work.regions.count == 1 ? core.z : 1, core.y, core.x] : [core.y, core.x]
     if form.pixelAxes.isEmpty {
       pixels = []
       chunk = []
@@ -111,8 +111,8 @@ final class PredictionDatasets {
     var count: [Int] = []
     if !form.pixelAxes.isEmpty {
       let core = tile.core
-      first = (form.volume ? [core.z.lowerBound + start.z] : []) + [core.y.lowerBound, core.x.lowerBound]
-      count = (form.volume ? [core.z.count] : []) + [core.y.count, core.x.count]
+      first = (form.layout.hasDepth ? [core.z.lowerBound + start.z] : []) + [core.y.lowerBound, core.x.lowerBound]
+      count = (form.layout.hasDepth ? [core.z.count] : []) + [core.y.count, core.x.count]
     }
     func part<Scalar: HDF5Scalar>(
       _ values: [Scalar], _ dataset: SharedDataset?, at place: [Int], _ extents: [Int]

@@ -20,14 +20,14 @@ struct PredictionWriter {
   let writesLatents: Bool
 
   init(
-    _ ensemble: EnsemblePredictor, calibration: Calibration?, volume: Bool, latents: Bool,
+    _ ensemble: EnsemblePredictor, calibration: Calibration?, layout: ImageLayout, latents: Bool,
     aggregator: Aggregator? = nil, over world: Communicator
   ) {
     self.aggregator = aggregator
     self.ensemble = ensemble
     writesLatents = latents
     self.calibration = calibration
-    form = AnswerForm(ensemble.members[0].settings, volume: volume)
+    form = AnswerForm(ensemble.members[0].settings, layout)
     classForm = AnswerForm.classes(beside: ensemble.members[0].settings)
     self.world = world
   }

@@ -75,7 +75,7 @@ enum ResultsFile {
     }
     for (axis, name) in names.enumerated() {
       var values = Array(0..<shape[axis])
-      if name == "z" || (name == "image" && !form.volume) { values = header.indices }
+      if name == (form.layout.isOneImage ? "z" : "image") { values = header.indices }
       let scale: Dataset
       if let distance = ["z", "y", "x"].firstIndex(of: name).flatMap({ header.voxelSize[$0] }) {
         scale = try prediction.write(values.map { Double($0) * distance.value }, to: name)

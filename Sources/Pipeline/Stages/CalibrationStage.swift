@@ -233,7 +233,7 @@ struct CalibrationStage: Stage {
     var classes = CalibrationScores()
     guard let scaling = ensemble.members[0].targetScaling else { return classes }
     var planes = IntervalPlanes(
-      job.uncertainty.method, targetScaling: scaling, form: AnswerForm(settings, volume: job.data.volume))
+      job.uncertainty.method, targetScaling: scaling, form: AnswerForm(settings, job.layout))
     try predictCalibration(ensemble) { answer, known, region in
       planes.take(mean: answer.mean, deviation: answer.deviation)
       map.forEachRun(region: region, answer.tile.core) { unit, voxels in

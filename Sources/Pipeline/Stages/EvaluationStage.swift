@@ -123,7 +123,7 @@ struct EvaluationStage: Stage {
         slices.append(
           Slice(
             region: Region(image: region.image, z: z..<z + 1, height: region.height, width: region.width),
-            place: job.data.volume ? (0, slices.count) : (index, 0), part: index,
+            place: job.layout.isOneImage ? (0, slices.count) : (index, z), part: index,
             box: job.task.answersImages
               ? .point
               : Box(
@@ -139,8 +139,8 @@ struct EvaluationStage: Stage {
     var start = [slice.place.image] + channels.map { _ in 0 }
     var count = [1] + channels
     if !form.pixelAxes.isEmpty {
-      start += (form.volume ? [slice.place.z] : []) + [0, 0]
-      count += (form.volume ? [1] : []) + [slice.region.height, slice.region.width]
+      start += (form.layout.hasDepth ? [slice.place.z] : []) + [0, 0]
+      count += (form.layout.hasDepth ? [1] : []) + [slice.region.height, slice.region.width]
     }
     return Hyperslab(start: start, count: count)
   }
@@ -150,7 +150,7 @@ struct EvaluationStage: Stage {
   }
 
   private var form: AnswerForm {
-    AnswerForm(settings, volume: job.data.volume)
+    AnswerForm(settings, job.layout)
   }
 
   /// The answers of the learned combination of the members; nil when the job has none.
@@ -217,7 +217,7 @@ struct EvaluationStage: Stage {
   /// The coverage by each kind of unit that the test part has, with nothing counted yet.
   private func unitFigures(levels: Int) -> [UnitFigures] {
     var kinds: [Job.UncertaintySection.Unit] = []
-    if !job.task.answersImages { kinds = job.data.volume ? [.patch] : [.patch, .image] }
+    if !job.task.answersImages { kinds = job.layout.isOneImage ? [.patch] : [.patch, .image] }
     if truth.groups != nil { kinds.append(.group) }
     return kinds.map { UnitFigures(kind: $0, map: opened.units($0, of: .test, job), levels: levels) }
   }

@@ -44,7 +44,7 @@ struct PredictionStage: Stage {
       try TileWork(truth.split.test, of: job, settings, graphs: ensemble.members.map(\.graph))
     }
     let writer = PredictionWriter(
-      ensemble, calibration: calibration, volume: job.data.volume, latents: job.prediction.latent,
+      ensemble, calibration: calibration, layout: job.layout, latents: job.prediction.latent,
       aggregator: try aggregator(),
       over: world)
     var figures = MemberFigures(ensemble, form: writer.form)
@@ -110,7 +110,7 @@ struct PredictionStage: Stage {
       ResultsFile.Header(
         job: expected.origin.fingerprint, name: job.name, form: writer.form, classForm: writer.classForm,
         classes: job.data.classes, tiling: work.identity,
-        indices: job.data.volume ? regions.flatMap { Array($0.z) } : regions.map(\.image),
+        indices: job.layout.isOneImage ? regions.flatMap { Array($0.z) } : regions.map(\.image),
         voxelSize: job.voxelSize ?? truth.images.voxelSize))
     let entry = try file.group("entry")
     try entry.setAttribute("data", [contents.test.images, contents.test.targets])
@@ -131,7 +131,7 @@ struct PredictionStage: Stage {
     if let measured {
       let groups = truth.groups.map { groups in regions.map { groups.number(of: $0, layout: truth.layout) } }
       let table = MeasurementTable(
-        measured, numbers: job.data.volume ? Array(regions.indices) : regions.map(\.image), groups: groups,
+        measured, numbers: job.layout.isOneImage ? Array(regions.indices) : regions.map(\.image), groups: groups,
         calibration.measurements)
       try table.write(to: entry)
     }
