@@ -35,6 +35,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
   ],
   targets: [
     // Floor -1: C
@@ -87,7 +88,7 @@ let package = Package(
         "Training", "Engine", "Networks", "Imaging", "ImageFiles", "Uncertainty", "HDF5", "MessagePassing", "Host",
         "CKernels",
       ])
-    + module("Reports", imports: ["Training"])
+    + module("Reports", imports: ["Training", .product(name: "Mustache", package: "swift-mustache")])
     // Floor 5
     + module(
       "JobFiles",

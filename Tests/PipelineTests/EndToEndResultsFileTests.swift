@@ -124,6 +124,28 @@ struct EndToEndResultsFileTests {
     #expect(try dumped(job.results, isVolume: isVolume) == mean.read(as: Float.self, slab))
   }
 
+  @Test("a run ends with a page of its scores, curves and pictures, which the command report makes anew")
+  func report() throws {
+    for isVolume in [true, false] {
+      let job = try (isVolume ? EndToEndSameBitsTests.Reference.volume : EndToEndSameBitsTests.Reference.stack).get().job
+      let path = job.folder + "/results/result.report.html"
+      let html = try String(contentsOfFile: path, encoding: .utf8)
+      let dice = try File(opening: job.results).read("entry/evaluation/f1_macro", as: Double.self)[0]
+      #expect(html.contains("<td>\(String(format: "%.4f", dice))</td>"))
+      // Four members and the ensemble; losses and the rate as drawings.
+      #expect(html.contains(">member 3</th>") && html.contains(">ensemble</th>") && html.contains("Learning rate"))
+      let pictures = html.components(separatedBy: "data:image/png;base64,").count - 1
+      #expect(pictures >= 12 && pictures % 6 == 0)
+      #expect(html.contains("type=\"range\"") == isVolume)
+      #expect(html.utf8.count < 5_000_000)
+      guard !isVolume else { continue }
+      try FileManager.default.removeItem(atPath: path)
+      let ended = try EndToEnd.run(["report", job.path])
+      #expect(ended.status == 0 && ended.output == "Report: \(path)\n", "\(ended.errors)")
+      #expect(try String(contentsOfFile: path, encoding: .utf8) == html)
+    }
+  }
+
   /// Six values of the mean as h5dump prints them.
   private func dumped(_ path: String, isVolume: Bool) throws -> [Float] {
     let h5dump = try #require(program("h5dump"), "there is no h5dump in PATH (apt install hdf5-tools)")

@@ -1,12 +1,12 @@
 import CImageCodecs
 
 /// PNG images that are written.
-enum PNGFile {
+public enum PNGFile {
   /// Writes an image of 8 or 16 bits.
   ///
   /// - Parameter pixels: `[y, x, channel]`; 1 or 3 channels.
   /// - Throws: `ImageFileError`.
-  static func write<Pixel: FixedWidthInteger & BitwiseCopyable>(
+  public static func write<Pixel: FixedWidthInteger & BitwiseCopyable>(
     _ pixels: [Pixel], width: Int, height: Int, channels: Int = 1, to path: String
   ) throws(ImageFileError) {
     var image = codec_png()

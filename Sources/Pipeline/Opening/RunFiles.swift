@@ -61,7 +61,7 @@ extension RunFiles {
     }
     outputs = [
       ("output", paths.results), ("output", paths.unfinished), ("the lock", RunLock.path(of: paths.results)),
-      ("the calibration", paths.calibration), ("the aggregate", paths.aggregate),
+      ("the calibration", paths.calibration), ("the aggregate", paths.aggregate), ("the report", paths.report),
     ]
     outputs += (0..<job.ensemble.members).map { ("member \($0)", paths.member($0)) }
     if let trace { outputs.append(("--trace", trace)) }

@@ -22,6 +22,8 @@ public struct RunPaths: Hashable, Sendable {
   public var calibration: String { stem + ".calibration.h5" }
   /// Where a picture of the training goes when no name is given.
   public var history: String { stem + ".history.svg" }
+  /// The page about the run.
+  public var report: String { stem + ".report.html" }
   /// The results while they are being written.
   public var unfinished: String { WholeFile.temporary(results) }
 

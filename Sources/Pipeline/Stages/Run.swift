@@ -145,6 +145,7 @@ public final class Run {
       try goOn()
       let evaluation = try EvaluationStage(self).evaluate(paths.unfinished)
       try onRoot { try self.publish() }
+      try reportAtEnd()
       return evaluation
     }
   }

@@ -20,6 +20,7 @@ struct RunCommand: ParsableCommand {
       guard run.world.rank == 0 else { return }
       print(evaluation.table)
       print(ResultsHint(run.paths.results))
+      print("Report: \(run.paths.report)")
     }
   }
 }

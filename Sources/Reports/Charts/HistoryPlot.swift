@@ -30,7 +30,7 @@ public struct HistoryPlot: Sendable {
   /// Up to this many members are told apart by colour; of more the mean stands out.
   private static let mostColours = 8
   /// Colours that colour-blind people tell apart (M. Okabe and K. Ito, *Color universal design*, 2008).
-  private static let colours = [
+  static let colours = [
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#4d4d4d",
   ]
   private static let one = "#9db8cc"
