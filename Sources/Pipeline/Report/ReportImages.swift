@@ -43,13 +43,15 @@ struct ReportImages {
   /// - Throws: `HDF5Error`.
   init(_ entry: Group, _ opened: OpenedJob, _ job: Job) throws {
     self.opened = opened
-    form = AnswerForm(opened.settings, volume: opened.data.images.layout == .volume)
+    let volume = opened.data.images.layout == .volume
+    form = AnswerForm(opened.settings, volume: volume)
     classes = job.data.classes
     let prediction = try entry.group("prediction")
     mean = try prediction.dataset("mean")
     deviation = try prediction.dataset("mean_errors")
     sizes = try prediction.exists("set_size") ? prediction.dataset("set_size") : nil
-    levels = opened.levels.map(\.value)
+    let levels = opened.levels.map(\.value)
+    self.levels = levels
     // The level nearest to nine in ten.
     level = levels.indices.min { abs(levels[$0] - 0.9) < abs(levels[$1] - 0.9) } ?? 0
     guard !form.pixelAxes.isEmpty else { return }
@@ -59,8 +61,8 @@ struct ReportImages {
         all.append(
           Slice(
             region: Region(image: region.image, z: z..<z + 1, height: region.height, width: region.width),
-            place: form.volume ? (0, all.count) : (index, 0),
-            title: form.volume ? "slice \(z)" : "image \(region.image)"))
+            place: volume ? (0, all.count) : (index, 0),
+            title: volume ? "slice \(z)" : "image \(region.image)"))
       }
     }
     slices = Self.sample(all, Self.mostLooked)
@@ -178,7 +180,7 @@ struct ReportImages {
     let error =
       slice.error.isFinite
       ? form.task.hasClasses
-        ? "\(TextTable.number(100 * slice.error)) % of its pixels are wrong; "
+        ? "\((1000 * slice.error).rounded() / 10) % of its pixels are wrong; "
         : "mean absolute error \(TextTable.number(slice.error)); " : ""
     return .init(title: title, note: error + "mean spread \(TextTable.number(slice.spread)).", layers: layers)
   }

@@ -44,7 +44,7 @@ struct ReportStage: Stage {
     let entry = try file.group("entry")
     let figures = try ReportFigures(entry)
     var images = try ReportImages(entry, opened, job)
-    var sections = figures.results
+    var sections = try figures.results
     let viewers = try images.viewers()
     if !viewers.isEmpty {
       sections.insert(
@@ -55,7 +55,8 @@ struct ReportStage: Stage {
               + "to enlarge it; the arrow keys go from layer to layer."
           ], viewers: viewers), at: min(1, sections.count))
     }
-    sections += [figures.training(try histories()), figures.reproduction(paths.results, job: run.text)]
+    sections.append(try figures.training(try histories()))
+    sections.append(try figures.reproduction(paths.results, job: run.text))
     return ReportPage(title: job.name, lead: try lead(figures), sections: sections)
   }
 

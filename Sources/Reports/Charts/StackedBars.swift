@@ -34,7 +34,8 @@ public struct StackedBars: Sendable {
     }
     let bottom = top + 22 * Double(bars.count)
     picture.text("0", left, bottom + 14, size: 11)
-    picture.text("\(ValueScale.label(longest)) \(unit)", left + width, bottom + 14, size: 11, anchor: .end)
+    picture.text(
+      "\(ValueScale.label((longest * 10).rounded() / 10)) \(unit)", left + width, bottom + 14, size: 11, anchor: .end)
     for (index, kind) in kinds.enumerated() {
       let y = top + 20 * Double(index)
       picture.rectangle(

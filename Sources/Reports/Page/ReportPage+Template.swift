@@ -20,7 +20,7 @@ extension ReportPage {
     p { margin: .4rem 0; } a { color: var(--link); } .note { color: var(--soft); }
     nav ul { display: flex; flex-wrap: wrap; gap: .3rem 1.1rem; list-style: none; padding: 0; }
     .scroll { overflow-x: auto; } table { border-collapse: collapse; margin: .6rem 0; font-variant-numeric: tabular-nums; }
-    caption { text-align: left; color: var(--soft); padding-bottom: .2rem; }
+    caption { text-align: left; color: var(--soft); padding-bottom: .2rem; white-space: nowrap; }
     th, td { padding: .2rem .8rem .2rem 0; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
     th:first-child { text-align: left; } thead th { color: var(--soft); font-weight: 600; }
     figure { margin: 0; } figcaption { font-size: .85rem; color: var(--soft); }
