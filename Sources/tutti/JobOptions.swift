@@ -49,12 +49,17 @@ struct JobOptions: ParsableArguments {
 
   /// Opens the job on all ranks and does something with it.
   ///
-  /// - Parameter members: those to train; nil: all.
-  func withRun(members: ClosedRange<Int>? = nil, _ body: (Run) throws -> Void) throws {
+  /// - Parameters:
+  ///   - members: those to train; nil: all.
+  ///   - retrained: those that are trained anew.
+  func withRun(
+    members: ClosedRange<Int>? = nil, retraining retrained: Set<Int> = [], _ body: (Run) throws -> Void
+  ) throws {
     try launch.session(stopping) { world in
       let file = try world.agree { try JobFile(path: job) }
       var options = Run.Options()
       options.overwrite = overwrite
+      options.retrained = retrained
       options.threads = launch.threads
       options.stallLimit = .seconds(stallSeconds)
       options.trace = trace

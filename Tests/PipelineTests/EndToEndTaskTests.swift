@@ -297,10 +297,18 @@ struct EndToEndTaskTests {
   func byClass() throws {
     let job = try Job(
       "by-class", task: "segmentation", data: "labels: data.h5:/shown\n  classes: [ground, thing]",
-      training: ", loss: {name: cross-entropy, weights: balanced}", uncertainty: ", method: aps, by-class: true")
+      training: ", loss: {name: cross-entropy, weights: balanced}",
+      uncertainty: ", method: aps, by-class: true, allow-empty: false")
     try job.expectSameBitsOnTwoRanks()
     let file = try File(opening: job.results)
     #expect(try file.dataset("entry/calibration/threshold").shape == [2, 2])
+    let (sizes, doubt) = (
+      try file.read("entry/prediction/set_size", as: UInt8.self),
+      try file.read("entry/prediction/doubt", as: UInt8.self)
+    )
+    #expect(!sizes.contains(0) && zip(sizes, doubt).allSatisfy { ($0 == 1) == ($1 == 0) })
+    #expect(try file.read("entry/evaluation/empty_share", as: Double.self) == [0, 0])
+    #expect(try EndToEnd.run(["evaluate", job.path]).output.contains("of ground  of thing"))
     #expect(try file.group("entry/calibration").attribute("method", as: String.self) == "aps")
     let coverage = try file.read("entry/evaluation/coverage_by_class", as: Double.self)
     #expect(coverage.count == 4 && coverage.suffix(2).allSatisfy { $0 > 0.6 })

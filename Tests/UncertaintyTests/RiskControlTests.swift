@@ -124,4 +124,18 @@ import Testing
       UnitCoverage(levels: 1, units: 0).mean(level: 0).isNaN && UnitCoverage(levels: 1, units: 0).lowest(level: 0).isNaN
     )
   }
+
+  @Test func `an empty set takes the likeliest class when sets may not be empty, and no other set changes`() throws {
+    var sets = SplitConformal(.lac, levels: [try Coverage(0.5)], thresholds: [.score(0.4)], scores: 9)
+    // Of four pixels: one class is likely enough, none is, none is and two are as likely, all are NaN.
+    let probabilities: [Float] = [0.7, 0.5, 0.4, .nan, 0.2, 0.3, 0.4, .nan, 0.1, 0.2, 0.2, .nan]
+    func written() throws -> (set: [UInt8], sizes: [UInt8]) {
+      var (set, sizes) = ([UInt8](repeating: 9, count: 12), [UInt8](repeating: 9, count: 4))
+      try sets.writeSets(probabilities, classes: 3, pixels: 4, level: 0, set: &set, sizes: &sizes)
+      return (set, sizes)
+    }
+    #expect(try written() == ([1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], [1, 0, 0, 0]))
+    sets.allowsEmpty = false
+    #expect(try written() == ([1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0], [1, 1, 1, 1]))
+  }
 }

@@ -23,6 +23,8 @@ public struct MemberCheckpoint: Sendable {
   public var processor: String?
   /// Refuse to go on from a checkpoint of another kind of processor, whose bits may differ.
   public var requiresSameProcessor = false
+  /// Of members that are trained anew the number of trainings before.
+  public var attempts: [Int: Int] = [:]
 
   private static let format = "tutti checkpoint"
   /// 1: of earlier programs, between epochs only. 2: between steps.
@@ -34,6 +36,12 @@ public struct MemberCheckpoint: Sendable {
     self.interval = interval
     self.fingerprint = fingerprint
   }
+
+  /// What tells a training anew from those before it; 0 of the first.
+  static func key(ofAttempt attempt: Int) -> UInt64 { UInt64(attempt) &* 0x9e37_79b9_7f4a_7c15 }
+
+  /// The job that a member's checkpoint belongs to.
+  private func job(_ member: Int) -> UInt64 { fingerprint ^ Self.key(ofAttempt: attempts[member] ?? 0) }
 
   /// Where a member's checkpoint is.
   public func path(_ member: Int) -> String { folder + "/" + MemberFile.name(member) + ".checkpoint" }
@@ -58,7 +66,7 @@ public struct MemberCheckpoint: Sendable {
       try file.setAttribute("format", Self.format)
       try file.setAttribute("version", Self.version)
       try file.setAttribute("numerics", Plan.numericsVersion)
-      try file.setAttribute("job", fingerprint)
+      try file.setAttribute("job", job(member))
       try file.setAttribute("member", member)
       if let processor { try file.setAttribute("processor", processor) }
       try file.write(String(decoding: try loop.progress.encoded(), as: UTF8.self), to: "progress")
@@ -97,7 +105,8 @@ public struct MemberCheckpoint: Sendable {
     guard try file.hasAttribute("format"), try file.attribute("format", as: String.self) == Self.format,
       (1...Self.version).contains(try file.attribute("version", as: Int.self)),
       try file.attribute("numerics", as: Int.self) == Plan.numericsVersion,
-      [fingerprint, earlierFingerprint].contains(try file.attribute("job", as: UInt64.self)),
+      [job(member), (attempts[member] ?? 0) == 0 ? earlierFingerprint : nil].contains(
+        try file.attribute("job", as: UInt64.self)),
       try file.attribute("member", as: Int.self) == member
     else { return nil }
     func fail(_ problem: String) -> MemberFileError {

@@ -45,6 +45,7 @@ public enum MemberFile {
       try file.setAttribute("earlier_failure", failure)
       try file.setAttribute("rate_factor", member.rateFactor)
     }
+    if member.attempt > 0 { try file.setAttribute("attempt", member.attempt) }
     if let origin = member.origin {
       try file.setAttribute("data", origin.numbers)
       try file.write(origin.settings, to: "network/job")
@@ -169,6 +170,7 @@ public enum MemberFile {
       member.earlierFailure = try file.attribute("earlier_failure", as: String.self)
       member.rateFactor = try file.attribute("rate_factor", as: Double.self)
     }
+    if try file.hasAttribute("attempt") { member.attempt = try file.attribute("attempt", as: Int.self) }
     guard member.classes.count == settings.classes else {
       throw fail("it names \(member.classes.count) classes but its network tells \(settings.classes) apart.")
     }

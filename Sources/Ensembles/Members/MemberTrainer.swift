@@ -56,6 +56,8 @@ public struct MemberTrainer {
   public var retryFactor: Double?
   /// Whether each rank of a crew keeps a part of the optimizer's state; never changes a member.
   public var dividesOptimizerState = false
+  /// Of members that are trained anew the number of trainings before, which draws other initial weights.
+  public var attempts: [Int: Int] = [:]
   let team: ThreadTeam
 
   /// A trainer of the members of one ensemble.
@@ -161,11 +163,13 @@ public struct MemberTrainer {
     }
     hooks.afterTraining(done + loop.share - begun)
     let progress = loop.progress
-    return TrainedMember(
+    var trained = TrainedMember(
       index: index, graph: member.graph, parameters: Array(loop.result.parameters.buffer),
       statistics: Array(loop.result.statistics.buffer), history: loop.history, bag: bag, settings: settings,
       scaling: scaling, targetScaling: targetScaling, classes: classes, fingerprint: fingerprint,
       earlierFailure: progress.earlierFailure, rateFactor: progress.rateFactor)
+    trained.attempt = attempts[index] ?? 0
+    return trained
   }
 
   /// Whether a failure comes of the settings and the data alone, so that it comes again.
@@ -295,7 +299,8 @@ public struct MemberTrainer {
   /// Gives a member its initial weights.
   func begin(_ execution: Execution, member index: Int) {
     let layout = execution.plan.layout
-    execution.parameters.buffer.copy(layout.initialParameters(seed: settings.seed, member: index))
+    let seed = settings.seed ^ MemberCheckpoint.key(ofAttempt: attempts[index] ?? 0)
+    execution.parameters.buffer.copy(layout.initialParameters(seed: seed, member: index))
     execution.statistics.buffer.copy(layout.initialStatistics())
   }
 

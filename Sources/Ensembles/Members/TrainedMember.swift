@@ -24,6 +24,8 @@ public struct TrainedMember: Hashable, Sendable {
   public var classes: [String]
   /// The job that it belongs to: a hash of all that decides it.
   public var fingerprint: UInt64
+  /// How often it was trained before, each time from other initial weights.
+  public var attempt = 0
   /// What it was trained from; nil when its file was written by a program that did not say.
   public var origin: MemberOrigin?
   /// Why its first training failed; nil when that made it.

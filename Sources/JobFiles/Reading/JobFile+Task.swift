@@ -126,6 +126,9 @@ extension JobFile {
     if task.answersImages || task == .selfSupervised {
       reader.report(line, path, "\(task.rawValue) has no known pixels to learn a combination from; remove this setting")
     }
+    if values["ensemble.weak-members"]?.text == Job.WeakMembers.leaveOut.rawValue {
+      reader.report(line, path, "it combines all members; write weak-members: retry, or remove one of both")
+    }
     if values["data.planes"] != nil {
       reader.report(
         line, path, "the answers of 2-D networks along several axes are averaged; remove data.planes or this")

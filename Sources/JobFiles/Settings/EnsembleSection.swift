@@ -13,6 +13,8 @@ extension Job {
     public var ranksPerMember = RanksPerMember.count(1)
     /// The members that are enough to go on when others fail; nil: all.
     public var minimumMembers: Int?
+    /// What is done with members that did not learn; nil: they are told.
+    public var weakMembers: WeakMembers?
     /// Nil: members are combined by their mean alone.
     public var aggregate: AggregateSection?
 
@@ -33,11 +35,23 @@ extension Job {
         "members that are enough to calibrate and predict with when others have failed; what failed is left out and named"
       ),
       Setting(
+        "weak-members", \.weakMembers, .words(WeakMembers.self, noun: "way with weak members"), otherwise: "`warn`",
+        "what is done with members that did not learn: those that answer no better than the most frequent class, the mean of "
+          + "the targets or the image itself, that never find a class which others find, or whose F1 or error is far from "
+          + "their fellows', on the validation part (else the training part). `warn` tells them with the reason; `retry` "
+          + "trains them once more from other initial weights; `leave-out` keeps them out of the ensemble"),
+      Setting(
         "aggregate", \.aggregate, otherwise: "the mean and spread of the members alone",
         "a network that learns to combine the answers of all members, pixel by pixel, when these are trained (stacked "
           + "generalization; DLSIA's AggNet): it is trained on the training part as members are, and what it says of the "
           + "test part stands beside their mean, as `/entry/aggregate`"),
     ]
+  }
+
+  /// What is done with members that did not learn.
+  public enum WeakMembers: String, SettingConvertible, Hashable, CaseIterable {
+    case warn, retry
+    case leaveOut = "leave-out"
   }
 
   /// How many ranks train one member together.

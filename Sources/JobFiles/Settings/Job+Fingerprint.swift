@@ -20,7 +20,7 @@ extension Job {
 
   /// What is done with trained members, and distances, which they do not see.
   private static let later = [
-    "data.voxel-size", "prediction", "uncertainty", "measurements", "ensemble.aggregate",
+    "data.voxel-size", "prediction", "uncertainty", "measurements", "ensemble.aggregate", "ensemble.weak-members",
   ]
 
   /// All that ranks must have alike: the whole of the job but its folder.

@@ -14,6 +14,8 @@ extension Job {
     public var block: [Int]?
     /// Each class has thresholds of its own.
     public var byClass = false
+    /// Whether sets may be empty; nil: they may.
+    public var allowEmpty: Bool?
 
     public init() {}
 
@@ -41,6 +43,10 @@ extension Job {
         "by-class", \.byClass, .boolean,
         "whether each class has thresholds of its own, so that pixels of rare classes are covered as often (Vovk's "
           + "Mondrian taxonomy)"),
+      Setting(
+        "allow-empty", \.allowEmpty, .boolean, otherwise: "`true`",
+        "whether a prediction set may be empty where no class is as likely as the threshold asks; `false` puts the likeliest "
+          + "class into it, so that coverage only rises"),
     ]
 
     /// What coverage counts.

@@ -40,6 +40,17 @@ struct Calibration: Hashable, Sendable {
     thresholds = .intervals(intervals)
   }
 
+  /// Whether sets may be empty.
+  var allowsEmpty: Bool {
+    get { if case .sets(let sets) = thresholds { sets.allowsEmpty } else { classes?.allowsEmpty ?? true } }
+    set {
+      classes?.allowsEmpty = newValue
+      guard case .sets(var sets) = thresholds else { return }
+      sets.allowsEmpty = newValue
+      thresholds = .sets(sets)
+    }
+  }
+
   var method: ConformalMethod {
     switch thresholds {
     case .sets(let sets): sets.method
@@ -146,6 +157,7 @@ enum CalibrationFile {
     let (levels, values) = (calibration.levels, calibration.values)
     try group.setAttribute("method", calibration.method.name)
     try group.setAttribute("scores", calibration.scores)
+    if !calibration.allowsEmpty { try group.setAttribute("allow_empty", false) }
     try group.write(levels.map(\.value), to: "coverage")
     let shape = values.count > levels.count ? [levels.count, values.count / levels.count] : [levels.count]
     let thresholds = values.map { threshold -> Float in
@@ -215,6 +227,7 @@ enum CalibrationFile {
     let scores = try group.attribute("scores", as: Int64.self)
     if method.isOfClasses {
       var result = Calibration(SplitConformal(method, levels: levels, thresholds: values, scores: scores))
+      if try group.hasAttribute("allow_empty") { result.allowsEmpty = false }
       try readUnits(of: group, into: &result)
       result.measurements = try MeasurementCalibration(in: group, levels: levels)
       return result

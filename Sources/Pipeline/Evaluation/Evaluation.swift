@@ -98,6 +98,8 @@ public struct ClassFigures: Sendable {
   var isByClass = false
   /// Coverage by each kind of unit.
   var units: [UnitFigures] = []
+  /// The members' numbers; empty: from 0 on.
+  var numbers: [Int] = []
 
   func write(to group: Group, levels: [Coverage]) throws {
     let (count, all) = (classes.count, levels)
@@ -138,7 +140,9 @@ public struct ClassFigures: Sendable {
       return TextTable.row(name, columns, values.map(TextTable.number))
     }
     return [TextTable.row("", columns, columns)]
-      + members.enumerated().map { row("member \($0.offset)", $0.element) } + [row("ensemble", ensemble)]
+      + members.enumerated().map { row("member \(numbers.isEmpty ? $0.offset : numbers[$0.offset])", $0.element) } + [
+        row("ensemble", ensemble)
+      ]
       + (aggregate.map { [row("aggregate", $0)] } ?? [])
   }
 

@@ -9,9 +9,9 @@ struct MemberFigures {
   private let form: AnswerForm
   private let members: Int
   private var channels: Int { form.channels }
-  private var confusion: [ConfusionMatrix] = []
+  private(set) var confusion: [ConfusionMatrix] = []
   /// Of values: `[tile, member, channel]`, tiles of this rank, later of all.
-  private var sums: [RegressionMetrics] = []
+  private(set) var sums: [RegressionMetrics] = []
   private var predictions: [UInt8] = []
 
   init(_ ensemble: EnsemblePredictor, form: AnswerForm) {

@@ -15,6 +15,8 @@ public struct ValueFigures: Sendable {
   var similarity: [Double]
   /// Coverage by each kind of unit.
   var units: [UnitFigures] = []
+  /// The members' numbers; empty: from 0 on.
+  var numbers: [Int] = []
 
   /// The share of values within their interval; NaN without any.
   public func coverage(level: Int) -> Double { intervals.coverage(level: level) }
@@ -56,7 +58,7 @@ public struct ValueFigures: Sendable {
         })
     }
     return [TextTable.row("", columns, columns)]
-      + members.enumerated().map { row("member \($0.offset)", $0.element, []) }
+      + members.enumerated().map { row("member \(numbers.isEmpty ? $0.offset : numbers[$0.offset])", $0.element, []) }
       + [row("ensemble", ensemble, similarity)] + (aggregate.map { [row("aggregate", $0, [])] } ?? [])
   }
 

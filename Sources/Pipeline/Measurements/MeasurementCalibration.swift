@@ -1,5 +1,6 @@
 import Foundation
 import HDF5
+import ImageFiles
 import Imaging
 import JobFiles
 import Settings
@@ -80,8 +81,25 @@ struct MeasurementCalibration: Hashable, Sendable {
 }
 
 extension MeasuredQuantity {
-  /// All that a job measures.
-  static func all(of job: Job) -> [MeasuredQuantity]? {
-    job.measurements.map { all($0, classes: job.data.classes, volume: job.data.volume) }
+  /// All that a job measures, in the units of its voxels; nil when it measures nothing.
+  static func all(of job: Job, _ data: LearningData) -> [MeasuredQuantity]? {
+    job.measurements.map {
+      all($0, classes: job.data.classes, volume: job.data.volume, sizes: job.voxelSize ?? data.images.voxelSize)
+    }
+  }
+
+  /// Of some measurements, in the unit that all distances of voxels have; in voxels where they have none.
+  ///
+  /// - Parameter sizes: along z, y and x.
+  static func all(
+    _ measurements: [ImageMeasurement], classes: [String], volume: Bool, sizes: [Length?]
+  ) -> [MeasuredQuantity] {
+    let known = sizes.suffix(volume ? 3 : 2).compactMap(\.self)
+    guard known.count == (volume ? 3 : 2), let unit = known.first?.unit, !unit.isEmpty,
+      known.allSatisfy({ $0.unit == unit && $0.value > 0 })
+    else { return all(measurements, classes: classes, volume: volume) }
+    let values = (volume ? [] : [1]) + known.map(\.value)
+    return all(
+      measurements, classes: classes, volume: volume, voxel: (values[0], values[1], values[2]), lengthUnit: unit)
   }
 }

@@ -18,6 +18,8 @@ public struct RunPaths: Hashable, Sendable {
   /// The network that combines the members' answers.
   public var aggregate: String { members + "/" + Self.aggregateName }
   static let aggregateName = "aggregate.h5"
+  /// Which members did not learn.
+  public var verdicts: String { members + "/verdicts.h5" }
   /// The thresholds of the prediction sets.
   public var calibration: String { stem + ".calibration.h5" }
   /// Where a picture of the training goes when no name is given.

@@ -46,7 +46,7 @@ public struct NewPrediction: Sendable {
     let stop = try StopRequest(over: world)
     do {
       return try StopSignal.watched { try run(over: world, log: log, until: stop) }
-    } catch where Interruption.isCause(of: error) {
+    } catch  where Interruption.isCause(of: error) {
       try stop.settle()
       throw RunError.stopped
     }
@@ -122,7 +122,9 @@ public struct NewPrediction: Sendable {
       ensemble, calibration: calibration, layout: source.layout, latents: latents, aggregator: aggregator, over: world)
     let collector = calibration?.measurements.map {
       ObjectCollector(
-        MeasuredQuantity.all($0.measurements, classes: members[0].classes, volume: volume), members: members.count,
+        MeasuredQuantity.all(
+          $0.measurements, classes: members[0].classes, volume: volume, sizes: source.voxelSize),
+        members: members.count,
         classes: ensemble.channels, regions: regions)
     }
     try writer.write(work, to: unfinished) { region, predict in

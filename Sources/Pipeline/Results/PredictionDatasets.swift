@@ -7,7 +7,7 @@ import MessagePassing
 /// `mean` and `mean_errors` are `[image, class, (z,) y, x]`, or `[image, (channel,) (z,) y, x]` when images are
 /// answered with, or
 /// `[image, class]` when images are classified. Sets are `set`, with a leading axis of levels, and `set_size`, without
-/// classes; intervals are `lower` and `upper`, with a leading axis of levels; where quantiles are predicted, they are
+/// classes, and `doubt`, 0 where a set is of one class and else 1; intervals are `lower` and `upper`, with a leading axis of levels; where quantiles are predicted, they are
 /// `quantiles`, with a leading axis of them, and `mean` is the middle one. `latent`, in a group of its own, is
 /// `[member, image, channel]`, with axes of pixels where it has them. One volume is an image extent of 1. A chunk is a
 /// tile's core, so that no two ranks share one.
@@ -22,6 +22,7 @@ final class PredictionDatasets {
   /// Nil without levels, or for values.
   private let sets: SharedDataset?
   private let sizes: SharedDataset?
+  private let doubt: SharedDataset?
   /// Nil without levels, or for classes.
   private let lower: SharedDataset?
   private let upper: SharedDataset?
@@ -80,6 +81,7 @@ final class PredictionDatasets {
     let (hasSets, hasIntervals) = (levels > 0 && form.task.hasClasses, levels > 0 && !form.task.hasClasses)
     sets = hasSets ? try make("set", UInt8.self, [levels] + shape, [1] + chunks) : nil
     sizes = hasSets ? try make("set_size", UInt8.self, [levels, images] + pixels, [1, 1] + chunk) : nil
+    doubt = hasSets ? try make("doubt", UInt8.self, [levels, images] + pixels, [1, 1] + chunk) : nil
     lower = hasIntervals ? try make("lower", Float.self, [levels] + shape, [1] + chunks) : nil
     upper = hasIntervals ? try make("upper", Float.self, [levels] + shape, [1] + chunks) : nil
   }
@@ -127,6 +129,7 @@ final class PredictionDatasets {
       try part(tile.quantiles, quantiles, at: [0] + origin, [form.quantiles.count, 1] + channels),
       try part(tile.sets, sets, at: [0] + origin, [levels, 1] + channels),
       try part(tile.sizes, sizes, at: [0, start.image], [levels, 1]),
+      try part(tile.sizes.map { $0 == 1 ? 0 : 1 }, doubt, at: [0, start.image], [levels, 1]),
       try part(tile.lower, lower, at: [0] + origin, [levels, 1] + channels),
       try part(tile.upper, upper, at: [0] + origin, [levels, 1] + channels),
     ]

@@ -63,6 +63,8 @@ enum ResultsFile {
     if try prediction.exists("set") {
       try prediction.dataset("set").setAttribute("long_name", "1 where the class is in the prediction set")
       try prediction.dataset("set_size").setAttribute("long_name", "number of classes in the prediction set")
+      try prediction.dataset("doubt").setAttribute(
+        "long_name", "0 where the prediction set is of one class, 1 where it is empty or of several")
     }
     if try prediction.exists("quantiles") {
       let quantiles = try prediction.dataset("quantiles")

@@ -51,12 +51,13 @@ struct CalibrationStage: Stage {
       }
       log.note("The calibration \(reason); it is found again.")
     }
-    let collector = MeasuredQuantity.all(of: job).map {
+    let collector = MeasuredQuantity.all(of: job, truth).map {
       ObjectCollector(
         $0, members: ensemble.members.count, classes: ensemble.channels,
         regions: truth.split.calibrate)
     }
     var calibration = try found(ensemble, collector)
+    calibration.allowsEmpty = job.uncertainty.allowEmpty ?? true
     if let collector, let measurements = job.measurements, let images = try collector.joined(over: world) {
       calibration.measurements = try measured(images, measurements)
       for remark in calibration.measurements?.remarks(collector.quantities.map(\.name)) ?? [] { log.note(remark) }

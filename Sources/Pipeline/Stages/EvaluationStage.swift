@@ -95,12 +95,18 @@ struct EvaluationStage: Stage {
       try file.close()
       return table
     }
-    let result = Evaluation(
+    var result = Evaluation(
       figures: figures, levels: calibration.levels, remarks: calibration.remarks(job.data.classes),
       measurements: measurements,
       infeasible: calibration.infeasible(job.data.classes),
       classes: classes,
       classesInfeasible: calibration.classes.map { Calibration($0).infeasible(job.data.classes) } ?? [])
+    if case .classes(let figures) = figures, (0..<levels).contains(where: { figures.sets.emptyShare(level: $0) > 0 }) {
+      result.remarks += [
+        "A set is empty where no class is as likely as the threshold asks: the most doubtful pixels, which set_size shows like the",
+        "surest. /entry/prediction/doubt is 0 where a set is of one class, else 1; uncertainty.allow-empty: false fills them.",
+      ]
+    }
     try run.onRoot { try result.write(to: path) }
     return result
   }
@@ -199,6 +205,7 @@ struct EvaluationStage: Stage {
           }
         }
       }
+      figures.numbers = try file.read("entry/members/member", as: Int.self)
       let counts = try file.read("entry/members/confusion", as: Int64.self)
       let size = classes * classes
       figures.members = (0..<counts.count / size).map {
@@ -277,6 +284,7 @@ struct EvaluationStage: Stage {
       ensemble: try RegressionMetrics.joined(sums, width: channels, over: world), members: members,
       intervals: IntervalEvaluation(levels: levels), similarity: [], units: units)
     for kind in figures.units.indices { try figures.units[kind].coverage.reduce(over: world) }
+    figures.numbers = try world.agree { try file.read("entry/members/member", as: Int.self) }
     if job.ensemble.aggregate != nil {
       figures.aggregate = try RegressionMetrics.joined(combinedSums, width: channels, over: world)
     }

@@ -48,7 +48,7 @@ struct PredictionStage: Stage {
       aggregator: try aggregator(),
       over: world)
     var figures = MemberFigures(ensemble, form: writer.form)
-    let collector = MeasuredQuantity.all(of: job).map {
+    let collector = MeasuredQuantity.all(of: job, truth).map {
       ObjectCollector(
         $0, members: ensemble.members.count, classes: ensemble.channels,
         regions: truth.split.test)
@@ -126,6 +126,12 @@ struct PredictionStage: Stage {
     try memberGroup.write(members.map { Int32($0.index) }, to: "member")
     try memberGroup.write(members.map(\.answerHash), to: "fingerprint")
     try memberGroup.write(members.map { Int64($0.parameters.count) }, to: "parameters")
+    if RunPaths.exists(paths.verdicts) {
+      let verdicts = try MemberVerdicts(paths.verdicts)
+      try memberGroup.write(verdicts.reasons.map { $0 ?? "" }, to: "weak")
+        .setAttribute("long_name", "of every member of the job why it did not learn; empty when it did")
+      try memberGroup.setAttribute("weak_members", (job.ensemble.weakMembers ?? .warn).rawValue)
+    }
     try memberGroup.write(members.map { $0.history.last?.loss ?? .nan }, to: "final_loss")
     for figures in figures { try figures.write(to: memberGroup) }
     if let measured {

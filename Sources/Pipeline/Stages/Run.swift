@@ -16,6 +16,8 @@ public final class Run {
   public struct Options: Sendable {
     /// Replace results that exist.
     public var overwrite = false
+    /// Members that are trained anew, from other initial weights.
+    public var retrained: Set<Int> = []
     /// Threads of this rank; nil: its share of the node's cores.
     public var threads: Int?
     /// The silence after which a rank that trains is reported as missing.
@@ -65,8 +67,11 @@ public final class Run {
 
   /// Sees that all ranks have the same job and run the same program. Reads no data.
   ///
-  /// - Throws: `RunError.differentOnRanks` or `.differentPrograms`, on all ranks.
+  /// - Throws: `RunError.differentOnRanks`, `.differentPrograms` or `.noSuchMember`, on all ranks.
   public init(_ file: JobFile, over world: Communicator, options: Options = Options(), log: Log) throws {
+    if let other = options.retrained.sorted().first(where: { $0 < 0 || $0 >= file.job.ensemble.members }) {
+      throw RunError.noSuchMember(other, of: file.job.ensemble.members)
+    }
     job = file.job
     text = file.text
     self.file = file.path
@@ -241,7 +246,10 @@ public final class Run {
   /// Throws when there are results that may not be replaced.
   private func refuseExistingOutput() throws {
     try onRoot {
-      guard self.options.overwrite || self.options.restartsFromScratch || !RunPaths.exists(self.paths.results) else {
+      guard
+        self.options.overwrite || self.options.restartsFromScratch || !self.options.retrained.isEmpty
+          || !RunPaths.exists(self.paths.results)
+      else {
         throw RunError.outputExists(self.paths.results)
       }
     }

@@ -18,9 +18,10 @@ extension Stage {
     job.task.answersImages && job.uncertainty.unit == .image ? .pixel : job.uncertainty.unit
   }
 
-  /// All members of a job, on every rank; without those that failed, where enough remain.
+  /// All members of a job, on every rank; without those that failed, where enough remain, and without those that did
+  /// not learn when the job leaves them out.
   ///
-  /// - Throws: `RunError.noMembers`; `RunError.otherMember` for those of another job; `MemberFileError`, `HDF5Error`.
+  /// - Throws: `RunError.noMembers`, also before it is known which of them learnt; `RunError.otherMember` for those of another job; `MemberFileError`, `HDF5Error`.
   func members(_ expected: ExpectedFiles) throws -> [TrainedMember] {
     try world.agree {
       let members = try (0..<job.ensemble.members).compactMap { member -> TrainedMember? in
@@ -36,7 +37,13 @@ extension Stage {
       guard !members.isEmpty, members.count >= job.ensemble.minimumMembers ?? job.ensemble.members else {
         throw RunError.noMembers(folder: paths.members)
       }
-      return members
+      guard job.ensemble.weakMembers == .leaveOut else { return members }
+      guard RunPaths.exists(paths.verdicts) else { throw RunError.noMembers(folder: paths.members) }
+      let verdicts = try MemberVerdicts(paths.verdicts)
+      guard verdicts.members == members.map(\.index), verdicts.hashes == members.map(\.answerHash) else {
+        throw RunError.otherJob(paths.verdicts, reason: "is of other members")
+      }
+      return members.filter { verdicts.strong.contains($0.index) }
     }
   }
 }

@@ -28,11 +28,11 @@ struct TrainingStage: Stage {
     expected = try run.expectedFiles()
   }
 
-  /// Trains the missing members, each on whichever group of ranks is free.
+  /// Trains the missing members, and tells, or trains anew, those that did not learn.
   ///
   /// - Throws: `RunError.membersFailed` when all others are trained and stored; `MemoryBudgetError`, `RemoteFailure`.
   func trainMembers() throws {
-    let states = try memberStates()
+    let (states, attempts) = try memberStates()
     let wanted = run.options.members ?? 0...settings.members - 1
     guard wanted.upperBound < settings.members else {
       throw RunError.noSuchMember(wanted.upperBound, of: settings.members)
@@ -41,7 +41,51 @@ struct TrainingStage: Stage {
     let done = wanted.count { states[$0] == .isThere }
     if done > 0 { log.note("\(done) of \(wanted.count) members are trained already.") }
     let failed = wanted.filter { states[$0] == .failed }
-    guard !missing.isEmpty else { return failed.isEmpty ? () : try leaveOut(causes(of: failed)) }
+    let causes = try causes(of: failed)
+    if missing.isEmpty {
+      if !failed.isEmpty { try leaveOut(causes) }
+    } else {
+      try train(missing, attempts: attempts, failed: causes)
+    }
+    // Members that other runs train may not be there.
+    guard run.options.members == nil else { return }
+    var verdicts = try MemberCheck(self).verdicts()
+    if job.ensemble.weakMembers == .retry {
+      // Each once: what was trained anew is kept.
+      let found = try weakAttempts(verdicts).filter { $0.value == 0 }
+      if !found.isEmpty {
+        tell(verdicts, found.keys.sorted(), "is trained once more from other initial weights")
+        try train(found.keys.sorted(), attempts: found.mapValues { $0 + 1 }, failed: causes)
+        verdicts = try MemberCheck(self).verdicts()
+      }
+    }
+    let isOut = job.ensemble.weakMembers == .leaveOut && verdicts.weak.count < verdicts.members.count
+    tell(verdicts, verdicts.weak, isOut ? "is left out of the ensemble" : "is in the ensemble all the same")
+    if !verdicts.weak.isEmpty, !isOut {
+      log.note(
+        "train such members anew with ‘tutti run --retrain \(verdicts.weak.map(String.init).joined(separator: ","))’, or set "
+          + "ensemble.weak-members: retry or leave-out; more epochs or another rate may help all of them.")
+    }
+  }
+
+  private func tell(_ verdicts: MemberVerdicts, _ numbers: [Int], _ what: String) {
+    for (number, reason) in zip(verdicts.members, verdicts.reasons) where numbers.contains(number) {
+      if let reason { log.note("member \(number) did not learn: \(reason). It \(what).") }
+    }
+  }
+
+  /// Of members that did not learn how often they were trained before.
+  private func weakAttempts(_ verdicts: MemberVerdicts) throws -> [Int: Int] {
+    let attempts = try world.agree { try verdicts.weak.map { try expected.member($0, paths.member($0)).attempt } }
+    return Dictionary(uniqueKeysWithValues: zip(verdicts.weak, attempts))
+  }
+
+  /// Trains members, each on whichever group of ranks is free.
+  ///
+  /// - Parameters:
+  ///   - attempts: of those that are trained anew, the number of trainings before.
+  ///   - failed: members that failed before and are not tried again, with the causes.
+  private func train(_ missing: [Int], attempts: [Int: Int], failed: [Int: String]) throws {
     let dividesOptimizerState = try run.requireTrainingMemory()
     try world.barrier()
     team.timeline.begin(capacity: run.options.trace == nil ? 0 : 500_000)
@@ -67,7 +111,9 @@ struct TrainingStage: Stage {
     checkpoints.steps = job.training.checkpointSteps
     checkpoints.processor = workers.processor
     checkpoints.requiresSameProcessor = run.options.sameBits
+    checkpoints.attempts = attempts
     trainer.checkpoints = checkpoints
+    trainer.attempts = attempts
     trainer.dividesOptimizerState = dividesOptimizerState
     trainer.retryFactor = job.training.retry
     trainer.warn = log.warn
@@ -129,7 +175,7 @@ struct TrainingStage: Stage {
     run.trained = TrainingReport(shardsOfRank: try world.allGather(shards), members: ended, time: use)
     // Members that nobody has begun are in no report.
     guard ended.count == missing.count, !ended.contains(where: { $0.outcome == .stopped }) else { throw Interruption() }
-    var failures = try causes(of: failed)
+    var failures = failed
     for report in ended {
       if case .failed(let message) = report.outcome { failures[report.member] = message }
     }
@@ -169,9 +215,11 @@ struct TrainingStage: Stage {
     case failed
   }
 
-  /// What is there of each member. Rank 0 looks.
-  private func memberStates() throws -> [MemberState] {
+  /// What is there of each member, and of those that are to be trained anew the number of trainings before. Rank 0
+  /// looks.
+  private func memberStates() throws -> (states: [MemberState], attempts: [Int: Int]) {
     var processors: Set<String> = []
+    var attempts = [UInt8](repeating: 0, count: settings.members)
     let bytes = try world.fromRoot {
       try RunPaths.makeFolder(paths.members)
       let states = try (0..<settings.members).map { member -> MemberState in
@@ -183,7 +231,9 @@ struct TrainingStage: Stage {
         do {
           let trained = try expected.member(member, paths.member(member))
           if let processor = trained.processor, processor != workers.processor { processors.insert(processor) }
-          return .isThere
+          guard run.options.retrained.contains(member) else { return .isThere }
+          attempts[member] = UInt8(clamping: trained.attempt + 1)
+          return .missing
         } catch {
           guard run.options.overwrite else { throw error }
           return .missing
@@ -195,9 +245,13 @@ struct TrainingStage: Stage {
           "warning: members were trained on another kind of processor (\(other); here: \(workers.processor)): bits may "
             + "differ from those of one kind. --same-bits refuses to go on.")
       }
-      return states.map(\.rawValue)
+      return states.map(\.rawValue) + attempts
     }
-    return bytes.map { MemberState(rawValue: $0) ?? .missing }
+    let again = bytes.suffix(settings.members).enumerated().filter { $0.element > 0 }
+    return (
+      bytes.prefix(settings.members).map { MemberState(rawValue: $0) ?? .missing },
+      Dictionary(uniqueKeysWithValues: again.map { ($0.offset, Int($0.element)) })
+    )
   }
 
   /// Why members failed in an earlier run. Rank 0 looks.

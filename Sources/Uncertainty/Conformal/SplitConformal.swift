@@ -14,6 +14,8 @@ public struct SplitConformal: Hashable, Sendable {
   public let thresholds: [ConformalThreshold]
   /// The number of calibration scores on all ranks.
   public let scores: Int64
+  /// Whether a set may be empty; if not, the likeliest class is in it, which covers no less.
+  public var allowsEmpty = true
 
   /// Sets by given thresholds, as read from a model's file.
   public init(
@@ -87,6 +89,13 @@ public struct SplitConformal: Hashable, Sendable {
       }
       score.writeSet(
         of: c, upTo: threshold, probabilities, classes: classes, pixels: pixels, set: inSet, sizes: sizes)
+    }
+    guard !allowsEmpty else { return }
+    for i in 0..<pixels where sizes[i] == 0 {
+      var best = 0
+      for c in 1..<max(1, classes) where probabilities[c * pixels + i] > probabilities[best * pixels + i] { best = c }
+      set[best * pixels + i] = 1
+      sizes[i] = 1
     }
   }
 }

@@ -14,8 +14,25 @@ struct RunCommand: ParsableCommand {
 
   @OptionGroup var options: JobOptions
 
+  @Option(help: "Train these members anew, from other initial weights, and make the results again: 0,3.")
+  var retrain: String?
+
+  private var retrained: Set<Int> {
+    get throws {
+      try Set(
+        (retrain ?? "").split(separator: ",").map { text in
+          guard let number = Int(text), number >= 0 else {
+            throw ValidationError("--retrain takes numbers of members with commas between, as in 0,3; not ‘\(text)’.")
+          }
+          return number
+        })
+    }
+  }
+
+  func validate() throws { _ = try retrained }
+
   func run() throws {
-    try options.withRun { run in
+    try options.withRun(retraining: try retrained) { run in
       let evaluation = try run.all()
       guard run.world.rank == 0 else { return }
       print(evaluation.table)
