@@ -43,8 +43,8 @@ struct ReportImages {
   /// - Throws: `HDF5Error`.
   init(_ entry: Group, _ opened: OpenedJob, _ job: Job) throws {
     self.opened = opened
-    let volume = opened.data.images.layout == .volume
-    form = AnswerForm(opened.settings, volume: volume)
+    let layout = opened.data.images.layout
+    form = AnswerForm(opened.settings, layout)
     classes = job.data.classes
     let prediction = try entry.group("prediction")
     mean = try prediction.dataset("mean")
@@ -61,8 +61,9 @@ struct ReportImages {
         all.append(
           Slice(
             region: Region(image: region.image, z: z..<z + 1, height: region.height, width: region.width),
-            place: volume ? (0, all.count) : (index, 0),
-            title: volume ? "slice \(z)" : "image \(region.image)"))
+            place: layout.isOneImage ? (0, all.count) : (index, z),
+            title: layout.isOneImage
+              ? "slice \(z)" : "image \(region.image)" + (layout.hasDepth ? ", slice \(z)" : "")))
       }
     }
     slices = Self.sample(all, Self.mostLooked)
@@ -93,7 +94,7 @@ struct ReportImages {
     var viewers: [ReportPage.Viewer] = []
     let frames = try chosen.compactMap { try frame($0.1, title: "\($0.0): \($0.1.title)", peak) }
     if !frames.isEmpty { viewers.append(.init(frames: frames)) }
-    guard form.volume, slices.count > 1 else { return viewers }
+    guard form.layout.hasDepth, slices.count > 1 else { return viewers }
     let walk = try Self.sample(slices, Self.mostShown).compactMap { try frame($0, title: $0.title, peak) }
     if !walk.isEmpty { viewers.append(.init(slider: "Through the test part", frames: walk)) }
     return viewers
@@ -117,8 +118,8 @@ struct ReportImages {
   private func slab(_ slice: Slice, channels: Bool = true) -> Hyperslab {
     let channels = channels ? form.channelExtents : []
     return Hyperslab(
-      start: [slice.place.image] + channels.map { _ in 0 } + (form.volume ? [slice.place.z] : []) + [0, 0],
-      count: [1] + channels + (form.volume ? [1] : []) + [slice.region.height, slice.region.width])
+      start: [slice.place.image] + channels.map { _ in 0 } + (form.layout.hasDepth ? [slice.place.z] : []) + [0, 0],
+      count: [1] + channels + (form.layout.hasDepth ? [1] : []) + [slice.region.height, slice.region.width])
   }
 
   private func read(_ slice: Slice) throws -> Content {

@@ -46,7 +46,7 @@ struct MemberCheck: Stage {
 
   private func reasons(_ ensemble: EnsemblePredictor) throws -> [String?] {
     let part: Part = data.split.validate.isEmpty ? .train : .validate
-    let form = AnswerForm(settings, volume: job.data.volume)
+    let form = AnswerForm(settings, job.layout)
     var figures = MemberFigures(ensemble, form: form)
     var inputs: [RegressionMetrics] = []
     var truth = TileTruth()
