@@ -165,7 +165,7 @@ int codec_tiff_write_page(codec_tiff *file, const struct codec_tiff_output *page
                                                                                        : PREDICTOR_HORIZONTAL);
   if (good && page->description) good = TIFFSetField(tiff, TIFFTAG_IMAGEDESCRIPTION, page->description);
   if (good && page->x_resolution > 0 && page->y_resolution > 0)
-    good = TIFFSetField(tiff, TIFFTAG_RESOLUTIONUNIT, RESUNIT_CENTIMETER)
+    good = TIFFSetField(tiff, TIFFTAG_RESOLUTIONUNIT, page->resolution_unit)
       && TIFFSetField(tiff, TIFFTAG_XRESOLUTION, page->x_resolution)
       && TIFFSetField(tiff, TIFFTAG_YRESOLUTION, page->y_resolution);
   const int64_t row = (int64_t)page->width * page->samples * (page->bits / 8);

@@ -18,7 +18,8 @@ struct Tutti: ParsableCommand {
     subcommands: [
       RunCommand.self, CheckCommand.self, TrainCommand.self, CalibrateCommand.self, PredictCommand.self,
       EvaluateCommand.self, ReportCommand.self, PlotCommand.self, DrawCommand.self, SchemaCommand.self,
-      SynthesizeCommand.self, SimulateCommand.self, InfoCommand.self, BenchCommand.self,
+      SynthesizeCommand.self, SimulateCommand.self, InfoCommand.self, ExportCommand.self,
+      BenchCommand.self,
     ])
 
   /// Wrong arguments are wrong on all ranks, and help is asked of all: one of them answers.

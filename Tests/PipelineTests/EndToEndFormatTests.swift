@@ -55,4 +55,33 @@ struct EndToEndFormatTests {
     #expect(try prediction.read("y", as: Double.self).prefix(3) == [0, 8, 16])
     #expect(try prediction.dataset("x").attribute("units", as: String.self) == "nm")
   }
+
+  @Test("labels are the likeliest classes, and are exported with the axes of their images")
+  func labels() throws {
+    let job = try Self.reference.get()
+    let prediction = try File(opening: job.results).group("entry/prediction")
+    let labels = try prediction.read("labels", as: UInt8.self)
+    let (mean, shape) = (try prediction.read("mean", as: Float.self), try prediction.dataset("mean").shape)
+    let pixels = shape[2] * shape[3]
+    #expect(try prediction.dataset("labels").shape == [shape[0], shape[2], shape[3]])
+    for (index, label) in labels.enumerated() {
+      let first = index / pixels * shape[1] * pixels + index % pixels
+      #expect(label == (mean[first + pixels] > mean[first] ? 1 : 0))
+    }
+    let output = job.folder + "/labels.npy"
+    let ended = try EndToEnd.run(["export", job.results, "--what", "labels", "--to", output])
+    #expect(ended.status == 0, "\(ended.errors)")
+    #expect(Array(try EndToEnd.bytes(output).suffix(labels.count)) == labels)
+    let set = try EndToEnd.run(["export", job.results, "--what", "set", "--to", output, "--overwrite"])
+    #expect(set.messages.first?.contains("holds sets or intervals of the coverages 0.8, 0.9, 0.95") == true)
+    let one = try EndToEnd.run(
+      [
+        "export", job.results, "--what", "set", "--coverage", "0.9", "--class", "void", "--to",
+        job.folder + "/set.zarr",
+      ],
+      ranks: 2)
+    #expect(one.status == 0, "\(one.errors)")
+    let told = try EndToEnd.run(["info", job.folder + "/set.zarr"])
+    #expect(told.output.contains("[3, 16, 16] (z 3, y 16, x 16)"), "\(told.output)")
+  }
 }

@@ -47,8 +47,8 @@ uint64_t codec_tiff_block_offset(codec_tiff *file, uint32_t block);
 /// A page to be written: one sample a pixel, or several interleaved ones.
 struct codec_tiff_output {
   uint32_t width, height;
-  uint16_t bits, sample_format, samples;
-  float x_resolution, y_resolution;  // pixels a centimetre; 0: not known
+  uint16_t bits, sample_format, samples, resolution_unit;
+  float x_resolution, y_resolution;  // pixels a unit; 0: not known
   const char *description;           // NULL: none
 };
 /// Makes a file; a big one may be larger than 4 GB. NULL on failure.

@@ -48,12 +48,13 @@ public struct PermutedArray: StoredArray {
   /// - Parameters:
   ///   - order: the base's axis for each axis; nil: a new one. Axes that are not in it have extent 1.
   ///   - axes: a letter for each axis; nil: not known.
-  public init(_ base: any StoredArray, order: [Int?], axes: String?) {
+  ///   - spacing: the distance along each axis; nil: the base's.
+  public init(_ base: any StoredArray, order: [Int?], axes: String?, spacing: [Length?]? = nil) {
     self.base = base
     self.order = order
     var facts = base.facts
     facts.shape = order.map { $0.map { base.shape[$0] } ?? 1 }
-    facts.spacing = order.map { $0.flatMap { base.facts.spacing[$0] } }
+    facts.spacing = spacing ?? order.map { $0.flatMap { base.facts.spacing[$0] } }
     facts.chunk = base.facts.chunk.map { chunk in order.map { $0.map { chunk[$0] } ?? 1 } }
     facts.axes = axes
     self.facts = facts

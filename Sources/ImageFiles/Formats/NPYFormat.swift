@@ -25,9 +25,9 @@ enum NPYFormat: ImageFormat {
     guard let type = value(of: "descr", in: text), let order = value(of: "fortran_order", in: text),
       let extents = value(of: "shape", in: text)
     else { throw ImageFileError(.damaged, location.name, "has a header that is not NumPy's: \(text.prefix(80))") }
-    let shape = extents.dropFirst().dropLast().split(separator: ",").map { part in
-      Int(part.filter { !$0.isWhitespace && $0 != "L" })
-    }
+    let parts = extents.dropFirst().dropLast().split(separator: ",").map { String($0).trimmed }
+    // A tuple may end in a comma.
+    let shape = (parts.last == "" ? parts.dropLast() : parts[...]).map { Int($0.filter { $0 != "L" }) }
     guard extents.hasPrefix("("), !shape.contains(where: { $0.map { $0 < 0 } ?? true }) else {
       throw ImageFileError(.damaged, location.name, "has the shape \(extents), which is none")
     }

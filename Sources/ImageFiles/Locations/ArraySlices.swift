@@ -16,6 +16,14 @@ public struct ArraySlices: Hashable, Sendable, CustomStringConvertible {
   /// As written, with brackets.
   public let description: String
 
+  /// Slices as written, with brackets; nil when the text is none.
+  public init?(_ text: String) {
+    guard let (before, slices) = Self.split("x" + text), before == "x" else { return nil }
+    self = slices
+  }
+
+  private init(items: [Item], description: String) { (self.items, self.description) = (items, description) }
+
   /// The slices at the end of a text, and what stands before them; nil when it does not end in slices.
   static func split(_ text: String) -> (before: Substring, ArraySlices)? {
     guard text.last == "]", let open = text.lastIndex(of: "["), open > text.startIndex else { return nil }

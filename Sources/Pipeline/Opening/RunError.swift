@@ -30,6 +30,12 @@ public enum RunError: Error, Hashable, Sendable {
   case noCalibration(String)
   case noResults(String)
   case notResults(String, problem: String)
+  /// The results hold no such quantity.
+  case notInResults(String, String, there: [String])
+  /// Sets and intervals are of several coverages, or not of the one that is asked for.
+  case noLevel(String, levels: [Double])
+  /// The results have no such class.
+  case noClass(String, String, classes: [String])
   /// A file of a later stage was made from something else.
   case otherJob(String, reason: String)
   /// A member was trained from something else.
@@ -112,6 +118,14 @@ extension RunError: CustomStringConvertible {
       return "there are no results at \(path); run ‘tutti predict’ on the job first."
     case .notResults(let path, let problem):
       return "\(path) is not a results file of tutti: \(problem)."
+    case .notInResults(let path, let what, let there):
+      return "\(path) holds no \(what); what is there: \(there.joined(separator: ", "))."
+    case .noLevel(let path, let levels):
+      return
+        "\(path) holds sets or intervals of the coverages \(levels.map { "\($0)" }.joined(separator: ", ")); name one of "
+        + "them (--coverage)."
+    case .noClass(let path, let name, let classes):
+      return "\(path) has no class or channel ‘\(name)’; there are \(classes.joined(separator: ", "))."
     case .otherJob(let path, let reason):
       return """
         \(path) \(reason). \

@@ -4,7 +4,7 @@ import MessagePassing
 
 /// The datasets of a prediction in a results file (NeXus NXdata), to which all ranks write tiles.
 ///
-/// `mean` and `mean_errors` are `[image, class, (z,) y, x]`, or `[image, (channel,) (z,) y, x]` when images are
+/// `labels`, the most likely classes, are `[image, (z,) y, x]`. `mean` and `mean_errors` are `[image, class, (z,) y, x]`, or `[image, (channel,) (z,) y, x]` when images are
 /// answered with, or
 /// `[image, class]` when images are classified. Sets are `set`, with a leading axis of levels, and `set_size`, without
 /// classes, and `doubt`, 0 where a set is of one class and else 1; intervals are `lower` and `upper`, with a leading axis of levels; where quantiles are predicted, they are
@@ -17,6 +17,8 @@ final class PredictionDatasets {
   private let mean: SharedDataset
   /// Nil of answers without a spread.
   private let deviation: SharedDataset?
+  /// The most likely classes; nil for values.
+  private let labels: SharedDataset?
   /// Nil without quantiles.
   private let quantiles: SharedDataset?
   /// Nil without levels, or for values.
@@ -76,6 +78,7 @@ final class PredictionDatasets {
     let (shape, chunks) = ([images] + form.channelExtents + pixels, [1] + form.channelExtents + chunk)
     mean = try make("mean", Float.self, shape, chunks)
     deviation = hasSpread ? try make("mean_errors", Float.self, shape, chunks) : nil
+    labels = form.task.hasClasses ? try make("labels", UInt8.self, [images] + pixels, [1] + chunk) : nil
     let count = form.quantiles.count
     quantiles = count > 0 ? try make("quantiles", Float.self, [count] + shape, [1] + chunks) : nil
     let (hasSets, hasIntervals) = (levels > 0 && form.task.hasClasses, levels > 0 && !form.task.hasClasses)
@@ -92,6 +95,8 @@ final class PredictionDatasets {
     var core: Box
     var mean: [Float]
     var deviation: [Float]
+    /// `[z, y, x]`; empty for values.
+    var labels: [UInt8] = []
     /// `[quantile, channel, z, y, x]`; empty when there are none.
     var quantiles: [Float] = []
     /// `[level, class, z, y, x]` and `[level, z, y, x]`; empty for values.
@@ -126,6 +131,7 @@ final class PredictionDatasets {
     var parts = [
       try part(tile.mean, mean, at: origin, [1] + channels),
       try part(tile.deviation, deviation, at: origin, [1] + channels),
+      try part(tile.labels, labels, at: [start.image], [1]),
       try part(tile.quantiles, quantiles, at: [0] + origin, [form.quantiles.count, 1] + channels),
       try part(tile.sets, sets, at: [0] + origin, [levels, 1] + channels),
       try part(tile.sizes, sizes, at: [0, start.image], [levels, 1]),

@@ -100,6 +100,7 @@ struct PredictionWriter {
       region: region, core: answer.tile.core, mean: Array(form.value(answer.mean)),
       deviation: Array(form.value(answer.deviation)))
     tile.latents = Array(answer.latents)
+    addLabels(answer.mean, form, to: &tile)
     if !form.quantiles.isEmpty { tile.quantiles = Array(answer.mean) }
     switch calibration?.thresholds {
     case nil: break
@@ -119,6 +120,7 @@ struct PredictionWriter {
   private func classTile(_ answer: EnsemblePredictor.Answer, region: Int) throws -> PredictionDatasets.Tile {
     var tile = PredictionDatasets.Tile(
       region: region, core: answer.tile.core, mean: Array(answer.classMean), deviation: Array(answer.classDeviation))
+    if let classForm { addLabels(answer.classMean, classForm, to: &tile) }
     if let sets = calibration?.classes { try writeSets(sets, answer.classMean, voxels: 1, to: &tile) }
     return tile
   }
@@ -131,9 +133,17 @@ struct PredictionWriter {
     return combined.withUnsafeBufferPointer { values in
       var tile = PredictionDatasets.Tile(
         region: region, core: answer.tile.core, mean: Array(form.value(values)), deviation: [])
+      addLabels(values, form, to: &tile)
       if !form.quantiles.isEmpty { tile.quantiles = combined }
       return tile
     }
+  }
+
+  /// - Parameter mean: `[class, voxel]`.
+  private func addLabels(
+    _ mean: UnsafeBufferPointer<Float>, _ form: AnswerForm, to tile: inout PredictionDatasets.Tile
+  ) {
+    if form.task.hasClasses { mostLikely(mean, classes: form.channels, into: &tile.labels) }
   }
 
   /// - Parameter mean: `[class, voxel]`.

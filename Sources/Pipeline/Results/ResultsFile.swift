@@ -60,6 +60,9 @@ enum ResultsFile {
     if hasSpread {
       try prediction.dataset("mean_errors").setAttribute("long_name", "standard deviation over the members")
     }
+    if try prediction.exists("labels") {
+      try prediction.dataset("labels").setAttribute("long_name", "most likely class; the first of equals")
+    }
     if try prediction.exists("set") {
       try prediction.dataset("set").setAttribute("long_name", "1 where the class is in the prediction set")
       try prediction.dataset("set_size").setAttribute("long_name", "number of classes in the prediction set")

@@ -1,0 +1,70 @@
+import Host
+
+/// Writes arrays as files of other formats.
+public enum ArrayExport {
+  /// Who writes: several ranks, each its share, where the format allows it.
+  public struct Share: Sendable {
+    /// This rank.
+    public var rank = 0
+    /// The number of ranks.
+    public var count = 1
+
+    /// The share of a rank.
+    public init(rank: Int = 0, count: Int = 1) { (self.rank, self.count) = (rank, count) }
+  }
+
+  /// Every format that is written. To add one, write a file with a type that conforms, and name it here; the first that
+  /// knows the path's ending writes.
+  private static var writers: [any ArrayWriter.Type] {
+    [
+      OMETIFFWriter.self, TIFFWriter.self, NPYWriter.self, MRCWriter.self, NIfTIWriter.self, ZarrWriter.self,
+      PNGWriter.self,
+    ]
+  }
+
+  /// Whether all ranks write files of this ending; else the first does.
+  public static func isShared(_ path: String) -> Bool { ZarrWriter.writes(path) }
+
+  /// Writes an array to a file whose ending tells the format: `.tif`, `.ome.tif`, `.npy`, `.mrc`, `.nii`, `.nii.gz`,
+  /// `.zarr`, or PNG files of a pattern such as `slices/%04d.png`.
+  ///
+  /// Under its own name a file is always whole; `finish` gives it this name.
+  ///
+  /// - Parameter name: what the array is called in the file.
+  /// - Returns: what is to be told, such as how numbers were scaled.
+  /// - Throws: `ImageFileError`, `HDF5Error`, `FileError`.
+  public static func write(
+    _ array: any StoredArray, named name: String, to path: String, share: Share = Share()
+  ) throws -> [String] {
+    let writer = try writer(of: path)
+    let exported = try ExportedArray(array, name: name, order: writer.order, of: writer.name)
+    return try writer.write(exported, to: path, share)
+  }
+
+  /// Gives a file that all ranks wrote its name; nothing of others. One rank does it after all have written.
+  ///
+  /// - Throws: `ImageFileError`.
+  public static func finish(_ path: String) throws {
+    if ZarrWriter.writes(path) { try ZarrWriter.finish(path) }
+  }
+
+  private static func writer(of path: String) throws(ImageFileError) -> any ArrayWriter.Type {
+    if let writer = writers.first(where: { $0.writes(path) }) { return writer }
+    throw ImageFileError(
+      .unsupported, path,
+      "has an ending that is not known; write .tif, .ome.tif, .npy, .mrc, .nii, .nii.gz, .zarr or a pattern such as "
+        + "slices/%04d.png")
+  }
+}
+
+/// A format of files that are written.
+protocol ArrayWriter {
+  /// The name, as in "a TIFF file".
+  static var name: String { get }
+  /// The axes that a file may have, the slowest first.
+  static var order: String { get }
+  /// Whether a path's ending is this format's.
+  static func writes(_ path: String) -> Bool
+  /// Writes an array; what is returned is told to the user.
+  static func write(_ array: ExportedArray, to path: String, _ share: ArrayExport.Share) throws -> [String]
+}

@@ -1,0 +1,67 @@
+import HDF5
+import Host
+import ImageFiles
+import MessagePassing
+
+/// Writes a quantity of a results file, or any array, as a file of another format.
+public struct Export: Sendable {
+  /// A results file, or `path[:dataset][[slices]]` of any array.
+  public var source: String
+  /// What of the results; nil: the array that the source names.
+  public var quantity: ResultsArray.Quantity?
+  /// The coverage of sets and intervals.
+  public var coverage: Double?
+  /// One class or channel alone, by name or number.
+  public var className: String?
+  /// One image of a stack alone.
+  public var image: Int?
+  /// The file that is written; its ending tells the format.
+  public var output: String
+  /// Replace a file that exists.
+  public var overwrite: Bool
+
+  /// An export as asked for.
+  public init(
+    _ source: String, quantity: ResultsArray.Quantity?, coverage: Double? = nil, className: String? = nil,
+    image: Int? = nil, to output: String, overwrite: Bool = false
+  ) {
+    self.source = source
+    self.quantity = quantity
+    self.coverage = coverage
+    self.className = className
+    self.image = image
+    self.output = output
+    self.overwrite = overwrite
+  }
+
+  /// Writes the file. Collective; all ranks write where the format allows it, else the first.
+  ///
+  /// - Returns: what is to be told.
+  /// - Throws: `RunError`, `ImageFileError`, `HDF5Error`, `FileError`; `RemoteFailure` where one rank alone failed.
+  public func run(over world: Communicator) throws -> [String] {
+    let isShared = ArrayExport.isShared(output)
+    let array = try world.agree {
+      guard overwrite || !RunPaths.exists(output) else { throw RunError.outputExists(output) }
+      guard let quantity else { return try ArrayFile.open(ArrayLocation(source)).1 }
+      return try ResultsArray(source, quantity, level: coverage, className: className, image: image).array
+    }
+    _ = try world.fromRoot {
+      try RunPaths.makeFolder(RunPaths.folder(of: output))
+      if isShared { try? RunPaths.remove(WholeFile.temporary(output)) }
+      return []
+    }
+    let name = quantity?.rawValue ?? source
+    let notes = try world.agree {
+      guard isShared || world.rank == 0 else { return [String]() }
+      return try ArrayExport.write(
+        array, named: name, to: output,
+        share: isShared ? ArrayExport.Share(rank: world.rank, count: world.size) : ArrayExport.Share())
+    }
+    _ = try world.fromRoot {
+      if isShared, overwrite, RunPaths.exists(output) { try RunPaths.remove(output) }
+      try ArrayExport.finish(output)
+      return []
+    }
+    return notes
+  }
+}

@@ -1,0 +1,57 @@
+import ArgumentParser
+import Pipeline
+
+struct ExportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "export", abstract: "Write results, or any array, as TIFF, OME-Zarr, NIfTI, MRC, NPY or PNG.",
+    discussion: """
+      The ending of --to tells the format; axes and voxel size go along where the format has them. Without --what, \
+      the array that SOURCE names is written.
+
+        tutti export results/cement.h5 --what labels --to labels.ome.tif
+        tutti export results/cement.h5 --what set --coverage 0.9 --class void --to slices/%04d.png
+        tutti export results/cement.h5 --what mean --to mean.zarr --ranks 2
+      """)
+
+  @Argument(help: "A results file, or path[:dataset][[slices]].", completion: .file())
+  var source: String
+
+  @Option(help: "What of the results: mean, spread, labels, set, set-size, lower, upper or quantiles.")
+  var what: ResultsArray.Quantity?
+
+  @Option(name: .customLong("to"), help: "The file to write.", completion: .file())
+  var output: String
+
+  @Option(help: "The coverage of sets and intervals, where the results have several.")
+  var coverage: Double?
+
+  @Option(name: .customLong("class"), help: "One class or channel alone, by its name or number.")
+  var className: String?
+
+  @Option(help: "One image of a stack alone; the first is 0.")
+  var image: Int?
+
+  @Flag(help: "Replace a file that exists.")
+  var overwrite = false
+
+  @OptionGroup var launch: LaunchOptions
+
+  func validate() throws {
+    if what == nil, coverage != nil || className != nil || image != nil {
+      throw ValidationError(
+        "--coverage, --class and --image pick of results; say --what too, or take slices of SOURCE.")
+    }
+  }
+
+  func run() throws {
+    try launch.session { world in
+      let export = Export(
+        source, quantity: what, coverage: coverage, className: className, image: image, to: output,
+        overwrite: overwrite)
+      let notes = try export.run(over: world)
+      if world.rank == 0 { print(([output] + notes).joined(separator: "\n  ")) }
+    }
+  }
+}
+
+extension ResultsArray.Quantity: ExpressibleByArgument {}
