@@ -17,7 +17,8 @@
 int codec_has_blosc(void) { return HAS_BLOSC; }
 int codec_has_zstd(void) { return HAS_ZSTD; }
 
-int64_t codec_blosc_unpack(const void *packed, int64_t count, void *bytes, int64_t size, struct codec_message *message) {
+int64_t codec_blosc_unpack(const void *packed, int64_t count, void *bytes, int64_t size,
+                           struct codec_message *message) {
   message->text[0] = 0;
 #if HAS_BLOSC
   size_t unpacked = 0;
@@ -70,7 +71,8 @@ int64_t codec_zlib_unpack(const void *packed, int64_t count, void *bytes, int64_
     read += in - stream.avail_in;
     done += out - stream.avail_out;
   }
-  if (code != Z_STREAM_END) SAY(message, "%s", stream.msg ? stream.msg : done == size ? "it is longer" : "it is cut off");
+  const char *otherwise = done == size ? "it is longer" : "it is cut off";
+  if (code != Z_STREAM_END) SAY(message, "%s", stream.msg ? stream.msg : otherwise);
   inflateEnd(&stream);
   return code == Z_STREAM_END ? done : -1;
 }

@@ -1,5 +1,6 @@
-// Random access to gzip files. While a file is unpacked, the state of the decoder is kept once in 4 MB: the place in the
-// packed bits, and the 32 KB before it that what follows may refer to. (The method of zran.c, M. Adler, zlib's examples.)
+// Random access to gzip files. While a file is unpacked, the state of the decoder is kept once in 4 MB: the place in
+// the packed bits, and the 32 KB before it that what follows may refer to. (The method of zran.c, M. Adler, zlib's
+// examples.)
 #include "messages.h"
 #include <errno.h>
 #include <fcntl.h>

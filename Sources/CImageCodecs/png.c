@@ -88,7 +88,8 @@ int codec_png_read(const char *path, uint32_t first, uint32_t rows, void *pixels
   return result;
 }
 
-int codec_png_write(const char *path, const struct codec_png *image, const void *pixels, struct codec_message *message) {
+int codec_png_write(const char *path, const struct codec_png *image, const void *pixels,
+                    struct codec_message *message) {
   FILE *file = opened(path, "wb", message);
   if (!file) return -1;
   png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, message, fail, ignore);

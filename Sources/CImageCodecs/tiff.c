@@ -62,7 +62,8 @@ void codec_tiff_close(codec_tiff *file) {
   free(file);
 }
 
-/// Whether the file reaches the place where a directory says what comes next; the library takes what is not there for 0.
+/// Whether the file reaches the place where a directory says what comes next; the library takes what is not there for
+/// 0.
 static int has_end(TIFF *tiff) {
   const int is_big = TIFFIsBigTIFF(tiff), descriptor = TIFFFileno(tiff);
   const off_t start = (off_t)TIFFCurrentDirOffset(tiff), size = lseek(descriptor, 0, SEEK_END);
@@ -137,7 +138,8 @@ const char *codec_tiff_compression(uint16_t compression) {
   return codec ? codec->name : NULL;
 }
 
-int64_t codec_tiff_read_block(codec_tiff *file, uint32_t block, void *bytes, int64_t size, struct codec_message *message) {
+int64_t codec_tiff_read_block(codec_tiff *file, uint32_t block, void *bytes, int64_t size,
+                              struct codec_message *message) {
   begin(message);
   const int64_t count = TIFFIsTiled(file->tiff) ? TIFFReadEncodedTile(file->tiff, block, bytes, size)
                                                 : TIFFReadEncodedStrip(file->tiff, block, bytes, size);
@@ -155,8 +157,9 @@ int codec_tiff_write_page(codec_tiff *file, const struct codec_tiff_output *page
   begin(message);
   TIFF *tiff = file->tiff;
   const int is_rgb = page->samples == 3;
-  int good = TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, page->width) && TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, page->height)
-    && TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, page->bits) && TIFFSetField(tiff, TIFFTAG_SAMPLEFORMAT, page->sample_format)
+  int good = TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, page->width)
+    && TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, page->height) && TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, page->bits)
+    && TIFFSetField(tiff, TIFFTAG_SAMPLEFORMAT, page->sample_format)
     && TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, page->samples)
     && TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG)
     && TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, is_rgb ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK)

@@ -40,7 +40,8 @@ const char *codec_tiff_description(codec_tiff *file);
 /// The name of a compression; NULL when it is not known.
 const char *codec_tiff_compression(uint16_t compression);
 /// Unpacks a block; returns the number of bytes, or -1.
-int64_t codec_tiff_read_block(codec_tiff *file, uint32_t block, void *bytes, int64_t size, struct codec_message *message);
+int64_t codec_tiff_read_block(codec_tiff *file, uint32_t block, void *bytes, int64_t size,
+                              struct codec_message *message);
 /// Where a block is in the file.
 uint64_t codec_tiff_block_offset(codec_tiff *file, uint32_t block);
 
@@ -65,7 +66,8 @@ struct codec_png {
   uint32_t x_per_metre, y_per_metre;  // 0: not known
 };
 int codec_png_describe(const char *path, struct codec_png *image, struct codec_message *message);
-/// Reads whole rows, `rows` of them from `first` on: a byte or (in this machine's order) two for each channel of a pixel.
+/// Reads whole rows, `rows` of them from `first` on: a byte or (in this machine's order) two for each channel of a
+/// pixel.
 int codec_png_read(const char *path, uint32_t first, uint32_t rows, void *pixels, struct codec_message *message);
 /// Writes an image of 8 or 16 bits and 1 or 3 channels.
 int codec_png_write(const char *path, const struct codec_png *image, const void *pixels, struct codec_message *message);

@@ -4,10 +4,11 @@ import MessagePassing
 
 /// The datasets of a prediction in a results file (NeXus NXdata), to which all ranks write tiles.
 ///
-/// `labels`, the most likely classes, are `[image, (z,) y, x]`. `mean` and `mean_errors` are `[image, class, (z,) y, x]`, or `[image, (channel,) (z,) y, x]` when images are
-/// answered with, or
-/// `[image, class]` when images are classified. Sets are `set`, with a leading axis of levels, and `set_size`, without
-/// classes, and `doubt`, 0 where a set is of one class and else 1; intervals are `lower` and `upper`, with a leading axis of levels; where quantiles are predicted, they are
+/// `mean` and `mean_errors` are `[image, class, (z,) y, x]`, or `[image, (channel,) (z,) y, x]` when images are
+/// answered with, or `[image, class]` when images are classified. `labels`, the most likely classes, have no axis of
+/// classes. Sets are `set`, with a leading axis of levels, and `set_size`, without classes, and `doubt`, 0 where a set
+/// is of one class and else 1; intervals are `lower` and `upper`, with a leading axis of levels; where quantiles are
+/// predicted, they are
 /// `quantiles`, with a leading axis of them, and `mean` is the middle one. `latent`, in a group of its own, is
 /// `[member, image, channel]`, with axes of pixels where it has them. One volume is an image extent of 1. A chunk is a
 /// tile's core, so that no two ranks share one.
