@@ -144,7 +144,8 @@ public struct NewPrediction: Sendable {
         ResultsFile.Header(
           job: members[0].fingerprint, name: source.location.name, form: writer.form, classForm: writer.classForm,
           classes: members[0].classes, tiling: work.identity,
-          indices: Array(0..<(source.layout.isOneImage ? source.extents.z : source.imageCount)), voxelSize: source.voxelSize))
+          indices: Array(0..<(source.layout.isOneImage ? source.extents.z : source.imageCount)),
+          voxelSize: source.voxelSize))
       if let calibration {
         try CalibrationFile.write(calibration, to: try file.group("entry").createGroup("calibration"))
       }
