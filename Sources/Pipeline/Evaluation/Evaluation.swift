@@ -92,6 +92,8 @@ public struct ClassFigures: Sendable {
   public var members: [ConfusionMatrix]
   /// Coverage and size of the prediction sets at each level.
   public var sets: SetEvaluation
+  /// Whether probabilities are right, and doubt finds errors.
+  public var confidence = ConfidenceEvaluation()
   /// Of the learned combination of the members; nil when there is none.
   public var aggregate: ConfusionMatrix?
   /// Whether each class has thresholds of its own.
@@ -126,11 +128,46 @@ public struct ClassFigures: Sendable {
     }
     try group.write((0..<levels).map { sets.meanSetSize(level: $0) }, to: "mean_set_size")
     try group.write((0..<levels).map { sets.emptyShare(level: $0) }, to: "empty_share")
+    try writeSizes(to: group, all)
+    try writeConfidence(to: group)
     if let aggregate {
       try group.write(aggregate.counts, shape: [count, count], to: "aggregate_confusion")
       try group.write(aggregate.f1Micro, to: "aggregate_f1_micro")
       try group.write(aggregate.f1Macro, to: "aggregate_f1_macro")
     }
+  }
+
+  /// Coverage by size of the set, how many sets have which size, and how far classes are from the level.
+  private func writeSizes(to group: Group, _ levels: [Coverage]) throws {
+    let (count, sizes) = (levels.indices, 0...classes.count)
+    let shape = [levels.count, sizes.count]
+    try group.write(
+      count.flatMap { level in sizes.map { sets.pixels(level: level, size: $0) } }, shape: shape,
+      to: "set_size_histogram"
+    ).setAttribute("long_name", "pixels by level and number of classes in their set, from 0 on")
+    try group.write(
+      count.flatMap { level in sizes.map { sets.coverage(level: level, size: $0) } }, shape: shape,
+      to: "coverage_by_size")
+    try group.write(count.map { sets.gap(level: $0, to: levels[$0]) }, to: "class_gap")
+      .setAttribute("long_name", "mean distance of the classes' coverages to the level (CovGap)")
+  }
+
+  private func writeConfidence(to group: Group) throws {
+    let own = try group.createGroup("confidence")
+    try own.setAttribute("NX_class", "NXcollection")
+    let diagram = confidence.diagram
+    try own.write(diagram.map(\.pixels), to: "pixels")
+      .setAttribute("long_name", "pixels by the probability of their likeliest class, in bins of equal width")
+    try own.write(diagram.map(\.accuracy), to: "accuracy").setAttribute(
+      "long_name", "share of right pixels in each bin")
+    try own.write(diagram.map(\.confidence), to: "confidence")
+      .setAttribute("long_name", "mean probability of the likeliest class in each bin")
+    let curve = confidence.errorRejection
+    // A hundred points tell the curve.
+    let shown = stride(from: 0, to: curve.count, by: max(1, curve.count / 100)).map { curve[$0] } + curve.suffix(1)
+    try own.write(shown.map(\.kept), to: "kept").setAttribute("long_name", "share of the surest pixels that is kept")
+    try own.write(shown.map(\.risk), to: "risk").setAttribute("long_name", "share of wrong pixels among those kept")
+    for (name, value) in confidence.figures { try own.write(value, to: name) }
   }
 
   var lines: [String] {
@@ -139,11 +176,13 @@ public struct ClassFigures: Sendable {
       let values = [matrix.f1Micro, matrix.f1Macro] + classes.indices.flatMap { [matrix.dice($0), matrix.iou($0)] }
       return TextTable.row(name, columns, values.map(TextTable.number))
     }
-    return [TextTable.row("", columns, columns)]
+    let rows =
+      [TextTable.row("", columns, columns)]
       + members.enumerated().map { row("member \(numbers.isEmpty ? $0.offset : numbers[$0.offset])", $0.element) } + [
         row("ensemble", ensemble)
       ]
       + (aggregate.map { [row("aggregate", $0)] } ?? [])
+    return rows + ["", confidence.line]
   }
 
   func levelLines(_ levels: [Coverage], infeasible: [String?]) -> [String] {
@@ -168,5 +207,24 @@ enum LevelTable {
       + levels.enumerated().map { index, level in
         TextTable.row("\(level)", titles, values(index)) + (infeasible[index].map { " infeasible: \($0)" } ?? "")
       }
+  }
+}
+
+extension ConfidenceEvaluation {
+  /// Single numbers by their names in files.
+  fileprivate var figures: [(name: String, value: Double)] {
+    [
+      ("calibration_error", calibrationError), ("adaptive_calibration_error", adaptiveCalibrationError),
+      ("brier", brierScore), ("negative_log_likelihood", negativeLogLikelihood), ("risk_area", riskArea),
+      ("error_detection", errorDetection), ("error_detection_by_confidence", errorDetectionByConfidence),
+    ]
+  }
+
+  /// The table's line.
+  var line: String {
+    let number = TextTable.number
+    return "probabilities: ECE \(number(calibrationError)), Brier \(number(brierScore)), NLL "
+      + "\(number(negativeLogLikelihood)), AURC \(number(riskArea)); wrong pixels found by spread: AUROC "
+      + number(errorDetection)
   }
 }

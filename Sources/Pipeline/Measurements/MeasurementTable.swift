@@ -139,7 +139,7 @@ public struct MeasurementTable: Sendable {
 
   /// The table as text, for all images together, and for each unit when they are few.
   public var lines: [String] {
-    let wide = (names.map(\.count).max() ?? 0) + 2
+    let wide = max(20, names.map(\.count).max() ?? 0) + 2
     let hasTruth = sections.contains { $0.truth.contains { $0.contains { !$0.isNaN } } }
     let titles =
       ["mean", "spread"] + (hasTruth ? ["truth"] : [])

@@ -174,6 +174,7 @@ struct EvaluationStage: Stage {
     try world.agree {
       let mean = try file.dataset("entry/\(group)/mean", cache: Self.cacheBytes)
       let sets = try file.dataset("entry/\(group)/set", cache: Self.cacheBytes)
+      let deviation = try file.dataset("entry/\(group)/mean_errors", cache: Self.cacheBytes)
       let combined = try group == "prediction" ? aggregated(in: file) : nil
       if combined != nil { figures.aggregate = ConfusionMatrix(classes: classes) }
       var known = TileTruth()
@@ -185,6 +186,12 @@ struct EvaluationStage: Stage {
         let place = slab(slice, form)
         let probabilities = try mean.read(as: Float.self, place)
         probabilities.withUnsafeBufferPointer { mostLikely($0, classes: classes, into: &predictions) }
+        let spreads = try deviation.read(as: Float.self, place)
+        probabilities.withUnsafeBufferPointer { probabilities in
+          spreads.withUnsafeBufferPointer {
+            figures.confidence.add(probabilities, spreads: $0, labels: labels, classes: classes)
+          }
+        }
         try figures.ensemble.add(labels: labels, predictions: predictions)
         if let combined {
           try combined.read(as: Float.self, place).withUnsafeBufferPointer {
@@ -217,6 +224,7 @@ struct EvaluationStage: Stage {
       figures.aggregate = ConfusionMatrix(classes: classes, counts: try world.allReduce(aggregate.counts, .sum))
     }
     try figures.sets.reduce(over: world)
+    try figures.confidence.reduce(over: world)
     for units in figures.units.indices { try figures.units[units].coverage.reduce(over: world) }
     return figures
   }

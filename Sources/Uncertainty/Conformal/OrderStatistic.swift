@@ -34,7 +34,9 @@ public func orderStatistics(
   upper.withUnsafeMutableBufferPointer { upper in
     var first = 0
     for (weight, count) in weights {
-      for value in values[first..<first + count] { upper[Int(orderedBits(value) >> 16)] += weight }
+      for value in UnsafeBufferPointer(rebasing: values[first..<first + count]) {
+        upper[Int(orderedBits(value) >> 16)] += weight
+      }
       first += count
     }
   }
@@ -52,7 +54,7 @@ public func orderStatistics(
     slot.withUnsafeBufferPointer { slot in
       var first = 0
       for (weight, count) in weights {
-        for value in values[first..<first + count] {
+        for value in UnsafeBufferPointer(rebasing: values[first..<first + count]) {
           let bits = orderedBits(value)
           let index = slot[Int(bits >> 16)]
           if index >= 0 { lower[index << 16 | Int(bits & 0xFFFF)] += weight }

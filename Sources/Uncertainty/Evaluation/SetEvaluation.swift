@@ -1,7 +1,7 @@
 import Host
 import MessagePassing
 
-/// Coverage, mean size and share of empty prediction sets at each level, over labelled pixels.
+/// Coverage, sizes and share of empty prediction sets at each level, over labelled pixels.
 ///
 /// Everything is counted in integers, so the order of pixels and ranks does not matter.
 public struct SetEvaluation: Hashable, Sendable {
@@ -9,14 +9,15 @@ public struct SetEvaluation: Hashable, Sendable {
   public let levels: Int
   /// The number of classes.
   public let classes: Int
-  // Of each level: labelled pixels by class, covered pixels by class, the sum of set sizes, empty sets.
+  // Of each level: labelled pixels by class, covered pixels by class, the sum of set sizes, empty sets; then by size of the
+  // set, from 0 on, pixels and covered pixels.
   private var counts: [Int64]
 
   /// No pixels yet.
   public init(levels: Int, classes: Int) {
     self.levels = levels
     self.classes = classes
-    counts = Array(repeating: 0, count: levels * (2 * classes + 2))
+    counts = Array(repeating: 0, count: levels * (4 * classes + 4))
   }
 
   /// Adds the labelled pixels of one level's sets.
@@ -38,6 +39,8 @@ public struct SetEvaluation: Hashable, Sendable {
       if set[label * pixels + i] != 0 { counts[base + classes + label] += 1 }
       counts[base + 2 * classes] += size
       if size == 0 { counts[base + 2 * classes + 1] += 1 }
+      counts[base + 2 * classes + 2 + Int(size)] += 1
+      if set[label * pixels + i] != 0 { counts[base + 3 * classes + 3 + Int(size)] += 1 }
     }
   }
 
@@ -84,7 +87,22 @@ public struct SetEvaluation: Hashable, Sendable {
     ratio(counts[first(level) + 2 * classes + 1], pixels(level: level))
   }
 
-  private func first(_ level: Int) -> Int { level * (2 * classes + 2) }
+  /// Pixels whose set holds so many classes.
+  public func pixels(level: Int, size: Int) -> Int64 { counts[first(level) + 2 * classes + 2 + size] }
+
+  /// The coverage among pixels whose set holds so many classes (size-stratified coverage; Angelopoulos et al., arXiv
+  /// 2009.14193); NaN when there are none.
+  public func coverage(level: Int, size: Int) -> Double {
+    ratio(counts[first(level) + 3 * classes + 3 + size], pixels(level: level, size: size))
+  }
+
+  /// The mean over classes with pixels of |coverage − level| (CovGap; Ding et al., arXiv 2306.09335, section 3).
+  public func gap(level: Int, to coverage: Coverage) -> Double {
+    let known = (0..<classes).filter { pixels(level: level, class: $0) > 0 }
+    return known.reduce(0) { $0 + abs(self.coverage(level: level, class: $1) - coverage.value) } / Double(known.count)
+  }
+
+  private func first(_ level: Int) -> Int { level * (4 * classes + 4) }
 
   private func ratio(_ part: Int64, _ whole: Int64) -> Double { Double(part) / Double(whole) }
 }
