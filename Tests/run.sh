@@ -12,7 +12,7 @@ builds, and runs every test: suites whose type is named MPI… at 1, 2, 3
 and 4 ranks under mpirun, all others once in one process, and slurm/train.sbatch under a Slurm of its own
 (Tests/slurm.sh). Prints failures and one line a group.
 
-  --filter REGEX  only tests whose name (Module.Suite/test(); Slurm for Tests/slurm.sh) matches, as swift test
+  --filter REGEX  only tests whose name (Module.Suite/test(); Slurm for Tests/slurm.sh, Faults for Tests/faults.sh) matches, as swift test
                   --filter takes it
   --all           also every product of ranks, threads, networks and ways to share a member (some seven minutes more)
   --sanitize      instead: build with the address sanitizer, C also with the undefined-behaviour sanitizer, into
@@ -198,6 +198,9 @@ for ranks in 1 2 3 4; do
     mpirun -n "$ranks" --oversubscribe --bind-to none --tag-output "${handed[@]}" \
     "$tests" "${testing[@]}" ${chosen+"${chosen[@]}"} --skip "$other_suite"
 done
+if [[ -z $filter ]] || grep -qE -- "$filter" <<<"Faults"; then
+  TUTTI=$(dirname "$tests")/tutti run "random faults" bash Tests/faults.sh --runs 6
+fi
 if [[ -z $filter ]] || grep -qE -- "$filter" <<<"Slurm"; then
   TUTTI=$(dirname "$tests")/tutti run Slurm bash Tests/slurm.sh
 fi

@@ -218,6 +218,8 @@ $(cat "$folder/requeued/log")"
 for launcher in srun mpirun; do
   export TUTTI_LAUNCHER=$launcher
   for event in limit preemption killed; do
+    # mpirun sees to its own ranks; that it ends with them is tried in Tests/faults.sh.
+    [[ $launcher-$event != mpirun-killed ]] || continue
     name=$launcher-$event
     script=preemptible.sbatch
     [[ $event == preemption ]] || script=train.sbatch

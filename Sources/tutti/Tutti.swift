@@ -19,6 +19,7 @@ struct Tutti: ParsableCommand {
       RunCommand.self, CheckCommand.self, TrainCommand.self, CalibrateCommand.self, PredictCommand.self,
       EvaluateCommand.self, ReportCommand.self, PlotCommand.self, DrawCommand.self, SchemaCommand.self,
       SynthesizeCommand.self, SimulateCommand.self, InfoCommand.self, ExportCommand.self,
+      SubmitCommand.self, DoctorCommand.self,
       BenchCommand.self,
     ])
 

@@ -51,6 +51,27 @@ private struct Broken: Error, CustomStringConvertible { let description: String 
     #expect(missing == (all.rank == 0 && silent > 0 ? [[silent]] : []))
   }
 
+  @Test("a rank that is silent for longer still is taken for lost, with what it was last known to do")
+  func loss() throws {
+    let all = try MPI.initialize().duplicate()
+    guard all.size > 1 else { return }
+    let queue = try MemberQueue(
+      (0..<all.size).map { MemberSchedule.Candidate(member: $0, cost: Double(all.size - $0)) }, over: all)
+    queue.watchForStalls(after: .milliseconds(200)) { _ in }
+    var lost: [Int: String] = [:]
+    queue.watchForLosses(after: .milliseconds(500)) { for loss in $0 { lost[loss.rank] = loss.doing } }
+    let silent = all.size - 1
+    _ = try queue.run { member in
+      try queue.tell(epoch: 1, of: 3, member: member, loss: 0)
+      let start = ContinuousClock.now
+      while ContinuousClock.now - start < .milliseconds(1200) {
+        usleep(10_000)
+        if all.rank != silent { try queue.serve() }
+      }
+    }
+    #expect(lost == (all.rank == 0 ? [silent: "in epoch 2 of member \(silent)"] : [:]))
+  }
+
   @Test("when rank 0 is silent, the ranks that wait for it tell of it themselves")
   func stallOfRoot() throws {
     let all = try MPI.initialize().duplicate()

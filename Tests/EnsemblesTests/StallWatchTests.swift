@@ -41,6 +41,18 @@ import Testing
     #expect(watch.longestWait > .seconds(10) + watch.heartbeat / 2)
   }
 
+  @Test("ranks that are silent for the limit of a loss are taken for lost, and without such a limit none is")
+  func lost() {
+    let start = ContinuousClock.now
+    var watch = StallWatch(ranks: 3, limit: .seconds(10), now: start)
+    watch.hear(1, now: start + .seconds(5))
+    #expect(watch.lost(among: 0...2, now: start + .seconds(1000)) == [])
+    watch.lossLimit = .seconds(30)
+    #expect(watch.lost(among: 0...2, now: start + .seconds(29)) == [])
+    #expect(watch.lost(among: 0...2, now: start + .seconds(31)) == [0, 2])
+    #expect(watch.lost(among: 1...1, now: start + .seconds(35)) == [1])
+  }
+
   @Test("it does not look at the ranks at every step")
   func seldom() {
     let start = ContinuousClock.now

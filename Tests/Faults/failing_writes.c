@@ -6,7 +6,7 @@
 // FAULT_FOLDER   calls on files in or below this folder are counted, from 1 (an absolute path without links)
 // FAULT_NUMBER   the call that fails; 0 or left out: none
 // FAULT_KIND     ENOSPC or EIO: it fails with this error; short: a write writes half (other calls fail with EIO);
-//                full: it and all later writes fail with ENOSPC, as on a full disk
+//                full: it and all later writes fail with ENOSPC, as on a full disk; kill: the process is killed in it
 // FAULT_RANK     count only in the process of this MPI rank
 // FAULT_COUNT    a file to which the number of calls counted is appended at the end, a line a process
 #define _GNU_SOURCE
@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -78,6 +79,7 @@ static int fault(bool writes) {
   if (number == 0 || call < number) return 0;
   if (strcmp(kind, "full") == 0) return writes ? ENOSPC : 0;
   if (call > number) return 0;
+  if (strcmp(kind, "kill") == 0) raise(SIGKILL);
   if (strcmp(kind, "short") == 0) return writes ? 1 : EIO;
   return strcmp(kind, "EIO") == 0 ? EIO : ENOSPC;
 }

@@ -13,6 +13,10 @@ public struct RunPaths: Hashable, Sendable {
 
   private var stem: String { results.hasSuffix(".h5") ? String(results.dropLast(3)) : results }
 
+  /// The folder of the results.
+  public var folder: String { Self.folder(of: results) }
+  /// The batch script that is written for the job.
+  public var script: String { stem + ".sbatch" }
   /// The folder of the members' files.
   public var members: String { stem + ".members" }
   /// The network that combines the members' answers.

@@ -12,29 +12,15 @@ extension Run {
   /// - Returns: a report for people.
   /// - Throws: as `EnsembleSettings.member(_:)`.
   public func simulate(on cluster: SimulatedCluster) throws -> String {
-    let opened = try opened()
-    let settings = opened.settings
-    let units = try world.agree { try opened.units() }
-    let patches = settings.patchesPerUnit * units.units.reduce(0) { $0 + $1.count }
-    let candidates = try world.agree {
-      try (0..<settings.members).map { index in
-        MemberSchedule.Candidate(
-          member: index,
-          cost: try settings.member(index).cost(samplesPerEpoch: patches, epochs: settings.epochs))
-      }
-    }
+    let clock = ContinuousClock()
+    let start = clock.now
+    let (candidates, result) = try simulated(on: cluster)
+    let took = clock.now - start
     let costs = candidates.map(\.cost)
-    var cluster = cluster
-    (cluster.epochs, cluster.shards) = (settings.epochs, settings.fullShards)
-    cluster.ranksPerMember = ranksPerMember.map { min($0, cluster.speeds.count) }
     var lines = [
       "\(job.name): \(candidates.count) members of \(Self.number(costs.min() ?? 0)) to "
         + "\(Self.number(costs.max() ?? 0)) operations on \(cluster.speeds.count) simulated ranks"
     ]
-    let clock = ContinuousClock()
-    var result: SimulatedCluster.Result?
-    let took = clock.measure { result = cluster.run(candidates) }
-    guard let result else { return "" }
     let idle = result.busy.count { $0 == 0 }
     lines += [
       String(format: "makespan        %12.1f s", result.makespan),
@@ -52,6 +38,27 @@ extension Run {
     }
     lines.append(String(format: "simulated in %.2f s", took / .seconds(1)))
     return lines.joined(separator: "\n")
+  }
+
+  /// The members, and what became of them on a simulated cluster.
+  func simulated(
+    on cluster: SimulatedCluster
+  ) throws -> (candidates: [MemberSchedule.Candidate], result: SimulatedCluster.Result) {
+    let opened = try opened()
+    let settings = opened.settings
+    let units = try world.agree { try opened.units() }
+    let patches = settings.patchesPerUnit * units.units.reduce(0) { $0 + $1.count }
+    let candidates = try world.agree {
+      try (0..<settings.members).map { index in
+        MemberSchedule.Candidate(
+          member: index,
+          cost: try settings.member(index).cost(samplesPerEpoch: patches, epochs: settings.epochs))
+      }
+    }
+    var cluster = cluster
+    (cluster.epochs, cluster.shards) = (settings.epochs, settings.fullShards)
+    cluster.ranksPerMember = ranksPerMember.map { min($0, cluster.speeds.count) }
+    return (candidates, cluster.run(candidates))
   }
 
   private static func number(_ value: Double) -> String { String(format: "%.3g", value) }

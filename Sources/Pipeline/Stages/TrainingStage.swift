@@ -156,19 +156,18 @@ struct TrainingStage: Stage {
     var shards = 0
     let ended = try queue.runCrews(memory: memory) { member, crew in
       defer { shards += crew.takeShards() }
-      var trained: TrainedMember
       do {
-        trained = try trainer.train(member, for: queue, in: crew)
+        var trained = try trainer.train(member, for: queue, in: crew)
+        trained.origin = expected.origin
+        trained.processor = workers.processor
+        guard crew.isLeader else { return }
+        try team.timeline.measure(.write) { try MemberFile.write(trained, to: paths.member(member)) }
+        checkpoints.remove(member)
+        try RunPaths.remove(paths.failure(member))
       } catch {
         if crew.isLeader { record(error, of: member) }
         throw error
       }
-      trained.origin = expected.origin
-      trained.processor = workers.processor
-      guard crew.isLeader else { return }
-      try team.timeline.measure(.write) { try MemberFile.write(trained, to: paths.member(member)) }
-      checkpoints.remove(member)
-      try RunPaths.remove(paths.failure(member))
     }
     try memory.free()
     let use = try TimeUse(team.timeline, over: world)
