@@ -1,4 +1,5 @@
 import HDF5
+import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -8,7 +9,12 @@ import HDF5
 public enum ArrayFile {
   /// Bytes of unpacked chunks of an HDF5 dataset with filters that are held in memory, so that a chunk that neighbouring
   /// tiles share is unpacked once.
-  public static let cacheBytes = 64 << 20
+  /// It holds for the whole process, and for datasets that are opened from then on.
+  public static var cacheBytes: Int {
+    get { storedCacheBytes.load(ordering: .relaxed) }
+    set { storedCacheBytes.store(newValue, ordering: .relaxed) }
+  }
+  private static let storedCacheBytes = Atomic(64 << 20)
 
   /// Opens the array at a location, or the only one of its file. The format is told by the file's content.
   ///

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Host
 import JobFiles
 import MessagePassing
 import Pipeline
@@ -61,6 +62,7 @@ struct JobOptions: ParsableArguments {
       options.overwrite = overwrite
       options.retrained = retrained
       options.threads = launch.threads
+      options.allowedMemory = launch.memory
       options.stallLimit = .seconds(stallSeconds)
       options.trace = trace
       options.sameBits = sameBits
@@ -82,6 +84,19 @@ struct LaunchOptions: ParsableArguments {
 
   @Option(help: "Threads of each rank (default: its share of the cores it may use).")
   var threads: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "What each rank may take of memory, as in 2GiB: work that needs more is refused, caches follow from it, results do "
+        + "not depend on it.", valueName: "size"), transform: LaunchOptions.byteCount)
+  var memory: ByteCount?
+
+  static func byteCount(_ text: String) throws -> ByteCount {
+    guard let count = ByteCount(text) else {
+      throw ValidationError("‘\(text)’ is no amount of memory; write one as 2GiB, 500MB or 1.5TiB.")
+    }
+    return count
+  }
 
   func validate() throws {
     if let ranks, !(1...100_000).contains(ranks) { throw ValidationError("--ranks is at least 1.") }

@@ -68,7 +68,7 @@ struct JobFileMessageTests {
       ),
       Case(
         "output:", "author: me\noutput:",
-        "10: author: unknown setting; known here: tutti, name, task, data, network, classifier, ensemble, normalization, training, prediction, measurements, uncertainty, output"
+        "10: author: unknown setting; known here: tutti, name, task, data, network, classifier, ensemble, normalization, training, prediction, measurements, uncertainty, memory, output"
       ),
       Case("{rate:", "{learning-rate:", "8: training.optimizer.learning-rate: unknown setting; did you mean ‘rate’?"),
       Case(

@@ -58,9 +58,12 @@ struct EndToEndVolumesTests {
     let folder = try EndToEnd.makeFolder("volumes")
     try Self.write(folder + "/data.h5", [8, 9, 15, 13])
     let path = try job(folder)
-    let checked = try EndToEnd.run(["check", path])
+    let checked = try EndToEnd.run(["check", path, "--memory", "1MB"])
+    #expect(checked.output.contains("training would be refused"))
     #expect(checked.output.contains("images [image 8, z 9, y 15, x 13]"))
     #expect(checked.output.contains("prediction of the test part: images whole"))
+    let refused = try EndToEnd.run(["run", path, "--threads", "1", "--memory", "1MB"])
+    #expect(refused.status != 0 && refused.errors.contains("memory (or --memory)"), "\(refused.errors)")
     let ended = try EndToEnd.run(["run", path, "--threads", "1"])
     try #require(ended.status == 0, "\(ended.errors)")
     let entry = try File(opening: folder + "/r.h5").group("entry/prediction")
@@ -74,7 +77,7 @@ struct EndToEndVolumesTests {
     let other = try EndToEnd.makeFolder("volumes-in-tiles")
     try FileManager.default.copyItem(atPath: folder + "/data.h5", toPath: other + "/data.h5")
     let tiled = try EndToEnd.run(
-      ["run", try job(other, prediction: "{tile: [9, 8, 13]}"), "--threads", "1"], ranks: 2)
+      ["run", try job(other, prediction: "{tile: [9, 8, 13]}\nmemory: 2GiB"), "--threads", "1"], ranks: 2)
     try #require(tiled.status == 0, "\(tiled.errors)")
     for name in ["mean", "mean_errors", "set"] {
       let results = try [folder, other].map { try File(opening: $0 + "/r.h5").group("entry/prediction") }
@@ -111,5 +114,8 @@ struct EndToEndVolumesTests {
       let ended = try EndToEnd.run(["check", path])
       #expect(ended.status != 0 && ended.errors.contains(message), "\(ended.errors)")
     }
+    try (text + "\nmemory: much\n").write(toFile: path, atomically: true, encoding: .utf8)
+    let ended = try EndToEnd.run(["check", path])
+    #expect(ended.status != 0 && ended.errors.contains("‘much’ is no amount of memory"), "\(ended.errors)")
   }
 }

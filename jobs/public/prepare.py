@@ -45,6 +45,21 @@ def tomograms(source, target):
         out["split"] = np.array(split, np.uint8)
 
 
+def hippocampus(source, target):
+    """Volumes of unit variance around their mean, without the padding's zeros in either; of the validation persons every second calibrates."""
+    with h5py.File(source) as file, h5py.File(target, "w") as out:
+        images = file["images"][()].astype(np.float32)
+        for volume, (z, y, x) in zip(images, file["shape"][()]):
+            inside = volume[:z, :y, :x]
+            volume -= inside.mean()
+            volume /= inside.std()
+            volume[z:], volume[:, y:], volume[:, :, x:] = 0, 0, 0
+        person = file["subject_key"][()]
+        split = np.array([PARTS[word.decode()] for word in file["split"]], np.uint8)
+        split[(split == 3) & np.isin(person, np.unique(person[split == 3])[::2])] = 1
+        out["images"], out["labels"], out["person"], out["split"] = images, file["labels"][()], person, split
+
+
 def filled(image, seen):
     """The mean of what lines along rows and columns between seen pixels give; 0 where neither does."""
     sums, counts = np.zeros(image.shape, np.float32), np.zeros(image.shape, np.float32)
@@ -91,5 +106,6 @@ def scattering(source, target, side=128):
 sets = Path(sys.argv[1])
 labelled(sets / "nuclei_dsb2018/dev_256x256.h5", here / "nuclei.h5")
 labelled(sets / "em_isbi2012/em_isbi2012.h5", here / "membranes.h5")
+hippocampus(sets / "mri_hippocampus3d/dev.h5", here / "hippocampus.h5")
 tomograms(sets / "xct_volumes/qim3d_mit.h5", here / "tomograms.h5")
 scattering(sets / "xray_scattering/dev.h5", here / "scattering.h5")

@@ -105,6 +105,7 @@ public struct MemoryBudget: Hashable, Sendable {
       throw MemoryBudgetError(budget: self, ranks: ranks, limit: limit, limitName: name)
     }
     let mapped = items.reduce(0) { $0 + ($1.isShared ? $1.bytes * (ranks - 1) : 0) }
+    try check(memory.allowed, UInt64(bytes), "what memory (or --memory) leaves beside the program itself")
     try check(memory.addressSpace, UInt64(bytes + mapped), "the limit on a process's address space (ulimit -v)")
     try check(memory.controlGroup, all, "the control group's limit")
     try check(memory.available, all, "what the machine has free")

@@ -8,13 +8,15 @@ import Networks
 extension EnsemblePredictor {
   /// The bytes that a prediction of a grid's tiles takes, the members' weights included.
   ///
-  /// - Parameter graphs: the network of each member.
+  /// - Parameters:
+  ///   - graphs: the network of each member.
+  ///   - bytesAtOnce: as of a predictor.
   /// - Throws: `NetworkError` when tiles do not fit a network, `EnsembleError.boundToSize`.
   public static func bytes(
-    _ graphs: [NetworkGraph], settings: EnsembleSettings, grid: TileGrid, threads: Int
+    _ graphs: [NetworkGraph], settings: EnsembleSettings, grid: TileGrid, threads: Int, bytesAtOnce: Int = 64 << 20
   ) throws -> Int {
     let (networks, place) = networks(graphs, settings: settings)
-    let together = min(grid.count, tilesAtOnce(of: place, grid, settings))
+    let together = min(grid.count, tilesAtOnce(of: place, grid, settings, bytes: bytesAtOnce))
     let answers = (together > 1 ? together * graphs.count : 1) + 3
     var bytes =
       4 * (answers * answerCount(settings, grid) + together * settings.inputChannels * grid.input.count)
@@ -37,14 +39,15 @@ extension EnsemblePredictor {
 
   /// Tiles that are worked at a time, so that members that share executions need not change places for each.
   ///
-  /// - Parameter networks: for each member which network it has.
-  static func tilesAtOnce(of networks: [Int], _ grid: TileGrid, _ settings: EnsembleSettings) -> Int {
+  /// - Parameters:
+  ///   - networks: for each member which network it has.
+  ///   - most: bytes that they may take.
+  static func tilesAtOnce(of networks: [Int], _ grid: TileGrid, _ settings: EnsembleSettings, bytes most: Int) -> Int {
     guard Set(networks).count < networks.count else { return 1 }
     let bytes =
       4 * (networks.count * answerCount(settings, grid) + settings.inputChannels * grid.input.count)
-    return max(1, min(16, bytesAtOnce / bytes))
+    return max(1, min(16, most / bytes))
   }
-  private static let bytesAtOnce = 64 << 20
 
   /// What a network sees of a tile in one pass, and of which image it is a part.
   struct View: Hashable {

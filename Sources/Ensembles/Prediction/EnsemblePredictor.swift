@@ -49,6 +49,8 @@ public final class EnsemblePredictor {
   public let planes: [Plane]
   /// Whether answers hold the members' latent values; only of networks for which `latentShape` gives a shape.
   public var keepsLatents = false
+  /// Bytes that tiles which are worked at a time may take.
+  public var bytesAtOnce = 64 << 20
   private let team: ThreadTeam
   /// The different networks, with probabilities behind them when they tell classes, and for each member which it is.
   let networks: [NetworkGraph]
@@ -137,7 +139,8 @@ public final class EnsemblePredictor {
   ) throws {
     guard !tiles.isEmpty else { return }
     try prepare(for: grid)
-    let together = keepsLatents ? 1 : min(tiles.count, Self.tilesAtOnce(of: networkOfMember, grid, settings))
+    let most = Self.tilesAtOnce(of: networkOfMember, grid, settings, bytes: bytesAtOnce)
+    let together = keepsLatents ? 1 : min(tiles.count, most)
     reserve(tiles: together, of: grid)
     for first in stride(from: tiles.lowerBound, to: tiles.upperBound, by: together) {
       let some = (first..<min(tiles.upperBound, first + together)).map { grid[$0] }

@@ -29,6 +29,8 @@ public struct HostFacts: Sendable, Equatable {
     public var addressSpace: UInt64?
     /// What the machine can give without swapping.
     public var available: UInt64?
+    /// What the user lets each process take.
+    public var allowed: UInt64?
 
     /// Limits as given.
     public init(controlGroup: UInt64? = nil, addressSpace: UInt64? = nil, available: UInt64? = nil) {

@@ -1,4 +1,5 @@
 import Foundation
+import Host
 import ImageFiles
 import Networks
 import Settings
@@ -89,6 +90,9 @@ extension JobFile {
 
   /// Lists with one value an axis must fit the images.
   private static func checkAxes(_ values: SettingValue, _ report: (String, String) -> Void) {
+    if let text = values["memory"]?.text, ByteCount(text) == nil {
+      report("memory", "‘\(text)’ is no amount of memory; write one as 2GiB, 500MB or 1.5TiB")
+    }
     guard let volume = values["data.volume"]?.boolean else { return }
     let planes = values["data.planes"]?.list
     if planes != nil, !volume {

@@ -1,4 +1,5 @@
 import Ensembles
+import Host
 import Imaging
 import Networks
 import Settings
@@ -31,6 +32,9 @@ public struct Job: SettingsSection {
   public var measurements: [ImageMeasurement]?
   /// How predictions are calibrated.
   public var uncertainty = UncertaintySection()
+  /// What a rank may take of memory; nil: as much as there is. It decides caches and how many tiles are worked at a time,
+  /// never a result.
+  public var memory: ByteCount?
   /// The results file as the job file names it; `outputFile` is where that is.
   public var output = ""
   /// The folder that paths are relative to: the job file's, absolute. Not part of the job's text.
@@ -72,9 +76,22 @@ public struct Job: SettingsSection {
         + "mean and spread, and intervals that are calibrated by images, or by groups with `uncertainty.unit: group`"),
     Setting("uncertainty", \.uncertainty, "how predictions are calibrated"),
     Setting(
+      "memory", \.memory, .text, otherwise: "what the machine has",
+      "what a rank may take of memory, as in `2GiB`: a job that needs more is refused, and caches follow from it; results "
+        + "do not depend on it. `--memory` goes before it"),
+    Setting(
       "output", \.output, .outputPath, isRequired: true,
       "the results file (HDF5), relative to this file; its folder is made when missing"),
   ]
 }
 
 extension EnsembleTask: SettingConvertible {}
+
+extension ByteCount: SettingConvertible {
+  public init(settingValue value: SettingValue) throws(SettingError) {
+    guard let count = value.text.flatMap({ ByteCount($0) }) else { throw .mismatch(value, "an amount of memory") }
+    self = count
+  }
+
+  public var settingValue: SettingValue { .text(description) }
+}

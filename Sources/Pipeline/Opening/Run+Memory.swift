@@ -7,7 +7,18 @@ import MessagePassing
 // What a stage needs in memory, before its work begins.
 
 extension Run {
-  private var memory: HostFacts.Memory { options.memory ?? HostFacts.detect().memory }
+  private var memory: HostFacts.Memory {
+    var memory = options.memory ?? HostFacts.detect().memory
+    if let allowed { memory.allowed = UInt64(max(0, allowed - programBytes)) }
+    return memory
+  }
+
+  /// What a rank may take; nil: as much as there is.
+  private var allowed: Int? { (options.allowedMemory ?? job.memory)?.bytes }
+
+  /// Bytes for each cache, of a dataset's chunks or of tiles that are worked at a time: a sixteenth of what a rank may
+  /// take, and without a limit as for 1 GiB.
+  var cacheBytes: Int { max(1 << 20, min(1 << 30, (allowed ?? 1 << 30) / 16)) }
 
   /// What a rank of `ranks` needs to train.
   func trainingBudget(_ known: InspectedJob, ranks: Int, threads: Int, dividesState: Bool) throws -> MemoryBudget {
@@ -71,7 +82,9 @@ extension Run {
     var (largest, core) = (0, 0)
     for grid in grids {
       do {
-        largest = max(largest, try EnsemblePredictor.bytes(graphs, settings: settings, grid: grid, threads: threads))
+        let bytes = try EnsemblePredictor.bytes(
+          graphs, settings: settings, grid: grid, threads: threads, bytesAtOnce: cacheBytes)
+        largest = max(largest, bytes)
       } catch {
         throw RunError.tilesDoNotFit(part.rawValue, grid.window, job.layout, reason: "\(error)")
       }

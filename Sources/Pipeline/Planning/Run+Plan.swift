@@ -89,7 +89,8 @@ extension Run {
   }
 
   /// What each stage will have in memory on a rank, this program included.
-  private func memory(training: MemoryBudget, _ predictions: [MemoryBudget], opened: OpenedJob, threads: Int) -> String {
+  private func memory(training: MemoryBudget, _ predictions: [MemoryBudget], opened: OpenedJob, threads: Int) -> String
+  {
     // What libraries load of themselves when they begin to work.
     let program = programBytes + (24 << 20)
     let data = opened.truth
@@ -101,7 +102,8 @@ extension Run {
       return String(format: "%.0f MB to %@", Double(bytes) / 1e6, name)
     }
     let stages = [
-      stage("train", training.bytes, reading: Part.allCases), stage("calibrate", predictions[0].bytes, reading: [.calibrate]),
+      stage("train", training.bytes, reading: Part.allCases),
+      stage("calibrate", predictions[0].bytes, reading: [.calibrate]),
       stage("predict", predictions[1].bytes, reading: [.test]),
     ]
     return "memory of a rank, about: \(stages.joined(separator: ", ")); "

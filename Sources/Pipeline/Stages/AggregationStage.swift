@@ -36,6 +36,7 @@ struct AggregationStage: Stage {
       } == [1]
     guard !isThere else { return }
     let ensemble = try EnsemblePredictor(members(expected), team: team)
+    ensemble.bytesAtOnce = run.cacheBytes
     let work = try world.agree {
       try TileWork(data.split.train, of: job, settings, graphs: ensemble.members.map(\.graph))
     }

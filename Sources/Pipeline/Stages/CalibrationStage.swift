@@ -32,6 +32,7 @@ struct CalibrationStage: Stage {
   /// - Throws: `RunError.noMembers`, `.otherMember`, `MemberFileError`, `RemoteFailure`.
   func calibrate() throws {
     let ensemble = try EnsemblePredictor(members(expected), team: team)
+    ensemble.bytesAtOnce = run.cacheBytes
     let work = try world.agree { try tiles(ensemble) }
     let obstacle = try world.fromRoot {
       guard RunPaths.exists(paths.calibration) else { return [] }

@@ -13,8 +13,6 @@ struct EvaluationStage: Stage {
   private let opened: OpenedJob
   private let content: PartContent
   private var settings: EnsembleSettings { opened.settings }
-  /// Chunks of a dataset of the results that are held while slice after slice is read of them.
-  private static let cacheBytes = 128 << 20
   private var truth: LearningData { opened.truth }
 
   /// Opens the data and reads the test set.
@@ -161,7 +159,7 @@ struct EvaluationStage: Stage {
 
   /// The answers of the learned combination of the members; nil when the job has none.
   private func aggregated(in file: File) throws -> Dataset? {
-    job.ensemble.aggregate == nil ? nil : try file.dataset("entry/aggregate/mean", cache: Self.cacheBytes)
+    job.ensemble.aggregate == nil ? nil : try file.dataset("entry/aggregate/mean", cache: 2 * run.cacheBytes)
   }
 
   /// The figures of the classes in the group of this name.
@@ -172,9 +170,9 @@ struct EvaluationStage: Stage {
       sets: SetEvaluation(levels: levels, classes: classes), isByClass: job.uncertainty.byClass,
       units: group == "prediction" ? unitFigures(levels: levels) : [])
     try world.agree {
-      let mean = try file.dataset("entry/\(group)/mean", cache: Self.cacheBytes)
-      let sets = try file.dataset("entry/\(group)/set", cache: Self.cacheBytes)
-      let deviation = try file.dataset("entry/\(group)/mean_errors", cache: Self.cacheBytes)
+      let mean = try file.dataset("entry/\(group)/mean", cache: 2 * run.cacheBytes)
+      let sets = try file.dataset("entry/\(group)/set", cache: 2 * run.cacheBytes)
+      let deviation = try file.dataset("entry/\(group)/mean_errors", cache: 2 * run.cacheBytes)
       let combined = try group == "prediction" ? aggregated(in: file) : nil
       if combined != nil { figures.aggregate = ConfusionMatrix(classes: classes) }
       var known = TileTruth()
@@ -246,10 +244,10 @@ struct EvaluationStage: Stage {
     var units = unitFigures(levels: levels)
     var members: [[RegressionMetrics]] = []
     try world.agree {
-      let mean = try file.dataset("entry/prediction/mean", cache: Self.cacheBytes)
+      let mean = try file.dataset("entry/prediction/mean", cache: 2 * run.cacheBytes)
       let combined = try aggregated(in: file)
-      let lower = try file.dataset("entry/prediction/lower", cache: Self.cacheBytes)
-      let upper = try file.dataset("entry/prediction/upper", cache: Self.cacheBytes)
+      let lower = try file.dataset("entry/prediction/lower", cache: 2 * run.cacheBytes)
+      let upper = try file.dataset("entry/prediction/upper", cache: 2 * run.cacheBytes)
       var known = TileTruth()
       for slice in mySlices {
         try run.stop.check()
@@ -310,7 +308,7 @@ struct EvaluationStage: Stage {
   private func similarity(in file: File, ranges: [Double]) throws -> [Double] {
     var rows: [Double] = []
     try world.agree {
-      let mean = try file.dataset("entry/prediction/mean", cache: Self.cacheBytes)
+      let mean = try file.dataset("entry/prediction/mean", cache: 2 * run.cacheBytes)
       var known = TileTruth()
       for slice in mySlices {
         try run.stop.check()

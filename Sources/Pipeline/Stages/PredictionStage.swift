@@ -39,6 +39,7 @@ struct PredictionStage: Stage {
       guard RunPaths.exists(paths.calibration) else { throw RunError.noCalibration(paths.calibration) }
     }
     let ensemble = try EnsemblePredictor(members(expected), team: team)
+    ensemble.bytesAtOnce = run.cacheBytes
     let calibration = try calibration(of: ensemble.members)
     let work = try world.agree {
       try TileWork(truth.split.test, of: job, settings, graphs: ensemble.members.map(\.graph))

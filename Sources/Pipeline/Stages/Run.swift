@@ -2,6 +2,7 @@ import Ensembles
 import Foundation
 import HDF5
 import Host
+import ImageFiles
 import Imaging
 import JobFiles
 import MessagePassing
@@ -34,6 +35,8 @@ public final class Run {
     public var restartsFromScratch = false
     /// The memory of this node; nil: what the host tells.
     public var memory: HostFacts.Memory?
+    /// What this rank may take of memory; nil: what the job says.
+    public var allowedMemory: ByteCount?
     /// The options of a command without flags.
     public init() {}
   }
@@ -93,6 +96,7 @@ public final class Run {
   /// - Throws: on all ranks, `RemoteFailure` with what is wrong.
   func opened() throws -> OpenedJob {
     if let openedJob { return openedJob }
+    ArrayFile.cacheBytes = cacheBytes
     let opened = try world.agree { try OpenedJob(job) }
     try requireSame(opened.text, OpenedJob.difference)
     openedJob = opened

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Host
 import JobFiles
 import Pipeline
 
@@ -18,6 +19,11 @@ struct CheckCommand: ParsableCommand {
   @Option(help: "Threads of each rank.")
   var threads: Int?
 
+  @Option(
+    help: ArgumentHelp("What each rank may take of memory, as in 2GiB.", valueName: "size"),
+    transform: LaunchOptions.byteCount)
+  var memory: ByteCount?
+
   func validate() throws {
     if let forRanks, forRanks < 1 { throw ValidationError("--for-ranks is at least 1.") }
     if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads lies between 1 and 1024.") }
@@ -28,6 +34,7 @@ struct CheckCommand: ParsableCommand {
       let file = try world.agree { try JobFile(path: job) }
       var options = Run.Options()
       options.threads = threads
+      options.allowedMemory = memory
       let run = try Run(file, over: world, options: options, log: ProgressDisplay(isShown: world.rank == 0).log)
       let plan = try run.plan(ranks: forRanks ?? world.size)
       if world.rank == 0 { print(plan) }

@@ -52,6 +52,7 @@ struct PredictCommand: ParsableCommand {
         var options = Run.Options()
         options.overwrite = overwrite
         options.threads = launch.threads
+        options.allowedMemory = launch.memory
         let run = try Run(file, over: world, options: options, log: display.log)
         try run.predict()
         if world.rank == 0 { print(ResultsHint(run.paths.results)) }
