@@ -127,7 +127,8 @@ struct EndToEndResultsFileTests {
   @Test("a run ends with a page of its scores, curves and pictures, which the command report makes anew")
   func report() throws {
     for isVolume in [true, false] {
-      let job = try (isVolume ? EndToEndSameBitsTests.Reference.volume : EndToEndSameBitsTests.Reference.stack).get().job
+      let job = try (isVolume ? EndToEndSameBitsTests.Reference.volume : EndToEndSameBitsTests.Reference.stack).get()
+        .job
       let path = job.folder + "/results/result.report.html"
       let html = try String(contentsOfFile: path, encoding: .utf8)
       let dice = try File(opening: job.results).read("entry/evaluation/f1_macro", as: Double.self)[0]
