@@ -128,7 +128,7 @@ network:
   output-probability: 0.5
   input-output: true
 ensemble: {members: 2, bagging: true}
-training: {epochs: 1, batch: 4, shards: 4, optimizer: {name: adam, rate: 0.005}, loss: cross-entropy, seed: 1, checkpoint-steps: 10}
+training: {epochs: 3, batch: 4, shards: 4, optimizer: {name: adam, rate: 0.005}, loss: cross-entropy, seed: 1, checkpoint-steps: 10}
 uncertainty: {method: lac, coverage: [0.9], unit: pixel}
 output: results.h5
 TEXT

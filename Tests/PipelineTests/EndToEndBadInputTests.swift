@@ -130,14 +130,20 @@ struct EndToEndBadInputTests {
     #expect(try EndToEnd.contents(job.folder) == before)
   }
 
-  @Test("results are replaced only with --overwrite")
+  @Test("results are replaced only with --overwrite; the same run again tells what they are, another job is refused")
   func existingOutput() throws {
-    let job = try EndToEndJob.tiny("existing")
-    try job.succeed(ranks: nil)
+    var job = try EndToEndJob.tiny("existing")
+    let first = try job.succeed(ranks: nil)
     let results = try EndToEnd.bytes(job.results)
     let before = try EndToEnd.contents(job.folder)
     for ranks in [nil, 2] {
+      let same = try EndToEnd.run(["run", job.path, "--threads", "1"], ranks: ranks)
+      #expect(same.status == 0 && same.output == first.output, "\(same.errors)")
+      #expect(same.messages.contains { $0.hasPrefix("The results are there already") })
       for command in ["run", "predict"] {
+        // Other levels are of another calibration.
+        job.coverage = command == "run" ? [0.7] : [0.8, 0.9, 0.95]
+        try job.write()
         let refused = try EndToEnd.run([command, job.path], ranks: ranks)
         #expect(refused.status != 0)
         #expect(

@@ -12,8 +12,8 @@ struct EvaluationStage: Stage {
   let run: Run
   private let opened: OpenedJob
   private let content: PartContent
-  private var settings: EnsembleSettings { opened.settings }
-  private var truth: LearningData { opened.truth }
+  var settings: EnsembleSettings { opened.settings }
+  var truth: LearningData { opened.truth }
 
   /// Opens the data and reads the test set.
   ///
@@ -52,7 +52,7 @@ struct EvaluationStage: Stage {
   }
 
   /// Why results are not those of this job on this test set, by the members that are there; nil when they are.
-  private func obstacle(_ file: File) throws -> String? {
+  func obstacle(_ file: File) throws -> String? {
     let entry = try file.group("entry")
     let group = try entry.group("members")
     let settings = SettingDifferences.list(job.canonicalText, try group.attribute("settings", as: String.self))
@@ -74,8 +74,10 @@ struct EvaluationStage: Stage {
     return ExpectedFiles.obstacle(try there.map { try MemberFile.read(paths.member($0.0)) }, there.map(\.1))
   }
 
-  /// Evaluates a results file of this job in place. Ranks read slices or images of it, each their share.
-  func evaluate(_ path: String) throws -> Evaluation {
+  /// Evaluates a results file of this job. Ranks read slices or images of it, each their share.
+  ///
+  /// - Parameter storing: whether the figures are stored in the file.
+  func evaluate(_ path: String, storing: Bool = true) throws -> Evaluation {
     let (file, calibration) = try world.agree {
       let file = try File(opening: path)
       return (file, try CalibrationFile.read(try file.group("entry/calibration")))
@@ -105,7 +107,7 @@ struct EvaluationStage: Stage {
         "surest. /entry/prediction/doubt is 0 where a set is of one class, else 1; uncertainty.allow-empty: false fills them.",
       ]
     }
-    try run.onRoot { try result.write(to: path) }
+    if storing { try run.onRoot { try result.write(to: path) } }
     return result
   }
 

@@ -143,6 +143,7 @@ public final class Run {
     _ = try inspected()
     // Ranks that read other data are found before work.
     for part in Part.allCases { _ = try content(of: part) }
+    if let evaluation = try finishedBefore() { return evaluation }
     try requirePredictionMemory()
     try refuseExistingOutput()
     return try locked(makingFolder: true) {

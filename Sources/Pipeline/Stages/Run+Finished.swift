@@ -1,0 +1,42 @@
+import Ensembles
+import HDF5
+import Imaging
+
+extension Run {
+  /// The figures of results that are there already and are what this job gives; nil when there are none, or others.
+  /// Collective.
+  ///
+  /// A job that is put back into a queue may have ended just before.
+  /// - Throws: `RemoteFailure` when the results cannot be read.
+  func finishedBefore() throws -> Evaluation? {
+    guard !options.overwrite, !options.restartsFromScratch, options.retrained.isEmpty else { return nil }
+    let stage = try EvaluationStage(self)
+    let (expected, calibrated) = (try expectedFiles(), try content(of: .calibrate))
+    let isFinished = try world.fromRoot {
+      // Results that cannot be read are not this job's; they are not replaced unasked.
+      (try? stage.isFinished(expected, calibrated)) == true ? [1] : []
+    }
+    guard !isFinished.isEmpty else { return nil }
+    log.note("The results are there already, made by this job from these data; --overwrite makes them anew.")
+    return try stage.evaluate(paths.results, storing: false)
+  }
+}
+
+extension EvaluationStage {
+  /// Whether the results, the members and the calibration are those that this job gives. Rank 0 alone.
+  fileprivate func isFinished(_ expected: ExpectedFiles, _ calibrated: PartContent) throws -> Bool {
+    guard RunPaths.exists(paths.results) else { return false }
+    try ChecksummedFile.verify(paths.results)
+    return try File.with(paths.results) { file in
+      _ = try ResultsFile.job(of: file)
+      let entry = try file.group("entry")
+      guard try entry.exists("evaluation"), try entry.hasAttribute("data") else { return false }
+      let text = try entry.group("members").attribute("settings", as: String.self)
+      guard text == job.canonicalText, try obstacle(file) == nil else { return false }
+      let members = try (0..<job.ensemble.members).map { try expected.member($0, paths.member($0)) }
+      let work = try TileWork(truth.split.calibrate, of: job, settings, graphs: members.map(\.graph))
+      return try expected.obstacle(
+        calibration: paths.calibration, members: members, content: calibrated, work) == nil
+    }
+  }
+}
