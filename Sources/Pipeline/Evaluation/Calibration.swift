@@ -113,11 +113,11 @@ extension Calibration {
       "promises nothing for the next image. uncertainty.unit: image, group or patch calibrates by units that are independent.",
     ]
     let counts = zip(levels, effective).compactMap { level, count in
-      count.map { "\(level): \(Int(min($0, 1e15).rounded()))" }
+      count.map { "\(Int(min($0, 1e15).rounded())) at level \(level)" }
     }
     if !counts.isEmpty {
       lines.append(
-        "The \(scores) calibration scores count as many independent ones, judged by \(alikeWithin): "
+        "The \(scores) calibration scores are worth fewer independent ones, judged by \(alikeWithin): "
           + counts.joined(separator: ", "))
     }
     return lines
