@@ -10,10 +10,10 @@ import Reports
 ///
 /// A long test part is sampled: of at most `mostLooked` slices at even distances the error and the spread are looked at.
 struct ReportImages {
-  /// A slice of the test part, and where it stands in the results.
+  /// A slice of the test part, and what was seen of it.
   private struct Slice {
-    var region: Region
-    var place: (image: Int, z: Int)
+    let slice: TestSlice
+    var region: Region { slice.region }
     var title: String
     /// The share of wrong pixels, or the mean absolute error; NaN where nothing is known.
     var error = Double.nan
@@ -55,18 +55,12 @@ struct ReportImages {
     // The level nearest to nine in ten.
     level = levels.indices.min { abs(levels[$0] - 0.9) < abs(levels[$1] - 0.9) } ?? 0
     guard !form.pixelAxes.isEmpty else { return }
-    var all: [Slice] = []
-    for (index, region) in opened.truth.split.test.enumerated() {
-      for z in region.z {
-        all.append(
-          Slice(
-            region: Region(image: region.image, z: z..<z + 1, height: region.height, width: region.width),
-            place: layout.isOneImage ? (0, all.count) : (index, z),
-            title: layout.isOneImage
-              ? "slice \(z)" : "image \(region.image)" + (layout.hasDepth ? ", slice \(z)" : "")))
-      }
+    slices = Self.sample(TestSlice.all(of: opened.truth, layout), Self.mostLooked).map { slice in
+      let (image, z) = (slice.region.image, slice.region.z.lowerBound)
+      return Slice(
+        slice: slice,
+        title: layout.isOneImage ? "slice \(z)" : "image \(image)" + (layout.hasDepth ? ", slice \(z)" : ""))
     }
-    slices = Self.sample(all, Self.mostLooked)
   }
 
   /// At most so many elements, at even distances.
@@ -90,12 +84,11 @@ struct ReportImages {
     choose("The median", known.isEmpty ? nil : known[known.count / 2])
     choose("The best", known.first)
     choose("The largest spread", slices.max { $0.spread < $1.spread })
-    let peak = slices.map(\.spread).max() ?? 0
     var viewers: [ReportPage.Viewer] = []
-    let frames = try chosen.compactMap { try frame($0.1, title: "\($0.0): \($0.1.title)", peak) }
+    let frames = try chosen.compactMap { try frame($0.1, title: "\($0.0): \($0.1.title)") }
     if !frames.isEmpty { viewers.append(.init(frames: frames)) }
     guard form.layout.hasDepth, slices.count > 1 else { return viewers }
-    let walk = try Self.sample(slices, Self.mostShown).compactMap { try frame($0, title: $0.title, peak) }
+    let walk = try Self.sample(slices, Self.mostShown).compactMap { try frame($0, title: $0.title) }
     if !walk.isEmpty { viewers.append(.init(slider: "Through the test part", frames: walk)) }
     return viewers
   }
@@ -115,15 +108,8 @@ struct ReportImages {
     var errors: [Float?]
   }
 
-  private func slab(_ slice: Slice, channels: Bool = true) -> Hyperslab {
-    let channels = channels ? form.channelExtents : []
-    return Hyperslab(
-      start: [slice.place.image] + channels.map { _ in 0 } + (form.layout.hasDepth ? [slice.place.z] : []) + [0, 0],
-      count: [1] + channels + (form.layout.hasDepth ? [1] : []) + [slice.region.height, slice.region.width])
-  }
-
   private func read(_ slice: Slice) throws -> Content {
-    let place = slab(slice)
+    let place = slice.slice.slab(form)
     var content = Content(
       extents: slice.region.extents, mean: try mean.read(as: Float.self, place),
       deviation: try deviation.read(as: Float.self, place), errors: [])
@@ -153,7 +139,7 @@ struct ReportImages {
   // MARK: Painting
 
   /// The layers of a slice; nil when the page is full.
-  private mutating func frame(_ slice: Slice, title: String, _ peak: Double) throws -> ReportPage.Frame? {
+  private mutating func frame(_ slice: Slice, title: String) throws -> ReportPage.Frame? {
     guard bytes < Self.mostBytes else { return nil }
     let content = try read(slice)
     let painter = SlicePainter(content.extents, side: Self.side)
@@ -174,7 +160,7 @@ struct ReportImages {
       let range = "\(TextTable.number(Double(low))) to \(TextTable.number(Double(high)))"
       try add("Truth", range, content.truth.values.prefix(content.extents.count).map(value))
       try add("Mean", "of the members, \(range)", content.mean.prefix(content.extents.count).map(value))
-      try addField("Spread", "standard deviation of the members", content.deviation.map { $0 }, add)
+      try addField("Spread", "standard deviation of the members", content.deviation, add)
       try addField("Error", "absolute, of the mean", content.errors.map { $0 ?? .nan }, add)
     }
     bytes += layers.reduce(0) { $0 + $1.bytes }
@@ -210,7 +196,7 @@ struct ReportImages {
     }
     try addField("Spread", "standard deviation of the members, largest of the classes", spread, add)
     if let sizes {
-      let place = slab(slice, channels: false)
+      let place = slice.slice.slab(form, hasChannels: false)
       let found = try sizes.read(
         as: UInt8.self, Hyperslab(start: [level] + place.start, count: [1] + place.count))
       let most = Float(max(2, classes.count))
@@ -232,11 +218,10 @@ struct ReportImages {
 
   /// A layer of numbers from 0 to the largest of the slice.
   private func addField(_ name: String, _ what: String, _ values: [Float], _ add: Add) throws {
-    let shown = values.prefix(values.count)
-    let most = shown.filter(\.isFinite).max() ?? 0
+    let most = values.filter(\.isFinite).max() ?? 0
     try add(
       name, "\(what): dark 0, yellow \(TextTable.number(Double(most)))",
-      shown.map { ColourMap.viridis.colour($0 / max(most, .leastNormalMagnitude)) })
+      values.map { ColourMap.viridis.colour($0 / max(most, .leastNormalMagnitude)) })
   }
 
   /// The intensities of a slice's first channel, from 0 at the darkest hundredth to 1 at the brightest.

@@ -111,44 +111,15 @@ struct EvaluationStage: Stage {
     return result
   }
 
-  /// A slice of the test part, and where it stands in the results.
-  private struct Slice {
-    var region: Region
-    /// Image, and slice of a volume.
-    var place: (image: Int, z: Int)
-    /// The region of the test part that it is of, and where it stands in that.
-    var part: Int
-    var box: Box
-  }
-
   /// The slices that this rank evaluates: consecutive ones.
-  private var mySlices: ArraySlice<Slice> {
-    var slices: [Slice] = []
-    for (index, region) in truth.split.test.enumerated() {
-      for z in region.z {
-        slices.append(
-          Slice(
-            region: Region(image: region.image, z: z..<z + 1, height: region.height, width: region.width),
-            place: job.layout.isOneImage ? (0, slices.count) : (index, z), part: index,
-            box: job.task.answersImages
-              ? .point
-              : Box(
-                z: z - region.z.lowerBound..<z - region.z.lowerBound + 1, y: 0..<region.height, x: 0..<region.width)))
-      }
-    }
+  private var mySlices: ArraySlice<TestSlice> {
+    let slices = TestSlice.all(of: truth, job.layout)
     return slices[Shares(of: slices.count, among: world.size)[world.rank]]
   }
 
-  /// Where a slice's answer stands in `mean`: all channels of it.
-  private func slab(_ slice: Slice, _ form: AnswerForm) -> Hyperslab {
-    let channels = form.channelExtents
-    var start = [slice.place.image] + channels.map { _ in 0 }
-    var count = [1] + channels
-    if !form.pixelAxes.isEmpty {
-      start += (form.layout.hasDepth ? [slice.place.z] : []) + [0, 0]
-      count += (form.layout.hasDepth ? [1] : []) + [slice.region.height, slice.region.width]
-    }
-    return Hyperslab(start: start, count: count)
+  /// Where a slice stands in its region; of images that are answered as a whole, one point.
+  private func box(_ slice: TestSlice) -> Box {
+    job.task.answersImages ? .point : Box(slice.region.extents).moved(z: slice.z)
   }
 
   private func level(_ level: Int, of slab: Hyperslab) -> Hyperslab {
@@ -183,7 +154,7 @@ struct EvaluationStage: Stage {
         try run.stop.check()
         try known.read(Box(slice.region.extents), of: slice.region, truth, for: .test)
         let labels = known.labels
-        let place = slab(slice, form)
+        let place = slice.slab(form)
         let probabilities = try mean.read(as: Float.self, place)
         probabilities.withUnsafeBufferPointer { mostLikely($0, classes: classes, into: &predictions) }
         let spreads = try deviation.read(as: Float.self, place)
@@ -200,13 +171,13 @@ struct EvaluationStage: Stage {
           try figures.aggregate?.add(labels: labels, predictions: predictions)
         }
         for units in figures.units.indices {
-          figures.units[units].add(slice.part, slice.box, known: { labels[$0] != Label.ignored })
+          figures.units[units].add(slice.part, box(slice), known: { labels[$0] != Label.ignored })
         }
         for index in 0..<levels {
           let set = try sets.read(as: UInt8.self, level(index, of: place))
           try figures.sets.add(set: set, labels: labels, pixels: labels.count, level: index)
           for units in figures.units.indices {
-            figures.units[units].add(slice.part, slice.box, level: index) { pixel in
+            figures.units[units].add(slice.part, box(slice), level: index) { pixel in
               labels[pixel] != Label.ignored && set[Int(labels[pixel]) * labels.count + pixel] != 0
             }
           }
@@ -254,7 +225,7 @@ struct EvaluationStage: Stage {
       for slice in mySlices {
         try run.stop.check()
         try known.read(Box(slice.region.extents), of: slice.region, truth, for: .test)
-        let place = slab(slice, form)
+        let place = slice.slab(form)
         let values = try mean.read(as: Float.self, place)
         values.withUnsafeBufferPointer { sums += RegressionMetrics.channels(channels, of: $0, known) }
         try combined?.read(as: Float.self, place).withUnsafeBufferPointer {
@@ -263,7 +234,7 @@ struct EvaluationStage: Stage {
         var own = IntervalEvaluation(levels: levels)
         let count = known.values.count / channels
         for kind in units.indices {
-          units[kind].add(slice.part, slice.box, channels: channels) { known.isKnown($0 % count) }
+          units[kind].add(slice.part, box(slice), channels: channels) { known.isKnown($0 % count) }
         }
         for index in 0..<levels {
           let low = try lower.read(as: Float.self, level(index, of: place))
@@ -274,7 +245,7 @@ struct EvaluationStage: Stage {
             own.add(lower: low, upper: high, known: known, values: first..<first + pixels, level: index)
           }
           for kind in units.indices {
-            units[kind].add(slice.part, slice.box, channels: channels, level: index) { i in
+            units[kind].add(slice.part, box(slice), channels: channels, level: index) { i in
               known.isKnown(i % count) && low[i] <= known.values[i] && known.values[i] <= high[i]
             }
           }
@@ -315,7 +286,7 @@ struct EvaluationStage: Stage {
       for slice in mySlices {
         try run.stop.check()
         try known.read(Box(slice.region.extents), of: slice.region, truth, for: .test)
-        let values = try mean.read(as: Float.self, slab(slice, form))
+        let values = try mean.read(as: Float.self, slice.slab(form))
         let pixels = values.count / ranges.count
         for (channel, range) in ranges.enumerated() {
           let part = channel * pixels..<(channel + 1) * pixels
