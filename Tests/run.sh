@@ -67,7 +67,13 @@ warn_of_little_shared_memory() {
 # Running --------------------------------------------------------------------------------------------------------------
 
 logs=$(mktemp -d)
-trap 'rm -rf "$logs"' EXIT
+# Groups that run beside others are ended with this.
+end() {
+  local job
+  for job in $(jobs -p); do pkill -P "$job" || true; done
+  rm -rf "$logs"
+}
+trap end EXIT
 limit=${TUTTI_TEST_TIMEOUT:-$([[ -n ${TUTTI_ALL:-} ]] && echo 3600 || echo 1800)}
 failures=0
 groups=0
@@ -87,7 +93,8 @@ tell_skipped() {
 
 # run GROUP COMMAND…: runs a group of tests, prints one line for it, and the rest only when it matters.
 run() {
-  local group=$1 log="$logs/log" status=0 start=$SECONDS summary
+  local group=$1 log status=0 start=$SECONDS summary
+  log=$(mktemp "$logs/XXXXXX")
   shift
   timeout --kill-after=20 "$limit" "$@" >"$log" 2>&1 </dev/null || status=$?
   summary=$(sed -e 's/\x1b\[[0-9;]*m//g' "$log" | grep -oE 'Test run with .* (tests?|suites?)' | head -1 || true)
@@ -113,6 +120,29 @@ run() {
     say "ended with status $status before the tests did. The last lines:"
     tail -12 "$log"
   fi
+}
+
+# start GROUP COMMAND…: runs a group beside what comes next; `join` waits for all of them and prints what they have to say.
+started=()
+start() {
+  local name="$logs/started-${#started[@]}"
+  started+=("$name")
+  (
+    groups=0 failures=0
+    run "$@" >"$name.out"
+    echo "$groups $failures" >"$name.counts"
+  ) &
+}
+
+join() {
+  local name counts
+  wait
+  for name in ${started+"${started[@]}"}; do
+    cat "$name.out"
+    counts=(1 1)
+    [[ ! -s $name.counts ]] || read -ra counts <"$name.counts"
+    groups=$((groups + counts[0])) failures=$((failures + counts[1]))
+  done
 }
 
 build() {
@@ -192,16 +222,16 @@ for name in TUTTI_ALL TUTTI_GOLDEN TUTTI_REQUIRE; do
   [[ -z ${!name:-} ]] || handed+=(-x "$name")
 done
 
+# Slurm's tests wait most of their time.
+export TUTTI
+TUTTI=$(dirname "$tests")/tutti
+if [[ -z $filter ]] || grep -qE -- "$filter" <<<"Slurm"; then start Slurm bash Tests/slurm.sh; fi
 run "one process" "$tests" "${testing[@]}" ${chosen+"${chosen[@]}"} --skip "$mpi_suite"
 for ranks in 1 2 3 4; do
   run "$ranks rank$( ((ranks == 1)) || say s)" \
     mpirun -n "$ranks" --oversubscribe --bind-to none --tag-output "${handed[@]}" \
     "$tests" "${testing[@]}" ${chosen+"${chosen[@]}"} --skip "$other_suite"
 done
-if [[ -z $filter ]] || grep -qE -- "$filter" <<<"Faults"; then
-  TUTTI=$(dirname "$tests")/tutti run "random faults" bash Tests/faults.sh --runs 6
-fi
-if [[ -z $filter ]] || grep -qE -- "$filter" <<<"Slurm"; then
-  TUTTI=$(dirname "$tests")/tutti run Slurm bash Tests/slurm.sh
-fi
+if [[ -z $filter ]] || grep -qE -- "$filter" <<<"Faults"; then run "random faults" bash Tests/faults.sh --runs 6; fi
+join
 finish

@@ -157,14 +157,19 @@ provenance() { h5dump -d "/entry/provenance/$2" "$folder/$1/results.h5" | sed -n
 # Waits until the job NAME with this number is at an end, and checks it, its results, and that they were made by so many
 # ranks and threads, each of which trained a member, unless that may be any.
 check() {
-  local name=$1 number=$2 ranks=$3 threads=$4 trained=${5:-} state=
+  local name=$1 number=$2 ranks=$3 threads=$4 trained=${5:-} job state= reason=
   for _ in {1..1200}; do
-    state=$(scontrol show job -o "$number" | grep -oE 'JobState=\w+')
-    [[ $state == *=@(PENDING|CONFIGURING|RUNNING|COMPLETING|REQUEUED) ]] || break
+    job=$(scontrol show job -o "$number")
+    state=$(grep -oP ' JobState=\K\w+' <<<"$job")
+    reason=$(grep -oP ' Reason=\K\w+' <<<"$job")
+    [[ $state == @(PENDING|CONFIGURING|RUNNING|COMPLETING|REQUEUED) ]] || break
+    # What waits for a job that failed, or was started in vain, waits for ever.
+    [[ $reason != @(DependencyNeverSatisfied|JobHeld*|*launch_failed*) ]] || break
     sleep 0.5
   done
-  [[ $state == *=COMPLETED ]] || fail "$name: the job ended as ${state#*=}:
-$(tail -n 30 "$folder/$name/log" 2>/dev/null)"
+  [[ $state == COMPLETED ]] || fail "$name: the job ended as $state ($reason):
+$(tail -n 30 "$folder/$name"/*log 2>/dev/null)
+$(sinfo -N -l 2>&1)"
   [[ -s $folder/$name/results.h5 ]] || fail "$name: there is no results file:
 $(tail -n 30 "$folder/$name/log")"
   local difference
