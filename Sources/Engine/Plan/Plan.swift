@@ -8,7 +8,10 @@ import Networks
 /// over threads and ranks; the results do not depend on how.
 public final class Plan: Sendable {
   /// Changes whenever the bits of a result may change. Checkpoints store it.
-  public static let numericsVersion = 8
+  public static let numericsVersion = 9
+  /// The versions whose members and checkpoints a run goes on from. Version 8 took `pow`, `exp` and `log` from the C
+  /// library (9: `Elementary`): the bits of its training depend on that library's version, as on the kind of processor.
+  public static let readableNumerics = 8...9
 
   /// What a plan is compiled for.
   public enum Purpose: Hashable, Sendable {

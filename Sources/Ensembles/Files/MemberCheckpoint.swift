@@ -104,7 +104,7 @@ public struct MemberCheckpoint: Sendable {
   ) throws -> [String: [Float]]? {
     guard try file.hasAttribute("format"), try file.attribute("format", as: String.self) == Self.format,
       (1...Self.version).contains(try file.attribute("version", as: Int.self)),
-      try file.attribute("numerics", as: Int.self) == Plan.numericsVersion,
+      Plan.readableNumerics.contains(try file.attribute("numerics", as: Int.self)),
       [job(member), (attempts[member] ?? 0) == 0 ? earlierFingerprint : nil].contains(
         try file.attribute("job", as: UInt64.self)),
       try file.attribute("member", as: Int.self) == member
@@ -124,16 +124,13 @@ public struct MemberCheckpoint: Sendable {
     for (buffer, array) in zip(buffers, arrays) where buffer.count != array.count {
       throw fail("/state/\(buffer.name) has \(array.count) values, not \(buffer.count)")
     }
-    if let processor, try file.hasAttribute("processor") {
-      let other = try file.attribute("processor", as: String.self)
-      if other != processor {
-        guard !requiresSameProcessor else {
-          throw EnsembleError.otherProcessor(path: path, trained: other, here: processor)
-        }
-        warn(
-          "member \(member) was begun on another kind of processor (\(other); here: \(processor)): its bits may differ "
-            + "from those of one kind. --same-bits refuses to go on.")
+    if let processor, let other = try MemberFile.platform(of: file), other != processor {
+      guard !requiresSameProcessor else {
+        throw EnsembleError.otherProcessor(path: path, trained: other, here: processor)
       }
+      warn(
+        "member \(member) was begun on another kind of processor (\(other); here: \(processor)): its bits may differ "
+          + "from those of one kind. --same-bits refuses to go on.")
     }
     var divided: [String: [Float]] = [:]
     for (buffer, array) in zip(buffers, arrays) {

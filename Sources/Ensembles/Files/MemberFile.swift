@@ -112,6 +112,15 @@ public enum MemberFile {
     }
   }
 
+  /// What the bits of a member or checkpoint depend on besides its job: the kind of processor, and the C library where
+  /// that computed some of the functions. Nil where the file does not say.
+  static func platform(of file: File) throws -> String? {
+    guard try file.hasAttribute("processor") else { return nil }
+    let processor = try file.attribute("processor", as: String.self)
+    let ownFunctions = try file.attribute("numerics", as: Int.self) == Plan.numericsVersion
+    return ownFunctions ? processor : processor + ", functions of the C library"
+  }
+
   private static func origin(of file: File) throws -> MemberOrigin? {
     guard try file.hasAttribute("data"), let settings = try file.readStrings("network/job").first else { return nil }
     return MemberOrigin(settings: settings, numbers: try file.attributes("data", as: UInt64.self))
@@ -135,7 +144,7 @@ public enum MemberFile {
             + "Give --overwrite to train it again, or name another output in the job file.")
       }
       let numerics = try file.attribute("numerics", as: Int.self)
-      guard numerics == Plan.numericsVersion else {
+      guard Plan.readableNumerics.contains(numerics) else {
         throw fail(
           "it was trained by a tutti with other numerics (version \(numerics), this one has \(Plan.numericsVersion)); "
             + "an ensemble is not mixed. Remove the file to train the member again.")
@@ -165,7 +174,7 @@ public enum MemberFile {
         ? nil : try scaling("target_scaling", in: file, channels: settings.targetChannels, fail),
       classes: settings.classes > 0 ? try file.readStrings("classes") : [], fingerprint: fingerprint)
     member.origin = try origin(of: file)
-    if try file.hasAttribute("processor") { member.processor = try file.attribute("processor", as: String.self) }
+    member.processor = try platform(of: file)
     if try file.hasAttribute("earlier_failure") {
       member.earlierFailure = try file.attribute("earlier_failure", as: String.self)
       member.rateFactor = try file.attribute("rate_factor", as: Double.self)

@@ -1,9 +1,5 @@
 import Host
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// A cluster that exists in numbers only, on which `MemberSchedule` hands members out and `GroupLedger` sends free
 /// ranks to join others, as on a real one.
 ///
@@ -79,7 +75,7 @@ public struct SimulatedCluster: Sendable {
     while !left.isEmpty {
       // A failure of any rank is one of the run.
       let failure = meanTimeToFailure.map {
-        -log(1 - stream.uniformDouble()) * $0 / Double(speeds.count)
+        -Elementary.log(1 - stream.uniformDouble()) * $0 / Double(speeds.count)
       }
       // What was saved is known, what scatters is not.
       let now = candidates.filter { left[$0.member] != nil }

@@ -1,10 +1,6 @@
 import Host
 import Settings
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// A random power of the intensities, between the darkest and the brightest of a channel of the patch, which stay.
 public struct Gamma: Augmentation {
   /// Exponents lie between 1 / (1 + amount) and 1 + amount.
@@ -20,7 +16,7 @@ public struct Gamma: Augmentation {
 
   public func change(_ plane: UnsafeMutableBufferPointer<Float>, numbers: RandomStream) {
     guard amount > 0 else { return }
-    let exponent = pow(1 + amount, 2 * numbers.uniformDouble(at: 2) - 1)
+    let exponent = Elementary.pow(1 + amount, 2 * numbers.uniformDouble(at: 2) - 1)
     guard exponent != 1 else { return }
     var (low, high) = (Float.infinity, -Float.infinity)
     for value in plane {
@@ -29,6 +25,8 @@ public struct Gamma: Augmentation {
     }
     let range = high - low
     guard range > 0 else { return }
-    for i in plane.indices { plane[i] = low + range * Float(pow(Double((plane[i] - low) / range), exponent)) }
+    for i in plane.indices {
+      plane[i] = low + range * Float(Elementary.pow(Double((plane[i] - low) / range), exponent))
+    }
   }
 }

@@ -1,8 +1,5 @@
+import Host
 import Settings
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// What is measured of a class in an image: what a scientist publishes.
 public struct ImageMeasurement: Hashable, Sendable, SettingConvertible {
@@ -217,7 +214,7 @@ public struct MeasuredQuantity: Hashable, Sendable {
     case .fraction: 1 / Double(max(1, objects.extent))
     case .count: 1
     case .volume, .meanSize, .sizeQuantiles: voxelVolume
-    case .surface: volume ? pow(voxelVolume, 2.0 / 3) : voxelVolume.squareRoot()
+    case .surface: volume ? Elementary.pow(voxelVolume, 2.0 / 3) : voxelVolume.squareRoot()
     }
   }
 

@@ -1,10 +1,6 @@
 import HDF5
 import Host
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// Images of Gaussian peaks in Gaussian noise, in 2-D as a stack or in 3-D as one volume.
 ///
 /// As DLSIA's `noisy_gauss`: a clean image is Σ a·exp(−r² ÷ 2σ²) over its peaks, each with an amplitude a of `signal`
@@ -75,7 +71,7 @@ public struct SyntheticPeaks: Sendable, Hashable {
             let (dz, dy, dx) = (Double(z) - center.z, Double(y) - center.y, Double(x) - center.x)
             let distance = (dz * dz + dy * dy + dx * dx) / (sigma * sigma)
             let pixel = (z * extents.y + y) * extents.x + x
-            clean[pixel] += Float(amplitude * exp(-distance / 2))
+            clean[pixel] += Float(amplitude * Elementary.exp(-distance / 2))
             if distance <= radius * radius { labels[pixel] = 1 }
           }
         }

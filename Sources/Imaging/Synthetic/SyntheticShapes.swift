@@ -1,10 +1,6 @@
 import HDF5
 import Host
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// Images of one centred, turned shape each: rectangle, circle, triangle or ring, and the same with noise.
 ///
 /// As DLSIA's `random_shapes`: sizes are fractions of the image, drawn uniformly; shapes are turned by any angle;
@@ -48,8 +44,8 @@ public struct SyntheticShapes: Sendable, Hashable {
   public func image(_ number: Int) -> Image {
     var stream = RandomStream(seed: seed, purpose: .synthetic, keys: UInt64(number))
     let kind = number % Self.kinds.count
-    let (a, b, turn) = (stream.uniformDouble(), stream.uniformDouble(), 2 * Double.pi * stream.uniformDouble())
-    let (sine, cosine) = (sin(turn), cos(turn))
+    let (a, b, turn) = (stream.uniformDouble(), stream.uniformDouble(), 2 * stream.uniformDouble())
+    let (sine, cosine) = (Elementary.sinPi(turn), Elementary.cosPi(turn))
     let size = Double(side)
     func isInside(_ y: Double, _ x: Double) -> Bool {
       let radius = (y * y + x * x).squareRoot()

@@ -1,4 +1,3 @@
-import Foundation
 import Host
 
 /// Overlapping windows of a region, whose answers are averaged with Gaussian weights (as nnU-Net does, Isensee et al.,
@@ -73,6 +72,9 @@ public struct BlendedWindows: Hashable, Sendable {
   static func weights(extent: Int) -> [Float] {
     guard extent > 1 else { return [1] }
     let (middle, deviation) = (Double(extent - 1) / 2, Double(extent) / 8)
-    return (0..<extent).map { Float(exp(-0.5 * pow((Double($0) - middle) / deviation, 2))) }
+    return (0..<extent).map {
+      let distance = (Double($0) - middle) / deviation
+      return Float(Elementary.exp(-0.5 * distance * distance))
+    }
   }
 }

@@ -3,10 +3,6 @@ import Engine
 import Host
 import Settings
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 // What all losses of classes share: probabilities from the output, and the wanted ones from labels or values.
 
 /// What the output of a network holds, for losses that compare with classes.
@@ -49,7 +45,7 @@ func softmax(_ x: FeaturePlanes, _ y: FeaturePlanes, logarithm: Bool) {
 
 @inline(__always)
 func sigmoid(_ x: Float) -> Float {
-  let small = exp(-abs(x))
+  let small = Elementary.exp(-abs(x))
   return x >= 0 ? 1 / (1 + small) : small / (1 + small)
 }
 

@@ -1,3 +1,5 @@
+import Host
+
 #if canImport(Glibc)
   import Glibc
 #endif
@@ -141,7 +143,7 @@ extension RegressionMetrics {
   public func peakSignalToNoiseRatio(range: Double? = nil) -> Double {
     guard count > 0 else { return .nan }
     let range = range ?? truthRange
-    return 10 * log10(range * range / meanSquaredError)
+    return 10 / 2.302585092994046 * Elementary.log(range * range / meanSquaredError)  // 10·log₁₀
   }
 
   /// Pearson's correlation coefficient of predicted and true values.

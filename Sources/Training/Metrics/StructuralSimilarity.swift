@@ -1,9 +1,5 @@
 import Host
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// The structural similarity of two images (SSIM; Wang, Bovik, Sheikh and Simoncelli, doi:10.1109/TIP.2003.819861), in
 /// 1-D, 2-D and 3-D.
 ///
@@ -118,7 +114,7 @@ public struct StructuralSimilarity: Hashable, Sendable {
   /// The weights of a window along an axis.
   private func window(_ extent: Int) -> [Double] {
     guard extent > 1 else { return [1] }
-    let weights = (-radius...radius).map { exp(-0.5 * Double($0 * $0) / (sigma * sigma)) }
+    let weights = (-radius...radius).map { Elementary.exp(-0.5 * Double($0 * $0) / (sigma * sigma)) }
     let sum = weights.reduce(0, +)
     return weights.map { $0 / sum }
   }

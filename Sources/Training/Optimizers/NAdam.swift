@@ -1,8 +1,5 @@
+import Host
 import Settings
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// Adam with Nesterov's momentum (Dozat, *Incorporating Nesterov momentum into Adam*, 2016).
 public struct NAdam: OptimizerMethod {
@@ -43,8 +40,8 @@ public struct NAdam: OptimizerMethod {
   public func set(_ step: inout OptimizerStep) {
     if decoupled { step.decouple() }
     step.setMoments(betas, epsilon: epsilon)
-    let now = betas.first * (1 - 0.5 * pow(0.96, step.time * momentumDecay))
-    let next = betas.first * (1 - 0.5 * pow(0.96, (step.time + 1) * momentumDecay))
+    let now = betas.first * (1 - 0.5 * Elementary.pow(0.96, step.time * momentumDecay))
+    let next = betas.first * (1 - 0.5 * Elementary.pow(0.96, (step.time + 1) * momentumDecay))
     step.momentumProduct *= now
     step.direct = step.rate * (1 - now) / (1 - step.momentumProduct)
     step.through = step.rate * next / (1 - step.momentumProduct * next)

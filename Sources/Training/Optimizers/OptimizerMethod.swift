@@ -1,9 +1,6 @@
 import CKernels
+import Host
 import Settings
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// An optimizer that a job file can name: its settings, what it keeps from step to step, and the scalars of each step,
 /// as the optimizer of the same name in `torch.optim`.
@@ -108,9 +105,9 @@ public struct OptimizerStep {
     blendFirst = 1 - betas.first
     keepSecond = betas.second
     blendSecond = 1 - betas.second
-    root = (1 - pow(betas.second, time)).squareRoot()
+    root = (1 - Elementary.pow(betas.second, time)).squareRoot()
     self.epsilon = epsilon
-    through = rate / (1 - pow(betas.first, time))
+    through = rate / (1 - Elementary.pow(betas.first, time))
   }
 
   func kernel(_ state: OptimizerState) -> tutti_optimizer_step {

@@ -1,8 +1,5 @@
+import Host
 import Settings
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// Adam with a rectified variance (Liu et al., arXiv 1908.03265, algorithm 2).
 public struct RAdam: OptimizerMethod {
@@ -31,7 +28,7 @@ public struct RAdam: OptimizerMethod {
   public func set(_ step: inout OptimizerStep) {
     if decoupled { step.decouple() }
     step.setMoments(betas, epsilon: epsilon)
-    let power = pow(betas.second, step.time)
+    let power = Elementary.pow(betas.second, step.time)
     let limit = 2 / (1 - betas.second) - 1
     let length = limit - 2 * step.time * power / (1 - power)
     guard length > 5 else {

@@ -1,8 +1,5 @@
+import Host
 import Settings
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// The rate × `gamma` every time (`ExponentialLR`).
 public struct ExponentialSchedule: ScheduleShape {
@@ -19,6 +16,6 @@ public struct ExponentialSchedule: ScheduleShape {
   public init(gamma: Double) { self.gamma = gamma }
 
   public func rate(at time: Int, of total: Int, base: Double) -> Double {
-    base * pow(gamma, Double(time))
+    base * Elementary.pow(gamma, Double(time))
   }
 }

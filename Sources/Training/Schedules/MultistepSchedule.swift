@@ -1,8 +1,5 @@
+import Host
 import Settings
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// The rate × `gamma` at each milestone (`MultiStepLR`).
 public struct MultistepSchedule: ScheduleShape {
@@ -29,6 +26,6 @@ public struct MultistepSchedule: ScheduleShape {
   }
 
   public func rate(at time: Int, of total: Int, base: Double) -> Double {
-    base * pow(gamma, Double(milestones.count { $0 <= time }))
+    base * Elementary.pow(gamma, Double(milestones.count { $0 <= time }))
   }
 }

@@ -1,8 +1,5 @@
+import Host
 import Settings
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// The rate × (1 − time ÷ `length`)^`power` (`PolynomialLR`).
 public struct PolynomialSchedule: ScheduleShape {
@@ -27,6 +24,6 @@ public struct PolynomialSchedule: ScheduleShape {
 
   public func rate(at time: Int, of total: Int, base: Double) -> Double {
     let length = length ?? total
-    return base * pow(1 - Double(min(time, length)) / Double(length), power)
+    return base * Elementary.pow(1 - Double(min(time, length)) / Double(length), power)
   }
 }

@@ -1,8 +1,5 @@
+import Host
 import Settings
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// How the learning rate changes during training, named and preset as in `torch.optim.lr_scheduler`.
 ///
@@ -92,7 +89,7 @@ extension ScheduleShape {
 
   /// Half a cosine's way from a rate to another.
   static func halfCosine(from start: Double, to end: Double, _ part: Double) -> Double {
-    end + (start - end) * (1 + cos(.pi * part)) / 2
+    end + (start - end) * (1 + Elementary.cosPi(part)) / 2
   }
 }
 

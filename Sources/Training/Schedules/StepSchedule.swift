@@ -1,8 +1,5 @@
+import Host
 import Settings
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// The rate × `gamma` every `size` epochs or steps (`StepLR`).
 public struct StepSchedule: ScheduleShape {
@@ -26,6 +23,6 @@ public struct StepSchedule: ScheduleShape {
   }
 
   public func rate(at time: Int, of total: Int, base: Double) -> Double {
-    base * pow(gamma, Double(time / size))
+    base * Elementary.pow(gamma, Double(time / size))
   }
 }

@@ -1,9 +1,6 @@
 import Engine
+import Host
 import Settings
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// The mean cross entropy of every channel by itself between the sigmoid of logits and labels or values, as
 /// `torch.nn.BCEWithLogitsLoss`; of probabilities as `torch.nn.BCELoss`, whose logarithms end at −100.
@@ -55,10 +52,11 @@ public struct BinaryCrossEntropy: NamedLoss {
     sample.sumClassTerms(to: sums) { x, t in
       switch input {
       case .logits:
-        let tail = log1p(exp(-abs(x))) + max(-x, 0)
+        let tail = Elementary.log1p(Elementary.exp(-abs(x))) + max(-x, 0)
         return Double((1 - t) * x + (1 + (Float(positiveWeight) - 1) * t) * tail)
       case .probabilities:
-        return Double(-(Float(positiveWeight) * t * max(log(x), -100) + (1 - t) * max(log1p(-x), -100)))
+        let (known, other) = (max(Elementary.log(x), -100), max(Elementary.log1p(-x), -100))
+        return Double(-(Float(positiveWeight) * t * known + (1 - t) * other))
       }
     }
   }

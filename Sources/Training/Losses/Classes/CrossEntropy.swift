@@ -1,9 +1,6 @@
 import Engine
+import Host
 import Settings
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// The mean cross entropy between the softmax of logits and labels over all labelled pixels of the whole batch, as
 /// `torch.nn.CrossEntropyLoss`.
@@ -50,7 +47,7 @@ public struct CrossEntropy: ClassWeightedLoss {
     let (logarithms, target) = (sample.gradient, sample.target)
     switch input {
     case .logits: softmax(sample.output, logarithms, logarithm: true)
-    case .probabilities: logarithms.map(sample.output) { max(log($0), -100) }
+    case .probabilities: logarithms.map(sample.output) { max(Elementary.log($0), -100) }
     }
     let geometry = logarithms.geometry
     let uniform = smoothing / Double(logarithms.channels)
@@ -105,7 +102,7 @@ public struct CrossEntropy: ClassWeightedLoss {
           let isOwn: Float = label == channel ? 1 : 0
           switch input {
           case .logits: g[x] = mask * (own * (g[x] - isOwn) + (spreadAll * g[x] - spread))
-          case .probabilities: g[x] = log(output[x]) > -100 ? -mask * (own * isOwn + spread) / output[x] : 0
+          case .probabilities: g[x] = Elementary.log(output[x]) > -100 ? -mask * (own * isOwn + spread) / output[x] : 0
           }
         }
       }

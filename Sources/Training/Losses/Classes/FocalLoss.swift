@@ -1,9 +1,6 @@
 import Engine
+import Host
 import Settings
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// The focal loss of every pixel, (1 − p)^γ·(−log p) with p the probability of the true class, averaged over the
 /// labelled pixels (Lin et al., arXiv 1708.02002, eq. 5).
@@ -109,13 +106,13 @@ public struct FocalLoss: ClassWeightedLoss {
   private func weight(_ label: Int) -> Double { weights?[label] ?? 1 }
 
   @inline(__always)
-  private func term(_ p: Double) -> Double { -pow(1 - p, gamma) * max(log(p), -100) }
+  private func term(_ p: Double) -> Double { -Elementary.pow(1 - p, gamma) * max(Elementary.log(p), -100) }
 
   /// p times the term's derivative: γ·(1 − p)^(γ − 1)·p·log p − (1 − p)^γ.
   @inline(__always)
   private func slope(_ p: Double) -> Double {
     let q = 1 - p
-    let first = gamma == 0 || q <= 0 || p <= 0 ? 0 : gamma * pow(q, gamma - 1) * p * log(p)
-    return first - pow(max(q, 0), gamma)
+    let first = gamma == 0 || q <= 0 || p <= 0 ? 0 : gamma * Elementary.pow(q, gamma - 1) * p * Elementary.log(p)
+    return first - Elementary.pow(max(q, 0), gamma)
   }
 }

@@ -1,9 +1,6 @@
 import Engine
+import Host
 import Settings
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// The focal factor on the mean cross entropy B of the whole batch, α·(1 − e^−B)^γ·B: what DLSIA calls its focal loss.
 public struct FocalOfMeanLoss: NamedLoss {
@@ -43,15 +40,15 @@ public struct FocalOfMeanLoss: NamedLoss {
 
   public func value(sums: UnsafePointer<Double>, channels: Int) -> Double {
     let mean = entropy.value(sums: sums, channels: channels)
-    return alpha * pow(1 - exp(-mean), gamma) * mean
+    return alpha * Elementary.pow(1 - Elementary.exp(-mean), gamma) * mean
   }
 
   public func derive(_ sample: LossSample, sums: UnsafePointer<Double>) {
     entropy.derive(sample, sums: sums)
     let mean = entropy.value(sums: sums, channels: sample.output.channels)
-    let (rest, focus) = (exp(-mean), 1 - exp(-mean))
+    let (rest, focus) = (Elementary.exp(-mean), 1 - Elementary.exp(-mean))
     // At 0 the first part has the limit 0.
-    let slope = mean > 0 ? gamma * pow(focus, gamma - 1) * rest * mean + pow(focus, gamma) : 0
+    let slope = mean > 0 ? gamma * Elementary.pow(focus, gamma - 1) * rest * mean + Elementary.pow(focus, gamma) : 0
     sample.gradient.scale(by: Float(alpha * slope))
   }
 }

@@ -1,9 +1,6 @@
 import Engine
+import Host
 import Settings
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// (1 − index)^γ of an overlap index of each class over the whole batch, averaged over the classes.
 ///
@@ -57,7 +54,7 @@ public struct OverlapIndex: Sendable {
   func value(sums: UnsafePointer<Double>, channels: Int) -> Double {
     (0..<channels).reduce(0) { total, channel in
       let index = quotient(sums + 3 * channel)
-      return total + share(channel, of: channels) * pow(max(1 - index.above / index.below, 0), gamma)
+      return total + share(channel, of: channels) * Elementary.pow(max(1 - index.above / index.below, 0), gamma)
     }
   }
 
@@ -117,7 +114,7 @@ public struct OverlapIndex: Sendable {
   }
 
   /// The derivative of d^γ; 0 at 0, where powers below 1 have none.
-  private func slope(_ d: Double) -> Double { gamma == 1 ? 1 : d > 0 ? gamma * pow(d, gamma - 1) : 0 }
+  private func slope(_ d: Double) -> Double { gamma == 1 ? 1 : d > 0 ? gamma * Elementary.pow(d, gamma - 1) : 0 }
 
   /// A channel's part of the mean.
   private func share(_ channel: Int, of channels: Int) -> Double {
