@@ -208,7 +208,7 @@ struct JobFileMessageTests {
         "4: data.volume: a volume is one image; classify a stack (volume: false)"),
       Case(
         "coverage: [0.8, 0.9]", "method: residual",
-        "9: uncertainty.method: residual is not of this task; write lac or aps"),
+        "9: uncertainty.method: residual is not of this task; write lac, aps, aps-randomized, raps or raps-randomized"),
       Case(
         "output: ", "measurements: [count, {name: fraction, class: sand}]\noutput: ",
         "10: measurements: there is no class ‘sand’; the classes are paste, void"),

@@ -114,7 +114,10 @@ import Testing
 
 @Suite struct ConformalMethodTests {
   @Test func `every method is found by its name, and none by another`() {
-    #expect(ConformalMethod.allCases.map(\.name) == ["lac", "aps", "residual", "normalized-residual", "cqr"])
+    #expect(
+      ConformalMethod.allCases.map(\.name) == [
+        "lac", "aps", "aps-randomized", "raps", "raps-randomized", "residual", "normalized-residual", "cqr",
+      ])
     for method in ConformalMethod.allCases { #expect(ConformalMethod(rawValue: method.name) == method) }
     #expect(ConformalMethod(rawValue: "none") == nil)
   }

@@ -184,8 +184,6 @@ extension JobFile {
       report("unit", "images are classified as a whole, and have no blocks; write image")
     } else if unit == .group, values["data.groups"] == nil {
       report("unit", "missing are the groups: data.groups names one number an image or slice")
-    } else if unit != .pixel, isByClass, !task.answersImages || unit == .group {
-      report("by-class", "thresholds are by class, or for \(unit.plural) (unit: \(unit.rawValue)), not both")
     }
     if values["data.groups"] != nil {
       if values["data.split.by"]?.text == "pixel" {

@@ -56,6 +56,32 @@ struct IntervalPlanes {
     }
   }
 
+  /// Offers the known values of an answer to a sample.
+  ///
+  /// - Parameters:
+  ///   - mean: `[quantile, channel, voxel]`, as is `deviation`.
+  ///   - place: of a voxel.
+  func add(
+    _ mean: UnsafeBufferPointer<Float>, _ deviation: UnsafeBufferPointer<Float>, _ truth: TileTruth,
+    to sample: inout CalibrationSample, region: Int, place: (Int) -> Int
+  ) {
+    let (value, spread) = (form.value(mean), form.value(deviation))
+    let (voxels, channels) = (value.count / standard.count, standard.count)
+    let upper = mean.count - value.count
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: CalibrationSample.valueWidth) { numbers in
+      guard let first = numbers.baseAddress else { return }
+      for channel in standard.indices {
+        for voxel in 0..<voxels where truth.isKnown(voxel) {
+          let i = channel * voxels + voxel
+          for (place, number) in [value[i], spread[i], mean[i], mean[upper + i], standard[channel]].enumerated() {
+            numbers.initializeElement(at: place, to: number)
+          }
+          sample.add(region: region, place: place(voxel) * channels + channel, truth: truth.values[i], values: first)
+        }
+      }
+    }
+  }
+
   /// Appends the bounds of one level's intervals; infinite when the level is infeasible.
   func writeIntervals(
     _ intervals: ConformalIntervals, level: Int, lower: inout [Float], upper: inout [Float]

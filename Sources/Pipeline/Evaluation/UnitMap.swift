@@ -68,6 +68,19 @@ struct UnitMap: Sendable {
     }
   }
 
+  /// The unit of one voxel.
+  ///
+  /// - Parameter voxel: its place in the region's extents.
+  func unit(region: Int, voxel: Int) -> Int {
+    switch kind {
+    case .whole(let units): return units[region]
+    case .blocks(let block, let first, let regions):
+      let (extents, grid) = (regions[region], Self.blocks(regions[region], block))
+      let (z, y, x) = (voxel / (extents.x * extents.y), voxel / extents.x % extents.y, voxel % extents.x)
+      return first[region] + (z / block.z * grid.y + y / block.y) * grid.x + x / block.x
+    }
+  }
+
   private static func blocks(_ extents: Extents, _ block: Extents) -> Extents {
     Extents(
       z: (extents.z + block.z - 1) / block.z, y: (extents.y + block.y - 1) / block.y,

@@ -13,6 +13,15 @@ struct MeasurementCalibration: Hashable, Sendable {
   let unit: Job.UncertaintySection.Unit
   /// Of each quantity.
   let intervals: [MeasurementIntervals]
+  /// What is predicted and what is true of each unit, by quantity; empty in files of earlier programs.
+  let known: [[Known]]
+
+  /// A unit that is known.
+  struct Known: Hashable, Sendable {
+    var prediction: MeasurementIntervals.Prediction
+    /// NaN when it is not known.
+    var truth: Double
+  }
 
   /// The thresholds for the images of the calibration part.
   ///
@@ -21,13 +30,27 @@ struct MeasurementCalibration: Hashable, Sendable {
     _ measurements: [ImageMeasurement], _ images: MeasuredImages, units: [[Int]], unit: Job.UncertaintySection.Unit,
     levels: [Coverage]
   ) throws {
+    try self.init(
+      measurements, unit,
+      known: images.quantities.indices.map { quantity in
+        units.map { images.unit(quantity, of: $0) }.map { Known(prediction: $0.prediction, truth: $0.truth) }
+      }, levels)
+  }
+
+  private init(
+    _ measurements: [ImageMeasurement], _ unit: Job.UncertaintySection.Unit, known: [[Known]], _ levels: [Coverage]
+  ) throws {
     self.measurements = measurements
     self.unit = unit
-    intervals = try images.quantities.indices.map { quantity in
-      try MeasurementIntervals(
-        levels: levels,
-        calibrating: units.map { images.unit(quantity, of: $0) }.map { ($0.prediction, $0.truth) })
+    self.known = known
+    intervals = try known.map { units in
+      try MeasurementIntervals(levels: levels, calibrating: units.map { ($0.prediction, $0.truth) })
     }
+  }
+
+  /// The thresholds of other levels; nil when the units are not known any more.
+  func found(for levels: [Coverage]) throws -> MeasurementCalibration? {
+    known.isEmpty ? nil : try MeasurementCalibration(measurements, unit, known: known, levels)
   }
 
   /// Writes the group `measurements` of a calibration.
@@ -45,6 +68,15 @@ struct MeasurementCalibration: Hashable, Sendable {
         "long_name", "half width of the interval in spread + |mean| / 20 + resolution, by quantity and level")
     try group.write(values.map { $0 == .infeasible ? UInt8(1) : 0 }, shape: shape, to: "infeasible")
     try group.write(values.map { $0 == .infeasible ? "infeasible" : "feasible" }, to: "feasibility")
+    guard let count = known.first?.count else { return }
+    func write(_ name: String, _ meaning: String, _ value: (Known) -> Double) throws {
+      try group.write(known.flatMap { $0.map(value) }, shape: [known.count, count], to: name)
+        .setAttribute("long_name", "\(meaning), by quantity and calibration unit")
+    }
+    try write("unit_mean", "mean of the members' numbers") { $0.prediction.mean }
+    try write("unit_spread", "standard deviation of the members' numbers") { $0.prediction.spread }
+    try write("unit_resolution", "the least difference that counts") { $0.prediction.resolution }
+    try write("unit_truth", "the labels' number; NaN where a voxel is not labelled") { $0.truth }
   }
 
   /// The calibration in the group `measurements` of a calibration; nil when there is none.
@@ -64,6 +96,21 @@ struct MeasurementCalibration: Hashable, Sendable {
           let place = index * levels.count + $0
           return infeasible[place] != 0 ? .infeasible : .score(thresholds[place])
         }, units: count)
+    }
+    guard try group.exists("unit_mean") else {
+      known = []
+      return
+    }
+    func read(_ name: String) throws -> [Double] { try group.read(name, as: Double.self) }
+    let (means, spreads) = (try read("unit_mean"), try read("unit_spread"))
+    let (resolutions, truths) = (try read("unit_resolution"), try read("unit_truth"))
+    let count = means.count / max(1, intervals.count)
+    known = intervals.indices.map { quantity in
+      (quantity * count..<(quantity + 1) * count).map {
+        Known(
+          prediction: MeasurementIntervals.Prediction(
+            mean: means[$0], spread: spreads[$0], resolution: resolutions[$0]), truth: truths[$0])
+      }
     }
   }
 

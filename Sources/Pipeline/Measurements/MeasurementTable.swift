@@ -19,6 +19,8 @@ public struct MeasurementTable: Sendable {
     var spread: [[Double]]
     /// NaN where it is not known.
     var truth: [[Double]]
+    /// The least difference that counts, `[quantity, unit]`; empty in files of earlier programs.
+    var resolution: [[Double]] = []
     /// `[level][quantity][unit]`; empty when intervals are of other units.
     var lower: [[[Double]]] = []
     var upper: [[[Double]]] = []
@@ -28,6 +30,8 @@ public struct MeasurementTable: Sendable {
   var units: [String]
   var levels: [Coverage]
   var sections: [Section]
+  /// Of each quantity the largest number that it can be; empty in files of earlier programs.
+  var most: [Double]
   /// What is to be said beside.
   var remarks: [String]
 
@@ -42,6 +46,8 @@ public struct MeasurementTable: Sendable {
     let levels = calibration?.intervals.first?.levels ?? []
     self.levels = levels
     remarks = calibration?.remarks(names) ?? []
+    let most = images.quantities.map(\.range.upperBound)
+    self.most = most
     var kinds = [("image", numbers, numbers.indices.map { [$0] })]
     if let groups {
       let all = Set(groups).sorted()
@@ -53,20 +59,22 @@ public struct MeasurementTable: Sendable {
       var section = Section(
         name: name, numbers: numbers, members: found.map { $0.map(\.members) },
         mean: found.map { $0.map(\.prediction.mean) }, spread: found.map { $0.map(\.prediction.spread) },
-        truth: found.map { $0.map(\.truth) })
-      guard let calibration, name == "total" || name == calibration.unit.rawValue else { return section }
-      for level in levels.indices {
-        let bounds = found.indices.map { quantity in
-          found[quantity].map {
-            calibration.intervals[quantity].interval(
-              $0.prediction, level: level, in: images.quantities[quantity].range)
-          }
-        }
-        section.lower.append(bounds.map { $0.map(\.lower) })
-        section.upper.append(bounds.map { $0.map(\.upper) })
-      }
+        truth: found.map { $0.map(\.truth) }, resolution: found.map { $0.map(\.prediction.resolution) })
+      if let calibration { section.addIntervals(calibration, most: most) }
       return section
     }
+  }
+
+  /// Takes the intervals of another calibration of the same quantities.
+  ///
+  /// - Returns: false when the table does not tell what intervals are found from, as that of an earlier program.
+  mutating func take(_ calibration: MeasurementCalibration) -> Bool {
+    guard !most.isEmpty, most.count == calibration.intervals.count, sections.allSatisfy({ !$0.resolution.isEmpty })
+    else { return false }
+    levels = calibration.intervals.first?.levels ?? []
+    remarks = calibration.remarks(names)
+    for index in sections.indices { sections[index].addIntervals(calibration, most: most) }
+    return true
   }
 
   // MARK: Files
@@ -79,6 +87,7 @@ public struct MeasurementTable: Sendable {
     try group.write(units, to: "unit")
     if !levels.isEmpty { try group.write(levels.map(\.value), to: "level") }
     if !remarks.isEmpty { try group.write(remarks, to: "remarks") }
+    if !most.isEmpty { try group.write(most, to: "most") }
     for section in sections {
       let own = try group.createGroup(section.name)
       try own.setAttribute("NX_class", "NXcollection")
@@ -94,6 +103,9 @@ public struct MeasurementTable: Sendable {
       try write(section.mean, "mean", "mean of the members' numbers")
       try write(section.spread, "mean_errors", "standard deviation of the members' numbers")
       try write(section.truth, "truth", "the labels' number; NaN where a voxel is not labelled")
+      if !section.resolution.isEmpty {
+        try write(section.resolution, "resolution", "the least difference that counts")
+      }
       guard !section.lower.isEmpty else { continue }
       let shape = [levels.count, names.count, count]
       try own.write(section.lower.flatMap { $0.flatMap { $0 } }, shape: shape, to: "lower")
@@ -111,6 +123,7 @@ public struct MeasurementTable: Sendable {
     units = try group.readStrings("unit")
     levels = try group.exists("level") ? group.read("level", as: Double.self).map { try Coverage($0) } : []
     remarks = try group.exists("remarks") ? group.readStrings("remarks") : []
+    most = try group.exists("most") ? group.read("most", as: Double.self) : []
     let count = names.count
     sections = []
     for name in ["image", "group", "total"] where try group.exists(name) {
@@ -124,6 +137,7 @@ public struct MeasurementTable: Sendable {
       var section = Section(
         name: name, numbers: numbers, members: try table("members").map { cut($0[...], numbers.count) },
         mean: try table("mean"), spread: try table("mean_errors"), truth: try table("truth"))
+      if try own.exists("resolution") { section.resolution = try table("resolution") }
       if try own.exists("lower") {
         section.lower = cut(try own.read("lower", as: Double.self)[...], levels.count).map { cut($0[...], count) }
         section.upper = cut(try own.read("upper", as: Double.self)[...], levels.count).map { cut($0[...], count) }
@@ -193,5 +207,27 @@ public struct MeasurementTable: Sendable {
         .contains(section.truth[quantity][unit])
     }
     return "\(count) of \(known.count)"
+  }
+}
+
+extension MeasurementTable.Section {
+  /// Finds the intervals of units of the kind that was calibrated, and of all together; of others there are none.
+  ///
+  /// - Parameter most: of each quantity the largest number that it can be.
+  fileprivate mutating func addIntervals(_ calibration: MeasurementCalibration, most: [Double]) {
+    (lower, upper) = ([], [])
+    guard name == "total" || name == calibration.unit.rawValue else { return }
+    for level in (calibration.intervals.first?.levels ?? []).indices {
+      let bounds = mean.indices.map { quantity in
+        numbers.indices.map { unit in
+          calibration.intervals[quantity].interval(
+            MeasurementIntervals.Prediction(
+              mean: mean[quantity][unit], spread: spread[quantity][unit], resolution: resolution[quantity][unit]),
+            level: level, in: 0...most[quantity])
+        }
+      }
+      lower.append(bounds.map { $0.map(\.lower) })
+      upper.append(bounds.map { $0.map(\.upper) })
+    }
   }
 }

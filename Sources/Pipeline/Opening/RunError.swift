@@ -29,6 +29,8 @@ public enum RunError: Error, Hashable, Sendable {
   case mixedMembers(Int, Int, folder: String)
   case noCalibration(String)
   case noResults(String)
+  /// Results cannot be calibrated anew as asked.
+  case cannotCalibrate(String, reason: String)
   case notResults(String, problem: String)
   /// The results hold no such quantity.
   case notInResults(String, String, there: [String])
@@ -116,6 +118,8 @@ extension RunError: CustomStringConvertible {
       return "there is no calibration at \(path); run ‘tutti calibrate’ on the job first."
     case .noResults(let path):
       return "there are no results at \(path); run ‘tutti predict’ on the job first."
+    case .cannotCalibrate(let path, let reason):
+      return "\(path) cannot be calibrated so: \(reason)."
     case .notResults(let path, let problem):
       return "\(path) is not a results file of tutti: \(problem)."
     case .notInResults(let path, let what, let there):

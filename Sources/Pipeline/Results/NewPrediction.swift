@@ -145,7 +145,7 @@ public struct NewPrediction: Sendable {
           job: members[0].fingerprint, name: source.location.name, form: writer.form, classForm: writer.classForm,
           classes: members[0].classes, tiling: work.identity,
           indices: Array(0..<(source.layout.isOneImage ? source.extents.z : source.imageCount)),
-          voxelSize: source.voxelSize))
+          voxelSize: source.voxelSize, members: members.map(\.answerHash)))
       if let calibration {
         try CalibrationFile.write(calibration, to: try file.group("entry").createGroup("calibration"))
       }

@@ -21,6 +21,8 @@ enum ResultsFile {
     var indices: [Int]
     /// The distance of voxels along z, y and x; nil where it is not known.
     var voxelSize: [Length?]
+    /// Of each member its `answerHash`.
+    var members: [UInt64]
   }
 
   /// Makes the groups readable by NeXus tools: `@default` chain, signal, axes.
@@ -34,6 +36,7 @@ enum ResultsFile {
     try entry.write("\(header.name): ensemble prediction", to: "title")
     try describe(try entry.group("prediction"), header.form, header)
     try entry.group("prediction").setAttribute("tiling", header.tiling)
+    try entry.group("prediction").setAttribute("members", header.members)
     if let form = header.classForm { try describe(try entry.group("classification"), form, header) }
     if try entry.exists("aggregate") { try describe(try entry.group("aggregate"), header.form, header) }
     if try entry.exists("latent") {

@@ -57,82 +57,87 @@ struct CalibrationStage: Stage {
         $0, members: ensemble.members.count, classes: ensemble.channels,
         regions: truth.split.calibrate)
     }
-    var calibration = try found(ensemble, collector)
-    calibration.allowsEmpty = job.uncertainty.allowEmpty ?? true
+    var (calibration, sample) = try found(ensemble, collector)
     if let collector, let measurements = job.measurements, let images = try collector.joined(over: world) {
       calibration.measurements = try measured(images, measurements)
       for remark in calibration.measurements?.remarks(collector.quantities.map(\.name)) ?? [] { log.note(remark) }
     }
     try run.onRoot {
       try CalibrationFile.write(
-        calibration, of: job, origin: expected.origin, members: ensemble.members, content: content, work,
+        calibration, sample, of: job, origin: expected.origin, members: ensemble.members, content: content, work,
         to: paths.calibration)
     }
   }
 
-  /// The thresholds of the job's method, by its unit.
+  /// The thresholds of the job's method, by its unit, and on rank 0 what of the calibration part is stored.
   ///
   /// - Parameter collector: takes the objects of the calibration images.
-  private func found(_ ensemble: EnsemblePredictor, _ collector: ObjectCollector?) throws -> Calibration {
-    let (levels, method) = (opened.levels, job.uncertainty.method)
+  private func found(
+    _ ensemble: EnsemblePredictor, _ collector: ObjectCollector?
+  ) throws -> (calibration: Calibration, sample: StoredSample?) {
+    let form = CalibrationForm(
+      method: job.uncertainty.method, levels: opened.levels, unit: unit,
+      byClass: job.uncertainty.method.isOfClasses && job.uncertainty.byClass,
+      allowsEmpty: job.uncertainty.allowEmpty ?? true)
     let map = opened.units(unit, of: .calibrate, job)
-    if method.isOfClasses, job.uncertainty.byClass {
-      var scores = CalibrationScores(method, byClass: settings.classes)
-      try world.agree {
-        try addSetScores(ensemble, method, byClass: settings.classes, collector) { more, _, _, _ in scores.append(more)
-        }
-      }
-      var calibration = Calibration(try SplitConformal(calibrating: scores, levels: levels, over: world))
-      (calibration.unit, calibration.units) = (unit, calibration.scores)
-      tell(calibration, ofEach: try world.allReduce(scores.groups.map(\.count), .sum))
-      return calibration
-    }
-    var scores = UnitScores(units: map.count)
+    var scores = [UnitScores](repeating: UnitScores(units: map.count), count: form.byClass ? settings.classes : 1)
     var classScores = CalibrationScores()
+    var sample = CalibrationSample(width: form.method.isOfClasses ? ensemble.channels : CalibrationSample.valueWidth)
+    var classSample = CalibrationSample(width: max(1, ensemble.imageClasses))
     try world.agree {
-      if method.isOfClasses {
-        try addSetScores(ensemble, method, collector) { more, labels, region, box in
-          var first = 0
-          map.forEachRun(region: region, box) { unit, voxels in
-            let count = labels[voxels].count { $0 != Label.ignored }
-            scores.add(more.values[first..<first + count], unit: unit)
-            first += count
-          }
-        }
+      if form.method.isOfClasses {
+        try addSetScores(ensemble, form, map, collector, to: &scores, &sample)
       } else {
-        classScores = try addIntervalScores(ensemble, map, to: &scores)
+        classScores = try addIntervalScores(ensemble, map, to: &scores[0], &sample, &classSample)
       }
     }
-    var calibration: Calibration
-    let risk = unit == .pixel ? nil : try RiskControl(scores, levels: levels, over: world)
-    if method.isOfClasses {
-      let sets =
-        try risk.map { SplitConformal(method, levels: levels, thresholds: $0.thresholds, scores: $0.scores) }
-        ?? SplitConformal(
-          calibrating: CalibrationScores(method, values: scores.values), levels: levels, over: world)
-      calibration = Calibration(sets)
-    } else {
-      let intervals =
-        try risk.map { ConformalIntervals(method, levels: levels, thresholds: $0.thresholds, scores: $0.scores) }
-        ?? ConformalIntervals(method, calibrating: scores.values, levels: levels, over: world)
-      calibration = Calibration(intervals, unit: (job.data.targetScaling ?? .standard).unit)
-    }
-    calibration.unit = unit
-    calibration.units = risk?.units ?? calibration.scores
-    if risk == nil, !job.task.answersImages || truth.groups != nil {
-      calibration.effective = try scores.effectiveCounts(calibration.values, sum: world.integerSum)
-      calibration.alikeWithin = map.plural
-    }
-    let unitWords = risk == nil ? unitWords : map.plural
-    tell(calibration, unitWords)
+    var calibration = try Calibration(
+      form, scores, alikeWithin: alike == nil ? nil : map.plural, valueUnit: valueUnit, sum: world.integerSum)
+    for line in calibration.warnings(job.data.classes, unit == .pixel ? unitWords : map.plural) { log.note(line) }
     if settings.classifier != nil {
-      let sets = try SplitConformal(calibrating: classScores, levels: levels, over: world)
+      let sets = try SplitConformal(calibrating: classScores, levels: opened.levels, over: world)
       calibration.classes = sets
       var told = Calibration(sets)
       told.units = sets.scores
-      tell(told, "images")
+      for line in told.warnings([], "images") { log.note(line) }
     }
-    return calibration
+    calibration.allowsEmpty = form.allowsEmpty
+    let whole = try sample.joined(over: world)
+    let classes = try classSample.joined(over: world)
+    return (calibration, whole.map { stored($0, settings.classifier == nil ? nil : classes, ensemble) })
+  }
+
+  private var valueUnit: ValueUnit { (job.data.targetScaling ?? .standard).unit }
+
+  /// The kind of units whose pixels are alike; nil when images are classified, of which none is like another.
+  private var alike: Job.UncertaintySection.Unit? {
+    if truth.groups != nil { return .group }
+    return job.task.answersImages ? nil : job.layout.isOneImage ? .patch : .image
+  }
+
+  /// A sample with the units that its pixels are of.
+  private func stored(
+    _ sample: CalibrationSample, _ classes: CalibrationSample?, _ ensemble: EnsemblePredictor
+  ) -> StoredSample {
+    let channels = max(1, settings.targetChannels)
+    let kinds = Job.UncertaintySection.Unit.allCases.filter { kind in
+      switch kind {
+      case .pixel: false
+      case .patch: !job.task.answersImages
+      case .image: !job.task.answersImages && !job.layout.isOneImage
+      case .group: truth.groups != nil
+      }
+    }
+    let units = kinds.map { kind in
+      let map = opened.units(kind, of: .calibrate, job)
+      return StoredSample.Units(
+        kind: kind, plural: map.plural, count: map.count,
+        ofPixel: zip(sample.regions, sample.places).map { map.unit(region: Int($0), voxel: Int($1) / channels) })
+    }
+    return StoredSample(
+      sample: sample, units: units, alike: alike, members: ensemble.members.map(\.answerHash),
+      targetUnits: ensemble.members[0].targetScaling?.standardDeviation.map { Float($0) } ?? [], valueUnit: valueUnit,
+      classes: classes)
   }
 
   /// The thresholds of intervals of what is measured, by images or groups.
@@ -147,34 +152,6 @@ struct CalibrationStage: Stage {
       measurements, images,
       units: Set(numbers).sorted().map { number in numbers.indices.filter { numbers[$0] == number } }, unit: .group,
       levels: opened.levels)
-  }
-
-  /// Tells of levels without a threshold, and what pixels that are alike are worth.
-  private func tell(_ calibration: Calibration, _ what: String) {
-    let all = calibration.method.isOfClasses ? "its sets hold all classes" : "its intervals hold all numbers"
-    for (level, value) in zip(calibration.levels, calibration.values) where value == .infeasible {
-      log.note(
-        "coverage \(level) is infeasible with \(calibration.units) calibration \(what), \(level.fewestUnits) would do: \(all)."
-      )
-    }
-  }
-
-  /// Tells of classes without a threshold of their own.
-  ///
-  /// - Parameter counts: the calibration pixels of each class.
-  private func tell(_ calibration: Calibration, ofEach counts: [Int]) {
-    for (index, name) in job.data.classes.enumerated() {
-      let levels = calibration.levels.indices.filter { calibration.values[$0 * counts.count + index] == .infeasible }
-      guard !levels.isEmpty else { continue }
-      if counts[index] == 0 {
-        log.note("class ‘\(name)’ has no calibration \(unitWords): it is in every set.")
-      } else {
-        let shown = levels.map { "\(calibration.levels[$0])" }.joined(separator: ", ")
-        log.note(
-          "class ‘\(name)’ has \(counts[index]) calibration \(unitWords), too few for coverage \(shown): it is in every such set."
-        )
-      }
-    }
   }
 
   /// What has a score.
@@ -210,27 +187,59 @@ struct CalibrationStage: Stage {
     }
   }
 
-  /// The scores of classes of this rank's calibration tiles, tile by tile with the labels, the region's number and the box.
+  /// Adds the scores of classes of this rank's calibration tiles.
+  ///
+  /// - Parameters:
+  ///   - scores: one list, or one a class.
+  ///   - sample: takes the probabilities.
   private func addSetScores(
-    _ ensemble: EnsemblePredictor, _ method: ConformalMethod, byClass classes: Int? = nil,
-    _ collector: ObjectCollector?, add: (CalibrationScores, [UInt8], Int, Box) throws -> Void
+    _ ensemble: EnsemblePredictor, _ form: CalibrationForm, _ map: UnitMap, _ collector: ObjectCollector?,
+    to scores: inout [UnitScores], _ sample: inout CalibrationSample
   ) throws {
     try predictCalibration(ensemble, collector) { answer, known, region in
       guard let mean = answer.mean.baseAddress else { return }
-      var scores = CalibrationScores(method, byClass: classes)
-      try known.labels.withUnsafeBufferPointer { labels in
+      var own = CalibrationScores(form.method)
+      let labels = known.labels
+      try labels.withUnsafeBufferPointer { labels in
         guard let labels = labels.baseAddress else { return }
-        try scores.add(probabilities: mean, labels: labels, classes: ensemble.channels, pixels: answer.voxels)
+        try own.add(probabilities: mean, labels: labels, classes: ensemble.channels, pixels: answer.voxels)
       }
-      try add(scores, known.labels, region, job.task.answersImages ? .point : answer.tile.core)
+      let (box, extents) = (place(answer), truth.split.calibrate[region].extents)
+      var next = 0
+      map.forEachRun(region: region, box) { unit, voxels in
+        let count = labels[voxels].count { $0 != Label.ignored }
+        if form.byClass {
+          for label in labels[voxels] where label != Label.ignored {
+            scores[Int(label)].add(CollectionOfOne(own.values[next]), unit: unit)
+            next += 1
+          }
+        } else {
+          scores[0].add(own.values[next..<next + count], unit: unit)
+          next += count
+        }
+      }
+      for voxel in labels.indices where labels[voxel] != Label.ignored {
+        sample.add(
+          region: region, place: job.task.answersImages ? 0 : box.place(of: voxel, in: extents),
+          truth: Float(labels[voxel]), values: mean + voxel, stride: answer.voxels)
+      }
     }
+  }
+
+  /// Where an answer is: the tile, or one point of an image that is answered as a whole.
+  private func place(_ answer: EnsemblePredictor.Answer) -> Box {
+    job.task.answersImages ? .point : answer.tile.core
   }
 
   /// Adds the scores of values of this rank's calibration tiles.
   ///
-  /// - Returns: the scores of the classes that are told beside them.
+  /// - Parameters:
+  ///   - sample: takes what scores are of.
+  ///   - classSample: the same of the classes that are told beside them.
+  /// - Returns: the scores of those classes.
   private func addIntervalScores(
-    _ ensemble: EnsemblePredictor, _ map: UnitMap, to scores: inout UnitScores
+    _ ensemble: EnsemblePredictor, _ map: UnitMap, to scores: inout UnitScores, _ sample: inout CalibrationSample,
+    _ classSample: inout CalibrationSample
   ) throws -> CalibrationScores {
     var classes = CalibrationScores()
     guard let scaling = ensemble.members[0].targetScaling else { return classes }
@@ -241,12 +250,28 @@ struct CalibrationStage: Stage {
       map.forEachRun(region: region, answer.tile.core) { unit, voxels in
         planes.addScores(known, of: voxels, unit: unit, to: &scores)
       }
+      let extents = truth.split.calibrate[region].extents
+      planes.add(
+        answer.mean, answer.deviation, known, to: &sample, region: region,
+        place: { answer.tile.core.place(of: $0, in: extents) })
       guard !answer.classMean.isEmpty, let mean = answer.classMean.baseAddress else { return }
       try known.labels.withUnsafeBufferPointer { labels in
         guard let labels = labels.baseAddress else { return }
         try classes.add(probabilities: mean, labels: labels, classes: ensemble.imageClasses, pixels: 1)
+        if labels[0] != Label.ignored {
+          classSample.add(region: region, place: 0, truth: Float(labels[0]), values: mean)
+        }
       }
     }
     return classes
+  }
+}
+
+extension Box {
+  /// Where a voxel of the box, `[z, y, x]`, is in the region that the box is a part of.
+  func place(of voxel: Int, in region: Extents) -> Int {
+    let (rows, columns) = (y.count, x.count)
+    let (depth, row, column) = (voxel / (rows * columns), voxel / columns % rows, voxel % columns)
+    return ((z.lowerBound + depth) * region.y + y.lowerBound + row) * region.x + x.lowerBound + column
   }
 }

@@ -112,12 +112,13 @@ struct PredictionStage: Stage {
         job: expected.origin.fingerprint, name: job.name, form: writer.form, classForm: writer.classForm,
         classes: job.data.classes, tiling: work.identity,
         indices: job.layout.isOneImage ? regions.flatMap { Array($0.z) } : regions.map(\.image),
-        voxelSize: job.voxelSize ?? truth.images.voxelSize))
+        voxelSize: job.voxelSize ?? truth.images.voxelSize, members: members.map(\.answerHash)))
     let entry = try file.group("entry")
     try entry.setAttribute("data", [contents.test.images, contents.test.targets])
     let group = try entry.createGroup("calibration")
     try group.setAttribute("NX_class", "NXprocess")
     try CalibrationFile.write(calibration, to: group)
+    try CalibrationFile.sample(paths.calibration)?.write(to: group)
     try group.setAttribute(
       "tiling", try TileWork(truth.split.calibrate, of: job, settings, graphs: members.map(\.graph)).identity)
     let memberGroup = try entry.createGroup("members")

@@ -14,6 +14,11 @@ public struct MeasurementIntervals: Hashable, Sendable {
     /// The least difference that counts.
     public var resolution: Double
 
+    /// A prediction as given.
+    public init(mean: Double, spread: Double, resolution: Double) {
+      (self.mean, self.spread, self.resolution) = (mean, spread, resolution)
+    }
+
     /// The prediction of members' numbers, of which those that are NaN are left out.
     public init(members: [Double], resolution: Double) {
       let known = members.filter { !$0.isNaN }

@@ -41,6 +41,19 @@ public struct UnitScores: Sendable {
     return sizes
   }
 
+  /// The units that have scores in any of some lists. Collective.
+  ///
+  /// - Throws: what `sum` throws.
+  public static func knownUnits(_ lists: [UnitScores], sum: IntegerSum) throws -> Int64 {
+    guard let count = lists.map(\.units).max() else { return 0 }
+    var known = [Int64](repeating: 0, count: count)
+    for list in lists {
+      for run in list.runs { known[run.unit] = 1 }
+    }
+    try sum(&known)
+    return Int64(known.count { $0 > 0 })
+  }
+
   /// As how many independent scores these count for each threshold: the number that gives the share of scores above the
   /// threshold the same variance, when the units are independent and the scores of one are not. Collective.
   ///

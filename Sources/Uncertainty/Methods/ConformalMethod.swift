@@ -82,6 +82,9 @@ extension ConformalMethod: CaseIterable {
   public static let allCases: [ConformalMethod] = [
     lac,
     aps,
+    randomizedAPS,
+    raps,
+    randomizedRAPS,
     residual,
     normalizedResidual,
     cqr,

@@ -4,17 +4,81 @@ import Pipeline
 
 struct CalibrateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "calibrate", abstract: "Find the thresholds of the prediction sets on the calibration images.",
+    commandName: "calibrate",
+    abstract: "Find the thresholds of prediction sets or intervals on the calibration images, or of results anew.",
     discussion: """
+      With a results file, thresholds of other levels, another method or unit come \
+      from what it stores of the calibration part, and its sets or intervals from \
+      its means: nothing is predicted again.
+
         tutti calibrate jobs/cement.yaml
+        tutti calibrate results/cement.h5 --coverage 0.9,0.99 --method aps
+        tutti calibrate new.h5 --from results/cement.h5 --coverage 0.99
       """)
 
   @OptionGroup var options: JobOptions
 
+  @Option(help: "Of results: the wanted coverages, with commas between.", transform: CalibrateCommand.coverages)
+  var coverage: [Double]?
+
+  @Option(help: "Of results: the method, as a job's uncertainty.method.")
+  var method: String?
+
+  @Option(help: "Of results: pixel, patch, image or group.")
+  var unit: String?
+
+  @Flag(inversion: .prefixedNo, help: "Of results: thresholds of each class.")
+  var byClass: Bool?
+
+  @Flag(inversion: .prefixedNo, help: "Of results: sets may be empty.")
+  var allowEmpty: Bool?
+
+  @Option(
+    help: ArgumentHelp(
+      "The results of a job whose calibration is used, for a prediction of new images by the same members.",
+      valueName: "results"), completion: .file(extensions: ["h5"]))
+  var from: String?
+
+  @Option(name: .shortAndLong, help: "Where the results go (default: they are replaced).", completion: .file())
+  var output: String?
+
+  static func coverages(_ text: String) throws -> [Double] {
+    try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
+      guard let value = Double(part), value > 0, value < 1 else {
+        throw ValidationError("--coverage takes numbers between 0 and 1, as in 0.9,0.99; not ‘\(part)’.")
+      }
+      return value
+    }
+  }
+
+  func validate() throws {
+    let changes: [Any?] = [coverage, method, unit, byClass, allowEmpty, from]
+    let changesNothing = changes.allSatisfy { $0 == nil }
+    if Recalibration.isOfResults(options.job) {
+      if changesNothing {
+        throw ValidationError(
+          "say what is to change of the results: --coverage, --method, --unit, --by-class or --allow-empty.")
+      }
+    } else if !changesNothing || output != nil {
+      throw ValidationError(
+        "\(options.job) is a job, which says this itself (uncertainty); these options are for a results file.")
+    }
+  }
+
   func run() throws {
-    try options.withRun { run in
-      try run.calibrate()
-      if run.world.rank == 0 { print("Calibration: \(run.paths.calibration)") }
+    guard Recalibration.isOfResults(options.job) else {
+      return try options.withRun { run in
+        try run.calibrate()
+        if run.world.rank == 0 { print("Calibration: \(run.paths.calibration)") }
+      }
+    }
+    try options.launch.session(options.stopping) { world in
+      var recalibration = Recalibration(options.job)
+      (recalibration.source, recalibration.output, recalibration.overwrite) = (from, output, options.overwrite)
+      (recalibration.coverage, recalibration.method, recalibration.unit) = (coverage, method, unit)
+      (recalibration.byClass, recalibration.allowEmpty) = (byClass, allowEmpty)
+      let table = try recalibration.run(over: world)
+      if world.rank == 0 { print(table + "\nResults: \(output ?? options.job)") }
     }
   }
 }

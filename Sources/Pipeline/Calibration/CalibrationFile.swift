@@ -1,128 +1,8 @@
 import Ensembles
 import HDF5
-import Host
 import Imaging
 import JobFiles
 import Uncertainty
-
-/// The thresholds of an ensemble's prediction sets or intervals, and what they are thresholds of.
-struct Calibration: Hashable, Sendable {
-  enum Thresholds: Hashable, Sendable {
-    case sets(SplitConformal)
-    case intervals(ConformalIntervals)
-  }
-
-  var thresholds: Thresholds
-  /// What a threshold is, for the file.
-  var meaning: String
-  /// Of the classes of images that are told beside; nil when none are.
-  var classes: SplitConformal?
-  /// What was taken for independent; nil of files of earlier programs.
-  var unit: Job.UncertaintySection.Unit?
-  /// The units that are known on the calibration images.
-  var units: Int64 = 0
-  /// Of each level, as how many independent scores the scores count; empty when that is not asked.
-  var effective: [Double?] = []
-  /// What scores are alike within, for `effective`.
-  var alikeWithin = ""
-  /// Of what is measured in images; nil: nothing is.
-  var measurements: MeasurementCalibration?
-
-  /// Of sets.
-  init(_ sets: SplitConformal) {
-    meaning = sets.method.thresholdMeaning()
-    thresholds = .sets(sets)
-  }
-
-  /// Of intervals.
-  init(_ intervals: ConformalIntervals, unit: ValueUnit = .standardDeviations) {
-    meaning = intervals.method.thresholdMeaning(unit)
-    thresholds = .intervals(intervals)
-  }
-
-  /// Whether sets may be empty.
-  var allowsEmpty: Bool {
-    get { if case .sets(let sets) = thresholds { sets.allowsEmpty } else { classes?.allowsEmpty ?? true } }
-    set {
-      classes?.allowsEmpty = newValue
-      guard case .sets(var sets) = thresholds else { return }
-      sets.allowsEmpty = newValue
-      thresholds = .sets(sets)
-    }
-  }
-
-  var method: ConformalMethod {
-    switch thresholds {
-    case .sets(let sets): sets.method
-    case .intervals(let intervals): intervals.method
-    }
-  }
-
-  var levels: [Coverage] {
-    switch thresholds {
-    case .sets(let sets): sets.levels
-    case .intervals(let intervals): intervals.levels
-    }
-  }
-
-  /// One a level, or `[level, class]`.
-  var values: [ConformalThreshold] {
-    switch thresholds {
-    case .sets(let sets): sets.thresholds
-    case .intervals(let intervals): intervals.thresholds
-    }
-  }
-
-  /// The scores that they were found among.
-  var scores: Int64 {
-    switch thresholds {
-    case .sets(let sets): sets.scores
-    case .intervals(let intervals): intervals.scores
-    }
-  }
-
-  /// Of each level, what there were too few scores for; nil where there were enough.
-  ///
-  /// - Parameter names: of the classes.
-  func infeasible(_ names: [String]) -> [String?] {
-    let width = values.count / levels.count
-    return levels.indices.map { level in
-      let missing = (0..<width).filter { values[level * width + $0] == .infeasible }
-      if missing.isEmpty { return nil }
-      guard width > 1 else {
-        let what = unit.map { "\(units) calibration \($0.plural), \(levels[level].fewestUnits) would do" }
-        return "\(what ?? "too few calibration pixels"): all \(method.isOfClasses ? "classes" : "numbers")"
-      }
-      return "too few calibration pixels of \(missing.map { names[$0] }.joined(separator: ", ")): in every set"
-    }
-  }
-}
-
-extension Calibration {
-  /// What a table of coverages must say beside its numbers.
-  ///
-  /// - Parameter names: of the classes.
-  func remarks(_ names: [String]) -> [String] {
-    guard let unit else { return [] }
-    guard unit == .pixel else {
-      return ["Calibrated by \(units) \(unit.plural): the level holds in the mean over new \(unit.plural) like them."]
-    }
-    guard !alikeWithin.isEmpty else { return [] }
-    var lines = [
-      "Calibrated by pixel. Pixels of one image are alike, not exchangeable: the level holds for all pixels together and",
-      "promises nothing for the next image. uncertainty.unit: image, group or patch calibrates by units that are independent.",
-    ]
-    let counts = zip(levels, effective).compactMap { level, count in
-      count.map { "\(Int(min($0, 1e15).rounded())) at level \(level)" }
-    }
-    if !counts.isEmpty {
-      lines.append(
-        "The \(scores) calibration scores are worth fewer independent ones, judged by \(alikeWithin): "
-          + counts.joined(separator: ", "))
-    }
-    return lines
-  }
-}
 
 /// Thresholds in a small HDF5 file: `/coverage`, `/threshold` and `/infeasible` (by level, or by level and class),
 /// attributes `method` and `scores`; of classes that are told beside other answers the same in `/classification`.
@@ -133,11 +13,13 @@ enum CalibrationFile {
   static func key(_ job: Job) -> String { String(job.fingerprint, radix: 16) }
 
   /// - Parameters:
+  ///   - sample: what it was found from; nil: it is not stored.
   ///   - origin: what the members were trained from.
   ///   - content: of the calibration set.
   ///   - work: the tiles of the calibration set.
   static func write(
-    _ calibration: Calibration, of job: Job, origin: MemberOrigin, members: [TrainedMember], content: PartContent,
+    _ calibration: Calibration, _ sample: StoredSample?, of job: Job, origin: MemberOrigin, members: [TrainedMember],
+    content: PartContent,
     _ work: TileWork, to path: String
   ) throws {
     try ChecksummedFile.write(path) { file in
@@ -149,6 +31,7 @@ enum CalibrationFile {
       try file.setAttribute("data", [content.images, content.targets])
       try file.setAttribute("tiling", work.identity)
       try write(calibration, to: file.root)
+      try sample?.write(to: file.root)
     }
   }
 
@@ -214,6 +97,11 @@ enum CalibrationFile {
     try ChecksummedFile.read(path) { try read($0.root) }
   }
 
+  /// What of the calibration part a file keeps; nil when it keeps nothing, as of an earlier program.
+  static func sample(_ path: String) throws -> StoredSample? {
+    try ChecksummedFile.read(path) { try StoredSample(in: $0.root) }
+  }
+
   static func read(_ group: Group) throws -> Calibration {
     let levels = try group.read("coverage", as: Double.self).map { try Coverage($0) }
     let infeasible = try group.read("infeasible", as: UInt8.self)
@@ -242,19 +130,5 @@ enum CalibrationFile {
       result.classes = sets
     }
     return result
-  }
-}
-
-extension TargetScaling {
-  /// What errors of values are measured in when targets are scaled so.
-  var unit: ValueUnit {
-    switch self {
-    case .standard: .standardDeviations
-    case .range:
-      ValueUnit(
-        plural: "ranges of the training targets, from the least to the largest",
-        percent: "1 % of the training targets' range")
-    case .none: ValueUnit(plural: "the unit of the targets", percent: "0.01")
-    }
   }
 }

@@ -1,0 +1,141 @@
+import HDF5
+import JobFiles
+import Uncertainty
+
+/// Writes the sets or intervals of a prediction in a file anew, from its means and spreads, part by part.
+struct WrittenSets {
+  /// Of each level, what is counted: of sets pixels, sizes, empty ones; of intervals values and widths.
+  private var counts: [Double]
+  private let isOfClasses: Bool
+
+  /// Mean set size and share of empty sets, or the mean width of intervals.
+  func figures(_ level: Int) -> [Double] {
+    let own = counts[3 * level..<3 * level + 3].map { $0 }
+    return isOfClasses ? [own[1] / own[0], own[2] / own[0]] : [own[1] / own[0]]
+  }
+
+  /// Writes `/entry/prediction`, and `/entry/classification` where it is.
+  ///
+  /// - Parameter targetUnits: what the targets of each channel were divided by for training; empty of classes.
+  /// - Throws: `HDF5Error`, `UncertaintyError`.
+  init(_ entry: Group, calibration: Calibration, targetUnits: [Float]) throws {
+    isOfClasses = calibration.method.isOfClasses
+    counts = Array(repeating: 0, count: 3 * calibration.levels.count)
+    let prediction = try entry.group("prediction")
+    switch calibration.thresholds {
+    case .sets(let sets): try write(sets, prediction, counting: true)
+    case .intervals(let intervals): try write(intervals, prediction, targetUnits)
+    }
+    if let sets = calibration.classes, try entry.exists("classification") {
+      try write(sets, try entry.group("classification"), counting: false)
+    }
+  }
+
+  /// The parts of a dataset: images, and runs of slices as its chunks are.
+  private static func parts(of mean: Dataset, leading: Int) throws -> [Hyperslab] {
+    let shape = try mean.shape
+    let chunk = mean.chunk ?? shape
+    guard shape.count > leading + 2 else {
+      return (0..<shape[0]).map {
+        Hyperslab(start: [$0] + shape.dropFirst().map { _ in 0 }, count: [1] + shape.dropFirst())
+      }
+    }
+    // z of a volume, or y.
+    return (0..<shape[0]).flatMap { image in
+      stride(from: 0, to: shape[leading], by: chunk[leading]).map { first in
+        var (start, count) = (shape.map { _ in 0 }, shape)
+        (start[0], count[0]) = (image, 1)
+        (start[leading], count[leading]) = (first, min(chunk[leading], shape[leading] - first))
+        return Hyperslab(start: start, count: count)
+      }
+    }
+  }
+
+  /// Makes a dataset in place of another of the name.
+  private static func make<Scalar: HDF5Scalar>(
+    _ group: Group, _ name: String, _ type: Scalar.Type, _ shape: [Int], _ chunk: [Int]
+  ) throws -> Dataset {
+    var meaning: String?
+    if try group.exists(name) {
+      let old = try group.dataset(name)
+      if try old.hasAttribute("long_name") { meaning = try old.attribute("long_name", as: String.self) }
+      try group.remove(name)
+    }
+    let dataset = try group.createDataset(name, of: type, shape: shape, layout: .chunked(chunk, checksum: true))
+    if let meaning { try dataset.setAttribute("long_name", meaning) }
+    return dataset
+  }
+
+  private mutating func write(_ sets: SplitConformal, _ group: Group, counting: Bool) throws {
+    let mean = try group.dataset("mean")
+    let shape = try mean.shape
+    let chunk = mean.chunk ?? shape
+    let (levels, classes) = (sets.levels.count, shape[1])
+    let (pixels, pixelChunk) = ([shape[0]] + shape.dropFirst(2), [chunk[0]] + chunk.dropFirst(2))
+    let set = try Self.make(group, "set", UInt8.self, [levels] + shape, [1] + chunk)
+    let size = try Self.make(group, "set_size", UInt8.self, [levels] + pixels, [1] + pixelChunk)
+    let doubt = try Self.make(group, "doubt", UInt8.self, [levels] + pixels, [1] + pixelChunk)
+    for slab in try Self.parts(of: mean, leading: 2) {
+      let values = try mean.read(as: Float.self, slab)
+      let count = values.count / classes
+      let place = Hyperslab(
+        start: [slab.start[0]] + slab.start.dropFirst(2), count: [1] + slab.count.dropFirst(2))
+      var members = [UInt8](repeating: 0, count: values.count)
+      var sizes = [UInt8](repeating: 0, count: count)
+      for level in 0..<levels {
+        try sets.writeSets(values, classes: classes, pixels: count, level: level, set: &members, sizes: &sizes)
+        try set.write(members, slab.at(level))
+        try size.write(sizes, place.at(level))
+        try doubt.write(sizes.map { $0 == 1 ? 0 : 1 }, place.at(level))
+        guard counting else { continue }
+        counts[3 * level] += Double(count)
+        counts[3 * level + 1] += Double(sizes.reduce(0) { $0 + Int($1) })
+        counts[3 * level + 2] += Double(sizes.count { $0 == 0 })
+      }
+    }
+  }
+
+  private mutating func write(_ intervals: ConformalIntervals, _ group: Group, _ units: [Float]) throws {
+    guard let score = intervals.method.valueScore else { return }
+    let mean = try group.dataset("mean")
+    let spread = try group.dataset("mean_errors")
+    let quantiles = try group.exists("quantiles") ? try group.dataset("quantiles") : nil
+    let shape = try mean.shape
+    let chunk = mean.chunk ?? shape
+    let lower = try Self.make(group, "lower", Float.self, [intervals.levels.count] + shape, [1] + chunk)
+    let upper = try Self.make(group, "upper", Float.self, [intervals.levels.count] + shape, [1] + chunk)
+    for slab in try Self.parts(of: mean, leading: units.count > 1 ? 2 : 1) {
+      let values = try mean.read(as: Float.self, slab)
+      let spreads = try spread.read(as: Float.self, slab)
+      let last = try (quantiles?.shape[0] ?? 1) - 1
+      let low = try quantiles?.read(as: Float.self, slab.at(0)) ?? values
+      let high = try quantiles?.read(as: Float.self, slab.at(last)) ?? values
+      let voxels = values.count / units.count
+      var (first, second) = (values, values)
+      for i in values.indices {
+        let numbers = score.numbers(
+          of: PredictedValue(
+            mean: values[i], spread: spreads[i], lower: low[i], upper: high[i], unit: units[i / voxels]))
+        (first[i], second[i]) = (numbers.first, numbers.second)
+      }
+      var (from, to) = (values, values)
+      for level in intervals.levels.indices {
+        intervals.writeIntervals(first, second, count: values.count, level: level, lower: &from, upper: &to)
+        for i in values.indices {
+          let divisor = score.divisor(unit: units[i / voxels])
+          from[i] *= divisor
+          to[i] *= divisor
+          counts[3 * level + 1] += Double(max(to[i] - from[i], 0))
+        }
+        counts[3 * level] += Double(values.count)
+        try lower.write(from, slab.at(level))
+        try upper.write(to, slab.at(level))
+      }
+    }
+  }
+}
+
+extension Hyperslab {
+  /// The same part of one element of a leading axis.
+  fileprivate func at(_ index: Int) -> Hyperslab { Hyperslab(start: [index] + start, count: [1] + count) }
+}
