@@ -21,7 +21,7 @@ and 4 ranks under mpirun, all others once in one process, and slurm/train.sbatch
 
 Environment:
   TUTTI_GOLDEN        folder of the golden files (default: Tests/Fixtures)
-  TUTTI_REQUIRE       what must be there, so that its tests fail rather than being skipped: mpi,slurm,netns
+  TUTTI_REQUIRE       what must be there, so that its tests fail rather than being skipped: mpi,slurm,netns,chromium
   TUTTI_TEST_TIMEOUT  seconds that one group of tests may take (default 1800, with --all 3600)
 
 Exit status: 0 when all passed, 1 when a test failed, 2 when they could not be run.

@@ -53,11 +53,13 @@ struct JobOptions: ParsableArguments {
   /// - Parameters:
   ///   - members: those to train; nil: all.
   ///   - retrained: those that are trained anew.
+  ///   - jobFile: the job file of what the user named.
   func withRun(
-    members: ClosedRange<Int>? = nil, retraining retrained: Set<Int> = [], _ body: (Run) throws -> Void
+    members: ClosedRange<Int>? = nil, retraining retrained: Set<Int> = [],
+    jobFile: (String) throws -> String = { $0 }, _ body: (Run) throws -> Void
   ) throws {
     try launch.session(stopping) { world in
-      let file = try world.agree { try JobFile(path: job) }
+      let file = try world.agree { try JobFile(path: try jobFile(job)) }
       var options = Run.Options()
       options.overwrite = overwrite
       options.retrained = retrained

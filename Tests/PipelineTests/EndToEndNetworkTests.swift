@@ -173,7 +173,7 @@ struct EndToEndNetworkTests {
   @MainActor func everyFamily(network: String) throws {
     let run = try Run(JobFile(path: try Self.drawn(network).path), over: try MPI.initialize(), log: .silent)
     #expect(try run.plan(ranks: 1).contains("parameters"))
-    try expectDrawing(try run.drawing(ofMember: 1))
+    try expectDrawing(try run.network(ofMember: 1).dot())
   }
 
   private static func drawn(_ network: String) throws -> Job {

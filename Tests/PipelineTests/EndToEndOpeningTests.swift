@@ -58,7 +58,7 @@ struct EndToEndOpeningTests {
     }
     let plan = try open().plan(ranks: 1)
     #expect(plan.contains("training would be refused: the job needs "), "\(plan)")
-    _ = try open().drawing(ofMember: 0)
+    _ = try open().network(ofMember: 0).dot()
     _ = try open().evaluate()
     // Nothing is left to train.
     try open().train()

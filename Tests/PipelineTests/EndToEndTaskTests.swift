@@ -362,7 +362,7 @@ struct EndToEndTaskTests {
     ])
     #expect(one.status == 0, "\(one.errors)")
     #expect(try !String(contentsOfFile: job.folder + "/pictures/one.svg", encoding: .utf8).contains("member 0"))
-    let wrong = try EndToEnd.run(["plot", job.results, "-o", job.folder + "/one.png"])
+    let wrong = try EndToEnd.run(["plot", job.results, "-o", job.folder + "/one.jpg"])
     #expect(wrong.status != 0 && wrong.messages.first?.contains("pictures are written as SVG") == true)
   }
 

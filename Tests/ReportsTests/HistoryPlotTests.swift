@@ -22,7 +22,7 @@ import Training
   private func plot(members: Int, epochs: Int = 5, validates: Bool = true) -> String {
     HistoryPlot(
       title: "a < b & c", members: (0..<members).map { member($0, epochs: epochs, validates: validates) }
-    ).svg
+    ).picture.text
   }
 
   private func count(_ part: String, in text: String) -> Int { text.components(separatedBy: part).count - 1 }
@@ -77,13 +77,13 @@ import Training
   @Test func `one epoch is a point, and nothing is a picture too`() {
     let svg = plot(members: 1, epochs: 1, validates: false)
     #expect(lines(svg).isEmpty && count("<circle", in: svg) == 2)
-    #expect(HistoryPlot(title: "none", members: []).svg.contains(">none<"))
+    #expect(HistoryPlot(title: "none", members: []).picture.text.contains(">none<"))
   }
 
   @Test func `epochs that are no numbers leave gaps`() {
     var broken = member(0, epochs: 6, validates: false)
     broken.history[3].loss = .nan
-    let svg = HistoryPlot(title: "", members: [broken]).svg
+    let svg = HistoryPlot(title: "", members: [broken]).picture.text
     #expect(lines(svg).map(\.count) == [3, 2, 6])
     #expect(!svg.contains("nan"))
   }

@@ -19,9 +19,12 @@ struct ReportPageTests {
           tables: [.init(title: "Dice", columns: ["paste", "void"], rows: [("member 0", ["0.5", "0.25"])])],
           charts: [
             .init(
-              svg: StackedBars(title: "T", unit: "s", kinds: ["wait"], bars: [("rank 0", [1.5])]).svg,
+              StackedBars(title: "T", unit: "s", kinds: ["wait"], bars: [("rank 0", [1.5])]).picture,
               description: "Seconds")
-          ]),
+          ],
+          drawings: (0..<2).map {
+            .init(SVGPicture(width: 10, height: 10), description: "Drawing \($0)")
+          }),
         .init(
           id: "images", title: "Images", viewers: [.init(frames: frames), .init(slider: "Walk", frames: frames)],
           listings: [.init(title: "The job file", text: "tutti: 1\nname: <x>\n")]),
@@ -58,6 +61,8 @@ struct ReportPageTests {
     let images = html.matches(of: /<img\s+alt="([^"]*)"/).map { String($0.output.1) }
     #expect(images.count == 12 && images.allSatisfy { $0.hasPrefix("slice 3, ") })
     #expect(html.contains("role=\"img\" aria-label=\"Seconds\""))
+    #expect(html.components(separatedBy: "<div class=\"drawings\">").count == 2)
+    #expect(html.contains("aria-label=\"Drawing 0\"") && html.contains("aria-label=\"Drawing 1\""))
   }
 
   @Test("colours go from dark to bright, with grey for what is no number, and their ends beyond 0 and 1")
@@ -71,16 +76,5 @@ struct ReportPageTests {
       return 0.2126 * Double(colour.x) + 0.7152 * Double(colour.y) + 0.0722 * Double(colour.z)
     }
     #expect(zip(luminance, luminance.dropFirst()).allSatisfy { $0 <= $1 + 0.5 })
-  }
-
-  @Test("found coverages stand where they belong: on the diagonal when they are those asked for")
-  func calibration() {
-    let chart = CalibrationChart(
-      title: "C", levels: [0.9, 0.5],
-      series: [.init(name: "by image", values: [0.9, 0.5]), .init(name: "x", values: [.nan, 0.7])])
-    let svg = chart.svg
-    #expect(svg.contains("by image") && svg.contains("stroke-dasharray"))
-    // Points: two of the first series, one of the second, and the signs of the legend.
-    #expect(svg.components(separatedBy: "<circle ").count == 1 + 3 + 2)
   }
 }

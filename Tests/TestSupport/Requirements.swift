@@ -11,6 +11,8 @@ public enum Requirement: String, Sendable, CaseIterable {
   case netns
   /// Python with h5py and numpy.
   case python
+  /// Chromium, which opens pages.
+  case chromium
 
   /// Whether `TUTTI_REQUIRE`, a list with commas, says that it must be there.
   public var isRequired: Bool {

@@ -29,26 +29,17 @@ public enum Preview {
     let (height, width, channels) = (slab.count[y], slab.count[x], channel == nil ? 1 : 3)
     let values = try array.read(as: Double.self, slab)
     let steps = StridedCopy.steps(of: slab.count, size: 1)
-    let (low, high) = limits(values, isLabels: summary.counts != nil)
+    let range = DisplayRange(of: values, isWhole: summary.counts != nil)
     var pixels = [UInt8](repeating: 0, count: values.count)
     for row in 0..<height {
       for column in 0..<width {
         for colour in 0..<channels {
           let value = values[row * steps[y] + column * steps[x] + (channel.map { colour * steps[$0] } ?? 0)]
-          let scaled = high > low ? (value - low) / (high - low) : 0
+          let scaled = range.share(value)
           pixels[(row * width + column) * channels + colour] = UInt8(min(1, max(0, scaled.isNaN ? 0 : scaled)) * 255)
         }
       }
     }
     try WholeFile.write(path) { try PNGFile.write(pixels, width: width, height: height, channels: channels, to: $0) }
-  }
-
-  private static func limits(_ values: [Double], isLabels: Bool) -> (Double, Double) {
-    let sorted = values.filter(\.isFinite).sorted()
-    guard let first = sorted.first, let last = sorted.last else { return (0, 0) }
-    if isLabels { return (first, last) }
-    func percentile(_ share: Double) -> Double { sorted[Int(share * Double(sorted.count - 1))] }
-    let (low, high) = (percentile(0.01), percentile(0.998))
-    return high > low ? (low, high) : (first, last)
   }
 }

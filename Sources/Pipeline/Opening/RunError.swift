@@ -57,6 +57,12 @@ public enum RunError: Error, Hashable, Sendable {
   case referenceChannels(String, channels: Int, expected: Int)
   /// Pictures have another format than this file's ending says.
   case pictureFormat(String)
+  /// There is no program that makes pictures of this file's format.
+  case noConverter(String)
+  /// The results do not say where their job file is.
+  case noJobFile(String, reason: String)
+  /// The test part has no such image or slice.
+  case noSuchSlice(String, there: String)
   case wrongChannels(String, channels: Int, expected: Int)
 }
 
@@ -152,7 +158,13 @@ extension RunError: CustomStringConvertible {
       return
         "\(path) has \(channels) channels but the images have \(expected); what they are compared with has as many."
     case .pictureFormat(let path):
-      return "\(path): pictures are written as SVG, which browsers show and turn into other formats; name a file.svg."
+      return "\(path): pictures are written as SVG, PNG or PDF; name a file.svg, .png or .pdf."
+    case .noConverter(let path):
+      return
+        "\(path): PNG and PDF are made by rsvg-convert, which is not in PATH; install it (Debian, Ubuntu: apt install "
+        + "librsvg2-bin), or name a file.svg, which browsers show."
+    case .noJobFile(let path, let reason): return "\(path) \(reason); name the job file instead."
+    case .noSuchSlice(let what, let there): return "the test part has no \(what); it has \(there)."
     case .wrongChannels(let path, let channels, let expected):
       return "\(path) has \(channels) channels, but the members were trained on images of \(expected)."
     case .file(let path, let action, let reason):

@@ -26,8 +26,8 @@ public struct RunPaths: Hashable, Sendable {
   public var verdicts: String { members + "/verdicts.h5" }
   /// The thresholds of the prediction sets.
   public var calibration: String { stem + ".calibration.h5" }
-  /// Where a picture of the training goes when no name is given.
-  public var history: String { stem + ".history.svg" }
+  /// Where a figure goes when no name is given.
+  public func figure(_ name: String) -> String { stem + ".\(name).svg" }
   /// The page about the run.
   public var report: String { stem + ".report.html" }
   /// The results while they are being written.

@@ -1,31 +1,53 @@
+import Ensembles
 import Foundation
 import HDF5
+import Networks
 import Reports
 
 /// The numbers of a results file as tables and charts of the page.
 struct ReportFigures {
-  private let entry: Group
-  private let evaluation: Group
-  private let classes: [String]
-  private let levels: [Double]
-  private let measurements: MeasurementTable?
+  let entry: Group
+  let evaluation: Group
+  let classes: [String]
+  let levels: [Double]
+  let measurements: MeasurementTable?
+  /// Whether these are the classes of images that are told beside another answer.
+  let isBeside: Bool
 
-  /// - Parameter entry: of a results file with an evaluation.
-  /// - Throws: `HDF5Error`.
-  init(_ entry: Group) throws {
+  /// - Parameters:
+  ///   - entry: of a results file with an evaluation.
+  ///   - path: of the file, for messages.
+  /// - Throws: `HDF5Error`; `RunError.notInResults` without an evaluation.
+  init(_ entry: Group, of path: String) throws {
+    guard try entry.exists("evaluation") else {
+      let there = try ["prediction", "calibration", "members"].filter { try entry.exists($0) }
+      throw RunError.notInResults(path, "evaluation (‘tutti evaluate’ makes it)", there: there)
+    }
     self.entry = entry
     evaluation = try entry.group("evaluation")
     let prediction = try entry.group("prediction")
     classes = try prediction.exists("class_names") ? prediction.readStrings("class_names") : []
     levels = try evaluation.read("level", as: Double.self)
     measurements = try MeasurementTable(in: entry)
+    isBeside = false
   }
 
-  private func numbers(_ name: String) throws -> [Double] {
+  /// The classes of images that are told beside the answers of `other`; nil when none are.
+  private init?(beside other: ReportFigures) throws {
+    guard !other.isBeside, try other.evaluation.exists("classification") else { return nil }
+    entry = other.entry
+    evaluation = try other.evaluation.group("classification")
+    classes = try entry.group("classification").readStrings("class_names")
+    levels = other.levels
+    measurements = nil
+    isBeside = true
+  }
+
+  func numbers(_ name: String) throws -> [Double] {
     try evaluation.exists(name) ? evaluation.read(name, as: Double.self) : []
   }
 
-  private static func percent(_ share: Double) -> String { "\((share * 1000).rounded() / 10) %" }
+  static func percent(_ share: Double) -> String { "\((share * 1000).rounded() / 10) %" }
 
   /// The figures that one looks for first.
   var headline: String {
@@ -51,21 +73,58 @@ struct ReportFigures {
   /// Scores, coverage, and what is measured.
   var results: [ReportPage.Section] {
     get throws {
+      let suffix = isBeside ? "-classes" : ""
+      let whose = isBeside ? ", the classes of images" : ""
       var sections = [
         ReportPage.Section(
-          id: "scores", title: "How good it is", text: [scoreText], tables: try [scores, confusion].compactMap { $0 }),
+          id: "scores" + suffix, title: "How good it is" + whose, text: [scoreText],
+          tables: try [scores, confusion].compactMap { $0 }, charts: try drawn(.confusion)),
         ReportPage.Section(
-          id: "coverage", title: "How sure it is", text: coverageText, tables: [try coverage],
-          charts: try coverageChart),
+          id: "coverage" + suffix, title: "How sure it is" + whose, text: coverageText, tables: [try coverage],
+          charts: try drawn(.coverage, .units, .setSizes)),
       ]
+      if try evaluation.exists("confidence") {
+        sections.append(
+          ReportPage.Section(
+            id: "confidence" + suffix, title: "Whether probabilities are right" + whose, text: confidenceText,
+            tables: [try confidence], charts: try drawn(.reliability, .errorRejection)))
+      }
       if let measurements {
         sections.append(
           ReportPage.Section(
             id: "measurements", title: "What is measured",
             text: ["Each number is the members' mean, with their spread and conformal intervals where there are any."],
+            charts: try drawn(.measurements),
             listings: [.init(title: "Measurements", text: measurements.lines.joined(separator: "\n"))]))
       }
+      if let beside = try ReportFigures(beside: self) { sections += try beside.results }
       return sections
+    }
+  }
+
+  private var confidenceText: [String] {
+    [
+      "Of pixels whose likeliest class has a probability of 0.8, eight of ten should be right. The expected calibration error "
+        + "(ECE) is how far they are from it on average.",
+      "Where doubt finds errors, leaving out the least sure pixels leaves fewer errors among the others.",
+    ]
+  }
+
+  /// Single numbers about probabilities.
+  private var confidence: ReportPage.Table {
+    get throws {
+      let group = try evaluation.group("confidence")
+      let known = [
+        ("calibration_error", "expected calibration error (ECE)"),
+        ("adaptive_calibration_error", "the same over bins of equal count"), ("brier", "Brier score"),
+        ("negative_log_likelihood", "negative log-likelihood"), ("risk_area", "area under error rejection (AURC)"),
+        ("error_detection", "wrong pixels found by spread (AUROC)"),
+        ("error_detection_by_confidence", "wrong pixels found by confidence (AUROC)"),
+      ]
+      let rows = try known.filter { try group.exists($0.0) }.map { name, words in
+        (name: words, cells: [TextTable.number(try group.read(name, as: Double.self)[0])])
+      }
+      return .init(title: "Probabilities of the ensemble", columns: [""], rows: rows)
     }
   }
 
@@ -96,14 +155,21 @@ struct ReportFigures {
       let own = try columns.map { column in TextTable.number(try numbers(column.name)[column.index]) }
       let all = try columns.map { try numbers("member_" + $0.name) }
       let members = columns.first.map { all[0].count / $0.width } ?? 0
+      let numbersOfMembers = try entry.read("members/member", as: Int.self)
       let rows = (0..<members).map { member in
         (
-          name: "member \(member)",
+          name: "member \(numbersOfMembers.indices.contains(member) ? numbersOfMembers[member] : member)",
           cells: columns.indices.map { TextTable.number(all[$0][member * columns[$0].width + columns[$0].index]) }
         )
       }
+      let combined = try columns.map { column in
+        let values = try numbers("aggregate_" + column.name)
+        return values.indices.contains(column.index) ? TextTable.number(values[column.index]) : "–"
+      }
+      let hasCombined = try columns.first.map { try evaluation.exists("aggregate_" + $0.name) } ?? false
       return .init(
-        title: "Scores on the test part", columns: columns.map(\.title), rows: rows + [(name: "ensemble", cells: own)])
+        title: "Scores on the test part", columns: columns.map(\.title),
+        rows: rows + [(name: "ensemble", cells: own)] + (hasCombined ? [(name: "aggregate", cells: combined)] : []))
     }
   }
 
@@ -121,7 +187,7 @@ struct ReportFigures {
   }
 
   /// The kinds of units whose coverages are in the file, with the words for them.
-  private var units: [(name: String, words: String)] {
+  var units: [(name: String, words: String)] {
     get throws {
       try [("block", "by block"), ("image", "by image"), ("group", "by group")].filter { try evaluation.exists($0.0) }
     }
@@ -160,90 +226,108 @@ struct ReportFigures {
     }
   }
 
-  private var coverageChart: [ReportPage.Chart] {
-    get throws {
-      var series = [("by pixel or image", try numbers("coverage"))]
-      for unit in try units {
-        series.append((unit.words, try evaluation.group(unit.name).read("mean", as: Double.self)))
-      }
-      guard levels.count > 1 else { return [] }
-      let chart = CalibrationChart(
-        title: "Coverage found against coverage asked for", levels: levels,
-        series: series.map { CalibrationChart.Series(name: $0.0, values: $0.1) })
-      return [
-        .init(
-          svg: chart.svg,
-          description: "Coverage on the test part for each level asked for; the dashed line is where they are equal.")
-      ]
-    }
-  }
-
   // MARK: Training
 
   /// How the members were trained.
-  func training(_ members: [HistoryPlot.Member]) throws -> ReportPage.Section {
+  func training(_ members: [TrainedMember]) throws -> ReportPage.Section {
     let group = try entry.group("members")
     let (indices, parameters) = (try group.read("member", as: Int.self), try group.read("parameters", as: Int.self))
     let losses = try group.read("final_loss", as: Double.self)
     let fingerprints =
       try group.exists("fingerprint") ? group.read("fingerprint", as: UInt64.self).map { String($0, radix: 16) } : []
-    let rows = indices.indices.map { index in
-      (
-        name: "member \(indices[index])",
-        cells: ["\(parameters[index])", TextTable.number(losses[index])]
-          + (fingerprints.isEmpty ? [] : [fingerprints[index]])
-      )
+    let weak = try group.exists("weak") ? group.readStrings("weak") : []
+    let validates = members.contains { $0.history.contains { $0.validationLoss != nil } }
+    let hasRemarks = weak.contains { !$0.isEmpty }
+    var columns = ["parameters", "epochs", "final loss"]
+    if validates { columns.append("least validation loss") }
+    if !fingerprints.isEmpty { columns.append("fingerprint") }
+    if hasRemarks { columns.append("remark") }
+    let rows = indices.enumerated().map { index, number -> (name: String, cells: [String]) in
+      let history = members.first { $0.index == number }?.history ?? []
+      var cells = ["\(parameters[index])", "\(history.count)", TextTable.number(losses[index])]
+      if validates { cells.append(TextTable.number(history.compactMap(\.validationLoss).min() ?? .nan)) }
+      if !fingerprints.isEmpty { cells.append(fingerprints[index]) }
+      if hasRemarks {
+        let reason = weak.indices.contains(number) ? weak[number] : ""
+        cells.append(reason.isEmpty ? "" : "did not learn: \(reason)")
+      }
+      return ("member \(number)", cells)
     }
     var charts: [ReportPage.Chart] = []
     if !members.isEmpty {
+      let histories = members.map { HistoryPlot.Member(name: "member \($0.index)", history: $0.history) }
       charts.append(
         .init(
-          svg: HistoryPlot(title: "Training of the members", members: members).svg,
+          HistoryPlot(title: "Training of the members", members: histories).picture,
           description: "Loss, validation scores and learning rate of each member over the epochs."))
     }
-    if let time = try timeOfRanks() { charts.append(time) }
+    charts += try drawn(.ranks)
     return .init(
       id: "training", title: "How it was trained",
-      tables: [
-        .init(
-          title: "Members", columns: ["parameters", "final loss"] + (fingerprints.isEmpty ? [] : ["fingerprint"]),
-          rows: rows)
-      ], charts: charts)
+      tables: [.init(title: "Members", columns: columns, rows: rows)], charts: charts,
+      drawings: try drawings(of: members))
   }
 
-  /// What each rank did in the training; nil when this run trained nothing.
-  private func timeOfRanks() throws -> ReportPage.Chart? {
-    guard try entry.exists("provenance/time_use") else { return nil }
-    let dataset = try entry.dataset("provenance/time_use")
-    let (values, phases) = (try dataset.read(as: Double.self), try dataset.attributes("phases", as: String.self))
-    let bars = (0..<values.count / max(1, phases.count)).map {
-      (name: "rank \($0)", values: Array(values[$0 * phases.count..<($0 + 1) * phases.count]))
+  /// All drawings of networks together, in bytes of the page, and how many there are at most.
+  private static let (mostDrawingBytes, mostDrawings) = (500_000, 12)
+
+  /// A drawing of each different network.
+  private func drawings(of members: [TrainedMember]) throws -> [ReportPage.Chart] {
+    var groups: [(member: TrainedMember, numbers: [Int])] = []
+    for member in members {
+      if let place = groups.firstIndex(where: { $0.member.graph == member.graph }) {
+        groups[place].numbers.append(member.index)
+      } else {
+        groups.append((member, [member.index]))
+      }
     }
-    let picture = StackedBars(title: "Time of each rank in training", unit: "s", kinds: phases, bars: bars)
-    return .init(svg: picture.svg, description: "Seconds of each rank in training, by what it did.")
+    var bytes = 0
+    return try groups.prefix(Self.mostDrawings).compactMap { member, numbers in
+      let title =
+        numbers.count == 1 ? "member \(numbers[0])" : "members \(numbers.map(String.init).joined(separator: ", "))"
+      let drawing = try NetworkPicture(
+        title: title.count > 40 ? "all members" : title, graph: member.graph, extents: member.settings.patch)
+      let chart = ReportPage.Chart(drawing.picture, description: drawing.description)
+      guard bytes + chart.bytes <= Self.mostDrawingBytes else { return nil }
+      bytes += chart.bytes
+      return chart
+    }
   }
 
   // MARK: Reproduction
 
   /// What it was made with, and how to make it again.
-  func reproduction(_ results: String, job: String) throws -> ReportPage.Section {
+  ///
+  /// - Parameter file: of the job.
+  func reproduction(_ results: String, job: String, file: String) throws -> ReportPage.Section {
     let group = try entry.group("provenance")
     var rows: [(name: String, cells: [String])] = []
-    for name in ["date", "host", "processor", "mpi", "blas"] where try group.exists(name) {
+    for name in ["date", "version", "host", "processor", "mpi", "blas"] where try group.exists(name) {
       let lines = try group.readStrings(name).joined(separator: " ")
       rows.append((name, [String(lines.prefix { $0 != "\n" }.prefix(90))]))
     }
     for name in ["seed", "numerics", "ranks", "threads"] where try group.exists(name) {
       rows.append((name, ["\(try group.dataset(name).readScalar(as: Int64.self))"]))
     }
+    let output = URL(fileURLWithPath: results).lastPathComponent
     return .init(
-      id: "reproduce", title: "How to make it again",
+      id: "reproduce", title: "How to make it again, and cite it",
       text: [
         "The same job file and data give the same results, bit for bit, on any number of ranks and threads of one kind of "
-          + "processor. The numbers of this page stand in \(URL(fileURLWithPath: results).lastPathComponent).",
-        "Method: Tutti; the networks and their ensembles follow E. J. Roberts et al., DLSIA: Deep Learning for "
-          + "Scientific Image Analysis (2024).",
+          + "processor. The numbers of this page stand in \(output), in /entry.",
+        "To cite the networks and their ensembles: E. J. Roberts, T. Chavez, A. Hexemer, P. H. Zwart, DLSIA: Deep Learning "
+          + "for Scientific Image Analysis, 2023, arXiv:2308.02559. Trained, calibrated and evaluated by Tutti \(tuttiVersion).",
       ], tables: [.init(title: "Where and when", columns: [""], rows: rows)],
-      listings: [.init(title: "The job file", text: job)])
+      listings: [
+        .init(
+          title: "Commands",
+          text: """
+            tutti run \(file) --overwrite
+            tutti report \(file)
+            tutti plot \(results) --figure coverage -o coverage.svg
+            tutti picture \(results) --layers image,mean,spread -o picture.svg
+            """),
+        .init(title: "The job file", text: job),
+      ])
   }
 }

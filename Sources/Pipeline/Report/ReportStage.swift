@@ -29,20 +29,14 @@ struct ReportStage: Stage {
       _ = try ResultsFile.job(of: file)
       let html = try page(file).html()
       try file.close()
-      try WholeFile.write(paths.report) { temporary in
-        do {
-          try Data(html.utf8).write(to: URL(fileURLWithPath: temporary))
-        } catch {
-          throw RunError.file(paths.report, action: "written", reason: error.localizedDescription)
-        }
-      }
+      try WholeFile.write(paths.report, contents: Array(html.utf8))
     }
   }
 
   /// The page about a results file.
   private func page(_ file: File) throws -> ReportPage {
     let entry = try file.group("entry")
-    let figures = try ReportFigures(entry)
+    let figures = try ReportFigures(entry, of: paths.results)
     var images = try ReportImages(entry, opened, job)
     var sections = try figures.results
     let viewers = try images.viewers()
@@ -52,21 +46,23 @@ struct ReportStage: Stage {
           id: "images", title: "Images",
           text: [
             "Every picture is of the test part, which no network has learnt from. Click a picture, or press Enter on it, "
-              + "to enlarge it; the arrow keys go from layer to layer."
+              + "to enlarge it; the arrows left and right go from layer to layer, up and down through slices. ‘Layer’ shows one "
+              + "alone."
           ], viewers: viewers), at: min(1, sections.count))
     }
-    sections.append(try figures.training(try histories()))
-    sections.append(try figures.reproduction(paths.results, job: run.text))
+    sections.append(try figures.training(try members()))
+    sections.append(try figures.reproduction(paths.results, job: run.text, file: run.file))
     return ReportPage(title: job.name, lead: try lead(figures), sections: sections)
   }
 
   /// What was done, in sentences.
   private func lead(_ figures: ReportFigures) throws -> [String] {
     let (settings, data) = (opened.settings, opened.data)
+    let size = data.images.extents
+    let extents = (data.images.layout.hasDepth ? [size.z] : []).map { "\($0)×" }.joined() + "\(size.y)×\(size.x)"
     let images =
       opened.layoutIsVolume
-      ? "one volume of \(data.images.extents) voxels"
-      : "\(data.images.imageCount) images of \(data.images.layout.text(data.images.extents)) pixels"
+      ? "one volume of \(extents) voxels" : "\(data.images.imageCount) images of \(extents) pixels"
     let many = settings.members == 1 ? "One network" : "An ensemble of \(settings.members) networks"
     return [
       "\(many) of the family \(settings.family.name), trained for \(job.task.rawValue) on \(images) "
@@ -75,10 +71,10 @@ struct ReportStage: Stage {
     ].filter { !$0.isEmpty }
   }
 
-  /// The members' training, of those whose files are there.
-  private func histories() throws -> [HistoryPlot.Member] {
+  /// The members whose files are there.
+  private func members() throws -> [TrainedMember] {
     try (0..<job.ensemble.members).filter { RunPaths.exists(paths.member($0)) }.map {
-      HistoryPlot.Member(name: "member \($0)", history: try MemberFile.read(paths.member($0)).history)
+      try MemberFile.read(paths.member($0))
     }
   }
 }

@@ -12,12 +12,21 @@ public struct ColourMap: Sendable {
   /// Black to white.
   public static let grey = ColourMap(stops: [[0, 0, 0], [255, 255, 255]])
 
+  /// Colours of lines on white, which colour-blind people tell apart (M. Okabe and K. Ito, *Color universal design*, 2008).
+  static let lines = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#4d4d4d"]
+
   /// Colours of kinds, which colour-blind people tell apart (M. Okabe and K. Ito, *Color universal design*, 2008); the
   /// first is dark.
   public static let kinds: [SIMD3<UInt8>] = [
     [38, 38, 43], [86, 180, 233], [230, 159, 0], [0, 158, 115], [204, 121, 167], [240, 228, 66], [213, 94, 0],
     [0, 114, 178],
   ]
+
+  /// The colour of a value for SVG.
+  func css(_ value: Double) -> String {
+    let colour = colour(Float(value))
+    return "rgb(\(colour.x),\(colour.y),\(colour.z))"
+  }
 
   /// The colour of a value; beyond 0 and 1 that of the nearer end, and grey of a value that is no number.
   public func colour(_ value: Float) -> SIMD3<UInt8> {

@@ -29,10 +29,6 @@ public struct HistoryPlot: Sendable {
 
   /// Up to this many members are told apart by colour; of more the mean stands out.
   private static let mostColours = 8
-  /// Colours that colour-blind people tell apart (M. Okabe and K. Ito, *Color universal design*, 2008).
-  static let colours = [
-    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#4d4d4d",
-  ]
   private static let one = "#9db8cc"
   private static let dashes = "5 3"
 
@@ -40,8 +36,8 @@ public struct HistoryPlot: Sendable {
   private var epochs: Int { members.map(\.history.count).max() ?? 0 }
   private var validates: Bool { members.contains { $0.history.contains { $0.validationLoss != nil } } }
 
-  /// The picture as an SVG file; without members, or epochs, an empty one with its title.
-  public var svg: String {
+  /// The picture; without members, or epochs, an empty one with its title.
+  public var picture: SVGPicture {
     let charts = charts
     let (left, width, top, height, gap) = (92.0, 560.0, 74.0, 190.0, 40.0)
     let bottom = top + Double(charts.count) * (height + gap) + 14
@@ -64,7 +60,7 @@ public struct HistoryPlot: Sendable {
       }
       picture.text(entry.text, x + 34, y + 4)
     }
-    return picture.text
+    return picture
   }
 
   // MARK: Charts
@@ -106,7 +102,7 @@ public struct HistoryPlot: Sendable {
     guard !hasColours else {
       return values.indices.map { index in
         LineChart.Line(
-          values: values[index], colour: Self.colours[index], dashes: dashes,
+          values: values[index], colour: ColourMap.lines[index], dashes: dashes,
           mark: marksBest
             ? values[index].indices.filter { values[index][$0].isFinite }.min {
               values[index][$0] < values[index][$1]
@@ -119,7 +115,7 @@ public struct HistoryPlot: Sendable {
       return known.reduce(0, +) / Double(known.count)
     }
     return values.map { LineChart.Line(values: $0, colour: Self.one, width: 0.8, dashes: dashes) }
-      + [LineChart.Line(values: mean, colour: Self.colours[0], width: 2.2, dashes: dashes)]
+      + [LineChart.Line(values: mean, colour: ColourMap.lines[0], width: 2.2, dashes: dashes)]
   }
 
   // MARK: Legend
@@ -139,10 +135,10 @@ public struct HistoryPlot: Sendable {
     }
     var entries: [Entry] =
       hasColours
-      ? zip(members, Self.colours).map { Entry(sign: line($1, width: 2.2), text: $0.name) }
+      ? zip(members, ColourMap.lines).map { Entry(sign: line($1, width: 2.2), text: $0.name) }
       : [
         Entry(sign: line(Self.one), text: "\(members.count) members"),
-        Entry(sign: line(Self.colours[0], width: 2.2), text: "their mean"),
+        Entry(sign: line(ColourMap.lines[0], width: 2.2), text: "their mean"),
       ]
     guard validates else { return entries }
     entries.append(Entry(sign: line("#444"), text: "training"))

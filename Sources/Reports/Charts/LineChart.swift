@@ -17,39 +17,22 @@ struct LineChart {
   /// Epochs of the x axis.
   var epochs: Int
 
-  private static let grid = "#e3e3e3"
-  private static let axis = "#666"
-
   /// Draws the chart with its labels; the lines lie within `frame`.
   ///
   /// - Parameter hasEpochs: whether the x axis bears numbers.
   func draw(in picture: inout SVGPicture, frame: SVGPicture.Frame, hasEpochs: Bool) {
-    let x = ValueScale(epochs: epochs)
-    let y = ValueScale(showing: lines.flatMap(\.values), preferring: preferred)
-    func column(_ value: Double) -> Double { frame.x + x.place(of: value) * frame.width }
-    func row(_ value: Double) -> Double { frame.bottom - y.place(of: value) * frame.height }
-    for tick in y.ticks {
-      picture.line(frame.x, row(tick), frame.right, row(tick), colour: Self.grid)
-      picture.text(ValueScale.label(tick), frame.x - 7, row(tick) + 4, size: 11, anchor: .end)
-    }
-    for tick in x.ticks {
-      picture.line(column(tick), frame.y, column(tick), frame.bottom, colour: Self.grid)
-      if hasEpochs { picture.text(ValueScale.label(tick), column(tick), frame.bottom + 16, size: 11, anchor: .middle) }
-    }
-    for line in lines { draw(line, in: &picture, column, row) }
-    picture.line(frame.x, frame.y, frame.x, frame.bottom, colour: Self.axis)
-    picture.line(frame.x, frame.bottom, frame.right, frame.bottom, colour: Self.axis)
+    let axes = Axes(
+      frame: frame, x: ValueScale(epochs: epochs),
+      y: ValueScale(showing: lines.flatMap(\.values), preferring: preferred))
+    axes.draw(in: &picture, xLabel: hasEpochs ? "epoch" : nil, yLabel: yLabel)
     picture.text(title, frame.x, frame.y - 9, size: 13, isBold: true)
-    picture.text(yLabel, frame.x - 56, frame.y + frame.height / 2, size: 12, anchor: .middle, turned: true)
-    if hasEpochs { picture.text("epoch", frame.x + frame.width / 2, frame.bottom + 34, size: 12, anchor: .middle) }
+    for line in lines { draw(line, in: &picture, axes) }
   }
 
-  private func draw(
-    _ line: Line, in picture: inout SVGPicture, _ column: (Double) -> Double, _ row: (Double) -> Double
-  ) {
+  private func draw(_ line: Line, in picture: inout SVGPicture, _ axes: Axes) {
     let runs = line.values.indices.split { !line.values[$0].isFinite }
     for run in runs {
-      let points = run.map { (x: column(Double($0 + 1)), y: row(line.values[$0])) }
+      let points = run.map { (x: axes.column(Double($0 + 1)), y: axes.row(line.values[$0])) }
       if points.count > 1 {
         picture.polyline(points, colour: line.colour, width: line.width, dashes: line.dashes)
       } else if let point = points.first {
@@ -58,7 +41,7 @@ struct LineChart {
     }
     if let mark = line.mark, line.values.indices.contains(mark), line.values[mark].isFinite {
       picture.circle(
-        column(Double(mark + 1)), row(line.values[mark]), radius: 4, fill: "white", stroke: line.colour)
+        axes.column(Double(mark + 1)), axes.row(line.values[mark]), radius: 4, fill: "white", stroke: line.colour)
     }
   }
 }

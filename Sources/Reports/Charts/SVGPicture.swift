@@ -1,7 +1,11 @@
+import Foundation
+
 /// An SVG 1.1 picture on white, written element by element.
-struct SVGPicture {
-  private let width: Int
-  private let height: Int
+public struct SVGPicture: Sendable {
+  /// In units of the picture, which are pixels unless it is scaled.
+  public let width: Int
+  /// As `width`.
+  public let height: Int
   private var lines: [String] = []
 
   /// A rectangle of the picture; y grows downwards.
@@ -23,6 +27,23 @@ struct SVGPicture {
     rectangle(Frame(x: 0, y: 0, width: Double(width), height: Double(height)), fill: "white")
   }
 
+  /// Pictures one below the other.
+  public init(column pictures: [SVGPicture]) {
+    self.init(width: pictures.map(\.width).max() ?? 1, height: max(1, pictures.reduce(0) { $0 + $1.height }))
+    var y = 0
+    for picture in pictures {
+      add(picture, x: 0, y: Double(y))
+      y += picture.height
+    }
+  }
+
+  /// Adds another picture with its left upper corner at a point.
+  mutating func add(_ picture: SVGPicture, x: Double, y: Double) {
+    lines.append("<svg x=\"\(number(x))\" y=\"\(number(y))\" \(picture.extents)>")
+    lines += picture.lines
+    lines.append("</svg>")
+  }
+
   mutating func rectangle(_ frame: Frame, fill: String, stroke: String? = nil) {
     element(
       "rect",
@@ -30,6 +51,42 @@ struct SVGPicture {
         ("x", number(frame.x)), ("y", number(frame.y)), ("width", number(frame.width)),
         ("height", number(frame.height)), ("fill", fill),
       ] + (stroke.map { [("stroke", $0)] } ?? []))
+  }
+
+  /// A PNG file, scaled to a frame; its pixels stay sharp.
+  mutating func image(_ png: [UInt8], _ frame: Frame) {
+    element(
+      "image",
+      [
+        ("x", number(frame.x)), ("y", number(frame.y)), ("width", number(frame.width)),
+        ("height", number(frame.height)), ("style", "image-rendering:pixelated"),
+        ("xlink:href", "data:image/png;base64," + Data(png).base64EncodedString()),
+      ])
+  }
+
+  /// Curves that are drawn with one pen: each from a point to a point with two control points (cubic Bézier).
+  mutating func curves(_ curves: [[SIMD2<Double>]], colour: String, width: Double, opacity: Double = 1) {
+    let path = curves.filter { $0.count == 4 }.map { points in
+      let text = points.map { "\(number($0.x)) \(number($0.y))" }
+      return "M\(text[0])C\(text[1]) \(text[2]) \(text[3])"
+    }
+    guard !path.isEmpty else { return }
+    element(
+      "path",
+      [
+        ("d", path.joined()), ("fill", "none"), ("stroke", colour), ("stroke-width", number(width)),
+        ("stroke-opacity", number(opacity)),
+      ])
+  }
+
+  /// The head of an arrow that ends at a point.
+  mutating func arrowHead(at tip: SIMD2<Double>, along direction: SIMD2<Double>, colour: String) {
+    let length = max(1e-9, (direction * direction).sum().squareRoot())
+    let (ahead, aside) = (direction / length * 6, SIMD2(-direction.y, direction.x) / length * 3)
+    let corners = [tip, tip - ahead + aside, tip - ahead - aside]
+    element(
+      "polygon",
+      [("points", corners.map { "\(number($0.x)),\(number($0.y))" }.joined(separator: " ")), ("fill", colour)])
   }
 
   mutating func line(
@@ -64,26 +121,28 @@ struct SVGPicture {
   /// - Parameter turned: reads upwards.
   mutating func text(
     _ text: String, _ x: Double, _ y: Double, size: Double = 12, anchor: Anchor = .start, isBold: Bool = false,
-    turned: Bool = false
+    turned: Bool = false, colour: String = "#222"
   ) {
     element(
       "text",
       [
         ("x", number(x)), ("y", number(y)), ("font-size", number(size)), ("text-anchor", anchor.rawValue),
-        ("fill", "#222"),
+        ("fill", colour),
       ] + (isBold ? [("font-weight", "bold")] : [])
         + (turned ? [("transform", "rotate(-90 \(number(x)) \(number(y)))")] : []), content: text)
   }
 
   /// The whole file.
-  var text: String {
+  public var text: String {
     """
     <?xml version="1.0" encoding="UTF-8"?>
-    <svg xmlns="http://www.w3.org/2000/svg" width="\(width)" height="\(height)" viewBox="0 0 \(width) \(height)" \
+    <svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" \(extents) \
     font-family="DejaVu Sans, Helvetica, Arial, sans-serif">
 
     """ + lines.joined(separator: "\n") + "\n</svg>\n"
   }
+
+  private var extents: String { "width=\"\(width)\" height=\"\(height)\" viewBox=\"0 0 \(width) \(height)\"" }
 
   private mutating func element(_ name: String, _ attributes: [(String, String)], content: String? = nil) {
     let start = "<\(name)" + attributes.map { " \($0.0)=\"\(Self.escaped($0.1))\"" }.joined()

@@ -37,6 +37,13 @@ struct ValueScale: Hashable, Sendable {
     ticks = Self.evenTicks(low, high, most: 6)
   }
 
+  /// A linear scale with these ends.
+  init(_ ends: ClosedRange<Double>) {
+    kind = .linear
+    (low, high) = (ends.lowerBound, max(ends.upperBound, ends.lowerBound.nextUp))
+    ticks = Self.evenTicks(low, high, most: 6)
+  }
+
   /// The scale of epochs 1 to `count`, with ticks at whole numbers.
   init(epochs count: Int) {
     let (first, last) = count > 1 ? (1, Double(count)) : (0.5, 1.5)

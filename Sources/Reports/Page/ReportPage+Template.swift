@@ -25,17 +25,21 @@ extension ReportPage {
     th:first-child { text-align: left; } thead th { color: var(--soft); font-weight: 600; }
     figure { margin: 0; } figcaption { font-size: .85rem; color: var(--soft); }
     .chart svg { width: 100%; height: auto; border-radius: .4rem; }
+    .drawings { display: grid; grid-template-columns: repeat(auto-fill, minmax(26rem, 1fr)); gap: 1rem; margin: .6rem 0; }
     .layers { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: .8rem; margin: .5rem 0; }
     .layers button { display: block; width: 100%; padding: 0; border: 2px solid transparent; background: none; cursor: zoom-in; }
-    .layers button:focus-visible, input:focus-visible, summary:focus-visible, a:focus-visible {
+    .layers button:focus-visible, input:focus-visible, select:focus-visible, summary:focus-visible, a:focus-visible {
       outline: 3px solid var(--link); outline-offset: 2px; }
     .layers img { display: block; width: 100%; image-rendering: pixelated; background: #808080; }
     .layers .large { grid-column: 1 / -1; max-width: 40rem; } .layers .large button { cursor: zoom-out; border-color: var(--link); }
+    .layers.one figure:not(.large) { display: none; }
+    .choice { margin: .4rem 0; } select { font: inherit; color: inherit; background: var(--panel); }
     .slider { display: flex; gap: .8rem; align-items: center; } .slider input { flex: 1; max-width: 26rem; }
     pre { overflow-x: auto; padding: .8rem; background: var(--panel); border-radius: .4rem; font-size: .82rem; line-height: 1.4; }
     summary { cursor: pointer; padding: .3rem 0; }
+    @media (prefers-color-scheme: dark) { .chart svg { filter: invert(.89) hue-rotate(180deg); } }
     @media print {
-      body { max-width: none; padding: 0; font-size: .85rem; } nav, .slider { display: none; }
+      body { max-width: none; padding: 0; font-size: .85rem; } nav, .slider, .choice { display: none; } .chart svg { filter: none; }
       .frame[hidden] { display: block; } .frame, .chart, table { break-inside: avoid; }
     }
     </style>
@@ -65,6 +69,9 @@ extension ReportPage {
     {{#charts}}
     <figure class="chart" role="img" aria-label="{{description}}">{{{svg}}}<figcaption>{{description}}</figcaption></figure>
     {{/charts}}
+    {{#drawings}}{{#first()}}<div class="drawings">{{/first()}}<figure class="chart" role="img"
+    aria-label="{{description}}">{{{svg}}}<figcaption>{{description}}</figcaption></figure>{{#last()}}</div>{{/last()}}
+    {{/drawings}}
     {{#viewers}}
     <div class="viewer">
     {{#slider}}<p class="slider"><label>{{.}} <input type="range" min="0" max="{{last}}" value="0"></label><output></output></p>{{/slider}}
@@ -97,25 +104,56 @@ extension ReportPage {
         output.textContent = (Number(slider.value) + 1) + " of " + frames.length;
       };
       if (slider) { slider.addEventListener("input", show); show(); }
-      // One layer of a frame is large at a time; with a slider it is the same one in all frames. Arrows go to the next layer.
-      const enlarge = (frame, index, on) => {
+      // One layer of a frame is large at a time; with a slider it is the same one in all frames. Chosen by name, the others
+      // are hidden. The arrows left and right go to the next layer, up and down through the slices.
+      const of = (frame) => [...frame.querySelectorAll("figure")];
+      const enlarge = (frame, index, alone) => {
         for (const each of slider ? frames : [frame]) {
-          [...each.querySelectorAll("figure")].forEach((figure, place) => {
-            figure.classList.toggle("large", on && place === index);
-            figure.querySelector("button").setAttribute("aria-pressed", String(on && place === index));
+          each.querySelector(".layers").classList.toggle("one", alone);
+          of(each).forEach((figure, place) => {
+            figure.classList.toggle("large", place === index);
+            figure.querySelector("button").setAttribute("aria-pressed", String(place === index));
           });
         }
       };
+      const names = of(frames[0]).map((figure) => figure.querySelector("b").textContent);
+      const choice = document.createElement("p"), label = document.createElement("label");
+      const select = document.createElement("select");
+      select.append(new Option("all, side by side", "-1"), ...names.map((name, index) => new Option(name, index)));
+      choice.className = "choice";
+      label.append("Layer ", select);
+      choice.append(label);
+      (slider ? slider.closest(".slider") : frames[0]).before(choice);
+      select.addEventListener("change", () => {
+        const index = Number(select.value);
+        for (const frame of slider ? [frames[0]] : frames) {
+          const place = index < 0 ? -1 : of(frame).findIndex((figure) =>
+            figure.querySelector("b").textContent === names[index]);
+          enlarge(frame, place, place >= 0);
+        }
+      });
       frames.forEach((frame) => {
         const buttons = [...frame.querySelectorAll("button")];
         buttons.forEach((button, index) => {
-          button.addEventListener("click", () => enlarge(frame, index, !button.parentElement.classList.contains("large")));
+          const isLarge = () => button.parentElement.classList.contains("large");
+          const isAlone = () => button.closest(".layers").classList.contains("one");
+          button.addEventListener("click", () => {
+            if (isAlone()) select.value = "-1";
+            enlarge(frame, isLarge() ? -1 : index, false);
+          });
           button.addEventListener("keydown", (event) => {
-            const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-            if (!step) return;
+            const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key], along = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+            if (!step && !(along && slider)) return;
             event.preventDefault();
+            if (along) {
+              slider.value = Number(slider.value) + along;
+              slider.dispatchEvent(new Event("input"));
+              frames[Number(slider.value)].querySelectorAll("button")[index].focus();
+              return;
+            }
             const next = (index + step + buttons.length) % buttons.length;
-            if (button.parentElement.classList.contains("large")) enlarge(frame, next, true);
+            if (isAlone() && slider) select.value = String(next);
+            if (isLarge()) enlarge(frame, next, isAlone());
             buttons[next].focus();
           });
         });

@@ -28,12 +28,15 @@ public struct ReportPage: Sendable {
   public struct Chart: Sendable {
     var svg: String
     var description: String
+    /// The bytes that the drawing takes in the page.
+    public var bytes: Int { svg.utf8.count }
 
-    /// - Parameter svg: an SVG file.
-    public init(svg: String, description: String) {
+    /// A drawing.
+    public init(_ picture: SVGPicture, description: String) {
       // The page has its own declaration of what it is.
-      let start = svg.range(of: "<svg")?.lowerBound ?? svg.startIndex
-      self.svg = String(svg[start...])
+      let text = picture.text
+      let start = text.range(of: "<svg")?.lowerBound ?? text.startIndex
+      svg = String(text[start...])
       self.description = description
     }
   }
@@ -98,16 +101,19 @@ public struct ReportPage: Sendable {
     var viewers: [Viewer]
     var tables: [Table]
     var charts: [Chart]
+    var drawings: [Chart]
     var listings: [Listing]
 
     /// A section.
     ///
-    /// - Parameter id: what a link to it says behind `#`.
+    /// - Parameters:
+    ///   - id: what a link to it says behind `#`.
+    ///   - drawings: small ones, several in a row.
     public init(
       id: String, title: String, text: [String] = [], viewers: [Viewer] = [], tables: [Table] = [],
-      charts: [Chart] = [], listings: [Listing] = []
+      charts: [Chart] = [], drawings: [Chart] = [], listings: [Listing] = []
     ) {
-      (self.id, self.title, self.text) = (id, title, text)
+      (self.id, self.title, self.text, self.drawings) = (id, title, text, drawings)
       (self.viewers, self.tables, self.charts, self.listings) = (viewers, tables, charts, listings)
     }
   }

@@ -1,0 +1,23 @@
+/// The drawings of the page about a run, each of which can be made alone.
+public enum ReportFigure: String, CaseIterable, Sendable {
+  /// Loss, validation scores and learning rate over the epochs.
+  case training
+  /// The network of a member.
+  case network
+  /// The true class against the likeliest one.
+  case confusion
+  /// Whether probabilities are right.
+  case reliability
+  /// The share of errors among the surest pixels.
+  case errorRejection = "error-rejection"
+  /// Coverage found against coverage asked for.
+  case coverage
+  /// Coverage of every block, image and group.
+  case units
+  /// How many classes sets hold.
+  case setSizes = "set-sizes"
+  /// What was measured, with intervals.
+  case measurements
+  /// What each rank did in training.
+  case ranks
+}

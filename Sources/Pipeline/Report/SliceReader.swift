@@ -1,0 +1,207 @@
+import Ensembles
+import HDF5
+import Host
+import ImageFiles
+import Imaging
+import JobFiles
+import Reports
+
+/// Reads slices of the test part from results and data, each once, and paints their layers.
+struct SliceReader {
+  private let opened: OpenedJob
+  let form: AnswerForm
+  private let prediction: Group
+  private let level: Int
+  private let levels: [Double]
+  private let classes: [String]
+  /// All slices of the test part; none when answers have no pixels.
+  let slices: [TestSlice]
+
+  /// - Parameter entry: of a results file.
+  /// - Throws: `HDF5Error`.
+  init(_ entry: Group, _ opened: OpenedJob, _ job: Job) throws {
+    self.opened = opened
+    let layout = opened.data.images.layout
+    form = AnswerForm(opened.settings, layout)
+    classes = job.data.classes
+    prediction = try entry.group("prediction")
+    levels = try entry.read("calibration/coverage", as: Double.self)
+    // The level nearest to nine in ten.
+    level = levels.indices.min { [levels] in abs(levels[$0] - 0.9) < abs(levels[$1] - 0.9) } ?? 0
+    slices = form.pixelAxes.isEmpty ? [] : TestSlice.all(of: opened.truth, layout)
+  }
+
+  /// What a slice is called.
+  func title(_ slice: TestSlice) -> String {
+    let (image, z) = (slice.region.image, slice.region.z.lowerBound)
+    return form.layout.isOneImage ? "slice \(z)" : "image \(image)" + (form.layout.hasDepth ? ", slice \(z)" : "")
+  }
+
+  // MARK: Reading
+
+  /// What a results file and the data have of a slice.
+  private struct Content {
+    /// `[channel, y, x]`
+    var mean: [Float]
+    var deviation: [Float]
+    var truth = TileTruth()
+    /// The likeliest class of each pixel; empty of values.
+    var classes: [UInt8] = []
+    /// Whether the answer is wrong, or its absolute error in the first channel; nil where nothing is known.
+    var errors: [Float?]
+  }
+
+  private func read(_ slice: TestSlice) throws -> Content {
+    let place = slice.slab(form)
+    var content = Content(
+      mean: try prediction.dataset("mean").read(as: Float.self, place),
+      deviation: try prediction.dataset("mean_errors").read(as: Float.self, place), errors: [])
+    try content.truth.read(Box(slice.region.extents), of: slice.region, opened.truth, for: .test)
+    let pixels = slice.region.extents.count
+    guard form.task.hasClasses else {
+      content.errors = (0..<pixels).map { pixel in
+        content.truth.isKnown(pixel) ? abs(content.mean[pixel] - content.truth.values[pixel]) : nil
+      }
+      return content
+    }
+    content.mean.withUnsafeBufferPointer { mostLikely($0, classes: form.channels, into: &content.classes) }
+    content.errors = (0..<pixels).map { pixel in
+      let label = content.truth.labels[pixel]
+      return label == Label.ignored ? nil : label == content.classes[pixel] ? 0 : 1
+    }
+    return content
+  }
+
+  /// Reads a slice and paints layers of it.
+  ///
+  /// - Parameters:
+  ///   - side: the most pixels of a picture along an axis.
+  ///   - kinds: those that the results have are painted.
+  /// - Throws: `HDF5Error`, `ImagingError`.
+  func picture(_ slice: TestSlice, side: Int, _ kinds: [PictureLayer] = PictureLayer.allCases) throws -> SlicePicture {
+    let content = try read(slice)
+    let sample = PixelSample(slice.region.extents, side: side)
+    var picture = SlicePicture(slice: slice, title: title(slice), width: sample.width, height: sample.height)
+    let known = content.errors.compactMap(\.self)
+    picture.error = known.isEmpty ? .nan : known.reduce(0) { $0 + Double($1) } / Double(known.count)
+    picture.spread = content.deviation.reduce(0) { $0 + Double($1) } / Double(max(1, content.deviation.count))
+    for kind in kinds {
+      guard let (legend, pixels) = try layer(kind, slice, content, sample) else { continue }
+      picture.layers.append(
+        .init(kind: kind, title: kind.title(hasClasses: form.task.hasClasses), legend: legend, pixels: pixels))
+    }
+    return picture
+  }
+
+  // MARK: Painting
+
+  /// What colours mean, and the pixels.
+  private typealias Painted = (legend: String, pixels: [UInt8])
+
+  private func layer(
+    _ kind: PictureLayer, _ slice: TestSlice, _ content: Content, _ sample: PixelSample
+  ) throws -> Painted? {
+    let hasClasses = form.task.hasClasses
+    switch kind {
+    case .image: return ("black to white", sample.colours(try grey(slice, sample)))
+    case .truth:
+      return hasClasses
+        ? (classLegend + "; grey unknown", sample.colours { Self.kind(content.truth.labels[$0]) })
+        : values(content.truth.values, content, sample, "")
+    case .mean:
+      return hasClasses ? prediction(content, sample) : values(content.mean, content, sample, "of the members, ")
+    case .spread:
+      // Of classes that which the members agree on least.
+      let (pixels, all) = (slice.region.extents.count, content.deviation)
+      return numbers("standard deviation of the members" + (hasClasses ? ", largest of the classes" : ""), sample) {
+        pixel in
+        hasClasses ? stride(from: pixel, to: all.count, by: pixels).reduce(0) { max($0, all[$1]) } : all[pixel]
+      }
+    case .size: return try size(slice, sample)
+    case .errors:
+      guard hasClasses else { return numbers("absolute, of the mean", sample) { content.errors[$0] ?? .nan } }
+      let grey = try grey(slice, sample)
+      return (
+        "orange where the likeliest class is wrong",
+        sample.colours { pixel in
+          content.errors[pixel] == 1 ? [230, 120, 0] : content.errors[pixel] == nil ? [128, 128, 128] : grey(pixel)
+        }
+      )
+    }
+  }
+
+  private func prediction(_ content: Content, _ sample: PixelSample) -> Painted {
+    guard classes.count == 2 else { return (classLegend, sample.colours { Self.kind(content.classes[$0]) }) }
+    let pixels = content.mean.count / 2
+    return (
+      "probability of \(classes[1]): dark 0, yellow 1",
+      sample.colours { ColourMap.viridis.colour(content.mean[pixels + $0]) }
+    )
+  }
+
+  /// Classes in a set, or the width of the interval of the first channel; nil when the results have neither.
+  private func size(_ slice: TestSlice, _ sample: PixelSample) throws -> Painted? {
+    guard levels.indices.contains(level) else { return nil }
+    if try prediction.exists("set_size") {
+      let found = try prediction.dataset("set_size").read(as: UInt8.self, leveled(slice.slab(form, hasChannels: false)))
+      let most = Float(max(2, classes.count))
+      return (
+        "at coverage \(levels[level]): dark one class, orange none, blue to yellow several",
+        sample.colours { pixel in
+          let size = found[pixel]
+          return size == 1
+            ? [38, 38, 43] : size == 0 ? [230, 159, 0] : ColourMap.viridis.colour(0.3 + 0.7 * Float(size) / most)
+        }
+      )
+    }
+    guard try prediction.exists("upper") else { return nil }
+    let lower = try prediction.dataset("lower").read(as: Float.self, leveled(slice.slab(form)))
+    let upper = try prediction.dataset("upper").read(as: Float.self, leveled(slice.slab(form)))
+    return numbers("of the interval at coverage \(levels[level])", sample) { upper[$0] - lower[$0] }
+  }
+
+  private func leveled(_ slab: Hyperslab) -> Hyperslab {
+    Hyperslab(start: [level] + slab.start, count: [1] + slab.count)
+  }
+
+  private static let colourNames = ["dark", "blue", "orange", "green", "pink", "yellow", "red", "navy"]
+
+  private static func kind(_ label: UInt8) -> SIMD3<UInt8> {
+    label == Label.ignored ? [128, 128, 128] : ColourMap.kinds[Int(label) % ColourMap.kinds.count]
+  }
+
+  private var classLegend: String {
+    classes.indices.prefix(ColourMap.kinds.count).map { "\(Self.colourNames[$0]) \(classes[$0])" }
+      .joined(separator: ", ")
+  }
+
+  /// Numbers from 0 to the largest of the slice, by viridis.
+  private func numbers(_ what: String, _ sample: PixelSample, _ value: (Int) -> Float) -> Painted {
+    let most = sample.places.lazy.map(value).filter(\.isFinite).max() ?? 0
+    return (
+      "\(what): dark 0, yellow \(TextTable.number(Double(most)))",
+      sample.colours { ColourMap.viridis.colour(value($0) / max(most, .leastNormalMagnitude)) }
+    )
+  }
+
+  /// Values of the first channel in grey, of which the truth's range is black to white.
+  private func values(_ values: [Float], _ content: Content, _ sample: PixelSample, _ what: String) -> Painted {
+    let known = sample.places.lazy.map { content.truth.values[$0] }
+    let range = DisplayRange(of: known)
+    return (
+      "\(what)\(TextTable.number(Double(range.low))) to \(TextTable.number(Double(range.high)))",
+      sample.colours { ColourMap.grey.colour(range.share(values[$0])) }
+    )
+  }
+
+  /// The intensities of a slice's first channel in grey.
+  private func grey(_ slice: TestSlice, _ sample: PixelSample) throws -> (Int) -> SIMD3<UInt8> {
+    let images = opened.data.images
+    let count = slice.region.extents.count
+    let values = AlignedBuffer<Float>(count: images.channels * count)
+    try images.read(slice.region.box, ofImage: slice.region.image, into: values.buffer)
+    let first = Array(values.buffer.prefix(count))
+    let range = DisplayRange(of: sample.places.lazy.map { first[$0] })
+    return { ColourMap.grey.colour(range.share(first[$0])) }
+  }
+}
