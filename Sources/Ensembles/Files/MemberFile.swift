@@ -66,6 +66,14 @@ public enum MemberFile {
     try MemberHistory.write(member.history, to: file)
     try file.write(member.scaling.mean, to: "scaling/mean")
     try file.write(member.scaling.standardDeviation, to: "scaling/standard_deviation")
+    if !member.scaling.isLinear {
+      try file.group("scaling").setAttribute("rule", member.scaling.rule.rawValue)
+      try file.group("scaling").setAttribute("transform", member.scaling.transform.rawValue)
+    }
+    if let limits = member.scaling.limits {
+      try file.write(
+        limits.flatMap { [$0.lowerBound, $0.upperBound] }, shape: [limits.count, 2], to: "scaling/limits")
+    }
     if let scaling = member.targetScaling {
       try file.write(scaling.mean, to: "target_scaling/mean")
       try file.write(scaling.standardDeviation, to: "target_scaling/standard_deviation")
@@ -169,7 +177,7 @@ public enum MemberFile {
       bag: Bag(
         drawn: try file.read("bootstrap/drawn", as: Int.self),
         outOfBag: try file.read("bootstrap/out_of_bag", as: Int.self)),
-      settings: settings, scaling: try scaling("scaling", in: file, channels: settings.inputChannels, fail),
+      settings: settings, scaling: try scaling("scaling", in: file, channels: settings.imageChannels, fail),
       targetScaling: settings.task.hasClasses
         ? nil : try scaling("target_scaling", in: file, channels: settings.targetChannels, fail),
       classes: settings.classes > 0 ? try file.readStrings("classes") : [], fingerprint: fingerprint)
@@ -225,7 +233,25 @@ public enum MemberFile {
     guard mean.count == channels, deviation.count == channels, deviation.allSatisfy({ $0 > 0 }) else {
       throw fail("/\(group) does not fit a network of \(channels) channels.")
     }
-    return IntensityScaling(mean: mean, standardDeviation: deviation)
+    var scaling = IntensityScaling(mean: mean, standardDeviation: deviation)
+    let stored = try file.group(group)
+    if try stored.hasAttribute("rule") {
+      let (rule, transform) = (
+        try stored.attribute("rule", as: String.self), try stored.attribute("transform", as: String.self)
+      )
+      guard let rule = ScalingRule(rawValue: rule), let transform = IntensityTransform(rawValue: transform) else {
+        throw fail("/\(group) says ‘\(rule)’ and ‘\(transform)’, which this tutti does not know.")
+      }
+      (scaling.rule, scaling.transform) = (rule, transform)
+    }
+    if try stored.exists("limits") {
+      let values = try stored.read("limits", as: Double.self)
+      guard values.count == 2 * channels, (0..<channels).allSatisfy({ values[2 * $0] <= values[2 * $0 + 1] }) else {
+        throw fail("/\(group)/limits does not fit a network of \(channels) channels.")
+      }
+      scaling.limits = (0..<channels).map { values[2 * $0]...values[2 * $0 + 1] }
+    }
+    return scaling
   }
 
   private static func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }

@@ -116,8 +116,12 @@ public final class DatasetBatchSource: BatchSource {
       target.weights.update(repeating: 1, count: patch.count)
     }
     let values = UnsafeMutableBufferPointer(start: pixels, count: channels * patch.count)
+    // The channel of validity stays as it is.
+    let intensities = UnsafeMutableBufferPointer(rebasing: values.prefix(settings.imageChannels * patch.count))
     let numbers = stream(.intensity, epoch: epoch, position: position)
-    if !isFixed { settings.augmentation.changeIntensities(values, channels: channels, numbers: numbers) }
+    if !isFixed {
+      settings.augmentation.changeIntensities(intensities, channels: settings.imageChannels, numbers: numbers)
+    }
     if let itself {
       // An image that is its own target has its target's changes too.
       for (channel, map) in itself.enumerated() {
@@ -127,7 +131,7 @@ public final class DatasetBatchSource: BatchSource {
     }
     if !isFixed {
       settings.augmentation.disturb(
-        values, numbers: numbers, stream: stream(.noise, epoch: epoch, position: position))
+        intensities, numbers: numbers, stream: stream(.noise, epoch: epoch, position: position))
     }
     if let blind {
       let original = unhidden.pointer + start

@@ -16,7 +16,7 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
   public var bagging: Bool
   /// The family of the members' networks.
   public var family: NetworkFamily
-  /// Channels of the images.
+  /// Channels of the images, with that of validity when networks are told it.
   public var inputChannels: Int
   /// Of the networks: one for each class (of two, one alone when the task is binary), or the channels of the target
   /// images, once for every quantile that the loss asks for.
@@ -49,6 +49,8 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
   public var augmentation: AugmentationSettings
   /// Pixels from one blind pixel to the next, of a task that is self-supervised.
   public var blindSpacing: Int
+  /// How it is known which pixels of images were measured; nil: all were.
+  public var validity: Validity?
 
   /// Settings, as given.
   public init(
@@ -108,6 +110,9 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
     /// Its part of the loss.
     public var loss: any Loss { WeightedSum([(loss: CrossEntropy(), weight: weight)]) }
   }
+
+  /// Channels of the images alone.
+  public var imageChannels: Int { inputChannels - (validity?.isTold == true ? 1 : 0) }
 
   /// A training patch with all three axes; of one seen in planes, along (slice, row, column).
   public var patchExtents: Extents { Extents(patch, missing: 1) }

@@ -44,6 +44,10 @@ extension TrainedMember {
     hash.add(UInt64(index))
     parameters.withUnsafeBytes { hash.add($0) }
     statistics.withUnsafeBytes { hash.add($0) }
+    if !scaling.isLinear { for byte in "\(scaling.rule) \(scaling.transform)".utf8 { hash.add(UInt64(byte)) } }
+    for limits in scaling.limits ?? [] {
+      for value in [limits.lowerBound, limits.upperBound] { hash.add(value.bitPattern) }
+    }
     for scaling in [scaling, targetScaling].compactMap(\.self) {
       for value in scaling.mean + scaling.standardDeviation { hash.add(value.bitPattern) }
     }

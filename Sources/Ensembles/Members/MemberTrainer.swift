@@ -82,7 +82,7 @@ public struct MemberTrainer {
     self.settings = settings
     self.data = data
     self.validation = validation
-    self.scaling = scaling
+    self.scaling = scaling.stored
     self.targetScaling = targetScaling
     self.classes = classes
     self.fingerprint = fingerprint

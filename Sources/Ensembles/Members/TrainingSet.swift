@@ -68,7 +68,7 @@ public struct TrainingSet: Sendable {
     let isItself = if case .itself = data.target { true } else { false }
     let target = data.content.bytes - (isItself ? 4 * data.targetChannels : 0)
     return [Part.train, .validate].reduce(0) {
-      $0 + bytes(of: data.split[$1], channels: data.images.channels, target: target)
+      $0 + bytes(of: data.split[$1], channels: data.images.inputChannels, target: target)
     }
   }
 

@@ -14,6 +14,7 @@ extension EnsembleSettings {
     result.family = NetworkFamily(network.network(inputChannels: result.inputChannels))
     result.augmentation = AugmentationSettings()
     result.classifier = nil
+    result.validity = nil
     return result
   }
 }

@@ -59,10 +59,11 @@ extension EnsemblePredictor {
 
   /// Reads tile by tile from a file, so that a region need not fit in memory.
   ///
-  /// The reader throws `HDF5Error`, or `EnsembleError.imageNotFinite`.
+  /// - Parameter scaling: when each image has numbers of its own, with those of the region's.
+  /// - Returns: a reader that throws `HDF5Error`, or `EnsembleError.imageNotFinite`.
   public static func reader(of images: ImageSource, region: Region, scaling: IntensityScaling) -> Reader {
     { box, pixels in
-      try images.read(
+      try images.readInput(
         box.moved(z: region.z.lowerBound), ofImage: region.image, scaledBy: scaling, into: pixels)
       // The sum of x · 0 is NaN when a value is not finite.
       guard pixels.reduce(0, { $0 + $1 * 0 }).isFinite else {

@@ -22,8 +22,12 @@ public final class ImageSource: Sendable {
   public let isWide: Bool
   /// The distance of voxels along z, y and x; nil where the file does not say it.
   public let voxelSize: [Length?]
+  /// Which pixels were measured; nil: all.
+  public let validity: Validity?
   /// The array, its axes in the layout's order.
   let array: any StoredArray
+  /// What says which pixels were measured besides their values.
+  let validityArray: ValidityArray?
 
   /// Opens an array.
   ///
@@ -31,10 +35,19 @@ public final class ImageSource: Sendable {
   ///   - axes: a letter for each axis of the file's array, such as `yxc`; nil: as the file says, and where it does not,
   ///     as the layout does.
   ///   - mayLackChannels: whether the array may have all these axes but `c`.
+  ///   - validity: how it is known which pixels were measured; nil: all were.
+  ///   - valid: the dataset that says so, of the images' shape without channels or `[y, x]` for all of them.
   /// - Throws: `HDF5Error` or `ImageFileError` when the file or dataset is missing or unreadable; `ImagingError` for axes
   ///   that are not the layout's, or an empty array.
-  public init(_ location: ArrayLocation, layout: ImageLayout, axes: String? = nil, mayLackChannels: Bool = false) throws
-  {
+  public init(
+    _ location: ArrayLocation, layout: ImageLayout, axes: String? = nil, mayLackChannels: Bool = false,
+    validity: Validity? = nil, valid: ArrayLocation? = nil
+  ) throws {
+    self.validity = validity
+    validityArray = try valid.map {
+      try ImageSource(location, layout: layout, axes: axes, mayLackChannels: mayLackChannels)
+        .openValidity($0, axes: axes)
+    }
     let (location, stored) = try ArrayFile.open(location)
     var axes = axes
     if mayLackChannels, axes.map({ $0.count == stored.shape.count + 1 }) == true { axes?.removeAll { $0 == "c" } }
@@ -106,16 +119,46 @@ public final class ImageSource: Sendable {
     try array.read(into: buffer, Hyperslab(start: start, count: count))
   }
 
-  /// Reads a part of an image and scales it. Numbers that float32 would round are scaled before they are rounded.
+  /// Reads a part of an image as networks see it: scaled, with 0 where nothing was measured, and behind it the channel
+  /// of validity when there is one.
   ///
-  /// - Parameters: as of `read(_:ofImage:into:)`.
-  /// - Throws: `HDF5Error` when the file cannot be read.
-  public func read(
+  /// - Parameter buffer: receives `[channel, z, y, x]`; `inputChannels` × `box.count` elements.
+  /// - Throws: `HDF5Error` or `ImageFileError` when the file cannot be read.
+  public func readInput(
     _ box: Box, ofImage image: Int, scaledBy scaling: IntensityScaling, into buffer: UnsafeMutableBufferPointer<Float>
   ) throws {
+    precondition(buffer.count == inputChannels * box.count, "a buffer of another size than the part")
+    let own = UnsafeMutableBufferPointer(rebasing: buffer[..<(channels * box.count)])
+    guard inputChannels > channels else { return try read(box, ofImage: image, scaledBy: scaling, into: own) }
+    let told = UnsafeMutableBufferPointer(rebasing: buffer[(channels * box.count)...])
+    told.update(repeating: 1)
+    try read(box, ofImage: image, scaledBy: scaling, into: own) { told[$0] = 0 }
+  }
+
+  /// Reads a part of an image and scales it. Numbers that float32 would round are scaled before they are rounded. Where
+  /// nothing was measured stands 0.
+  ///
+  /// - Parameters:
+  ///   - buffer: receives `[channel, z, y, x]`; `channels` × `box.count` elements.
+  ///   - eachInvalid: told the place in the box of every pixel that was not measured.
+  /// - Throws: `HDF5Error` or `ImageFileError` when the file cannot be read.
+  public func read(
+    _ box: Box, ofImage image: Int, scaledBy scaling: IntensityScaling, into buffer: UnsafeMutableBufferPointer<Float>,
+    eachInvalid: (Int) -> Void = { _ in }
+  ) throws {
+    let scaling = scaling.of(image: image)
+    func clear(_ valid: AlignedBuffer<UInt8>?, from first: Int) {
+      guard let valid else { return }
+      for i in 0..<valid.count where valid.pointer[i] == 0 {
+        for channel in 0..<channels { buffer[channel * box.count + first + i] = 0 }
+        eachInvalid(first + i)
+      }
+    }
     guard isWide else {
       try read(box, ofImage: image, into: buffer)
+      let valid = try valid(UnsafeBufferPointer(buffer), box, image: image)
       scaling.apply(to: buffer)
+      clear(valid, from: 0)
       return
     }
     for slab in box.slabs(depth: slabDepth) {
@@ -126,6 +169,7 @@ public final class ImageSource: Sendable {
         let (from, to) = (channel * slab.count, channel * box.count + first)
         for i in 0..<slab.count { buffer[to + i] = scaling.scaled(values.pointer[from + i], channel: channel) }
       }
+      clear(try valid(UnsafeBufferPointer(values.buffer), slab, image: image), from: first)
     }
   }
 

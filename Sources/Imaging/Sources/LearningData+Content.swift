@@ -135,15 +135,20 @@ extension LearningData {
 extension ImageSource {
   /// A hash for each slice of a box, of the values of all channels as the file has them: 64-bit ones are not rounded.
   fileprivate func hashes(of box: Box, image: Int) throws -> [UInt64] {
-    func hashes<Scalar: ImageScalar>(_ type: Scalar.Type) throws -> [UInt64] {
+    func hashes<Scalar: ImageScalar & BinaryFloatingPoint>(_ type: Scalar.Type) throws -> [UInt64] {
       let values = AlignedBuffer<Scalar>(count: channels * box.count)
       try read(box, ofImage: image, into: values.buffer)
       let slice = box.y.count * box.x.count
+      let valid = validityArray == nil ? nil : try valid(UnsafeBufferPointer(values.buffer), box, image: image)
       return box.z.indices.map { z in
         var hash = ContentHash()
         for channel in 0..<channels {
           let first = (channel * box.z.count + z - box.z.lowerBound) * slice
           hash.add(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: values.buffer[first..<first + slice])))
+        }
+        if let valid {
+          let first = (z - box.z.lowerBound) * slice
+          hash.add(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: valid.buffer[first..<first + slice])))
         }
         return hash.value
       }

@@ -3,7 +3,8 @@ import ImageFiles
 
 /// The statistics of a whole data set.
 public struct Inspection: Sendable, Hashable, Codable {
-  /// The scaling of images to mean 0 and standard deviation 1 over the training voxels.
+  /// The scaling of images: to mean 0 and standard deviation 1 over the training voxels, or by a rule that each image
+  /// has numbers of its own by.
   public let scaling: IntensityScaling
   /// The scaling of target images; nil for classes.
   public let targetScaling: IntensityScaling?
@@ -21,6 +22,11 @@ extension LearningData {
   ///   fault; `HDF5Error`.
   /// - Complexity: O(*voxels*) time, memory for one slab.
   public func inspect(scalingTargets rule: TargetScaling = .standard) throws -> Inspection {
+    var scaling = IntensityScaling.identity(channels: images.channels)
+    scaling.transform = preparation.transform
+    if !preparation.scaling.isByImage {
+      scaling.limits = try images.limits(of: split.train.map { ($0.image, $0.box) }, preparation.transform)
+    }
     var moments = [Moments](repeating: Moments(), count: images.channels)
     var targets = [Moments](repeating: Moments(), count: targetChannels)
     var voxels: [Part: [Int]] = [:]
@@ -32,7 +38,7 @@ extension LearningData {
         for box in region.box.slabs(depth: min(images.slabDepth, answers?.slabDepth ?? .max)) {
           let slab = try Slab(self, box, image: region.image, part, &faults)
           if content.labels != .image { slab.count(&counts) }
-          try slab.add(images, isCounted: part == .train, to: &moments, &faults)
+          try slab.add(images, scaling, isCounted: part == .train, to: &moments, &faults)
           if case .images = target, let answers {
             try slab.add(answers, where: slab.weights, isCounted: part == .train, to: &targets, &faults)
           } else if case .itself = target, part == .train, let weights = slab.weights {
@@ -52,8 +58,13 @@ extension LearningData {
     try faults.raise()
     if case .itself = target, !content.hasWeights { targets = moments }
     try check(moments, voxels, ignored: ignored)
+    let limits = scaling.limits
+    if !preparation.scaling.isByImage {
+      scaling = IntensityScaling(mean: moments.map(\.mean), standardDeviation: moments.map(\.standardDeviation))
+    }
+    (scaling.rule, scaling.transform, scaling.limits) = (preparation.scaling, preparation.transform, limits)
     return Inspection(
-      scaling: IntensityScaling(mean: moments.map(\.mean), standardDeviation: moments.map(\.standardDeviation)),
+      scaling: scaling,
       targetScaling: targetChannels > 0 ? try targetScaling(rule, targets) : nil, voxels: voxels)
   }
 
@@ -131,26 +142,34 @@ private struct Slab {
 
   /// Reads the slab of an array, looks for faults, and takes its values into moments, slice by slice.
   ///
-  /// - Parameter weights: where they are 0, values are passed over.
+  /// - Parameters:
+  ///   - transform: what is done to values before moments are taken.
+  ///   - weights: where they are 0, values are passed over, as are those that were not measured.
   func add(
-    _ source: ImageSource, where weights: AlignedBuffer<Float>? = nil, isCounted: Bool, to moments: inout [Moments],
-    _ faults: inout Faults
+    _ source: ImageSource, _ transform: IntensityScaling? = nil, where weights: AlignedBuffer<Float>? = nil,
+    isCounted: Bool, to moments: inout [Moments], _ faults: inout Faults
   ) throws {
+    let transform = transform?.transform == IntensityTransform.none ? nil : transform
     if source.isWide {
-      try add(Double.self, source, weights, isCounted, &moments, &faults)
+      try add(Double.self, source, transform, weights, isCounted, &moments, &faults)
     } else {
-      try add(Float.self, source, weights, isCounted, &moments, &faults)
+      try add(Float.self, source, transform, weights, isCounted, &moments, &faults)
     }
   }
 
   private func add<Value: ImageScalar & BinaryFloatingPoint & BitwiseCopyable>(
-    _: Value.Type, _ source: ImageSource, _ weights: AlignedBuffer<Float>?, _ isCounted: Bool,
-    _ moments: inout [Moments], _ faults: inout Faults
+    _: Value.Type, _ source: ImageSource, _ transform: IntensityScaling?, _ weights: AlignedBuffer<Float>?,
+    _ isCounted: Bool, _ moments: inout [Moments], _ faults: inout Faults
   ) throws {
     let values = AlignedBuffer<Value>(count: source.channels * box.count)
     try source.read(box, ofImage: image, into: values.buffer)
-    if let weights {
-      for i in 0..<values.count where weights.pointer[i % box.count] == 0 { values.pointer[i] = 0 }
+    let valid = try source.valid(UnsafeBufferPointer(values.buffer), box, image: image)
+    func isKnown(_ voxel: Int) -> Bool {
+      weights.map { $0.pointer[voxel] != 0 } ?? true && valid.map { $0.pointer[voxel] != 0 } ?? true
+    }
+    let isPartial = weights != nil || valid != nil
+    if isPartial {
+      for i in 0..<values.count where !isKnown(i % box.count) { values.pointer[i] = 0 }
     }
     faults.look(at: UnsafeBufferPointer(values.buffer), of: source, box, image: image)
     guard isCounted else { return }
@@ -159,12 +178,17 @@ private struct Slab {
     for z in 0..<box.z.count {
       for channel in moments.indices {
         let plane = UnsafeBufferPointer(start: values.pointer + (channel * box.z.count + z) * slice, count: slice)
-        guard let weights else {
+        guard isPartial || transform != nil else {
           moments[channel].add(plane)
           continue
         }
-        let known = plane.indices.filter { weights.pointer[z * slice + $0] != 0 }.map { plane[$0] }
-        known.withUnsafeBufferPointer { moments[channel].add($0) }
+        let known = isPartial ? plane.indices.filter { isKnown(z * slice + $0) }.map { plane[$0] } : Array(plane)
+        guard let transform else {
+          known.withUnsafeBufferPointer { moments[channel].add($0) }
+          continue
+        }
+        let values = known.map { transform.transformed(Double($0), channel: channel) }
+        values.withUnsafeBufferPointer { moments[channel].add($0) }
       }
     }
   }

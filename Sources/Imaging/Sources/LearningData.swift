@@ -19,6 +19,8 @@ public final class LearningData: Sendable {
   public let split: Split
   /// Which images or slices are of one source; nil when that is not said.
   public let groups: ImageGroups?
+  /// What is done to images before networks see them.
+  public let preparation: ImagePreparation
 
   /// The most classes that there may be: labels in memory have one byte, one value of which is `Label.ignored`.
   public static let mostClasses = Int(Label.ignored)
@@ -30,17 +32,20 @@ public final class LearningData: Sendable {
   ///   - axes: a letter for each axis of the images' array; nil: as the file or the layout says. Labels, targets and
   ///     masks have the same, or all but `c`.
   ///   - groups: a number for each image or slice, of the source that it comes from.
+  ///   - preparation: what is done to images before networks see them.
   /// - Throws: `ImagingError` when images, targets and split do not fit each other, `HDF5Error` when one of them cannot
   ///   be read.
   public init(
     images: ArrayLocation, target: TargetSource, layout: ImageLayout, split: SplitRule, channels: Int? = nil,
-    axes: String? = nil, groups: ArrayLocation? = nil
+    axes: String? = nil, groups: ArrayLocation? = nil, preparation: ImagePreparation = ImagePreparation()
   ) throws {
     guard target.classes <= Self.mostClasses else {
       throw ImagingError.tooManyClasses(target.classes, most: Self.mostClasses)
     }
-    let images = try ImageSource(images, layout: layout, axes: axes)
+    let images = try ImageSource(
+      images, layout: layout, axes: axes, validity: preparation.validity, valid: preparation.valid)
     self.images = images
+    self.preparation = preparation
     switch target {
     case .pixelClasses(let labels, let classes, let ignore):
       let labels = try Self.open(labels, for: images, axes, withChannels: false)
@@ -145,8 +150,16 @@ public final class LearningData: Sendable {
     case .imageClasses: TargetContent(labels: .image, channels: 0, hasWeights: false)
     case .images, .itself:
       TargetContent(
-        labels: classes > 0 ? .image : .none, channels: targetChannels, hasWeights: mask != nil || split.pixels != nil)
+        labels: classes > 0 ? .image : .none, channels: targetChannels,
+        hasWeights: mask != nil || split.pixels != nil || hidesInvalid)
     }
+  }
+
+  /// Whether nothing is learnt of pixels that were not measured: of images whose answers are others the mask alone says
+  /// where these are known, so that networks may learn what belongs into gaps.
+  private var hidesInvalid: Bool {
+    if case .images = target { return false }
+    return images.validity != nil
   }
 
   /// Where the answers are, for messages.
@@ -169,12 +182,12 @@ public final class LearningData: Sendable {
     let content = content
     let isItself = if case .itself = target { true } else { false }
     let count = region.extents.count
-    try ImageSource.requireMemory((4 * images.channels + content.bytes) * count, for: images.location)
+    try ImageSource.requireMemory((4 * images.inputChannels + content.bytes) * count, for: images.location)
     let result = LearningRegion(
-      region: region, channels: images.channels, content: content,
+      region: region, channels: images.inputChannels, content: content,
       sharesImages: isItself && (targetScaling == nil || targetScaling == scaling))
     var faults = Faults(target)
-    try images.read(region.box, ofImage: region.image, scaledBy: scaling, into: result.images.buffer)
+    try images.readInput(region.box, ofImage: region.image, scaledBy: scaling, into: result.images.buffer)
     faults.look(at: UnsafeBufferPointer(result.images.buffer), of: images, region.box, image: region.image)
     try loadTargets(of: region.box, for: part, targetScaling: targetScaling, into: result, &faults)
     try faults.raise()
@@ -244,6 +257,7 @@ public final class LearningData: Sendable {
       faults.convert(UnsafeBufferPointer(values.buffer), to: classes, of: labels, box, image: image)
     }
     split.pixels?.forEach(outside: part, box, image: image, extents: images.extents) { classes[$0] = Label.ignored }
+    if hidesInvalid { try images.forEachInvalid(box, image: image) { classes[$0] = Label.ignored } }
   }
 
   /// Writes 1 where the target is known and the pixel belongs to the part, else 0.
@@ -257,5 +271,6 @@ public final class LearningData: Sendable {
       weights.update(repeating: 1)
     }
     split.pixels?.forEach(outside: part, box, image: image, extents: images.extents) { weights[$0] = 0 }
+    if hidesInvalid { try images.forEachInvalid(box, image: image) { weights[$0] = 0 } }
   }
 }

@@ -13,6 +13,10 @@ extension Job {
     public var targets: DataPath?
     /// 0 where targets are not known.
     public var mask: DataPath?
+    /// Whose values say how images are scaled; nil: the training part's.
+    public var scaling: ScalingRule?
+    /// What is done to values before; nil: nothing.
+    public var transform: IntensityTransform?
     /// Nil when the task has no target images.
     public var targetScaling: TargetScaling?
     /// The channels of the images; nil: as their shape says.
@@ -66,6 +70,16 @@ extension Job {
         "mask", \.mask, .dataPath, otherwise: "all is known",
         "0 where the target image is not known and nothing is learnt, in the shape of the images without channels: "
           + "`path[:dataset]`"),
+      Setting(
+        "scaling", \.scaling, .words(ScalingRule.self, noun: "scaling"), otherwise: "`training`",
+        "how images are scaled, channel by channel: `training`, mean 0 and standard deviation 1 over the training part, and "
+          + "all images alike; `image`, the same over each image or volume; `percentile`, the 1st percentile of each image or "
+          + "volume becomes 0, its 99.8th 1, for images whose exposure differs. New images are scaled by the same rule"),
+      Setting(
+        "transform", \.transform, .words(IntensityTransform.self, noun: "transform"), otherwise: "`none`",
+        "what is done to the images' values before they are scaled: `log1p`, log(1 + v), and `sqrt`, both odd functions of "
+          + "values below 0; `clip`, values beyond the 1st and 99.8th percentile become these, of the training part, or of the "
+          + "image with `scaling: image` or `percentile`; `none`"),
       Setting(
         "target-scaling", \.targetScaling, .words(TargetScaling.self, noun: "scaling"),
         otherwise: "`standard`, where there are target images",
@@ -146,4 +160,6 @@ extension Length: SettingConvertible {
 }
 
 extension TargetScaling: SettingConvertible {}
+extension ScalingRule: SettingConvertible {}
+extension IntensityTransform: SettingConvertible {}
 extension Plane: SettingConvertible {}

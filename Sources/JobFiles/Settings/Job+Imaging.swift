@@ -23,6 +23,11 @@ extension Job {
     data.voxelSize.map { Array(repeating: nil, count: 3 - $0.count) + $0.map { Optional($0) } }
   }
 
+  /// What is done to images before networks see them.
+  public var preparation: ImagePreparation {
+    ImagePreparation(scaling: data.scaling ?? .training, transform: data.transform ?? .none)
+  }
+
   /// How images, slices or pixels are divided into parts.
   public var splitRule: SplitRule {
     switch data.split {

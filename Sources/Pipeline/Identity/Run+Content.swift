@@ -30,8 +30,22 @@ extension Run {
     if let other = seen.firstIndex(where: { $0 != seen[0] }) {
       throw RunError.differentOnRanks("the \(part.words): \(seen[other].differences(from: seen[0], data))", rank: other)
     }
-    contents[part] = seen[0]
-    return seen[0]
+    let content = try addScaling(to: seen[0], part, data)
+    contents[part] = content
+    return content
+  }
+
+  /// Of one volume that is scaled by itself, slices of no part decide the scaling as well: its numbers are hashed too.
+  private func addScaling(to content: PartContent, _ part: Part, _ data: LearningData) throws -> PartContent {
+    let rule = data.preparation.scaling
+    guard rule.isByImage, data.layout.isOneImage, !data.split[part].isEmpty else { return content }
+    var wanted = IntensityScaling.identity(channels: data.images.channels)
+    (wanted.rule, wanted.transform) = (rule, data.preparation.transform)
+    guard let own = try scaling(wanted, of: part).images[0] else { return content }
+    var hash = ContentHash()
+    hash.add(content.images)
+    for value in own.mean + own.standardDeviation { hash.add(value.bitPattern) }
+    return PartContent(images: hash.value, targets: content.targets)
   }
 
   /// A key of the data files that this rank sees.

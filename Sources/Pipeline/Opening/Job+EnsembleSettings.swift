@@ -18,7 +18,7 @@ extension EnsembleSettings {
       }
     self.init(
       seed: UInt64(bitPattern: Int64(training.seed)), members: job.ensemble.members, task: job.task,
-      bagging: job.ensemble.bagging, family: job.network, inputChannels: data.images.channels,
+      bagging: job.ensemble.bagging, family: job.network, inputChannels: data.images.inputChannels,
       outputChannels: outputChannels, planes: job.data.planes ?? [],
       patch: Self.patch(job, data).list(dimensions: dimensions), overlap: job.data.overlap, epochs: training.epochs,
       patchesPerUnit: training.patchesPerUnit, batch: training.batch, shards: training.shards,
@@ -30,6 +30,7 @@ extension EnsembleSettings {
       },
       augmentation: training.augmentation,
       blindSpacing: training.blindSpacing ?? Job.blindSpacing)
+    validity = data.preparation.validity
   }
 
   /// The job's patch, or one chosen from the images: all of an image where one answer or a code is for all of it.

@@ -38,7 +38,12 @@ extension Run {
         "\(part.rawValue): \(listed(regions)), \(voxels.reduce(0, +)) known \(unit)"
           + (shares.isEmpty ? "" : ": " + shares.joined(separator: ", ")))
     }
-    lines.append("intensities: mean \(scaling.mean), standard deviation \(scaling.standardDeviation)")
+    let transform = scaling.transform == .none ? "" : "\(scaling.transform), then "
+    lines.append(
+      "intensities: " + transform
+        + (scaling.rule.isByImage
+          ? "scaled by each image (\(scaling.rule))"
+          : "mean \(scaling.mean), standard deviation \(scaling.standardDeviation)"))
     let units = try known.opened.units()
     let patches = settings.patchesPerUnit * units.units.reduce(0) { $0 + $1.count }
     let steps = (patches + settings.batch - 1) / settings.batch

@@ -127,8 +127,9 @@ public struct NewPrediction: Sendable {
         members: members.count,
         classes: ensemble.channels, regions: regions)
     }
+    let scaling = try members[0].scaling.completed(for: regions.map(\.image), of: source, over: world)
     try writer.write(work, to: unfinished) { region, predict in
-      try predict(EnsemblePredictor.reader(of: source, region: region, scaling: members[0].scaling)) {
+      try predict(EnsemblePredictor.reader(of: source, region: region, scaling: scaling)) {
         member, tile, answer, _ in
         try stop.check()
         collector?.add(answer, of: member, region, tile.core)

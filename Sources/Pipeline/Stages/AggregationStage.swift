@@ -40,10 +40,11 @@ struct AggregationStage: Stage {
     let work = try world.agree {
       try TileWork(data.split.train, of: job, settings, graphs: ensemble.members.map(\.graph))
     }
-    let answers = try world.gather(try trainingAnswers(ensemble, work), to: 0)
+    let input = try run.scaling(inspection.scaling, of: .train)
+    let answers = try world.gather(try trainingAnswers(ensemble, work, input), to: 0)
     try run.onRoot {
       let scaling = Aggregator.scaling(of: settings, targetScaling: inspection.targetScaling)
-      let regions = try answerRegions(answers ?? [], work, channels: own.inputChannels, scaling)
+      let regions = try answerRegions(answers ?? [], work, channels: own.inputChannels, scaling, input)
       let units = try TrainingUnits(data, patch: own.patchExtents, overlap: own.overlap)
       let trainer = MemberTrainer(
         own, data: TrainingSet(regions: regions, units: units), scaling: scaling,
@@ -58,13 +59,15 @@ struct AggregationStage: Stage {
   }
 
   /// The answers of all members for this rank's tiles of the training part, `[tile][member, channel, z, y, x]`.
-  private func trainingAnswers(_ ensemble: EnsemblePredictor, _ work: TileWork) throws -> [Float] {
+  private func trainingAnswers(
+    _ ensemble: EnsemblePredictor, _ work: TileWork, _ input: IntensityScaling
+  ) throws -> [Float] {
     try world.agree {
       var answers: [Float] = []
       for part in work.share(rank: world.rank, of: world.size) {
         try ensemble.predict(
           grid: part.grid, tiles: part.tiles,
-          reading: EnsemblePredictor.reader(of: data.images, region: part.region, scaling: inspection.scaling),
+          reading: EnsemblePredictor.reader(of: data.images, region: part.region, scaling: input),
           eachMember: { _, _, answer, _ in answers += answer }, eachTile: { _ in try run.stop.check() })
       }
       return answers
@@ -75,7 +78,7 @@ struct AggregationStage: Stage {
   ///
   /// - Parameter answers: of all ranks' tiles, in order.
   private func answerRegions(
-    _ answers: [[Float]], _ work: TileWork, channels: Int, _ scaling: IntensityScaling
+    _ answers: [[Float]], _ work: TileWork, channels: Int, _ scaling: IntensityScaling, _ input: IntensityScaling
   ) throws -> [LearningRegion] {
     let answers = Array(answers.joined())
     var next = 0
@@ -83,7 +86,7 @@ struct AggregationStage: Stage {
     if content.labels == .image { content.labels = .none }
     return try zip(work.regions, work.grids).map { region, grid in
       let known = try data.load(
-        region, for: .train, scaling: inspection.scaling, targetScaling: inspection.targetScaling)
+        region, for: .train, scaling: input, targetScaling: inspection.targetScaling)
       let result = LearningRegion(region: region, channels: channels, content: content)
       if content.labels == .pixels { _ = result.labels.buffer.update(from: known.labels.buffer) }
       if content.channels > 0 { _ = result.values.buffer.update(from: known.values.buffer) }

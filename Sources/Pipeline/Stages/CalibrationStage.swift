@@ -169,11 +169,11 @@ struct CalibrationStage: Stage {
     _ ensemble: EnsemblePredictor, _ collector: ObjectCollector? = nil,
     each: (EnsemblePredictor.Answer, TileTruth, Int) throws -> Void
   ) throws {
+    let scaling = try run.scaling(ensemble.members[0].scaling, of: .calibrate)
     try world.agree {
       var known = TileTruth()
       for part in try tiles(ensemble).share(rank: world.rank, of: world.size) {
-        let reader = EnsemblePredictor.reader(
-          of: truth.images, region: part.region, scaling: ensemble.members[0].scaling)
+        let reader = EnsemblePredictor.reader(of: truth.images, region: part.region, scaling: scaling)
         try ensemble.predict(
           grid: part.grid, tiles: part.tiles, reading: reader,
           eachMember: { member, tile, answer, _ in collector?.add(answer, of: member, part.region, tile.core) }

@@ -50,8 +50,10 @@ struct MemberCheck: Stage {
     var figures = MemberFigures(ensemble, form: form)
     var inputs: [RegressionMetrics] = []
     var truth = TileTruth()
-    let scaling = ensemble.members[0].scaling
-    let comparesInput = settings.task == .regression && settings.inputChannels == settings.targetChannels
+    let scaling = try run.scaling(ensemble.members[0].scaling, of: part)
+    let comparesInput =
+      settings.task == .regression && settings.inputChannels == settings.targetChannels && scaling.isLinear
+      && settings.validity == nil
     try world.agree {
       let work = try TileWork(data.split[part], of: job, settings, graphs: ensemble.members.map(\.graph))
       let step = max(1, work.count / Self.mostTiles)

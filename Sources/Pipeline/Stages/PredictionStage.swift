@@ -55,7 +55,7 @@ struct PredictionStage: Stage {
         regions: truth.split.test)
     }
     var classFigures = writer.classForm.map { MemberFigures(ensemble, form: $0) }
-    let scaling = ensemble.members[0].scaling
+    let scaling = try run.scaling(ensemble.members[0].scaling, of: .test)
     var known = TileTruth()
     try writer.write(work, to: paths.unfinished) { region, predict in
       let reader = EnsemblePredictor.reader(of: truth.images, region: region, scaling: scaling)

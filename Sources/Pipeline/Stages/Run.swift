@@ -62,6 +62,8 @@ public final class Run {
   private var startedWorkers: Workers?
   /// Hashes of the parts of the data that were read.
   var contents: [Part: PartContent] = [:]
+  /// When each image has a scaling of its own, those of the images that were looked at.
+  var imageScalings: [Int: IntensityScaling] = [:]
   /// Held on rank 0 while stages work.
   private var lock: RunLock?
   private var isLocked = false

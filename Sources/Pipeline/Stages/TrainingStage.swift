@@ -87,22 +87,23 @@ struct TrainingStage: Stage {
   ///   - failed: members that failed before and are not tried again, with the causes.
   private func train(_ missing: [Int], attempts: [Int: Int], failed: [Int: String]) throws {
     let dividesOptimizerState = try run.requireTrainingMemory()
+    let scaling = try run.scaling(inspection.scaling, of: .train, .validate)
     try world.barrier()
     team.timeline.begin(capacity: run.options.trace == nil ? 0 : 500_000)
     let training = try world.agree {
       try TrainingSet(
-        data, scaling: inspection.scaling, targetScaling: inspection.targetScaling,
+        data, scaling: scaling, targetScaling: inspection.targetScaling,
         patch: settings.patchExtents, overlap: settings.overlap, planes: settings.planes)
     }
     let validation = try world.agree {
       data.split.validate.isEmpty
         ? nil
         : try TrainingSet(
-          data, part: .validate, scaling: inspection.scaling, targetScaling: inspection.targetScaling,
+          data, part: .validate, scaling: scaling, targetScaling: inspection.targetScaling,
           patch: settings.patchExtents, planes: settings.planes)
     }
     var trainer = MemberTrainer(
-      settings, data: training, validation: validation, scaling: inspection.scaling,
+      settings, data: training, validation: validation, scaling: scaling,
       targetScaling: inspection.targetScaling,
       classes: job.data.classes, fingerprint: fingerprint, team: team)
     var checkpoints = MemberCheckpoint(

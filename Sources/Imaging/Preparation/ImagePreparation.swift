@@ -1,0 +1,24 @@
+import ImageFiles
+
+/// What is done to images before networks see them, in training and prediction alike.
+public struct ImagePreparation: Sendable, Hashable {
+  /// Whose values say how images are scaled.
+  public var scaling: ScalingRule
+  /// What is done to values before.
+  public var transform: IntensityTransform
+  /// How it is known which pixels were measured; nil: all were.
+  public var validity: Validity?
+  /// The dataset that says so.
+  public var valid: ArrayLocation?
+
+  /// Preparation as given.
+  public init(
+    scaling: ScalingRule = .training, transform: IntensityTransform = .none, validity: Validity? = nil,
+    valid: ArrayLocation? = nil
+  ) {
+    self.scaling = scaling
+    self.transform = transform
+    self.validity = validity
+    self.valid = valid
+  }
+}

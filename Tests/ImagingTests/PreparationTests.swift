@@ -1,0 +1,143 @@
+import HDF5
+import Host
+import Testing
+
+@testable import Imaging
+
+@Suite("Preparation of images")
+struct PreparationTests {
+  /// A percentile of numbers in memory, as NumPy defines it.
+  private static func percentile(_ values: [Double], _ fraction: Double) -> Double {
+    let sorted = values.sorted()
+    let position = fraction * Double(sorted.count - 1)
+    let lower = Int(position)
+    let upper = min(lower + 1, sorted.count - 1)
+    return sorted[lower] + (sorted[upper] - sorted[lower]) * (position - Double(lower))
+  }
+
+  @Test("percentiles that are counted piece by piece are those of the sorted numbers", arguments: [1, 2, 7, 1000])
+  func percentiles(count: Int) {
+    var stream = RandomStream(seed: 11, purpose: .test)
+    let doubles = (0..<count).map { _ in 1e9 + stream.normal() }
+    let floats = (0..<count).map { index in index % 5 == 0 ? 3 : Float(stream.normal()) }
+    func found<Value: OrderedByKey>(_ values: [Value]) -> [Double] {
+      var search = PercentileSearch([0, 0.01, 0.5, 0.998, 1], of: Value.self)
+      var readings = 0
+      while !search.isFound {
+        // Two readers, whose counts add up.
+        var other = search
+        search.add(values.prefix(count / 3))
+        other.add(values.dropFirst(count / 3))
+        search.finish(zip(search.counts, other.counts).map(+))
+        readings += 1
+      }
+      #expect(readings == Value.keyBits / 16)
+      return search.values(as: Value.self)
+    }
+    for (fraction, value) in zip([0, 0.01, 0.5, 0.998, 1], found(doubles)) {
+      #expect(value == Self.percentile(doubles, fraction))
+    }
+    for (fraction, value) in zip([0, 0.01, 0.5, 0.998, 1], found(floats)) {
+      #expect(value == Self.percentile(floats.map(Double.init), fraction))
+    }
+  }
+
+  @Test("there are no percentiles of no numbers")
+  func none() {
+    var search = PercentileSearch([0.5], of: Float.self)
+    search.finish(search.counts)
+    #expect(search.isFound && search.values(as: Float.self).isEmpty)
+  }
+
+  @Test("transforms are odd functions, or clip", arguments: [IntensityTransform.log1p, .sqrt, .clip])
+  func transforms(transform: IntensityTransform) {
+    let limits = -2.0...2.0
+    #expect(transform.apply(to: -8, limits: limits) == -transform.apply(to: 8, limits: limits))
+    let expected: [IntensityTransform: Double] = [.log1p: 2.1972245773362196, .sqrt: 2.8284271247461903, .clip: 2]
+    #expect(transform.apply(to: 8, limits: limits) == expected[transform])
+  }
+
+  /// Four images of two channels, 4 × 25, of which the first two train.
+  private static let shape = [4, 2, 4, 25]
+  private static let values = (0..<800).map { index -> Float in
+    let (image, channel) = (index / 200, index / 100 % 2)
+    return Float((index * 37) % 101) * Float(1 + image) + Float(500 * channel)
+  }
+
+  private func data(_ preparation: ImagePreparation, values: [Float] = values, valid: [UInt8]? = nil) throws
+    -> LearningData
+  {
+    let scratch = try Scratch()
+    return try withExtendedLifetime(scratch) {
+      try scratch.write {
+        try $0.write(values, shape: Self.shape, to: "/images")
+        try $0.write((0..<400).map { UInt8($0 % 2) }, shape: [4, 4, 25], to: "/labels")
+        try $0.write([UInt8(0), 0, 1, 2], to: "/split")
+        if let valid { try $0.write(valid, shape: valid.count == 100 ? [4, 25] : [4, 4, 25], to: "/valid") }
+      }
+      var preparation = preparation
+      if valid != nil { preparation.valid = scratch.location("a.h5:/valid") }
+      return try LearningData(
+        images: scratch.location("a.h5:/images"),
+        target: .pixelClasses(scratch.location("a.h5:/labels"), classes: 2, ignore: nil), layout: .stack,
+        split: .dataset(scratch.location("a.h5:/split"), train: 0, validate: nil, calibrate: 1, test: 2),
+        preparation: preparation)
+    }
+  }
+
+  /// The scaled values of an image's channel, and its values in the file.
+  private func loaded(
+    _ data: LearningData, image: Int, channel: Int
+  ) throws -> (scaled: [Float], values: [Double], scaling: IntensityScaling) {
+    var scaling = try data.inspect().scaling
+    if scaling.rule.isByImage {
+      for image in 0..<4 { scaling.images[image] = try data.images.scaling(ofImage: image, as: scaling) }
+    }
+    let region = try data.load(data.images.region(ofImage: image), for: .calibrate, scaling: scaling)
+    let first = (2 * image + channel) * 100
+    return (
+      Array(region.images.buffer[channel * 100..<channel * 100 + 100]),
+      Self.values[first..<first + 100].map(Double.init), scaling
+    )
+  }
+
+  @Test("each image is scaled to mean 0 and deviation 1 of its own", arguments: [IntensityTransform.none, .sqrt])
+  func byImage(transform: IntensityTransform) throws {
+    for (image, channel) in [(0, 0), (1, 1), (2, 0)] {
+      let (scaled, values, scaling) = try loaded(
+        data(ImagePreparation(scaling: .image, transform: transform)), image: image, channel: channel)
+      let changed = values.map { transform == .sqrt ? $0.squareRoot() : $0 }
+      let mean = changed.reduce(0, +) / 100
+      let deviation = (changed.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 100).squareRoot()
+      for (scaled, value) in zip(scaled, changed) { #expect(abs(Double(scaled) - (value - mean) / deviation) < 1e-5) }
+      #expect(scaling.stored.images.isEmpty && scaling.stored.mean == [0, 0])
+    }
+  }
+
+  @Test("by percentiles the 1st becomes 0 and the 99.8th 1, and clipping keeps all values between them")
+  func byPercentiles() throws {
+    for transform in [IntensityTransform.none, .clip] {
+      let (scaled, values, _) = try loaded(
+        data(ImagePreparation(scaling: .percentile, transform: transform)), image: 2, channel: 1)
+      let (low, high) = (Self.percentile(values, 0.01), Self.percentile(values, 0.998))
+      for (scaled, value) in zip(scaled, values) {
+        let expected = (value - low) / (high - low)
+        #expect(abs(Double(scaled) - (transform == .clip ? min(max(expected, 0), 1) : expected)) < 1e-6)
+      }
+    }
+  }
+
+  @Test("clipping alone takes the percentiles of the training part for all images")
+  func clip() throws {
+    let data = try data(ImagePreparation(transform: .clip))
+    let scaling = try data.inspect().scaling
+    let training = [1, 3].flatMap { plane -> [Double] in
+      Self.values[plane * 100..<plane * 100 + 100].map { Double($0) }
+    }
+    let limits = try #require(scaling.limits)
+    #expect(limits[1].lowerBound == Self.percentile(training, 0.01))
+    #expect(limits[1].upperBound == Self.percentile(training, 0.998))
+    let clipped = training.map { min(max($0, limits[1].lowerBound), limits[1].upperBound) }
+    #expect(abs(scaling.mean[1] - clipped.reduce(0, +) / 200) < 1e-9)
+  }
+}
