@@ -16,9 +16,9 @@ struct Tutti: ParsableCommand {
       """,
     version: tuttiVersion,
     subcommands: [
-      RunCommand.self, CheckCommand.self, TrainCommand.self, CalibrateCommand.self, PredictCommand.self,
-      EvaluateCommand.self, ReportCommand.self, PlotCommand.self, PictureCommand.self, DrawCommand.self,
-      SchemaCommand.self,
+      NewCommand.self, RunCommand.self, CheckCommand.self, TrainCommand.self, CalibrateCommand.self,
+      PredictCommand.self, EvaluateCommand.self, ReportCommand.self, PlotCommand.self, PictureCommand.self,
+      DrawCommand.self, SchemaCommand.self,
       SynthesizeCommand.self, SimulateCommand.self, InfoCommand.self, ExportCommand.self,
       SubmitCommand.self, DoctorCommand.self,
       BenchCommand.self,

@@ -1,6 +1,4 @@
-import Engine
 import MessagePassing
-import Training
 
 extension MemberTrainer {
   /// The speeds of all ranks as they are before a training: steps of the cheapest member a second. Collective over
@@ -20,24 +18,8 @@ extension MemberTrainer {
   /// training will tell of.
   private func stepSeconds(_ index: Int) throws -> Double {
     let member = try settings.member(index)
-    let plan = try settings.trainingPlan(of: member)
-    let bag = data.sample(seed: settings.seed, member: index, bagging: settings.bagging)
-    let source = DatasetBatchSource(data, bag: bag, settings: settings, member: index)
-    source.prepare(epoch: 0)
-    let trainer = try Trainer(
-      plan, loss: settings.loss.loss, target: data.targetKind(settings.task), batch: settings.batch,
-      shards: settings.shards, recipe: TrainingRecipe(optimizer: OptimizerSettings(SGD(), rate: 0)), team: team,
-      seed: settings.seed, member: UInt64(index))
-    begin(trainer.execution, member: index)
-    let positions = 0..<min(settings.batch, source.samplesPerEpoch)
-    let begin = ContinuousClock.now
-    var shortest = Double.infinity
-    for trial in 0..<20 where trial < 4 || ContinuousClock.now - begin < .milliseconds(200) {
-      let start = ContinuousClock.now
-      do { _ = try trainer.step(source, epoch: 0, positions: positions) } catch { return .infinity }
-      // The first brings memory in.
-      if trial > 0 { shortest = min(shortest, (ContinuousClock.now - start) / .seconds(1)) }
-    }
-    return shortest
+    let seconds = try? StepTrial.stepSeconds(
+      member, settings: settings, target: data.targetKind(settings.task), team: team, patience: .milliseconds(200))
+    return seconds ?? .infinity
   }
 }

@@ -21,16 +21,16 @@ extension Run {
   var cacheBytes: Int { max(1 << 20, min(1 << 30, (allowed ?? 1 << 30) / 16)) }
 
   /// What a rank of `ranks` needs to train.
-  func trainingBudget(_ known: InspectedJob, ranks: Int, threads: Int, dividesState: Bool) throws -> MemoryBudget {
-    let settings = known.settings
+  func trainingBudget(_ opened: OpenedJob, ranks: Int, threads: Int, dividesState: Bool) throws -> MemoryBudget {
+    let settings = opened.settings
     let groups = RankGroups(
       ranks: ranks, members: settings.members, ranksPerMember: ranksPerMember.map { min($0, ranks) },
       shards: settings.fullShards)
     var budget = try MemoryBudget(
-      training: try known.opened.distinctMembers(), settings: settings,
-      validates: !known.data.split.validate.isEmpty, threads: threads, ranks: ranks,
+      training: try opened.distinctMembers(), settings: settings,
+      validates: !opened.data.split.validate.isEmpty, threads: threads, ranks: ranks,
       ranksPerMember: groups.groups.map(\.count).min() ?? 1, dividesState: dividesState)
-    budget.add("training images", bytes: TrainingSet.bytes(of: known.data))
+    budget.add("training images", bytes: TrainingSet.bytes(of: opened.data))
     return budget
   }
 
@@ -39,9 +39,9 @@ extension Run {
   /// - Returns: whether the optimizer's state is to be divided over ranks.
   /// - Throws: on all ranks, `RemoteFailure` of a `MemoryBudgetError`.
   func requireTrainingMemory() throws -> Bool {
-    let (known, workers) = (try inspected(), try workers())
+    let (opened, workers) = (try opened(), try workers())
     func check(dividesState: Bool) throws {
-      try trainingBudget(known, ranks: world.size, threads: workers.team.size, dividesState: dividesState)
+      try trainingBudget(opened, ranks: world.size, threads: workers.team.size, dividesState: dividesState)
         .check(against: memory, ranksOnNode: workers.ranksOnNode)
     }
     var divides = job.training.optimizerState == .divided

@@ -28,7 +28,7 @@ extension Run {
     let seconds = try simulated(on: cluster).result.makespan
     return try world.agree {
       let training = try trainingBudget(
-        known, ranks: ranks, threads: threads, dividesState: job.training.optimizerState == .divided)
+        known.opened, ranks: ranks, threads: threads, dividesState: job.training.optimizerState == .divided)
       let predictions = try [Part.calibrate, .test].map {
         try predictionBudget(known.opened, of: $0, ranks: ranks, threads: threads).bytes
       }

@@ -15,12 +15,27 @@ extension Run {
   public func plan(ranks: Int) throws -> String {
     try onRoot { try self.files.check() }
     let (known, workers) = (try inspected(), try workers())
-    let text = try world.agree { try plan(known, workers, ranks: ranks) }
+    let (text, fits) = try world.agree { try plan(known, workers, ranks: ranks) }
+    let fitsEverywhere = try world.allReduce(fits ? 1 : 0, .minimum) == 1
+    let time = fitsEverywhere ? try time(ranks: ranks, workers) : ""
     let status = try status()
-    return status.isEmpty ? text : text + "\n\n" + status
+    return [text + time, status].filter { !$0.isEmpty }.joined(separator: "\n\n")
   }
 
-  private func plan(_ known: InspectedJob, _ workers: Workers, ranks: Int) throws -> String {
+  /// What the stages take, by trials on the ranks that run. Collective.
+  private func time(ranks: Int, _ workers: Workers) throws -> String {
+    let times = try stageTimes(ranks: ranks)
+    let threads = workers.team.size
+    let tried =
+      "\(world.size) \(world.size == 1 ? "rank" : "ranks") of \(threads) \(threads == 1 ? "thread" : "threads")"
+    return "\ntime on \(ranks) \(ranks == 1 ? "rank" : "ranks"), \(times)\n"
+      + String(format: "(tried on %@: training runs at %.1f GFLOP/s a rank)", tried, times.speed / 1e9)
+  }
+
+  /// - Returns: the plan, and whether training fits in memory.
+  private func plan(
+    _ known: InspectedJob, _ workers: Workers, ranks: Int
+  ) throws -> (text: String, fits: Bool) {
     let (data, settings, inspection) = (known.data, known.settings, known.inspection)
     let scaling = inspection.scaling
     var lines = ["\(job.name): \(purpose(data))"]
@@ -78,7 +93,7 @@ extension Run {
       lines.append("prediction of the \(part.words): \(work.description)")
     }
     let budget = try trainingBudget(
-      known, ranks: ranks, threads: workers.team.size, dividesState: job.training.optimizerState == .divided)
+      known.opened, ranks: ranks, threads: workers.team.size, dividesState: job.training.optimizerState == .divided)
     let predictions = try [Part.calibrate, .test].map { part in
       try predictionBudget(known.opened, of: part, ranks: ranks, threads: workers.team.size)
     }
@@ -90,7 +105,7 @@ extension Run {
       }
     }
     lines.append("results: \(paths.results)")
-    return lines.joined(separator: "\n")
+    return (lines.joined(separator: "\n"), obstacle(budget, ranksOnNode: workers.ranksOnNode) == nil)
   }
 
   /// What each stage will have in memory on a rank, this program included.

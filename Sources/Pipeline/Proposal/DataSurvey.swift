@@ -1,0 +1,197 @@
+import Ensembles
+import HDF5
+import Host
+import ImageFiles
+import Imaging
+
+/// What data are, as far as files tell before there is a job: which arrays serve for what, how images are to be read, what
+/// labels hold.
+struct DataSurvey: Hashable, Sendable {
+  /// What a user says of the data.
+  struct Request: Hashable, Sendable {
+    var images = ""
+    var labels: String?
+    var targets: String?
+    var task: EnsembleTask?
+    var layout: ImageLayout?
+    var axes: String?
+    var ignore: Int?
+  }
+
+  /// An array as the job names it.
+  struct Source: Hashable, Sendable {
+    /// `path[:dataset][[slices]]`.
+    var text: String
+    var shape: [Int]
+    /// What is worth a comment.
+    var note = ""
+  }
+
+  var images = Source(text: "", shape: [])
+  /// Labels or target images.
+  var answer: Source?
+  var task = EnsembleTask.selfSupervised
+  var layout = ImageLayout.stack
+  /// Why images are read so.
+  var layoutReason = ""
+  /// Letters of axes where the job must say them; nil: the file or the layout does.
+  var axes: String?
+  /// Neighbouring images are alike: slices of one thing.
+  var isAlike = false
+  /// How many images; 1 of a volume.
+  var imageCount = 1
+  var channels = 1
+  /// Of one image.
+  var extents = Extents(z: 1, y: 1, x: 1)
+  /// How often each label occurs, of all that were looked at.
+  var labels: [Int: Int] = [:]
+  /// The label of pixels that nobody labelled.
+  var ignore: Int?
+  /// A volume whose slices are seen by networks of two dimensions.
+  var isFlat = false
+  /// Which image or slice serves for what; nil: nothing says so.
+  var split: Source?
+  /// The different numbers that stand there.
+  var splitNumbers: [Int] = []
+  /// A number for each image's or slice's source, and how many there are.
+  var groups: Source?
+  var groupCount = 0
+
+  /// The numbers of classes: the largest label and those below it.
+  var classCount: Int { (labels.keys.filter { $0 != ignore }.max() ?? 0) + 1 }
+
+  /// How many pixels (or images) have a class.
+  var known: Int { labels.reduce(0) { $0 + ($1.key == ignore ? 0 : $1.value) } }
+
+  /// The part of each class.
+  var shares: [Double] {
+    (0..<classCount).map { Double($0 == ignore ? 0 : labels[$0] ?? 0) / Double(max(1, known)) }
+  }
+
+  /// What a split divides: images, or slices of a volume.
+  var things: Int { layout.isOneImage ? extents.z : imageCount }
+}
+
+extension DataSurvey {
+  private static let imageNames = ["images", "image", "raw", "data", "volume", "volumes", "scan", "img", "x"]
+  private static let labelNames = [
+    "labels", "label", "mask", "masks", "segmentation", "segmentations", "annotation", "annotations", "classes", "y",
+  ]
+  private static let targetNames = ["targets", "target", "clean"]
+  private static let splitNames = ["split", "parts", "part"]
+  private static let groupNames = [
+    "groups", "group", "person", "persons", "patient", "patients", "subject", "subjects", "subject_key", "specimen",
+  ]
+
+  /// Looks at files.
+  ///
+  /// - Throws: `ProposalError`, `ImageFileError`, `HDF5Error`.
+  init(_ request: Request) throws {
+    self.init()
+    let asked = ArrayLocation(request.images)
+    let siblings = (try? ArrayFile.arrays(in: asked)).flatMap { $0 } ?? []
+    let array = try open(asked, siblings)
+    ignore = request.ignore
+    try findAnswer(request, siblings, asked)
+    try findLayout(array, request)
+    if let answer { try look(at: answer, request) }
+    try findParts(siblings, asked)
+    let isByPixel = task == .segmentation || task == .binary || task == .regression
+    if layout == .stack, isAlike, split == nil, isByPixel, things >= 16, request.layout == nil {
+      // Slices of one thing are divided in runs, which a split of a volume does.
+      layout = .volume
+      layoutReason = "neighbouring slices are alike, so that runs of them are divided; networks are 2-D"
+      isFlat = true
+    }
+  }
+
+  /// Opens the images.
+  private mutating func open(_ asked: ArrayLocation, _ siblings: [String]) throws -> any StoredArray {
+    var location = asked
+    if asked.dataset == nil, siblings.count > 1 {
+      if let name = Self.first(of: Self.imageNames, in: siblings) {
+        location = asked.dataset(name)
+      } else if (try? ArrayFile.open(asked)) == nil {
+        throw ProposalError.noImages(asked.name, arrays: siblings)
+      }
+    }
+    let (found, array) = try ArrayFile.open(location)
+    images = Source(text: found.dataset == nil ? "\(asked)" : "\(found)", shape: array.shape)
+    return array
+  }
+
+  /// Takes labels or targets: those that were given, or those of the same file that are named so.
+  private mutating func findAnswer(_ request: Request, _ siblings: [String], _ asked: ArrayLocation) throws {
+    let wanted = request.task
+    if request.labels != nil, request.targets != nil {
+      throw ProposalError.notOfTask("--labels beside --targets", task: (wanted ?? .segmentation).rawValue)
+    }
+    let hasClasses = wanted?.hasClasses ?? (request.targets == nil)
+    if let text = request.labels ?? request.targets {
+      let (found, array) = try ArrayFile.open(ArrayLocation(text))
+      answer = Source(text: found.dataset == nil ? text : "\(found)", shape: array.shape)
+    } else if wanted != .autoencoder, wanted != .selfSupervised,
+      let name = Self.first(of: hasClasses ? Self.labelNames : Self.targetNames, in: siblings)
+        ?? (wanted == nil ? Self.first(of: Self.targetNames, in: siblings) : nil)
+    {
+      let (found, array) = try ArrayFile.open(asked.dataset(name))
+      answer = Source(text: "\(found)", shape: array.shape, note: "found in the file")
+    }
+    let isTarget = request.targets != nil || answer.map { Self.targetNames.contains(Self.last($0.text)) } == true
+    if let wanted {
+      task = wanted
+    } else if let answer {
+      task = isTarget ? .regression : answer.shape.count == 1 ? .classification : .segmentation
+    } else {
+      task = .selfSupervised
+    }
+    if answer == nil, task.hasClasses { throw ProposalError.missing("--labels", task: task.rawValue) }
+    if answer == nil, task == .regression { throw ProposalError.missing("--targets", task: task.rawValue) }
+    if request.labels != nil, !task.hasClasses { throw ProposalError.notOfTask("--labels", task: task.rawValue) }
+    if task == .autoencoder, answer != nil { throw ProposalError.notOfTask("--targets", task: task.rawValue) }
+  }
+
+  /// Looks at what labels hold; of target images at their shape.
+  private mutating func look(at answer: Source, _ request: Request) throws {
+    guard task.hasClasses else { return }
+    let (location, array) = try ArrayFile.open(ArrayLocation(answer.text))
+    guard let counts = try ArraySummary(location, array).counts else { throw ProposalError.labels(answer.text) }
+    labels = counts
+    if ignore == nil, counts.keys.contains(255), counts.count > 2 { ignore = 255 }
+    let numbers = counts.keys.filter { $0 != ignore }.sorted()
+    guard numbers.count > 1 else { throw ProposalError.oneNumber(answer.text, numbers.first ?? 0) }
+    // A number between may not occur here; a first of 1 is that of pixels without a label.
+    let isFull = numbers.first == 0 || numbers.first == 1 && ignore == 0
+    guard isFull, classCount <= 32, classCount <= 2 * numbers.count + 1 else {
+      throw ProposalError.numbers(answer.text, counts.keys.sorted())
+    }
+  }
+
+  /// Arrays of one number an image or slice: a split, and groups.
+  private mutating func findParts(_ siblings: [String], _ asked: ArrayLocation) throws {
+    func numbers(_ names: [String]) throws -> (Source, [Int])? {
+      guard let name = Self.first(of: names, in: siblings) else { return nil }
+      let (found, array) = try ArrayFile.open(asked.dataset(name))
+      guard array.shape == [things], let numbers = try? array.read(as: Int.self) else { return nil }
+      return (Source(text: "\(found)", shape: array.shape, note: "found in the file"), numbers)
+    }
+    guard asked.slices == nil else { return }
+    if let (source, numbers) = try numbers(Self.splitNames), Set(numbers).isSuperset(of: [0, 1, 2]) {
+      (split, splitNumbers) = (source, Set(numbers).sorted())
+    }
+    if let (source, numbers) = try numbers(Self.groupNames), Set(numbers).count > 2, Set(numbers).count < numbers.count
+    {
+      (groups, groupCount) = (source, Set(numbers).count)
+    }
+  }
+
+  /// The array that is named by the first of these names.
+  private static func first(of names: [String], in arrays: [String]) -> String? {
+    names.lazy.compactMap { name in arrays.first { last($0) == name } }.first
+  }
+
+  /// The last part of an array's name, in small letters.
+  private static func last(_ name: String) -> String {
+    String(name.lowercased().split(whereSeparator: { "/:".contains($0) }).last ?? "")
+  }
+}

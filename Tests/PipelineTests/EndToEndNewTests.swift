@@ -1,0 +1,204 @@
+import Foundation
+import HDF5
+import TestSupport
+import Testing
+
+@testable import Pipeline
+
+/// Jobs that the program writes from data, as a new user has them.
+@Suite("End to end: new jobs")
+struct EndToEndNewTests {
+  private static let data = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .appendingPathComponent("Fixtures/formats/job").path
+
+  @Test("four commands lead from a folder with two TIFF files to a calibrated prediction and its page")
+  func fourCommands() throws {
+    let folder = try EndToEnd.makeFolder("new")
+    for name in ["images.tif", "labels.tif"] {
+      try FileManager.default.copyItem(atPath: "\(Self.data)/\(name)", toPath: "\(folder)/\(name)")
+    }
+    func tutti(_ arguments: String...) throws -> String {
+      let ended = try EndToEnd.run(arguments, in: folder)
+      try #require(ended.status == 0, "\(arguments): \(ended.errors)")
+      return ended.output
+    }
+    #expect(try tutti("info", "images.tif").contains("TIFF"))
+    let told = try tutti("new", "images.tif", "--labels", "labels.tif", "--minutes", "0.02", "--threads", "1")
+    #expect(told.contains("Go on with ‘tutti run job.yaml’"))
+    #expect(told.contains("task: segmentation") && told.contains("layout: images"))
+    let plan = try tutti("check", "job.yaml", "--threads", "1")
+    #expect(plan.contains("time on 1 rank, about "), "\(plan)")
+    let table = try tutti("run", "job.yaml", "--threads", "1")
+    #expect(table.contains("ensemble") && table.contains("coverage"))
+    let file = try File(opening: folder + "/results/job.h5")
+    #expect(try file.exists("entry/calibration/threshold") || file.exists("entry/calibration"))
+    #expect(try file.exists("entry/prediction/set"))
+    let page = try EndToEnd.bytes(folder + "/results/job.report.html")
+    #expect(page.starts(with: Data("<!DOCTYPE html>".utf8)))
+    let again = try EndToEnd.run(["new", "images.tif", "--labels", "labels.tif"], in: folder)
+    #expect(again.status == 1)
+    #expect(again.messages == ["job.yaml exists already; give --overwrite to replace it, or another name by -o."])
+  }
+
+  /// Writes one HDF5 file with these arrays of bytes.
+  private static func write(_ arrays: [(name: String, shape: [Int], values: [UInt8])], to path: String) throws {
+    let file = try File(creating: path)
+    for array in arrays { try file.write(array.values, shape: array.shape, to: array.name) }
+    try file.close()
+  }
+
+  @Test("labels, a split and groups of the same file are found, and a volume is told from a stack by its slices")
+  func survey() throws {
+    let path = try EndToEnd.makeFolder("survey") + "/data.h5"
+    let (depth, side) = (24, 32)
+    // A ball: slices change slowly; and images of spots that have nothing to do with each other.
+    var (ball, labels) = ([UInt8](), [UInt8]())
+    var random = TestRandom(3)
+    var spots: [UInt8] = []
+    for z in 0..<depth {
+      let (cy, cx) = (4 + Int(24 * abs(random.uniforms(1)[0])), 4 + Int(24 * abs(random.uniforms(1)[0])))
+      for y in 0..<side {
+        for x in 0..<side {
+          let (dz, dy, dx) = (z - depth / 3, y - 12, x - 14)
+          let isInside = dz * dz + dy * dy + dx * dx < 100
+          labels.append(isInside ? 1 : 0)
+          ball.append(UInt8((isInside ? 150 : 40) + 6 * x / 2))
+          spots.append((y - cy) * (y - cy) + (x - cx) * (x - cx) < 16 ? 200 : 20)
+        }
+      }
+    }
+    let shape = [depth, side, side]
+    try Self.write(
+      [
+        ("images", shape, ball), ("labels", shape, labels), ("spots", shape, spots),
+        ("split", [depth], (0..<depth).map { UInt8($0 / 8) }),
+        ("person", [depth], (0..<depth).map { UInt8($0 / 4) }),
+      ], to: path)
+    let survey = try DataSurvey(DataSurvey.Request(images: path))
+    #expect(survey.images.text == path + ":/images" && survey.answer?.text == path + ":/labels")
+    #expect(survey.task == .segmentation && survey.layout == .volume && survey.isAlike)
+    #expect(survey.classCount == 2 && survey.known == labels.count)
+    #expect(survey.split?.text == path + ":/split" && survey.splitNumbers == [0, 1, 2])
+    #expect(survey.groups?.text == path + ":/person" && survey.groupCount == 6)
+    let stack = try DataSurvey(DataSurvey.Request(images: path + ":/spots", labels: path + ":/labels"))
+    #expect(stack.layout == .stack && !stack.isAlike && stack.imageCount == depth)
+    let noisy = try DataSurvey(DataSurvey.Request(images: path + ":/spots", task: .selfSupervised))
+    #expect(noisy.task == .selfSupervised && noisy.answer == nil)
+  }
+
+  @Test("labels that are no classes are told with what to do")
+  func wrongLabels() throws {
+    let path = try EndToEnd.makeFolder("wrong") + "/data.h5"
+    let count = 4 * 16 * 16
+    try Self.write(
+      [
+        ("images", [4, 16, 16], (0..<count).map { UInt8($0 & 255) }),
+        ("black", [4, 16, 16], (0..<count).map { $0 % 3 == 0 ? 255 : 0 }),
+        ("objects", [4, 16, 16], (0..<count).map { UInt8($0 / 16) }),
+        ("one", [4, 16, 16], Array(repeating: 0, count: count)),
+        ("narrow", [4, 16, 8], Array(repeating: 0, count: count / 2)),
+      ], to: path)
+    func message(_ labels: String) -> String {
+      do {
+        _ = try DataSurvey(DataSurvey.Request(images: path + ":/images", labels: path + ":/" + labels))
+        return ""
+      } catch {
+        return "\(error)"
+      }
+    }
+    #expect(message("black").contains("holds the labels 0, 255, but classes are numbered 0, 1"))
+    #expect(message("objects").contains("‘labels > 0’ in NumPy"))
+    #expect(message("one").contains("holds the label 0 alone"))
+    #expect(message("narrow").contains("has shape [4, 16, 8] but \(path):/images has [4, 16, 16]"))
+    #expect(throws: ProposalError.missing("--labels", task: "segmentation")) {
+      try DataSurvey(DataSurvey.Request(images: path + ":/images", task: .segmentation))
+    }
+  }
+}
+
+@Suite("Proposals of jobs") struct JobProposalTests {
+  private static func survey(_ layout: DataSurvey.Request = .init()) -> DataSurvey {
+    var survey = DataSurvey()
+    survey.images = DataSurvey.Source(text: "images.tif", shape: [40, 256, 256])
+    survey.answer = DataSurvey.Source(text: "labels.tif", shape: [40, 256, 256])
+    survey.task = .segmentation
+    (survey.imageCount, survey.extents) = (40, .init(y: 256, x: 256))
+    survey.labels = [0: 900_000, 1: 100_000]
+    return survey
+  }
+
+  private static func proposal(_ survey: DataSurvey) -> JobProposal {
+    JobProposal(survey, name: "x", output: "results/x.h5", minutes: 10)
+  }
+
+  @Test("losses follow how frequent classes are")
+  func losses() {
+    var survey = Self.survey()
+    #expect(Self.proposal(survey).loss.text == "[{name: cross-entropy}, {name: dice}]")
+    survey.labels = [0: 500, 1: 500]
+    #expect(Self.proposal(survey).loss.text == "cross-entropy")
+    survey.labels = [0: 100_000, 1: 100_000, 2: 200]
+    #expect(Self.proposal(survey).loss.text == "[{name: cross-entropy, weights: balanced}, {name: dice}]")
+  }
+
+  @Test("few labelled pixels get a network of few parameters, many images a U-Net")
+  func networks() {
+    var survey = Self.survey()
+    #expect(Self.proposal(survey).network.text.contains("tunet"))
+    #expect(Self.proposal(survey).patch == [128, 128] && Self.proposal(survey).batch == 8)
+    survey.labels = [0: 1_000_000, 1: 300, 2: 900]
+    survey.ignore = 0
+    #expect(Self.proposal(survey).network.text.contains("smsnet"))
+    #expect(survey.known == 1200 && survey.classCount == 3)
+  }
+
+  @Test("a split is of images, of groups, or of pixels where images are few")
+  func splits() {
+    var survey = Self.survey()
+    #expect(Self.proposal(survey).split.text.hasPrefix("{train: 0.6, validate: 0.1"))
+    survey.imageCount = 5
+    #expect(Self.proposal(survey).split.text.hasPrefix("{train: 0.4, validate: 0.2"))
+    survey.imageCount = 1
+    #expect(Self.proposal(survey).split.text.hasPrefix("{by: pixel, block: 32"))
+    survey.split = DataSurvey.Source(text: "a b.h5:/split", shape: [40])
+    survey.splitNumbers = [0, 1, 2, 3]
+    #expect(
+      Self.proposal(survey).split.text == "{dataset: 'a b.h5:/split', train: 0, validate: 3, calibrate: 1, test: 2}")
+  }
+
+  @Test("coverage is counted by images or groups where enough of them calibrate")
+  func units() {
+    var proposal = Self.proposal(Self.survey())
+    #expect(proposal.uncertainty.text == "{coverage: [0.8, 0.9, 0.95], unit: pixel}")
+    proposal.calibrationUnits = 9
+    #expect(proposal.uncertainty.text == "{coverage: [0.8, 0.9], unit: image}")
+    proposal.calibrationUnits = 19
+    #expect(proposal.uncertainty.text == "{coverage: [0.8, 0.9, 0.95], unit: image}")
+  }
+
+  @Test(
+    "axes that nobody names follow from the shapes of images and labels",
+    arguments: [
+      ([64, 64], nil, "yx"), ([512, 512, 3], nil, "yxc"), ([12, 64, 64], [12, 64, 64], "iyx"),
+      ([3, 64, 64], [64, 64], "cyx"), ([5, 8, 64, 64], [5, 8, 64, 64], "izyx"), ([5, 3, 64, 64], [5, 64, 64], "icyx"),
+      ([2, 30, 64, 64], [30, 64, 64], "czyx"), ([7, 64, 64, 3], [7, 64, 64], "iyxc"), ([7, 64, 64, 3], nil, "iyxc"),
+      ([4, 2, 16, 16, 16], nil, "iczyx"),
+    ] as [([Int], [Int]?, String)])
+  func axes(shape: [Int], answer: [Int]?, letters: String) {
+    #expect(DataSurvey.letters(of: shape, answer: answer) == letters)
+  }
+
+  @Test("texts stand in quotes where YAML needs them")
+  func quotes() {
+    #expect(JobText.quoted("a/b-1.h5:/images") == "a/b-1.h5:/images")
+    #expect(JobText.quoted("it's *.tif") == "'it''s *.tif'")
+    #expect(JobText.quoted("true") == "'true'" && JobText.quoted("12") == "'12'")
+  }
+
+  @Test(
+    "times are told in two digits",
+    arguments: [
+      (0.2, "below 1 s"), (42.4, "42 s"), (150, "2.5 min"), (3600, "60 min"), (9000, "2.5 h"), (1e6, "12 days"),
+    ])
+  func times(seconds: Double, text: String) { #expect(StageTimes.text(seconds) == text) }
+}
