@@ -21,6 +21,8 @@ public enum ImagingError: Error, Equatable, Sendable {
   case labelOutsideClasses(ArrayLocation, value: Int, count: Int, first: [Int], classes: Int, ignore: Int?)
   /// Images hold values that are not finite; `count` of them, the first at `first`.
   case notFinite(ArrayLocation, count: Int, first: [Int])
+  /// No pixel of the training part was measured.
+  case nothingMeasured(ArrayLocation)
   /// The training voxels of a channel all have one value.
   case constant(ArrayLocation, channel: Int, value: Double)
   /// The split has not one number for every image or slice.
@@ -102,6 +104,9 @@ extension ImagingError: CustomStringConvertible {
       let all = count == 1 ? "the only such value" : "the first of \(count) such values"
       return
         "\(place) is not a finite number at \(first), \(all). Replace them, or leave these images out of the split."
+    case .nothingMeasured(let location):
+      return
+        "\(location): no pixel of the training part was measured, as data.valid and data.invalid say; was 1 meant where it says 0?"
     case .constant(let place, let channel, let value):
       return
         "\(place) has the value \(value) in every training voxel of channel \(channel); there is nothing to learn from."

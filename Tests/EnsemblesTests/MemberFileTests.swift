@@ -37,6 +37,21 @@ import Training
     }
   }
 
+  @Test("a member keeps how images are prepared, and its answers are others by another rule")
+  func preparation() throws {
+    var member = try member()
+    let hash = member.answerHash
+    member.scaling.rule = .percentile
+    member.scaling.transform = .clip
+    member.scaling.limits = member.scaling.mean.map { $0 - 1...$0 + 2.5 }
+    member.settings.validity = Validity(invalid: [.negative, .notFinite, .value(65535)], hasDataset: true)
+    try TemporaryFolder.with { folder in
+      try MemberFile.write(member, to: folder + "/a.h5")
+      #expect(try MemberFile.read(folder + "/a.h5") == member)
+    }
+    #expect(member.answerHash != hash)
+  }
+
   @Test("a member without units out of bag or of bagging reads back too")
   func emptyArrays() throws {
     var member = try member()

@@ -140,4 +140,66 @@ struct PreparationTests {
     let clipped = training.map { min(max($0, limits[1].lowerBound), limits[1].upperBound) }
     #expect(abs(scaling.mean[1] - clipped.reduce(0, +) / 200) < 1e-9)
   }
+
+  @Test("pixels that were not measured are 0 to networks, count in no statistics, and teach nothing")
+  func validity() throws {
+    var values = Self.values
+    // In image 0 NaN at pixel 3 of channel 1, and −7 at pixel 5 of channel 0.
+    (values[103], values[5]) = (.nan, -7)
+    var mask = [UInt8](repeating: 1, count: 400)
+    mask[8] = 0
+    let data = try data(
+      ImagePreparation(
+        validity: Validity(invalid: [.notFinite, .value(-7)], hasDataset: true, isTold: true)),
+      values: values, valid: mask)
+    let inspection = try data.inspect()
+    #expect(data.images.inputChannels == 3 && inspection.voxels[.train]?.reduce(0, +) == 197)
+    let known = (0..<100).filter { ![3, 5, 8].contains($0) }.map { Double(values[100 + $0]) }
+    let all = known + values[300..<400].map { Double($0) }
+    #expect(abs(inspection.scaling.mean[1] - all.reduce(0, +) / 197) < 1e-9)
+    let region = try data.load(data.split.train[0], for: .train, scaling: inspection.scaling)
+    for pixel in [3, 5, 8] {
+      #expect([0, 1, 2].allSatisfy { region.images.buffer[$0 * 100 + pixel] == 0 })
+      #expect(region.labels.buffer[pixel] == Label.ignored)
+    }
+    #expect(region.images.buffer[200..<300].reduce(0, +) == 97 && region.labels.buffer[4] == 0)
+    let own = try data.images.scaling(ofImage: 0, as: Self.byImage)
+    #expect(abs(own.mean[1] - known.reduce(0, +) / 97) < 1e-9)
+    let measured = try data.images.measured(data.split.train[0].box, ofImage: 0)
+    #expect(measured.isMeasured.indices.filter { !measured.isMeasured[$0] } == [3, 5, 8])
+  }
+
+  private static var byImage: IntensityScaling {
+    var scaling = IntensityScaling.identity(channels: 2)
+    scaling.rule = .image
+    return scaling
+  }
+
+  @Test("one mask of a detector holds for all images")
+  func detectorMask() throws {
+    var mask = [UInt8](repeating: 1, count: 100)
+    mask[42] = 0
+    let data = try data(ImagePreparation(validity: Validity(hasDataset: true)), valid: mask)
+    #expect(data.images.inputChannels == 2)
+    for image in 0..<4 {
+      let region = try data.load(
+        data.images.region(ofImage: image), for: .test, scaling: .identity(channels: 2))
+      #expect(region.labels.buffer.indices.filter { region.labels.buffer[$0] == Label.ignored } == [42])
+    }
+    // Another mask is other content, since networks see other images.
+    mask[43] = 0
+    let other = try self.data(ImagePreparation(validity: Validity(hasDataset: true)), valid: mask)
+    let hashes = try [data, other].map { try $0.hashes(of: $0.pieces(of: .train)[0], .train) }
+    #expect(hashes[0][0] != hashes[1][0] && hashes[0][1] != hashes[1][1])
+  }
+
+  @Test("data without a measured pixel, and a mask of another shape, are told")
+  func refused() throws {
+    let blank = try data(
+      ImagePreparation(validity: Validity(hasDataset: true)), valid: [UInt8](repeating: 0, count: 400))
+    #expect(message { _ = try blank.inspect() }.contains("no pixel of the training part was measured"))
+    let rules = [InvalidValues("negative"), InvalidValues("nan"), InvalidValues("65535"), InvalidValues("none")]
+    #expect(rules == [.negative, .notFinite, .value(65535), nil])
+    #expect(rules.compactMap { $0?.text } == ["negative", "nan", "65535"])
+  }
 }

@@ -53,4 +53,102 @@ struct EndToEndPreparationTests {
     try again.succeed(ranks: 2)
     #expect(try EndToEnd.difference(job.results, again.results).isEmpty)
   }
+
+  @Test("gaps are filled by the prediction, and what was measured stays, in the test part and in new images")
+  func inpainting() throws {
+    let folder = try EndToEnd.makeFolder("gaps")
+    let shape = [12, 16, 16]
+    var random = TestRandom(3)
+    let truth = (0..<12 * 256).map { Float($0 % 16) + 0.1 * random.uniform() }
+    let valid = truth.indices.map { UInt8($0 / 4 % 5 == 0 ? 0 : 1) }
+    let file = try File(creating: folder + "/data.h5")
+    try file.write(truth, shape: shape, to: "truth")
+    try file.write(zip(truth, valid).map { $1 == 0 ? .nan : $0 }, shape: shape, to: "images")
+    try file.write(valid, shape: shape, to: "valid")
+    try file.close()
+    try """
+    tutti: 1
+    name: gaps
+    task: regression
+    data:
+      images: data.h5:/images
+      targets: data.h5:/truth
+      valid: data.h5:/valid
+      valid-channel: true
+      split: {train: 0.5, calibrate: 0.25, test: 0.25}
+      patch: [8, 8]
+    network: {family: smsnet, nodes: 2}
+    ensemble: {members: 2}
+    training: {epochs: 1, batch: 4, augmentation: {gain: 0.1, noise: 0.1}}
+    uncertainty: {coverage: [0.5]}
+    output: r.h5
+    """.write(toFile: folder + "/job.yaml", atomically: true, encoding: .utf8)
+    let ended = try EndToEnd.run(["run", folder + "/job.yaml", "--threads", "1"])
+    try #require(ended.status == 0, "\(ended.errors)")
+    func check(_ path: String) throws -> [Int] {
+      let entry = try File(opening: path).group("entry/prediction")
+      let numbers = try entry.read("indices", as: Int.self)
+      let pixels = numbers.flatMap { Array($0 * 256..<($0 + 1) * 256) }
+      let (mean, lower) = (try entry.read("mean", as: Float.self), try entry.read("lower", as: Float.self))
+      #expect(try entry.read("measured", as: UInt8.self) == pixels.map { valid[$0] })
+      #expect(
+        try entry.read("composite", as: Float.self)
+          == pixels.enumerated().map { valid[$1] == 1 ? truth[$1] : mean[$0] })
+      #expect(
+        try entry.read("composite_lower", as: Float.self)
+          == pixels.enumerated().map { valid[$1] == 1 ? truth[$1] : lower[$0] })
+      return numbers
+    }
+    #expect(try check(folder + "/r.h5").count == 3)
+    // The values say the same as the dataset.
+    let images = folder + "/data.h5:/images"
+    let new = try EndToEnd.run(
+      [
+        "predict", folder + "/r.h5", images, "--valid", folder + "/data.h5:/valid", "--images", "7,2", "-o",
+        folder + "/new.h5",
+      ])
+    try #require(new.status == 0, "\(new.errors)")
+    #expect(try check(folder + "/new.h5") == [7, 2])
+    let stack = try EndToEnd.run(
+      ["export", folder + "/new.h5", "--what", "composite", "--to", folder + "/filled.npy"])
+    try #require(stack.status == 0, "\(stack.errors)")
+    for (option, message) in [("--images=12", "has images 0 to 11"), ("--slices=0:2", "is of one volume")] {
+      let refused = try EndToEnd.run(["predict", folder + "/r.h5", images, option, "-o", folder + "/no.h5"])
+      #expect(refused.status != 0 && refused.errors.contains(message), "\(refused.errors)")
+    }
+    let gaps = try EndToEnd.run(["predict", folder + "/r.h5", images, "-o", folder + "/no.h5"])
+    #expect(gaps.status != 0 && gaps.errors.contains("Name one with --valid"), "\(gaps.errors)")
+  }
+
+  @Test(
+    "pixels of invalid values are left out of a segmentation; some slices of a volume are predicted as they stand in it"
+  )
+  func invalidValues() throws {
+    let job = try Self.tiny("invalid", "  invalid: [nan, 1000]")
+    let text = try String(contentsOfFile: job.path, encoding: .utf8)
+      .replacingOccurrences(of: ":/images", with: ":/broken")
+      .replacingOccurrences(of: "volume: false", with: "volume: true")
+      .replacingOccurrences(of: "patch: [8, 8]", with: "patch: [3, 8, 8]")
+      .replacingOccurrences(of: "nodes: 2}", with: "nodes: 2, dilations: [1]}")
+    try text.write(toFile: job.path, atomically: true, encoding: .utf8)
+    let checked = try EndToEnd.run(["check", job.path])
+    // Six slices of 16 × 16 pixels train, without one pixel.
+    #expect(checked.output.contains("1535 known pixels"), "\(checked.output)\(checked.errors)")
+    try job.succeed()
+    let some = job.folder + "/some.h5"
+    let ended = try EndToEnd.run(
+      ["predict", job.results, job.folder + "/data.h5:/images", "--slices", "9:12", "-o", some])
+    try #require(ended.status == 0, "\(ended.errors)")
+    #expect(try File(opening: some).read("entry/prediction/z", as: Int.self) == [9, 10, 11])
+    #expect(try Self.mean(some) == Self.mean(job.results))
+    for (line, message) in [
+      ("invalid: [most]", "‘most’ names no values; write negative, nan or a number"),
+      ("valid-channel: true", "nothing says which pixels were measured"),
+    ] {
+      try text.replacingOccurrences(of: "invalid: [nan, 1000]", with: line)
+        .write(toFile: job.path, atomically: true, encoding: .utf8)
+      let refused = try EndToEnd.run(["check", job.path])
+      #expect(refused.status != 0 && refused.errors.contains(message), "\(refused.errors)")
+    }
+  }
 }

@@ -1,4 +1,4 @@
-import Foundation
+import Host
 
 /// Whose values say how images are scaled.
 public enum ScalingRule: String, Sendable, Hashable, Codable, CaseIterable {
@@ -30,7 +30,7 @@ public enum IntensityTransform: String, Sendable, Hashable, Codable, CaseIterabl
   func apply(to value: Double, limits: ClosedRange<Double>?) -> Double {
     switch self {
     case .none: return value
-    case .log1p: return value < 0 ? -Foundation.log1p(-value) : Foundation.log1p(value)
+    case .log1p: return value < 0 ? -Elementary.log1p(-value) : Elementary.log1p(value)
     case .sqrt: return value < 0 ? -(-value).squareRoot() : value.squareRoot()
     case .clip:
       guard let limits, value.isFinite else { return value }

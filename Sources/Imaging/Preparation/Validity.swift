@@ -137,6 +137,19 @@ extension ImageSource {
     return result
   }
 
+  /// What was measured of a box, as the file has it.
+  ///
+  /// - Returns: `[channel, z, y, x]`, and for each voxel whether it was measured.
+  /// - Throws: `HDF5Error` or `ImageFileError` when the file cannot be read.
+  public func measured(_ box: Box, ofImage image: Int) throws -> (values: [Float], isMeasured: [Bool]) {
+    var (values, measured) = (
+      [Float](repeating: 0, count: channels * box.count), [Bool](repeating: true, count: box.count)
+    )
+    try values.withUnsafeMutableBufferPointer { try read(box, ofImage: image, into: $0) }
+    try forEachInvalid(box, image: image) { measured[$0] = false }
+    return (values, measured)
+  }
+
   /// Calls `body` with the place in a box of every pixel that was not measured.
   ///
   /// - Throws: `HDF5Error` or `ImageFileError` when the file cannot be read.

@@ -70,6 +70,7 @@ extension LearningData {
 
   /// Sees that there is something to learn, and something known in every part.
   private func check(_ moments: [Moments], _ voxels: [Part: [Int]], ignored: Int) throws(ImagingError) {
+    if let first = moments.first, first.count == 0 { throw .nothingMeasured(images.location) }
     for (channel, moments) in moments.enumerated() where moments.squares == 0 {
       throw .constant(images.location, channel: channel, value: moments.mean)
     }

@@ -1,6 +1,7 @@
 import Foundation
 import Host
 import ImageFiles
+import Imaging
 import Networks
 import Settings
 import Training
@@ -71,6 +72,12 @@ extension JobFile {
       if !isKnown || !axes.contains("y") || !axes.contains("x") {
         report("data.axes", "‘\(axes)’ are not axes; write y, x and any of t, z, c, i once each")
       }
+    }
+    for text in values["data.invalid"]?.list ?? [] where text.text.flatMap({ InvalidValues($0) }) == nil {
+      report("data.invalid", "‘\(text)’ names no values; write negative, nan or a number")
+    }
+    if values["data.valid-channel"]?.boolean == true, values["data.valid"] == nil, values["data.invalid"] == nil {
+      report("data.valid-channel", "nothing says which pixels were measured; write data.valid or data.invalid too")
     }
     for text in values["data.voxel-size"]?.list ?? [] where text.text.flatMap({ Length($0) }) == nil {
       report("data.voxel-size", "‘\(text)’ is not a length; write a number above 0 and a unit, as in 50 nm")
@@ -156,7 +163,9 @@ extension JobFile {
 
   /// Whether the files to read exist and the file to write can be written.
   static func checkFiles(_ values: SettingValue, in folder: String, _ reader: inout SettingReader) {
-    for path in ["data.images", "data.labels", "data.targets", "data.mask", "data.groups", "data.split.dataset"] {
+    for path in [
+      "data.images", "data.labels", "data.targets", "data.mask", "data.valid", "data.groups", "data.split.dataset",
+    ] {
       guard let text = values[path]?.text, let data = DataPath(text) else { continue }
       let location = data.location(in: folder)
       let (file, name) = (location.file, location.name)

@@ -9,8 +9,9 @@ extension JobFile {
   /// The settings of `data` that only some tasks have.
   private static func needs(_ task: EnsembleTask) -> (required: [String], optional: [String]) {
     switch task {
-    case .segmentation, .binary, .classification: (["labels", "classes"], ["ignore", "scaling", "transform"])
-    case .regression: (["targets"], ["mask", "target-scaling", "scaling", "transform"])
+    case .segmentation, .binary, .classification:
+      (["labels", "classes"], ["ignore", "scaling", "transform", "valid-channel"])
+    case .regression: (["targets"], ["mask", "target-scaling", "scaling", "transform", "valid-channel"])
     case .autoencoder: ([], ["labels", "classes", "ignore", "mask", "target-scaling"])
     case .selfSupervised: ([], ["targets", "mask", "target-scaling"])
     }

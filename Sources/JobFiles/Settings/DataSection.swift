@@ -13,6 +13,12 @@ extension Job {
     public var targets: DataPath?
     /// 0 where targets are not known.
     public var mask: DataPath?
+    /// 0 where nothing was measured.
+    public var valid: DataPath?
+    /// Values that say that nothing was measured.
+    public var invalid: [InvalidValues]?
+    /// Whether networks see which pixels were measured; nil: they do not.
+    public var validityIsTold: Bool?
     /// Whose values say how images are scaled; nil: the training part's.
     public var scaling: ScalingRule?
     /// What is done to values before; nil: nothing.
@@ -70,6 +76,19 @@ extension Job {
         "mask", \.mask, .dataPath, otherwise: "all is known",
         "0 where the target image is not known and nothing is learnt, in the shape of the images without channels: "
           + "`path[:dataset]`"),
+      Setting(
+        "valid", \.valid, .dataPath, otherwise: "all pixels were measured",
+        "0 where nothing was measured: `path[:dataset]`, in the shape of the images without channels, or `[y, x]` for all "
+          + "images or slices. Such pixels count in no statistics; networks see 0 in their place after scaling, the mean, or by "
+          + "`percentile` the 1st percentile. Of classes, and of images that are their own targets, nothing is learnt, "
+          + "calibrated or evaluated there; of other targets `mask` says where they are known"),
+      Setting(
+        "invalid", \.invalid, .list(of: .text, count: 1...8), otherwise: "all pixels were measured",
+        "values that stand where nothing was measured: `negative`, `nan` (infinities too) or numbers, as in "
+          + "`[negative, 65535]`; such pixels are treated as `valid` says, in new images too"),
+      Setting(
+        "valid-channel", \.validityIsTold, .boolean, otherwise: "`false`",
+        "whether networks see a further channel: 1 where something was measured, else 0"),
       Setting(
         "scaling", \.scaling, .words(ScalingRule.self, noun: "scaling"), otherwise: "`training`",
         "how images are scaled, channel by channel: `training`, mean 0 and standard deviation 1 over the training part, and "
@@ -161,5 +180,15 @@ extension Length: SettingConvertible {
 
 extension TargetScaling: SettingConvertible {}
 extension ScalingRule: SettingConvertible {}
+extension InvalidValues: SettingConvertible {
+  public init(settingValue value: SettingValue) throws(SettingError) {
+    guard let values = value.text.flatMap({ InvalidValues($0) }) else {
+      throw .mismatch(value, "negative, nan or a number")
+    }
+    self = values
+  }
+
+  public var settingValue: SettingValue { .text(text) }
+}
 extension IntensityTransform: SettingConvertible {}
 extension Plane: SettingConvertible {}

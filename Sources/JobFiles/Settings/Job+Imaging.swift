@@ -25,7 +25,13 @@ extension Job {
 
   /// What is done to images before networks see them.
   public var preparation: ImagePreparation {
-    ImagePreparation(scaling: data.scaling ?? .training, transform: data.transform ?? .none)
+    ImagePreparation(
+      scaling: data.scaling ?? .training, transform: data.transform ?? .none,
+      validity: data.valid == nil && data.invalid == nil
+        ? nil
+        : Validity(
+          invalid: data.invalid ?? [], hasDataset: data.valid != nil, isTold: data.validityIsTold ?? false),
+      valid: data.valid.map(location))
   }
 
   /// How images, slices or pixels are divided into parts.

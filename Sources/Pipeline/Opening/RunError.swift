@@ -64,6 +64,10 @@ public enum RunError: Error, Hashable, Sendable {
   /// The test part has no such image or slice.
   case noSuchSlice(String, there: String)
   case wrongChannels(String, channels: Int, expected: Int)
+  /// Images or slices to predict are asked for that are not there.
+  case noSuchImages(String, option: String, things: String, count: Int)
+  /// An option of new images is of others.
+  case otherLayout(String, option: String, things: String)
 }
 
 extension RunError {
@@ -165,6 +169,10 @@ extension RunError: CustomStringConvertible {
         + "librsvg2-bin), or name a file.svg, which browsers show."
     case .noJobFile(let path, let reason): return "\(path) \(reason); name the job file instead."
     case .noSuchSlice(let what, let there): return "the test part has no \(what); it has \(there)."
+    case .noSuchImages(let path, let option, let things, let count):
+      return "\(path) has \(things) 0 to \(count - 1), and \(option) names others."
+    case .otherLayout(let path, let option, let things):
+      return "\(option) is of \(things), which \(path) is not; name a part of it as in ‘\(path)[3]’."
     case .wrongChannels(let path, let channels, let expected):
       return "\(path) has \(channels) channels, but the members were trained on images of \(expected)."
     case .file(let path, let action, let reason):

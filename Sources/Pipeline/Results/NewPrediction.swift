@@ -23,6 +23,12 @@ public struct NewPrediction: Sendable {
   public var overwrite: Bool
   /// Whether the members' latent values are written too.
   public var latents: Bool
+  /// `path[:dataset]` of what says which pixels were measured; nil: the values alone, as the model's job says.
+  public var valid: String?
+  /// Of one volume the slices to predict; nil: all.
+  public var slices: Range<Int>?
+  /// Of a stack the images to predict, in this order; nil: all.
+  public var numbers: [Int]?
 
   /// A prediction as asked for.
   public init(
@@ -55,15 +61,43 @@ public struct NewPrediction: Sendable {
   /// Opens the images as the networks see them. Of 3-D networks four axes are those of one image with as many channels as
   /// networks read, or of several images without.
   private func opened(for settings: EnsembleSettings) throws -> ImageSource {
-    let location = ArrayLocation(images)
-    guard settings.isOfVolume else { return try ImageSource(location, layout: .stack) }
+    func open(_ layout: ImageLayout) throws -> ImageSource {
+      var validity = settings.validity ?? Validity()
+      validity.hasDataset = valid != nil
+      let isPartial = settings.validity != nil || valid != nil
+      return try ImageSource(
+        ArrayLocation(images), layout: layout, validity: isPartial ? validity : nil,
+        valid: valid.map { ArrayLocation($0) })
+    }
+    guard settings.isOfVolume else { return try open(.stack) }
     do {
-      let one = try ImageSource(location, layout: .volume)
-      guard settings.inputChannels == 1, one.channels > 1 else { return one }
+      let one = try open(.volume)
+      guard settings.imageChannels == 1, one.channels > 1 else { return one }
     } catch ImagingError.wrongAxes(_, let shape, _) where shape.count == 5 {
     } catch ImagingError.axesDoNotFit {
     }
-    return try ImageSource(location, layout: .volumes)
+    return try open(.volumes)
+  }
+
+  /// What of the images is to be predicted.
+  ///
+  /// - Throws: `RunError.noSuchImages`, `.otherLayout`.
+  private func chosenRegions(of source: ImageSource) throws(RunError) -> [Region] {
+    let all = (0..<source.imageCount).map { source.region(ofImage: $0) }
+    if let slices {
+      guard source.layout.isOneImage else { throw .otherLayout(images, option: "--slices", things: "one volume") }
+      let extents = source.extents
+      guard !slices.isEmpty, (0..<extents.z).contains(slices.lowerBound), slices.upperBound <= extents.z else {
+        throw .noSuchImages(images, option: "--slices", things: "slices", count: extents.z)
+      }
+      return [Region(image: 0, z: slices, height: extents.y, width: extents.x)]
+    }
+    guard let numbers else { return all }
+    guard !source.layout.isOneImage else { throw .otherLayout(images, option: "--images", things: "a stack") }
+    guard numbers.allSatisfy(all.indices.contains), Set(numbers).count == numbers.count, !numbers.isEmpty else {
+      throw .noSuchImages(images, option: "--images", things: "images", count: all.count)
+    }
+    return numbers.map { all[$0] }
   }
 
   private func run(over world: Communicator, log: Log, until stop: StopRequest) throws -> MeasurementTable? {
@@ -71,6 +105,7 @@ public struct NewPrediction: Sendable {
     try world.agree {
       var files = RunFiles()
       files.inputs = [("the new images", ArrayLocation(images).file)] + loaded.files.map { ("a file of the model", $0) }
+      if let valid { files.inputs.append(("--valid", ArrayLocation(valid).file)) }
       files.outputs = [output, WholeFile.temporary(output), RunLock.path(of: output)].map { ("-o", $0) }
       try files.check()
     }
@@ -87,13 +122,18 @@ public struct NewPrediction: Sendable {
         size: threads ?? ThreadTeam.defaultSize(for: facts, ranksOnNodeWithOverlappingMask: node.size))
     }
     let ensemble = try world.agree {
-      guard source.channels == members[0].settings.inputChannels else {
+      guard source.channels == members[0].settings.imageChannels else {
         throw RunError.wrongChannels(
-          images, channels: source.channels, expected: members[0].settings.inputChannels)
+          images, channels: source.channels, expected: members[0].settings.imageChannels)
       }
       return try EnsemblePredictor(members, team: team)
     }
-    let regions = (0..<source.imageCount).map { source.region(ofImage: $0) }
+    if members[0].settings.validity?.hasDataset == true, valid == nil {
+      log.note(
+        "The model was trained with a dataset that says which pixels were measured; here the values alone say it. Name one "
+          + "with --valid where there are gaps.")
+    }
+    let regions = try world.agree { try chosenRegions(of: source) }
     let work = try world.agree {
       TileWork(regions, try Tiling(members.map(\.graph), settings: members[0].settings, isVolume: volume))
     }
@@ -119,7 +159,7 @@ public struct NewPrediction: Sendable {
       }
     }
     let writer = PredictionWriter(
-      ensemble, calibration: calibration, layout: source.layout, latents: latents, aggregator: aggregator, over: world)
+      ensemble, calibration: calibration, images: source, latents: latents, aggregator: aggregator, over: world)
     let collector = calibration?.measurements.map {
       ObjectCollector(
         MeasuredQuantity.all(
@@ -136,7 +176,7 @@ public struct NewPrediction: Sendable {
       }
     }
     let table = try collector?.joined(over: world).map {
-      MeasurementTable($0, numbers: Array(regions.indices), groups: nil, calibration?.measurements)
+      MeasurementTable($0, numbers: regions.map(\.image), groups: nil, calibration?.measurements)
     }
     _ = try world.fromRoot {
       let file = try File(opening: unfinished, mode: .readWrite)
@@ -145,7 +185,7 @@ public struct NewPrediction: Sendable {
         ResultsFile.Header(
           job: members[0].fingerprint, name: source.location.name, form: writer.form, classForm: writer.classForm,
           classes: members[0].classes, tiling: work.identity,
-          indices: Array(0..<(source.layout.isOneImage ? source.extents.z : source.imageCount)),
+          indices: source.layout.isOneImage ? regions.flatMap { Array($0.z) } : regions.map(\.image),
           voxelSize: source.voxelSize, members: members.map(\.answerHash)))
       if let calibration {
         try CalibrationFile.write(calibration, to: try file.group("entry").createGroup("calibration"))

@@ -9,7 +9,9 @@ import MessagePassing
 /// classes. Sets are `set`, with a leading axis of levels, and `set_size`, without classes, and `doubt`, 0 where a set
 /// is of one class and else 1; intervals are `lower` and `upper`, with a leading axis of levels; where quantiles are
 /// predicted, they are
-/// `quantiles`, with a leading axis of them, and `mean` is the middle one. `latent`, in a group of its own, is
+/// `quantiles`, with a leading axis of them, and `mean` is the middle one. Where images have gaps, `composite` is what was
+/// measured with the mean in the gaps, `measured` 0 in these, and `composite_lower` and `composite_upper` are intervals that
+/// are points where something was measured. `latent`, in a group of its own, is
 /// `[member, image, channel]`, with axes of pixels where it has them. One volume is an image extent of 1. A chunk is a
 /// tile's core, so that no two ranks share one.
 final class PredictionDatasets {
@@ -29,6 +31,11 @@ final class PredictionDatasets {
   /// Nil without levels, or for classes.
   private let lower: SharedDataset?
   private let upper: SharedDataset?
+  /// What was measured with the prediction in its gaps, where that is, and its intervals; nil when it is not written.
+  private let composite: SharedDataset?
+  private let measured: SharedDataset?
+  private let compositeLower: SharedDataset?
+  private let compositeUpper: SharedDataset?
   /// What members reduce images to; nil when it is not written.
   private let latents: SharedDataset?
   /// For each region, where its pixels begin: an image, and a slice of the volume.
@@ -39,11 +46,11 @@ final class PredictionDatasets {
   /// - Parameters:
   ///   - name: of the group.
   ///   - hasSpread: whether answers have a spread over members.
+  ///   - hasComposite: whether gaps of images are filled by the prediction.
   ///   - latent: `[member, channel, (z, y, x)]` of the latent values; nil: none.
   init(
     _ file: SharedFile, _ name: String = "prediction", work: TileWork, form: AnswerForm, levels: Int,
-    hasSpread: Bool = true,
-    latent: [Int]? = nil
+    hasSpread: Bool = true, hasComposite: Bool = false, latent: [Int]? = nil
   ) throws {
     self.form = form
     self.levels = levels
@@ -88,6 +95,11 @@ final class PredictionDatasets {
     doubt = hasSets ? try make("doubt", UInt8.self, [levels, images] + pixels, [1, 1] + chunk) : nil
     lower = hasIntervals ? try make("lower", Float.self, [levels] + shape, [1] + chunks) : nil
     upper = hasIntervals ? try make("upper", Float.self, [levels] + shape, [1] + chunks) : nil
+    composite = hasComposite ? try make("composite", Float.self, shape, chunks) : nil
+    measured = hasComposite ? try make("measured", UInt8.self, [images] + pixels, [1] + chunk) : nil
+    let hasBoth = hasComposite && hasIntervals
+    compositeLower = hasBoth ? try make("composite_lower", Float.self, [levels] + shape, [1] + chunks) : nil
+    compositeUpper = hasBoth ? try make("composite_upper", Float.self, [levels] + shape, [1] + chunks) : nil
   }
 
   /// One tile's values over its core.
@@ -106,6 +118,11 @@ final class PredictionDatasets {
     /// `[level, channel, z, y, x]`; empty for classes.
     var lower: [Float] = []
     var upper: [Float] = []
+    /// As `mean`, `labels`, `lower` and `upper`; empty without gaps.
+    var composite: [Float] = []
+    var measured: [UInt8] = []
+    var compositeLower: [Float] = []
+    var compositeUpper: [Float] = []
     /// `[member, channel, (z, y, x)]`, of a tile that is a whole region.
     var latents: [Float] = []
   }
@@ -139,6 +156,10 @@ final class PredictionDatasets {
       try part(tile.sizes.map { $0 == 1 ? 0 : 1 }, doubt, at: [0, start.image], [levels, 1]),
       try part(tile.lower, lower, at: [0] + origin, [levels, 1] + channels),
       try part(tile.upper, upper, at: [0] + origin, [levels, 1] + channels),
+      try part(tile.composite, composite, at: origin, [1] + channels),
+      try part(tile.measured, measured, at: [start.image], [1]),
+      try part(tile.compositeLower, compositeLower, at: [0] + origin, [levels, 1] + channels),
+      try part(tile.compositeUpper, compositeUpper, at: [0] + origin, [levels, 1] + channels),
     ]
     if let latents {
       let whole = latents.shape

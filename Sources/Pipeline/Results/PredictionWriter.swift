@@ -18,16 +18,22 @@ struct PredictionWriter {
   let world: Communicator
   /// Whether the members' latent values are written too.
   let writesLatents: Bool
+  /// The images whose gaps the prediction fills; nil when that is not what it is for.
+  private let gaps: ImageSource?
 
+  /// - Parameter images: those that are predicted. Where they are answered with images of as many channels, and it is said
+  ///   which of their pixels were measured, the others are filled by the prediction.
   init(
-    _ ensemble: EnsemblePredictor, calibration: Calibration?, layout: ImageLayout, latents: Bool,
+    _ ensemble: EnsemblePredictor, calibration: Calibration?, images: ImageSource, latents: Bool,
     aggregator: Aggregator? = nil, over world: Communicator
   ) {
     self.aggregator = aggregator
     self.ensemble = ensemble
     writesLatents = latents
     self.calibration = calibration
-    form = AnswerForm(ensemble.members[0].settings, layout)
+    form = AnswerForm(ensemble.members[0].settings, images.layout)
+    let isFilled = form.task == .regression && images.validity != nil && form.channels == images.channels
+    gaps = isFilled ? images : nil
     classForm = AnswerForm.classes(beside: ensemble.members[0].settings)
     self.world = world
   }
@@ -45,7 +51,8 @@ struct PredictionWriter {
     do {
       let file = try SharedFile(creating: path, on: world)
       let levels = calibration?.levels.count ?? 0
-      let datasets = try PredictionDatasets(file, work: work, form: form, levels: levels, latent: latent)
+      let datasets = try PredictionDatasets(
+        file, work: work, form: form, levels: levels, hasComposite: gaps != nil, latent: latent)
       let classes = try classForm.map {
         try PredictionDatasets(file, "classification", work: work, form: $0, levels: levels)
       }
@@ -61,7 +68,7 @@ struct PredictionWriter {
               try eachMember?(member, tile, answer, classes)
             }
             try ensemble.predict(grid: part.grid, tiles: part.tiles, reading: reader, eachMember: each) { answer in
-              var parts = try datasets.parts(of: tile(answer, region: part.index))
+              var parts = try datasets.parts(of: tile(answer, region: part.index, part.region))
               if let classes { parts += try classes.parts(of: classTile(answer, region: part.index)) }
               if let combined, let tile = try aggregateTile(answer, region: part.index) {
                 parts += try combined.parts(of: tile)
@@ -95,7 +102,9 @@ struct PredictionWriter {
   }
 
   /// A tile's values with its prediction sets or intervals.
-  private func tile(_ answer: EnsemblePredictor.Answer, region: Int) throws -> PredictionDatasets.Tile {
+  private func tile(
+    _ answer: EnsemblePredictor.Answer, region: Int, _ place: Region
+  ) throws -> PredictionDatasets.Tile {
     var tile = PredictionDatasets.Tile(
       region: region, core: answer.tile.core, mean: Array(form.value(answer.mean)),
       deviation: Array(form.value(answer.deviation)))
@@ -113,7 +122,21 @@ struct PredictionWriter {
       }
     case .sets(let conformal): try writeSets(conformal, answer.mean, voxels: answer.voxels, to: &tile)
     }
+    if let gaps { try fill(gaps, place, &tile) }
     return tile
+  }
+
+  /// Puts a tile's answer into the gaps of its image.
+  private func fill(_ images: ImageSource, _ region: Region, _ tile: inout PredictionDatasets.Tile) throws {
+    let (values, isMeasured) = try images.measured(
+      tile.core.moved(z: region.z.lowerBound), ofImage: region.image)
+    func filled(_ answer: [Float]) -> [Float] {
+      answer.indices.map { isMeasured[$0 % isMeasured.count] ? values[$0 % values.count] : answer[$0] }
+    }
+    tile.composite = filled(tile.mean)
+    tile.measured = isMeasured.map { $0 ? 1 : 0 }
+    tile.compositeLower = filled(tile.lower)
+    tile.compositeUpper = filled(tile.upper)
   }
 
   /// The classes of an image that are told beside its answer.

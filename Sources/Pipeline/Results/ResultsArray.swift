@@ -7,7 +7,7 @@ public struct ResultsArray: Sendable {
   public enum Quantity: String, CaseIterable, Sendable {
     case mean, spread, labels, set
     case setSize = "set-size"
-    case lower, upper, quantiles
+    case lower, upper, quantiles, composite, measured
   }
 
   /// The numbers.
@@ -34,7 +34,7 @@ public struct ResultsArray: Sendable {
     let letters: [String: Character] = ["image": "i", "class": "c", "channel": "c", "z": "z", "y": "y", "x": "x"]
     var axes = names.map { letters[$0] ?? "t" }
     var spacing = mean.spacing
-    if quantity == .labels || quantity == .setSize, let place = axes.firstIndex(of: "c") {
+    if [.labels, .setSize, .measured].contains(quantity), let place = axes.firstIndex(of: "c") {
       axes.remove(at: place)
       spacing.remove(at: place)
     }

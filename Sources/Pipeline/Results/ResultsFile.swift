@@ -81,6 +81,14 @@ enum ResultsFile {
       try prediction.dataset("lower").setAttribute("long_name", "lower bound of the prediction interval")
       try prediction.dataset("upper").setAttribute("long_name", "upper bound of the prediction interval")
     }
+    if try prediction.exists("composite") {
+      try prediction.dataset("composite").setAttribute("long_name", "measured values, the mean where there are none")
+      try prediction.dataset("measured").setAttribute("long_name", "1 where something was measured, else 0")
+    }
+    if try prediction.exists("composite_lower") {
+      try prediction.dataset("composite_lower").setAttribute("long_name", "lower bound, or the measured value")
+      try prediction.dataset("composite_upper").setAttribute("long_name", "upper bound, or the measured value")
+    }
     for (axis, name) in names.enumerated() {
       var values = Array(0..<shape[axis])
       if name == (form.layout.isOneImage ? "z" : "image") { values = header.indices }

@@ -45,7 +45,7 @@ struct PredictionStage: Stage {
       try TileWork(truth.split.test, of: job, settings, graphs: ensemble.members.map(\.graph))
     }
     let writer = PredictionWriter(
-      ensemble, calibration: calibration, layout: job.layout, latents: job.prediction.latent,
+      ensemble, calibration: calibration, images: truth.images, latents: job.prediction.latent,
       aggregator: try aggregator(),
       over: world)
     var figures = MemberFigures(ensemble, form: writer.form)

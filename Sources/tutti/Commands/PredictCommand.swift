@@ -11,6 +11,7 @@ struct PredictCommand: ParsableCommand {
 
         tutti predict jobs/cement.yaml
         tutti predict results/cement.h5 new.h5:/images -o new-prediction.h5
+        tutti predict results/cement.h5 large.h5:/volume --slices 16:20 -o some-slices.h5
       """)
 
   @Argument(help: "A job file, a results file, a folder of members, or a member's file.", completion: .file())
@@ -31,7 +32,39 @@ struct PredictCommand: ParsableCommand {
   @Flag(help: "Write what each member reduces an image to as well: /entry/latent (a job says prediction.latent).")
   var latent = false
 
+  @Option(
+    help: """
+      Of new images, a dataset with 0 where nothing was measured: path[:dataset]. What a job says in data.invalid holds \
+      anyway.
+      """)
+  var valid: String?
+
+  @Option(help: "Of a new volume, the slices from the first up to the second number alone, as in 16:20.")
+  var slices: String?
+
+  @Option(name: .customLong("images"), help: "Of a new stack, some images alone, as in 3,5; the first is 0.")
+  var numbers: String?
+
+  /// The slices that are named; nil when it is no range.
+  private var sliceRange: Range<Int>? {
+    let ends = (slices ?? "").split(separator: ":", omittingEmptySubsequences: false).map { Int($0) }
+    guard ends.count == 2, let first = ends[0], let last = ends[1], 0 <= first, first < last else { return nil }
+    return first..<last
+  }
+
+  /// The images that are named; nil when they are no numbers.
+  private var imageNumbers: [Int]? {
+    let numbers = (numbers ?? "").split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+    return numbers.contains(nil) ? nil : numbers.compactMap(\.self)
+  }
+
   func validate() throws {
+    if images == nil, valid != nil || slices != nil || numbers != nil {
+      throw ValidationError("--valid, --slices and --images are for new images; a job's split says what is predicted.")
+    }
+    if slices != nil, sliceRange == nil { throw ValidationError("--slices needs two numbers, as in 16:20.") }
+    if numbers != nil, imageNumbers == nil { throw ValidationError("--images needs numbers, as in 3,5.") }
+    if slices != nil, numbers != nil { throw ValidationError("give --slices or --images, not both.") }
     if latent && images == nil { throw ValidationError("--latent is for new images; a job says prediction.latent.") }
     if images != nil && output == nil { throw ValidationError("name the new images' prediction with -o OUT.h5.") }
     if images == nil && output != nil { throw ValidationError("-o is for new images; a job names its own output.") }
@@ -41,9 +74,10 @@ struct PredictCommand: ParsableCommand {
     try launch.session(stopping) { world in
       let display = ProgressDisplay(isShown: world.rank == 0)
       if let images, let output {
-        let prediction = NewPrediction(
+        var prediction = NewPrediction(
           model: model, images: images, output: output, threads: launch.threads, overwrite: overwrite,
           latents: latent)
+        (prediction.valid, prediction.slices, prediction.numbers) = (valid, sliceRange, imageNumbers)
         let measurements = try prediction.run(over: world, log: display.log)
         if let measurements { print(measurements.lines.joined(separator: "\n")) }
         if world.rank == 0 { print(ResultsHint(output)) }

@@ -16,7 +16,8 @@ struct ExportCommand: ParsableCommand {
   @Argument(help: "A results file, or path[:dataset][[slices]].", completion: .file())
   var source: String
 
-  @Option(help: "What of the results: mean, spread, labels, set, set-size, lower, upper or quantiles.")
+  @Option(
+    help: "What of the results: mean, spread, labels, set, set-size, lower, upper, quantiles, composite or measured.")
   var what: ResultsArray.Quantity?
 
   @Option(name: .customLong("to"), help: "The file to write.", completion: .file())
