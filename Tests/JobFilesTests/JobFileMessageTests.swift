@@ -213,6 +213,16 @@ struct JobFileMessageTests {
         "output: ", "measurements: [count, {name: fraction, class: sand}]\noutput: ",
         "10: measurements: there is no class ‘sand’; the classes are paste, void"),
       Case(
+        "coverage: [0.8, 0.9]", "masks: [{kind: outer, class: sand}]",
+        "9: uncertainty.masks: there is no class ‘sand’; the classes are paste, void"),
+      Case(
+        "coverage: [0.8, 0.9]", "masks: [{kind: dice, bound: mean}]",
+        "9: uncertainty.masks: 1 − Dice does not fall with the threshold, so its mean has no bound; write betting or hoeffding-bentkus"
+      ),
+      Case(
+        "coverage: [0.8, 0.9]", "masks: [{kind: inner-margin, bound: betting}]",
+        "9: uncertainty.masks: margins hold as often as coverage says; bound betting is of other masks"),
+      Case(
         "output: ", "measurements: [{name: count, connectivity: 8}]\noutput: ",
         "10: measurements: connectivity 8 is of planes; write 6, 18 or 26"),
       Case(

@@ -60,6 +60,30 @@ extension JobFile {
     checkQuantiles(values, &reader)
     checkUncertainty(values, task, &reader)
     checkMeasurements(values, task, &reader)
+    checkMasks(values, task, &reader)
+  }
+
+  /// Sees that there are classes to make masks of, and that their promises can be kept.
+  private static func checkMasks(_ values: SettingValue, _ task: EnsembleTask, _ reader: inout SettingReader) {
+    let path = "uncertainty.masks"
+    guard let list = values[path]?.list else { return }
+    func report(_ message: String) { reader.report(reader.line(of: path), path, message) }
+    guard task.hasClasses, !task.answersImages else {
+      return report("\(task.rawValue) has no classes of pixels to make masks of; remove this setting")
+    }
+    let classes = values["data.classes"]?.list?.compactMap(\.text) ?? []
+    for mask in list.compactMap({ try? Job.MaskSection(settingValue: $0) }) {
+      if let name = mask.ofClass, !classes.isEmpty, !classes.contains(name) {
+        report("there is no class ‘\(name)’; the classes are \(classes.joined(separator: ", "))")
+      }
+      if mask.kind == .dice, mask.bound == .mean {
+        report(
+          "1 − Dice does not fall with the threshold, so its mean has no bound; write betting or hoeffding-bentkus")
+      }
+      if mask.kind.isMargin, let bound = mask.bound, bound != .mean {
+        report("margins hold as often as coverage says; bound \(bound.rawValue) is of other masks")
+      }
+    }
   }
 
   /// Sees that there are objects to measure.

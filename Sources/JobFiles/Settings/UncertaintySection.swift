@@ -16,6 +16,8 @@ extension Job {
     public var byClass = false
     /// Whether sets may be empty; nil: they may.
     public var allowEmpty: Bool?
+    /// Masks with promises of their own; nil: none.
+    public var masks: [MaskSection]?
 
     public init() {}
 
@@ -47,6 +49,10 @@ extension Job {
         "allow-empty", \.allowEmpty, .boolean, otherwise: "`true`",
         "whether a prediction set may be empty where no class is as likely as the threshold asks; `false` puts the likeliest "
           + "class into it, so that coverage only rises"),
+      Setting(
+        "masks", \.masks, .list(of: .section(MaskSection.declarations()), count: 1...100), otherwise: "none",
+        "of segmentation, masks of a class with a promise for each level of `coverage`, as `/entry/masks`. Units are those of "
+          + "`unit`; with `unit: pixel` they are groups where they are known, else images, or blocks of a volume"),
     ]
 
     /// What coverage counts.

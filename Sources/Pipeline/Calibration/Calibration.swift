@@ -24,6 +24,8 @@ struct Calibration: Hashable, Sendable {
   var alikeWithin = ""
   /// Of thresholds by class, the units that hold each class; not in files.
   var unitsOfClass: [Int64] = []
+  /// Of masks with promises of their own; nil: there are none.
+  var masks: MaskCalibration?
   /// Of what is measured in images; nil: nothing is.
   var measurements: MeasurementCalibration?
 

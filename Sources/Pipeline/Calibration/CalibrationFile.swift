@@ -51,6 +51,7 @@ enum CalibrationFile {
     try group.write(values.map { $0 == .infeasible ? UInt8(1) : 0 }, shape: shape, to: "infeasible")
     try writeUnits(calibration, to: group)
     try calibration.measurements?.write(to: group)
+    try calibration.masks?.write(to: group)
     if let classes = calibration.classes {
       try write(Calibration(classes), to: try group.createGroup("classification"))
     }
@@ -118,6 +119,7 @@ enum CalibrationFile {
       if try group.hasAttribute("allow_empty") { result.allowsEmpty = false }
       try readUnits(of: group, into: &result)
       result.measurements = try MeasurementCalibration(in: group, levels: levels)
+      result.masks = try MaskCalibration(in: group, levels: levels)
       return result
     }
     var result = Calibration(ConformalIntervals(method, levels: levels, thresholds: values, scores: scores))

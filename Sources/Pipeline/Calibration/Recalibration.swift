@@ -1,6 +1,7 @@
 import Foundation
 import HDF5
 import Host
+import ImageFiles
 import JobFiles
 import MessagePassing
 import Settings
@@ -129,6 +130,18 @@ public struct Recalibration: Sendable {
     try requireFit(form, sample, entry)
     var calibration = try sample.calibration(form, in: source ?? results)
     calibration.measurements = try before.measurements?.found(for: form.levels)
+    var maskRemarks: [String] = []
+    if let masks = before.masks {
+      let (found, missing) = try sample.masks(form, masks, unit: before.unit)
+      calibration.masks = found
+      maskRemarks = found.remarks
+      if !missing.isEmpty {
+        maskRemarks.append(
+          "Masks that only a new calibration of the job can tell are left out: \(missing.joined(separator: ", ")).")
+      }
+      let spacing = try spacing(entry)
+      maskRemarks += try WrittenMasks.write(found, to: entry, spacing: spacing.spacing, isOneImage: spacing.isOneImage)
+    }
     let names = try classNames(entry)
     let written = try WrittenSets(
       entry, calibration: calibration, targetUnits: sample.targetUnits)
@@ -139,7 +152,7 @@ public struct Recalibration: Sendable {
     try CalibrationFile.write(calibration, to: group)
     if let tiling { try group.setAttribute("tiling", tiling) }
     if source == nil { try sample.write(to: group) }
-    var remarks = try measure(entry, before, calibration)
+    var remarks = try maskRemarks + measure(entry, before, calibration)
     if source != nil { try from.close() }
     if try entry.exists("evaluation") {
       try entry.remove("evaluation")
@@ -152,7 +165,26 @@ public struct Recalibration: Sendable {
         "Thresholds are of a random sample of \(sample.sample.count) of \(sample.sample.offered) calibration pixels, which "
           + "the file keeps.")
     }
-    return (lines(calibration, written, names) + remarks).joined(separator: "\n")
+    return (lines(calibration, written, names) + remarks)
+      .map { line in String(line.reversed().drop { $0 == " " }.reversed()) }.joined(separator: "\n")
+  }
+
+  /// The distances of voxels as the prediction's axes have them, and whether its slices are of one volume.
+  private func spacing(_ entry: Group) throws -> (spacing: VoxelSpacing, isOneImage: Bool) {
+    let prediction = try entry.group("prediction")
+    let sizes = try ["z", "y", "x"].map { axis -> Length? in
+      guard try prediction.exists(axis) else { return nil }
+      let scale = try prediction.dataset(axis)
+      guard try scale.hasAttribute("units") else { return nil }
+      let values = try scale.read(as: Double.self)
+      // Slices of a volume may be some of many.
+      let steps = zip(values, values.dropFirst()).map { $1 - $0 }.filter { $0 > 0 }
+      return steps.min().map { Length($0, (try? scale.attribute("units", as: String.self)) ?? "") }
+    }
+    let shape = try prediction.dataset("mean").shape
+    let isOneImage =
+      try shape.count > 4 && shape[0] == 1 && prediction.read("indices", as: Int.self).count == shape[2]
+    return (VoxelSpacing(sizes, hasDepth: shape.count > 4), isOneImage)
   }
 
   private func classNames(_ entry: Group) throws -> [String] {

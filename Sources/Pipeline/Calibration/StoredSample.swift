@@ -30,6 +30,39 @@ struct StoredSample: Hashable {
   /// Of the classes of images that are told beside; nil when none are.
   var classes: CalibrationSample?
 
+  /// The thresholds of masks that the sample gives.
+  ///
+  /// - Parameter before: the masks as they were calibrated.
+  /// - Returns: the masks, and the names of those for which the sample does not do: 1 − Dice of a part of the pixels is not
+  ///   that of all, and margins are known for the units that they were found by.
+  func masks(
+    _ form: CalibrationForm, _ before: MaskCalibration, unit: Job.UncertaintySection.Unit?
+  ) throws -> (MaskCalibration, missing: [String]) {
+    let kind = form.unit == .pixel ? alike : form.unit
+    guard let own = units.first(where: { $0.kind == kind }) else {
+      return (before, before.levels == form.levels ? [] : before.entries.map(\.mask.name))
+    }
+    let hasSameUnits = (unit == .pixel ? alike : unit) == kind
+    let usable = before.entries.filter { entry in
+      entry.mask.kind.isMargin ? hasSameUnits : entry.mask.kind != .dice || sample.isWhole
+    }
+    var scores = MaskScores(usable.map(\.mask), units: own.count)
+    for index in sample.truths.indices {
+      scores.add(UInt8(sample.truths[index]), unit: own.ofPixel[index]) {
+        sample.values[index * sample.width + Int($0)]
+      }
+    }
+    var entries = try scores.entries(form.levels, sum: { _ in })
+    for entry in usable where entry.mask.kind.isMargin {
+      let found = try MaskThreshold(ofUnits: entry.scores, levels: form.levels)
+      entries.append(.init(mask: entry.mask, thresholds: found.thresholds, units: found.units, scores: entry.scores))
+    }
+    return (
+      MaskCalibration(entries: entries, levels: form.levels, plural: own.plural, lengthUnit: before.lengthUnit),
+      before.entries.filter { !usable.contains($0) }.map(\.mask.name)
+    )
+  }
+
   /// The thresholds that the sample gives.
   ///
   /// - Throws: `RunError.cannotCalibrate` when it lacks what is asked for; `UncertaintyError`.

@@ -32,7 +32,7 @@ struct WrittenSets {
   }
 
   /// The parts of a dataset: images, and runs of slices as its chunks are.
-  private static func parts(of mean: Dataset, leading: Int) throws -> [Hyperslab] {
+  static func parts(of mean: Dataset, leading: Int) throws -> [Hyperslab] {
     let shape = try mean.shape
     let chunk = mean.chunk ?? shape
     guard shape.count > leading + 2 else {
@@ -137,5 +137,5 @@ struct WrittenSets {
 
 extension Hyperslab {
   /// The same part of one element of a leading axis.
-  fileprivate func at(_ index: Int) -> Hyperslab { Hyperslab(start: [index] + start, count: [1] + count) }
+  func at(_ index: Int) -> Hyperslab { Hyperslab(start: [index] + start, count: [1] + count) }
 }

@@ -13,6 +13,8 @@ public struct Evaluation: Sendable {
   public var remarks: [String] = []
   /// What is measured in images; nil: nothing is.
   public var measurements: MeasurementTable?
+  /// Of masks with promises of their own; nil: there are none.
+  public var masks: MaskFigures?
   /// What the sets of a level always hold because there were too few calibration pixels; nil where there were enough.
   public var infeasible: [String?]
   /// Of the classes of images that are told beside; nil when none are.
@@ -39,6 +41,7 @@ public struct Evaluation: Sendable {
     }
     if let classes { try classes.write(to: try group.createGroup("classification"), levels: levels) }
     try group.write(levels.map(\.value), to: "level")
+    try masks?.write(to: group)
     try file.close()
   }
 
@@ -53,6 +56,7 @@ public struct Evaluation: Sendable {
       lines += ["", "the classes of images:"] + classes.lines + [""]
       lines += classes.levelLines(levels, infeasible: classesInfeasible)
     }
+    if let masks { lines += [""] + masks.lines }
     if let measurements { lines += [""] + measurements.lines }
     if !remarks.isEmpty { lines += [""] + remarks }
     lines = lines.map { line in String(line.reversed().drop { $0 == " " }.reversed()) }

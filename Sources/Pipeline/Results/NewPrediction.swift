@@ -191,6 +191,12 @@ public struct NewPrediction: Sendable {
         try CalibrationFile.write(calibration, to: try file.group("entry").createGroup("calibration"))
       }
       try table?.write(to: try file.group("entry"))
+      if let masks = calibration?.masks {
+        let spacing = VoxelSpacing(source.voxelSize, hasDepth: source.layout.hasDepth)
+        let remarks = try WrittenMasks.write(
+          masks, to: try file.group("entry"), spacing: spacing, isOneImage: source.layout.isOneImage)
+        for line in remarks { log.note(line) }
+      }
       try file.close()
       try ChecksumTrailer.append(to: unfinished)
       try WholeFile.publish(unfinished, as: output)

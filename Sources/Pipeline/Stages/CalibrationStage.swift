@@ -84,9 +84,12 @@ struct CalibrationStage: Stage {
     var classScores = CalibrationScores()
     var sample = CalibrationSample(width: form.method.isOfClasses ? ensemble.channels : CalibrationSample.valueWidth)
     var classSample = CalibrationSample(width: max(1, ensemble.imageClasses))
+    let masks = ConformalMask.all(job.uncertainty.masks, classes: job.data.classes)
+    var maskScores = MaskScores(masks, units: map.count)
+    let margins = MarginCollector(masks, regions: truth.split.calibrate)
     try world.agree {
       if form.method.isOfClasses {
-        try addSetScores(ensemble, form, map, collector, to: &scores, &sample)
+        try addSetScores(ensemble, form, map, collector, margins, to: &scores, &sample, &maskScores)
       } else {
         classScores = try addIntervalScores(ensemble, map, to: &scores[0], &sample, &classSample)
       }
@@ -102,6 +105,16 @@ struct CalibrationStage: Stage {
       for line in told.warnings([], "images") { log.note(line) }
     }
     calibration.allowsEmpty = form.allowsEmpty
+    if !masks.isEmpty {
+      let spacing = VoxelSpacing(job.voxelSize ?? truth.images.voxelSize, hasDepth: job.layout.hasDepth)
+      let entries =
+        try maskScores.entries(form.levels, sum: world.integerSum)
+        + (margins?.entries(form.levels, map, spacing, over: world) ?? [])
+      let found = MaskCalibration(
+        entries: entries, levels: form.levels, plural: map.plural, lengthUnit: spacing.unit)
+      for line in found.remarks { log.note(line) }
+      calibration.masks = found
+    }
     let whole = try sample.joined(over: world)
     let classes = try classSample.joined(over: world)
     return (calibration, whole.map { stored($0, settings.classifier == nil ? nil : classes, ensemble) })
@@ -192,10 +205,13 @@ struct CalibrationStage: Stage {
   /// - Parameters:
   ///   - scores: one list, or one a class.
   ///   - sample: takes the probabilities.
+  ///   - masks: take those of known voxels, too.
   private func addSetScores(
     _ ensemble: EnsemblePredictor, _ form: CalibrationForm, _ map: UnitMap, _ collector: ObjectCollector?,
-    to scores: inout [UnitScores], _ sample: inout CalibrationSample
+    _ margins: MarginCollector?,
+    to scores: inout [UnitScores], _ sample: inout CalibrationSample, _ masks: inout MaskScores
   ) throws {
+    let hasMasks = job.uncertainty.masks != nil
     try predictCalibration(ensemble, collector) { answer, known, region in
       guard let mean = answer.mean.baseAddress else { return }
       var own = CalibrationScores(form.method)
@@ -217,7 +233,12 @@ struct CalibrationStage: Stage {
           scores[0].add(own.values[next..<next + count], unit: unit)
           next += count
         }
+        guard hasMasks else { return }
+        for voxel in voxels where labels[voxel] != Label.ignored {
+          masks.add(labels[voxel], unit: unit) { answer.mean[Int($0) * answer.voxels + voxel] }
+        }
       }
+      margins?.add(answer.mean, labels, region: region, box)
       for voxel in labels.indices where labels[voxel] != Label.ignored {
         sample.add(
           region: region, place: job.task.answersImages ? 0 : box.place(of: voxel, in: extents),

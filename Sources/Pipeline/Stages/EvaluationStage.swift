@@ -90,6 +90,7 @@ struct EvaluationStage: Stage {
     let classes = try AnswerForm.classes(beside: settings).map {
       try classFigures(of: file, "classification", $0, levels: levels)
     }
+    let masks = try calibration.masks.map { try maskFigures(of: file, $0) }
     let measurements = try world.agree {
       let table = try MeasurementTable(in: try file.group("entry"))
       try file.close()
@@ -97,7 +98,7 @@ struct EvaluationStage: Stage {
     }
     var result = Evaluation(
       figures: figures, levels: calibration.levels, remarks: calibration.remarks(job.data.classes),
-      measurements: measurements,
+      measurements: measurements, masks: masks,
       infeasible: calibration.infeasible(job.data.classes),
       classes: classes,
       classesInfeasible: calibration.classes.map { Calibration($0).infeasible(job.data.classes) } ?? [])
@@ -197,6 +198,37 @@ struct EvaluationStage: Stage {
     try figures.sets.reduce(over: world)
     try figures.confidence.reduce(over: world)
     for units in figures.units.indices { try figures.units[units].coverage.reduce(over: world) }
+    return figures
+  }
+
+  /// How often masks keep what they promise.
+  private func maskFigures(of file: File, _ calibration: MaskCalibration) throws -> MaskFigures {
+    var calibration = calibration
+    let map = opened.units(unit, of: .test, job)
+    let there = try world.agree {
+      let there = try file.exists("entry/masks") ? file.group("entry/masks").names() : []
+      calibration.entries = calibration.entries.filter { there.contains($0.mask.name) }
+      return calibration
+    }
+    var figures = MaskFigures(there, units: map.count)
+    try world.agree {
+      let masks = try there.entries.map { try file.dataset("entry/masks/\($0.mask.name)", cache: run.cacheBytes) }
+      var known = TileTruth()
+      for slice in mySlices {
+        try run.stop.check()
+        try known.read(Box(slice.region.extents), of: slice.region, truth, for: .test)
+        let place = slice.slab(form, hasChannels: false)
+        for (entry, dataset) in masks.enumerated() {
+          for index in there.levels.indices {
+            let mask = try dataset.read(as: UInt8.self, level(index, of: place))
+            map.forEachRun(region: slice.part, box(slice)) { unit, voxels in
+              figures.add(entry, level: index, unit: unit, truth: known.labels[voxels], mask: mask[voxels])
+            }
+          }
+        }
+      }
+    }
+    try figures.reduce(world.integerSum)
     return figures
   }
 

@@ -143,6 +143,12 @@ struct PredictionStage: Stage {
         calibration.measurements)
       try table.write(to: entry)
     }
+    if let masks = calibration.masks {
+      let spacing = VoxelSpacing(job.voxelSize ?? truth.images.voxelSize, hasDepth: job.layout.hasDepth)
+      for line in try WrittenMasks.write(masks, to: entry, spacing: spacing, isOneImage: job.layout.isOneImage) {
+        log.note(line)
+      }
+    }
     try writeProvenance(entry)
     try file.close()
   }

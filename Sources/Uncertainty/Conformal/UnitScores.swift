@@ -22,6 +22,13 @@ public struct UnitScores: Sendable {
     if runs.last?.unit == unit { runs[runs.count - 1].count += scores.count } else { runs.append((unit, scores.count)) }
   }
 
+  /// The same scores, each changed.
+  public func mapped(_ change: (Float) -> Float) -> UnitScores {
+    var result = self
+    result.values = values.map(change)
+    return result
+  }
+
   /// Sees that all scores are numbers. Collective.
   ///
   /// - Throws: `UncertaintyError.notANumber`, on all ranks; what `sum` throws.
