@@ -19,6 +19,8 @@ public enum ImagingError: Error, Equatable, Sendable {
   case imageLabels(ArrayLocation, shape: [Int], images: Int, layout: ImageLayout)
   /// Labels are no classes; `count` of them, the first, `value`, at `first`.
   case labelOutsideClasses(ArrayLocation, value: Int, count: Int, first: [Int], classes: Int, ignore: Int?)
+  /// Labels stand for no class; `count` of them, the first, `value`, at `first`.
+  case labelNotMapped(ArrayLocation, value: Int, count: Int, first: [Int], mapped: [Int])
   /// Images hold values that are not finite; `count` of them, the first at `first`.
   case notFinite(ArrayLocation, count: Int, first: [Int])
   /// No pixel of the training part was measured.
@@ -27,6 +29,8 @@ public enum ImagingError: Error, Equatable, Sendable {
   case constant(ArrayLocation, channel: Int, value: Double)
   /// The split has not one number for every image or slice.
   case splitLength(ArrayLocation, shape: [Int], expected: Int, layout: ImageLayout)
+  /// Numbers of a split are named by words.
+  case splitNames(ArrayLocation, String)
   /// A group of images or slices is in two parts of the split; the first image or slice of each.
   case tornGroup(
     ArrayLocation, group: Int, first: Int, Part, second: Int, Part, source: String, layout: ImageLayout)
@@ -95,10 +99,16 @@ extension ImagingError: CustomStringConvertible {
       // Masks are often images of black and white.
       let advice =
         value == 255 && classes == 2
-        ? "If this is a mask of 0 and 255, write it as 0 and 1 (labels // 255 in NumPy)."
+        ? "If this is a mask of 0 and 255, set data.labels-map: {0: 0, 255: 1}."
         : "List all classes in data.classes, or set data.ignore."
       return """
         \(place) holds \(value) at \(first), which is none of the classes 0 to \(classes - 1)\(known); \(all). \(advice)
+        """
+    case .labelNotMapped(let place, let value, let count, let first, let mapped):
+      let all = count == 1 ? "this is the only one" : "\(count) labels are like this"
+      return """
+        \(place) holds \(value) at \(first), which data.labels-map does not name (it names \
+        \(mapped.map(String.init).joined(separator: ", "))); \(all). Name it there, or set data.ignore.
         """
     case .notFinite(let place, let count, let first):
       let all = count == 1 ? "the only such value" : "the first of \(count) such values"
@@ -112,6 +122,8 @@ extension ImagingError: CustomStringConvertible {
         "\(place) has the value \(value) in every training voxel of channel \(channel); there is nothing to learn from."
     case .splitLength(let place, let shape, let expected, let layout):
       return "\(place) has shape \(shape) but there are \(expected) \(layout.things); it needs one number for each."
+    case .splitNames(let place, let name):
+      return "\(place) holds numbers, and data.split names a part ‘\(name)’; write the number that stands for it."
     case .tornGroup(let place, let group, let first, let part, let second, let other, let source, let layout):
       let thing = layout.isOneImage ? "slice" : "image"
       return """
@@ -145,7 +157,7 @@ extension ImagingError: CustomStringConvertible {
     case .oneClass(let place, let only, let ignore):
       let advice =
         only == 0 && ignore == 255
-        ? "If this is a mask of 0 and 255, write it as 0 and 1 (labels // 255 in NumPy) and remove data.ignore."
+        ? "If this is a mask of 0 and 255, set data.labels-map: {0: 0, 255: 1} and remove data.ignore."
         : "There is nothing to tell apart; label other classes too."
       return "\(place) holds only class \(only) besides the ignored label \(ignore). \(advice)"
     case .labelNotWhole(let place, let value, let count, let first):

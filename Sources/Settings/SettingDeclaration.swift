@@ -38,6 +38,8 @@ public struct SettingDeclaration: Sendable {
     /// One of a few words.
     case choice(Choice)
     case list(of: Kind, count: ClosedRange<Int>)
+    /// A section whose keys are whole numbers, and its values too.
+    case map(from: ClosedRange<Int>, to: ClosedRange<Int>)
     /// The first of these that has the form of what is given, or else the first.
     case or([Kind])
     case section([SettingDeclaration])

@@ -202,4 +202,30 @@ struct PreparationTests {
     #expect(rules == [.negative, .notFinite, .value(65535), nil])
     #expect(rules.compactMap { $0?.text } == ["negative", "nan", "65535"])
   }
+
+  @Test("labels stand for the classes that are named, several for one, and others are told")
+  func labelMap() throws {
+    let map = LabelMap([0: 0, 255: 1, 7: 1, 100_000: 0])
+    #expect([0, 7, 255, 100_000, 1, -1].map { map[$0] } == [0, 1, 1, 0, nil, nil])
+    let scratch = try Scratch()
+    let labels = (0..<300).map { Int32([0, 255, 7, 100_000, 3][$0 % 5]) }
+    try scratch.write {
+      try $0.write(Array(Self.values.prefix(300)), shape: [3, 4, 25], to: "/images")
+      try $0.write(labels, shape: [3, 4, 25], to: "/labels")
+      try $0.write([UInt8(0), 1, 2], to: "/split")
+    }
+    func data(ignoring ignore: Int?) throws -> LearningData {
+      try LearningData(
+        images: scratch.location("a.h5:/images"),
+        target: .pixelClasses(scratch.location("a.h5:/labels"), classes: 2, ignore: ignore), layout: .stack,
+        split: .dataset(scratch.location("a.h5:/split"), train: 0, validate: nil, calibrate: 1, test: 2),
+        preparation: ImagePreparation(labelMap: map))
+    }
+    #expect(try data(ignoring: 3).inspect().voxels[.train] == [40, 40])
+    #expect(
+      message { _ = try data(ignoring: nil).inspect() } == """
+        a.h5:/labels holds 3 at [0, 0, 4], which data.labels-map does not name (it names 0, 7, 255, 100000); 60 labels are \
+        like this. Name it there, or set data.ignore.
+        """)
+  }
 }

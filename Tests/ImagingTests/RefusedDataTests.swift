@@ -76,12 +76,12 @@ struct RefusedDataTests {
     #expect(
       message { _ = try data(fill).inspect() } == """
         a.h5:/labels holds 255 at [0, 0, 1], which is none of the classes 0 to 1; 60 labels are like this. \
-        If this is a mask of 0 and 255, write it as 0 and 1 (labels // 255 in NumPy).
+        If this is a mask of 0 and 255, set data.labels-map: {0: 0, 255: 1}.
         """)
     #expect(
       message { _ = try data(fill, target: ignoring(255)).inspect() } == """
         a.h5:/labels holds only class 0 besides the ignored label 255. \
-        If this is a mask of 0 and 255, write it as 0 and 1 (labels // 255 in NumPy) and remove data.ignore.
+        If this is a mask of 0 and 255, set data.labels-map: {0: 0, 255: 1} and remove data.ignore.
         """)
   }
 

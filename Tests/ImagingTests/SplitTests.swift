@@ -141,13 +141,23 @@ struct SplitTests {
       try $0.write([Float](repeating: 0, count: 5 * 3 * 3), shape: [5, 3, 3], to: "/images")
       try $0.write([UInt8]([0, 1, 255, 2, 0]), to: "/split")
       try $0.write([UInt8]([0, 1, 0, 0, 0]), to: "/none")
+      try $0.write(["train", "calib", "left out", "3", "train"], to: "/words")
       try $0.write([UInt8]([0, 1, 2]), to: "/short")
     }
     let images = try ImageSource(scratch.location("a.h5:/images"), layout: .stack)
-    func split(_ name: String, train: Int = 0) throws -> Split {
+    func split(_ name: String, train: PartMark = 0) throws -> Split {
       try Split(
         .dataset(scratch.location("a.h5:/\(name)"), train: train, validate: nil, calibrate: 1, test: 2), of: images)
     }
+    func marks(_ name: String, _ train: PartMark, _ calibrate: PartMark, _ test: PartMark) -> SplitRule {
+      .dataset(scratch.location("a.h5:/\(name)"), train: train, validate: nil, calibrate: calibrate, test: test)
+    }
+    let words = try Split(marks("words", "train", "calib", "3"), of: images)
+    #expect(
+      words.train.map(\.image) == [0, 4] && words.calibrate.map(\.image) == [1] && words.test.map(\.image) == [3])
+    #expect(
+      message { _ = try Split(marks("split", "train", 1, 2), of: images) }
+        == "a.h5:/split holds numbers, and data.split names a part ‘train’; write the number that stands for it.")
     #expect(try split("split").train.map(\.image) == [0, 4])
     #expect(try split("split").calibrate.map(\.image) == [1])
     #expect(try split("split").test.map(\.image) == [3])

@@ -151,4 +151,35 @@ struct EndToEndPreparationTests {
       #expect(refused.status != 0 && refused.errors.contains(message), "\(refused.errors)")
     }
   }
+
+  @Test("labels of 0 and 255 with a split in words are learnt as 0 and 1 with one in numbers")
+  func namedLabels() throws {
+    let plain = try EndToEndJob.tiny("plain")
+    try plain.succeed()
+    let job = try Self.tiny("named", "  labels-map: {0: 0, 255: 1}")
+    let labels = try File(opening: job.folder + "/data.h5").read("labels", as: UInt8.self)
+    let file = try File(creating: job.folder + "/named.h5")
+    try file.write(labels.map { $0 * 255 }, shape: [12, 16, 16], to: "labels")
+    try file.write(
+      Array(repeating: "train", count: 6) + Array(repeating: "calib", count: 3) + Array(repeating: "test", count: 3),
+      to: "split")
+    try file.close()
+    let text = try String(contentsOfFile: job.path, encoding: .utf8)
+      .replacingOccurrences(of: "data.h5:/labels", with: "named.h5:/labels")
+      .replacingOccurrences(
+        of: "data.h5:/split, train: 0, calibrate: 1, test: 2",
+        with: "named.h5:/split, train: train, calibrate: calib, test: test")
+    try text.write(toFile: job.path, atomically: true, encoding: .utf8)
+    try job.succeed()
+    #expect(try Self.mean(job.results) == Self.mean(plain.results))
+    for (line, message) in [
+      ("{0: 0, 255: 2}", "there is no class 2; data.classes names 0 to 1"),
+      ("{void: 1}", "‘void’ is no key; write whole numbers"), ("[0, 255]", "a list stands where a section belongs"),
+    ] {
+      try text.replacingOccurrences(of: "{0: 0, 255: 1}", with: line)
+        .write(toFile: job.path, atomically: true, encoding: .utf8)
+      let refused = try EndToEnd.run(["check", job.path])
+      #expect(refused.status != 0 && refused.errors.contains(message), "\(refused.errors)")
+    }
+  }
 }

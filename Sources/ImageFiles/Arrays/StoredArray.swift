@@ -16,6 +16,11 @@ public protocol StoredArray: Sendable {
   ///   - bytes: room for `slab.elements` numbers of the type, aligned for it.
   /// - Throws: `ImageFileError`, `HDF5Error`.
   func read(_ slab: Hyperslab, as type: NumberType, into bytes: UnsafeMutableRawBufferPointer) throws
+
+  /// All of an array of text, in row order.
+  ///
+  /// - Throws: `ImageFileError`, `HDF5Error` when it holds none.
+  func texts() throws -> [String]
 }
 
 /// What a file says about an array.
@@ -53,6 +58,10 @@ public struct ArrayFacts: Sendable {
 }
 
 extension StoredArray {
+  public func texts() throws -> [String] {
+    throw ImageFileError(.wrongType, "the array", "holds \(facts.elementType), which cannot be read as text")
+  }
+
   /// The extents, the slowest axis first.
   public var shape: [Int] { facts.shape }
 

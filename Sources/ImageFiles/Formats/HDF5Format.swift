@@ -131,6 +131,8 @@ struct HDF5Array: StoredArray {
       compression: filters.isEmpty ? nil : filters.joined(separator: ", "))
   }
 
+  func texts() throws -> [String] { try dataset.readStrings() }
+
   func read(_ slab: Hyperslab, as type: NumberType, into bytes: UnsafeMutableRawBufferPointer) throws {
     switch type {
     case .uint8: try dataset.read(into: bytes.bindMemory(to: UInt8.self), slab)

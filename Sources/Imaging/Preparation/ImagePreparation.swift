@@ -1,6 +1,6 @@
 import ImageFiles
 
-/// What is done to images before networks see them, in training and prediction alike.
+/// What is done to images and labels before networks see them, in training and prediction alike.
 public struct ImagePreparation: Sendable, Hashable {
   /// Whose values say how images are scaled.
   public var scaling: ScalingRule
@@ -11,14 +11,18 @@ public struct ImagePreparation: Sendable, Hashable {
   /// The dataset that says so.
   public var valid: ArrayLocation?
 
+  /// The classes that labels stand for; nil: the labels are the classes.
+  public var labelMap: LabelMap?
+
   /// Preparation as given.
   public init(
     scaling: ScalingRule = .training, transform: IntensityTransform = .none, validity: Validity? = nil,
-    valid: ArrayLocation? = nil
+    valid: ArrayLocation? = nil, labelMap: LabelMap? = nil
   ) {
     self.scaling = scaling
     self.transform = transform
     self.validity = validity
     self.valid = valid
+    self.labelMap = labelMap
   }
 }

@@ -4,11 +4,13 @@ import ImageFiles
 /// Faults met while reading, counted, with the first place of each kind.
 struct Faults {
   private let target: TargetSource
+  /// The classes that labels stand for; nil: the labels are the classes.
+  private let classes: LabelMap?
   private var label: (location: ArrayLocation, value: Int, count: Int, first: [Int])?
   private var fraction: (location: ArrayLocation, value: Double, count: Int, first: [Int])?
   private var notFinite: [(location: ArrayLocation, count: Int, first: [Int])] = []
 
-  init(_ target: TargetSource) { self.target = target }
+  init(_ target: TargetSource, _ classes: LabelMap? = nil) { (self.target, self.classes) = (target, classes) }
 
   /// Looks for values that are not finite in `[channel, z, y, x]`.
   mutating func look<Value: BinaryFloatingPoint>(
@@ -58,7 +60,11 @@ struct Faults {
   mutating func convert(_ value: Int32, in location: ArrayLocation, place: () -> [Int]) -> UInt8 {
     // A label that no Int32 can be stands for "none is ignored".
     if Int64(value) == target.ignore.map({ Int64($0) }) ?? .max { return Label.ignored }
-    if 0 <= value && value < Int32(target.classes) { return UInt8(value) }
+    if let classes {
+      if let known = classes[Int(value)], known < target.classes { return UInt8(known) }
+    } else if 0 <= value && value < Int32(target.classes) {
+      return UInt8(value)
+    }
     if label == nil { label = (location, Int(value), 0, place()) }
     label?.count += 1
     return Label.ignored
@@ -69,6 +75,10 @@ struct Faults {
     if let fraction {
       throw ImagingError.labelNotWhole(
         fraction.location, value: fraction.value, count: fraction.count, first: fraction.first)
+    }
+    if let label, let classes {
+      throw ImagingError.labelNotMapped(
+        label.location, value: label.value, count: label.count, first: label.first, mapped: classes.labels)
     }
     if let label {
       throw ImagingError.labelOutsideClasses(

@@ -95,7 +95,7 @@ extension LearningData {
     let (box, image) = (piece.box, piece.region.image)
     let slice = box.y.count * box.x.count
     // What is wrong in the data is told by who learns from them.
-    var faults = Faults(target)
+    var faults = Faults(target, preparation.labelMap)
     let images = try images.hashes(of: box, image: image)
     let answers = try answers.flatMap { content.channels > 0 ? try $0.hashes(of: box, image: image) : nil }
     var labels: AlignedBuffer<UInt8>?

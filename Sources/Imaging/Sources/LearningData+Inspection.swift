@@ -31,7 +31,7 @@ extension LearningData {
     var targets = [Moments](repeating: Moments(), count: targetChannels)
     var voxels: [Part: [Int]] = [:]
     var ignored = 0
-    var faults = Faults(target)
+    var faults = Faults(target, preparation.labelMap)
     for part in Part.allCases {
       var counts = [Int](repeating: 0, count: 256)
       for region in split[part] {

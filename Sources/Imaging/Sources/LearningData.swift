@@ -186,7 +186,7 @@ public final class LearningData: Sendable {
     let result = LearningRegion(
       region: region, channels: images.inputChannels, content: content,
       sharesImages: isItself && (targetScaling == nil || targetScaling == scaling))
-    var faults = Faults(target)
+    var faults = Faults(target, preparation.labelMap)
     try images.readInput(region.box, ofImage: region.image, scaledBy: scaling, into: result.images.buffer)
     faults.look(at: UnsafeBufferPointer(result.images.buffer), of: images, region.box, image: region.image)
     try loadTargets(of: region.box, for: part, targetScaling: targetScaling, into: result, &faults)
@@ -205,7 +205,7 @@ public final class LearningData: Sendable {
   public func targets(of box: Box, image: Int, for part: Part) throws -> LearningRegion {
     let region = Region(image: image, z: box.z, height: box.y.count, width: box.x.count)
     let result = LearningRegion(region: region, channels: 0, content: content)
-    var faults = Faults(target)
+    var faults = Faults(target, preparation.labelMap)
     try loadTargets(of: box, for: part, targetScaling: nil, into: result, &faults)
     try faults.raise()
     return result

@@ -68,8 +68,8 @@ public struct SplitFractions: Sendable, Hashable, CustomStringConvertible {
 
 /// How images, the slices of a volume or pixels are divided into parts.
 public enum SplitRule: Sendable, Hashable {
-  /// One whole number for each image or slice names its part; other numbers are left out.
-  case dataset(ArrayLocation, train: Int, validate: Int?, calibrate: Int, test: Int)
+  /// One number or word for each image or slice names its part; others are left out.
+  case dataset(ArrayLocation, train: PartMark, validate: PartMark?, calibrate: PartMark, test: PartMark)
   /// Of a stack, images are drawn at random. Of a volume, each part is one run of slices, since neighbouring slices are
   /// alike, and the seed draws the order of the runs.
   ///
@@ -236,9 +236,11 @@ public struct Split: Sendable, Hashable {
         throw ImagingError.splitLength(location, shape: shape, expected: count, layout: images.layout)
       }
       source = location.description
-      parts = try array.read(as: Int.self).map {
-        $0 == train ? .train : $0 == calibrate ? .calibrate : $0 == test ? .test : $0 == validate ? .validate : nil
-      }
+      let marks: [(Part, PartMark?)] = [
+        (.train, train), (.calibrate, calibrate), (.test, test), (.validate, validate),
+      ]
+      let texts = try PartMark.texts(of: array, location, marks.compactMap(\.1))
+      parts = texts.map { text in marks.first { $0.1?.text == text }?.0 }
       try groups?.requireWhole(in: parts, of: source, layout: images.layout)
       if validate != nil { required.insert(.validate) }
     case .fractions(let fractions, let seed, let stratified):

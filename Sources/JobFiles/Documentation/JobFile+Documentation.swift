@@ -133,6 +133,8 @@ extension JobFile {
         return values(kinds[index])
       }.joined(separator: ", or ")
     case .section, .variants: "section"
+    case .map(let from, let to):
+      "section with keys of \(SettingReader.bounds(from)), each: whole number, \(SettingReader.bounds(to))"
     case .list(let element, let count): "list of \(counted(count)), each: \(values(element))"
     }
   }

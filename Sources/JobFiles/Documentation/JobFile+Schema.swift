@@ -47,6 +47,11 @@ extension JobFile {
       var result: [String: Any] = ["type": "array", "items": self.kind(element), "minItems": count.lowerBound]
       if count.upperBound != .max { result["maxItems"] = count.upperBound }
       return result
+    case .map(_, let values):
+      return [
+        "type": "object", "minProperties": 1, "patternProperties": ["^-?[0-9]+$": self.kind(.wholeNumber(values))],
+        "additionalProperties": false,
+      ]
     case .or(let kinds): return ["anyOf": kinds.map(self.kind)]
     case .section(let settings): return object(settings)
     case .variants(let variants): return ["anyOf": variants.variants.map { variant($0, of: variants.selector) }]

@@ -67,6 +67,14 @@ extension JobFile {
     if let ignore = values["data.ignore"]?.integer, let classes, classes.indices.contains(ignore) {
       report("data.ignore", "\(ignore) is the label of class ‘\(classes[ignore])’; another number must be ignored")
     }
+    if case .section(let map)? = values["data.labels-map"] {
+      if let classes, let other = map.values.compactMap(\.integer).max(), other >= classes.count {
+        report("data.labels-map", "there is no class \(other); data.classes names 0 to \(classes.count - 1)")
+      }
+      if let ignore = values["data.ignore"]?.integer, map["\(ignore)"] != nil {
+        report("data.labels-map", "label \(ignore) is ignored (data.ignore); remove one of the two")
+      }
+    }
     if let axes = values["data.axes"]?.text {
       let isKnown = axes.allSatisfy { "tzyxci".contains($0) } && Set(axes).count == axes.count
       if !isKnown || !axes.contains("y") || !axes.contains("x") {
@@ -83,8 +91,8 @@ extension JobFile {
       report("data.voxel-size", "‘\(text)’ is not a length; write a number above 0 and a unit, as in 50 nm")
     }
     let parts = ["train", "validate", "calibrate", "test"]
-    let numbers = parts.compactMap { values["data.split.\($0)"]?.integer }
-    if let repeated = firstRepeated(numbers.map { .integer($0) }) {
+    let marks = parts.compactMap { values["data.split.\($0)"] }.filter { $0.integer != nil || $0.text != nil }
+    if let repeated = firstRepeated(marks) {
       report("data.split", "\(repeated) stands for two of train, validate, calibrate and test; they must differ")
     }
     let fractions = parts.compactMap { values["data.split.\($0)"]?.number }

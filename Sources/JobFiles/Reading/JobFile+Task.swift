@@ -10,9 +10,9 @@ extension JobFile {
   private static func needs(_ task: EnsembleTask) -> (required: [String], optional: [String]) {
     switch task {
     case .segmentation, .binary, .classification:
-      (["labels", "classes"], ["ignore", "scaling", "transform", "valid-channel"])
+      (["labels", "classes"], ["ignore", "labels-map", "scaling", "transform", "valid-channel"])
     case .regression: (["targets"], ["mask", "target-scaling", "scaling", "transform", "valid-channel"])
-    case .autoencoder: ([], ["labels", "classes", "ignore", "mask", "target-scaling"])
+    case .autoencoder: ([], ["labels", "classes", "ignore", "labels-map", "mask", "target-scaling"])
     case .selfSupervised: ([], ["targets", "mask", "target-scaling"])
     }
   }

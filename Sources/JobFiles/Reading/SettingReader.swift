@@ -174,6 +174,19 @@ struct SettingReader {
       }
       let values = items.compactMap { read($0, as: element, at: path) }
       return values.count == items.count ? .list(values) : nil
+    case .map(let keys, let values):
+      guard case .mapping(let entries) = node.content, !entries.isEmpty else {
+        return fail(node, path, "\(Self.shown(node)) stands where a section belongs, as in {0: 0, 255: 1}")
+      }
+      var map: [String: SettingValue] = [:]
+      for entry in entries {
+        guard let key = Int(entry.key), keys.contains(key) else {
+          report(entry.line, path, "‘\(entry.key)’ is no key; write whole numbers, \(Self.bounds(keys))")
+          continue
+        }
+        map["\(key)"] = read(entry.value, as: .wholeNumber(values), at: path)
+      }
+      return map.count == entries.count ? .section(map) : nil
     case .or(let kinds):
       guard let kind = kinds.first(where: { Self.hasForm(node, of: $0) }) ?? kinds.first else { return nil }
       return read(node, as: kind, at: path)

@@ -41,6 +41,8 @@ extension Job {
     public var namedClasses: [String]?
     /// The label of pixels whose class is not known.
     public var ignore: Int?
+    /// The classes that labels stand for; nil: the labels are the classes.
+    public var labelMap: LabelMap?
     /// The source that each image or slice comes from; nil: not said.
     public var groups: DataPath?
     /// Which of the images serve for what.
@@ -142,6 +144,11 @@ extension Job {
         "ignore", \.ignore, .integer(-1...65535), otherwise: "every pixel is labelled",
         "the label of pixels (or images) whose class is not known"),
       Setting(
+        "labels-map", \.labelMap, .map(from: -1_000_000_000...1_000_000_000, to: 0...254),
+        otherwise: "label k is class k",
+        "the class of each label of the file, as in `{0: 0, 255: 1}`; several labels may be of one class. A label that is "
+          + "neither named here nor `ignore` is an error"),
+      Setting(
         "split", declare: { _ in (Split.kind, .required) },
         "which images train, validate, calibrate and test: by a dataset, or by fractions",
         read: { (value, data) throws(SettingError) in data.split = try Split(settingValue: value) },
@@ -180,6 +187,23 @@ extension Length: SettingConvertible {
 
 extension TargetScaling: SettingConvertible {}
 extension ScalingRule: SettingConvertible {}
+extension LabelMap: SettingConvertible {
+  public init(settingValue value: SettingValue) throws(SettingError) {
+    guard case .section(let entries) = value else { throw .mismatch(value, "labels with their classes") }
+    var classes: [Int: Int] = [:]
+    for (key, value) in entries {
+      guard let label = Int(key), let number = value.integer, (0...254).contains(number) else {
+        throw .mismatch(value, "the class of label \(key)")
+      }
+      classes[label] = number
+    }
+    self.init(classes)
+  }
+
+  public var settingValue: SettingValue {
+    .section(Dictionary(uniqueKeysWithValues: labels.map { ("\($0)", .integer(self[$0] ?? 0)) }))
+  }
+}
 extension InvalidValues: SettingConvertible {
   public init(settingValue value: SettingValue) throws(SettingError) {
     guard let values = value.text.flatMap({ InvalidValues($0) }) else {

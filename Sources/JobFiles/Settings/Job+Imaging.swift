@@ -31,7 +31,7 @@ extension Job {
         ? nil
         : Validity(
           invalid: data.invalid ?? [], hasDataset: data.valid != nil, isTold: data.validityIsTold ?? false),
-      valid: data.valid.map(location))
+      valid: data.valid.map(location), labelMap: data.labelMap)
   }
 
   /// How images, slices or pixels are divided into parts.

@@ -1,3 +1,4 @@
+import Imaging
 import Settings
 
 extension Job {
@@ -35,32 +36,35 @@ extension Job {
     }
   }
 
-  /// Numbers in a dataset say what an image or slice serves for.
+  /// Numbers or words in a dataset say what an image or slice serves for.
   public struct DatasetSplit: SettingsSection {
-    /// One whole number an image or slice.
+    /// One number or word an image or slice.
     public var dataset = DataPath.none
-    /// The number of the training part.
-    public var train = 0
+    /// What stands for the training part.
+    public var train: PartMark = 0
     /// Nil: nothing validates.
-    public var validate: Int?
-    /// The number of the calibration part.
-    public var calibrate = 1
-    /// The number of the test part.
-    public var test = 2
+    public var validate: PartMark?
+    /// What stands for the calibration part.
+    public var calibrate: PartMark = 1
+    /// What stands for the test part.
+    public var test: PartMark = 2
 
     public init() {}
 
     public static let settings: [Setting<Self>] = [
       Setting(
-        "dataset", \.dataset, .dataPath, isRequired: true, "one whole number an image or slice: `path[:dataset]`"),
-      Setting("train", \.train, .integer(0...255), "the number of those that are trained on"),
+        "dataset", \.dataset, .dataPath, isRequired: true,
+        "one whole number an image or slice, or a word, or true or false: `path[:dataset]`"),
+      Setting("train", \.train, mark, "the number or word of those that are trained on"),
       Setting(
-        "validate", \.validate, .integer(0...255), otherwise: "nothing validates",
-        "the number of those that make up the validation set, which says when to stop and which weights are best"),
-      Setting("calibrate", \.calibrate, .integer(0...255), "the number of those that calibrate"),
+        "validate", \.validate, mark, otherwise: "nothing validates",
+        "that of those that make up the validation set, which says when to stop and which weights are best"),
+      Setting("calibrate", \.calibrate, mark, "that of those that calibrate"),
       Setting(
-        "test", \.test, .integer(0...255), "the number of those that only test; all other numbers are left out"),
+        "test", \.test, mark, "that of those that only test; all others are left out"),
     ]
+
+    private static let mark = SettingDeclaration.Kind.or([.text, .integer(0...255)])
   }
 
   /// Parts of the images drawn at random; their sum is at most 1.
@@ -105,5 +109,24 @@ extension Job {
         "block", \.block, .integer(1...4096),
         "of pixels, the side of the cubes that are drawn as a whole, since neighbouring pixels are alike"),
     ]
+  }
+}
+
+extension PartMark: SettingConvertible {
+  public init(settingValue value: SettingValue) throws(SettingError) {
+    if let number = value.integer {
+      self = .number(number)
+    } else if let word = value.text {
+      self = .word(word)
+    } else {
+      throw .mismatch(value, "a number or a word")
+    }
+  }
+
+  public var settingValue: SettingValue {
+    switch self {
+    case .number(let number): .integer(number)
+    case .word(let word): .text(word)
+    }
   }
 }
