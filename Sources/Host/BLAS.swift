@@ -47,5 +47,7 @@ public enum BLAS {
     return Int(openblas_get_num_threads())
   }
 
+  static func holdToOneThread() { _ = oneThread }
+
   private static let oneThread: Void = openblas_set_num_threads(1)
 }

@@ -46,3 +46,17 @@ struct BLASTests {
     }
   }
 }
+
+@Suite("Eigenvectors")
+struct EigenvectorTests {
+  @Test("of a symmetric matrix are found, the largest value first")
+  func symmetric() throws {
+    // Values 4, 2, 1 along (1, 1, 0), (1, −1, 0), (0, 0, 1).
+    let found = try #require(BLAS.eigenvectors(of: [3, 1, 0, 1, 3, 0, 0, 0, 1], n: 3, count: 2))
+    #expect(zip(found.map(\.value), [4, 2]).allSatisfy { abs($0 - $1) < 1e-12 })
+    let half = 0.5.squareRoot()
+    #expect(zip(found[0].vector, [half, half, 0]).allSatisfy { abs($0 - $1) < 1e-12 })
+    #expect(abs(abs(found[1].vector[0]) - half) < 1e-12 && abs(found[1].vector[0] + found[1].vector[1]) < 1e-12)
+    #expect(BLAS.eigenvectors(of: [.nan], n: 1, count: 1) == nil)
+  }
+}

@@ -199,7 +199,7 @@ struct JobFileMessageTests {
       // What the task has
       Case(
         "labels: a.h5:/labels", "labels: a.h5:/labels, targets: a.h5:/labels",
-        "4: data.targets: segmentation has no such setting; it belongs to regression or self-supervised"),
+        "4: data.targets: segmentation has no such setting; it belongs to regression, autoencoder or self-supervised"),
       Case(
         "epochs: 6", "epochs: 6, blind-spacing: 3",
         "8: training.blind-spacing: only self-supervised tasks have blind pixels"),

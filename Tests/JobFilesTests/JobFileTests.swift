@@ -382,7 +382,7 @@ struct JobFileTests {
     for name in names {
       let path = folder.appendingPathComponent(name).path
       let text = try String(contentsOfFile: path, encoding: .utf8)
-      let isMade = text.contains("tutti synthesize shapes -o jobs/data/shapes.h5")
+      let isMade = text.contains("tutti synthesize shapes -o jobs/data/")
       #expect(throws: Never.self, "\(name)") {
         isMade ? try JobFile(text: text, path: path, folder: nil) : try JobFile(path: path)
       }

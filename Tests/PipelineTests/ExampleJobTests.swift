@@ -44,7 +44,7 @@ struct ExampleJobTests {
     for (pattern, replacement) in [
       ("epochs: [0-9]+", "epochs: \(example.epochs)"), ("members: [0-9]+", "members: 2"),
       ("base-channels: [0-9]+", "base-channels: 4"),
-      ("depth: [0-9]+", "depth: 2"), ("nodes: [0-9]+", "nodes: 3"), ("\\.\\./results/", ""),
+      ("depth: [0-9]+", "depth: 2"), ("shapes-many", "shapes"), ("nodes: [0-9]+", "nodes: 3"), ("\\.\\./results/", ""),
       ("split: \\{dataset: data/cement[^}]*\\}", "split: {train: 0.25, calibrate: 0.05, test: 0.05}"),
       // Planes need as many slices as a patch has rows.
       ("patch: \\[24, 48\\]", "patch: [6, 48]"),
@@ -68,5 +68,11 @@ struct ExampleJobTests {
     #expect(coverage.allSatisfy { (0...1).contains($0) } && !coverage.isEmpty)
     let score = try evaluation.read(example.score, as: Double.self)[0]
     #expect(score > example.floor, "\(example.score) is \(score)")
+    guard name == "shapes-autoencoder" else { return }
+    // Of two members and the test part's eight images.
+    #expect(try evaluation.dataset("latent/map").shape == [2, 8, 2])
+    #expect(try evaluation.read("latent/silhouette", as: Double.self).allSatisfy { (-1...1).contains($0) })
+    let page = try String(contentsOfFile: "\(folder)/\(name).report.html", encoding: .utf8)
+    #expect(page.components(separatedBy: "<g class=\"thumb\"").count == 9 && page.contains("kind 3"))
   }
 }

@@ -173,6 +173,7 @@ extension JobFile {
   static func checkFiles(_ values: SettingValue, in folder: String, _ reader: inout SettingReader) {
     for path in [
       "data.images", "data.labels", "data.targets", "data.mask", "data.valid", "data.groups", "data.split.dataset",
+      "prediction.kinds",
     ] {
       guard let text = values[path]?.text, let data = DataPath(text) else { continue }
       let location = data.location(in: folder)

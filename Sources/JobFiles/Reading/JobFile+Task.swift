@@ -12,7 +12,7 @@ extension JobFile {
     case .segmentation, .binary, .classification:
       (["labels", "classes"], ["ignore", "labels-map", "scaling", "transform", "valid-channel"])
     case .regression: (["targets"], ["mask", "target-scaling", "scaling", "transform", "valid-channel"])
-    case .autoencoder: ([], ["labels", "classes", "ignore", "labels-map", "mask", "target-scaling"])
+    case .autoencoder: ([], ["labels", "classes", "ignore", "labels-map", "targets", "mask", "target-scaling"])
     case .selfSupervised: ([], ["targets", "mask", "target-scaling"])
     }
   }
@@ -36,6 +36,10 @@ extension JobFile {
     }
     if task != .selfSupervised, let line = reader.lines["training.blind-spacing"] {
       reader.report(line, "training.blind-spacing", "only self-supervised tasks have blind pixels")
+    }
+    if let line = reader.lines["prediction.kinds"], values["prediction.latent"]?.boolean != true {
+      reader.report(
+        line, "prediction.kinds", "kinds are told of latent values; write latent: true, or remove this setting")
     }
     if task.answersImages {
       if isOneImage(values) {
@@ -121,6 +125,10 @@ extension JobFile {
       return
     }
     let own = ["data.labels", "data.classes"]
+    if line != nil, let targets = reader.lines["data.targets"] {
+      reader.report(
+        targets, "data.targets", "an autoencoder with a classifier is compared with its images; remove this setting")
+    }
     guard let line else {
       for path in own + ["data.ignore"] {
         guard let line = reader.lines[path] else { continue }

@@ -9,7 +9,7 @@ extension Job {
     public var images = DataPath.none
     /// The class of every pixel, or of every image.
     public var labels: DataPath?
-    /// An image for each image: what a regression learns, or what a self-supervised task is compared with.
+    /// An image for each image: what a regression learns, or what a self-supervised task or an autoencoder is compared with.
     public var targets: DataPath?
     /// 0 where targets are not known.
     public var mask: DataPath?
@@ -72,7 +72,8 @@ extension Job {
       Setting(
         "targets", \.targets, .dataPath, otherwise: "the task has none",
         "for regression the image that answers each image, in the shape of the images, with channels of its own: "
-          + "`path[:dataset]`; a self-supervised task does not learn from them, but is calibrated and evaluated with them"
+          + "`path[:dataset]`; a self-supervised task and an autoencoder do not learn from them, but are calibrated and "
+          + "evaluated with them"
       ),
       Setting(
         "mask", \.mask, .dataPath, otherwise: "all is known",

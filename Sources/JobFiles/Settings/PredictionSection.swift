@@ -9,6 +9,8 @@ extension Job {
     public var margin: [Int]?
     /// Whether what each member reduces an image to is written too.
     public var latent = false
+    /// One whole number an image, by which latent values are judged; nil: they are not.
+    public var kinds: DataPath?
 
     public init() {}
 
@@ -25,6 +27,10 @@ extension Job {
         "latent", \.latent, .boolean,
         "whether what each member reduces an image to (an autoencoder's code) is written too, as `/entry/latent/latent` "
           + "`[member, image, channel, …]`; images are then predicted whole"),
+      Setting(
+        "kinds", \.kinds, .dataPath, otherwise: "nothing is known of their kinds",
+        "with `latent`, one whole number an image: `path[:dataset]`. Nothing is learnt from them; the page colours its map of "
+          + "latent values by them, and the evaluation tells how far kinds lie apart (`/entry/evaluation/latent`)"),
     ]
   }
 }

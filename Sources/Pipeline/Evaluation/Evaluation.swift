@@ -19,6 +19,8 @@ public struct Evaluation: Sendable {
   public var infeasible: [String?]
   /// Of the classes of images that are told beside; nil when none are.
   public var classes: ClassFigures?
+  /// Of latent values; nil when the results hold none.
+  var latent: LatentFigures?
   /// As `infeasible`, of these classes.
   public var classesInfeasible: [String?] = []
 
@@ -40,6 +42,7 @@ public struct Evaluation: Sendable {
     case .values(let figures): try figures.write(to: group, levels: levels)
     }
     if let classes { try classes.write(to: try group.createGroup("classification"), levels: levels) }
+    try latent?.write(to: group)
     try group.write(levels.map(\.value), to: "level")
     try masks?.write(to: group)
     try file.close()
@@ -57,6 +60,7 @@ public struct Evaluation: Sendable {
       lines += classes.levelLines(levels, infeasible: classesInfeasible)
     }
     if let masks { lines += [""] + masks.lines }
+    if let latent { lines += ["", latent.line] }
     if let measurements { lines += [""] + measurements.lines }
     if !remarks.isEmpty { lines += [""] + remarks }
     lines = lines.map { line in String(line.reversed().drop { $0 == " " }.reversed()) }

@@ -10,9 +10,9 @@ extension LearningData {
       preparation: job.preparation)
   }
 
-  /// Opens the target images that a self-supervised task is compared with; nil when it names none.
+  /// Opens the target images that a self-supervised task or an autoencoder is compared with; nil when it names none.
   convenience init?(referenceOf job: Job) throws {
-    guard job.task == .selfSupervised, let targets = job.data.targets else { return nil }
+    guard job.task == .selfSupervised || job.task == .autoencoder, let targets = job.data.targets else { return nil }
     try self.init(
       images: job.location(of: job.data.images),
       target: .images(job.location(of: targets), mask: job.data.mask.map(job.location)), layout: job.layout,

@@ -9,8 +9,8 @@ import Uncertainty
 /// A job with its data files opened: shapes and the split are known, and no pixel is read.
 struct OpenedJob: Sendable {
   let data: LearningData
-  /// What the ensemble is calibrated and evaluated with: `data`, or the targets that a self-supervised task is compared
-  /// with, which it learns without.
+  /// What the ensemble is calibrated and evaluated with: `data`, or the targets that a self-supervised task or an
+  /// autoencoder is compared with, which it learns without.
   let truth: LearningData
   /// The ensemble's settings, without weights of classes that a balanced loss takes from the training set.
   let settings: EnsembleSettings

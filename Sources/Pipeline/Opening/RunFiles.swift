@@ -54,6 +54,7 @@ extension RunFiles {
     let named = [
       ("data.images", data.images), ("data.labels", data.labels), ("data.targets", data.targets),
       ("data.mask", data.mask), ("data.valid", data.valid), ("data.groups", data.groups),
+      ("prediction.kinds", job.prediction.kinds),
     ]
     inputs += named.compactMap { role, path in path.map { (role, job.location(of: $0).file) } }
     if case .dataset(let split) = data.split {

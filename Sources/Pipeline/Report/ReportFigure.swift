@@ -18,6 +18,8 @@ public enum ReportFigure: String, CaseIterable, Sendable {
   case setSizes = "set-sizes"
   /// What was measured, with intervals.
   case measurements
+  /// Images by the first two principal components of their latent values.
+  case latent
   /// What each rank did in training.
   case ranks
 }

@@ -20,6 +20,7 @@ extension ReportFigures {
     case .units: try unitCharts()
     case .setSizes: try sizeChart()
     case .measurements: measurementCharts()
+    case .latent: try latentChart()
     case .ranks: try rankCharts()
     }
   }
@@ -189,6 +190,31 @@ extension ReportFigures {
           + "members, intervals, and what is true where it is known. The numbers are in the table of measurements."
       )
     }
+  }
+
+  /// The map of latent values of the first member.
+  ///
+  /// - Parameter thumbnails: PNG files of images by their place in the predictions.
+  func latentChart(thumbnails: [Int: [UInt8]] = [:]) throws -> [Drawn] {
+    guard let latent = try LatentFigures(in: evaluation), let map = latent.map.first else { return [] }
+    let names = Set(latent.kinds).sorted()
+    let points = map.indices.map { index in
+      let kind = latent.kinds.isEmpty ? 0 : names.firstIndex(of: latent.kinds[index]) ?? 0
+      let image = latent.images[index]
+      return ScatterChart.Point(
+        x: map[index].x, y: map[index].y, kind: kind,
+        name: "image \(image)" + (latent.kinds.isEmpty ? "" : ", kind \(latent.kinds[index])"), png: thumbnails[image])
+    }
+    let number = try entry.read("members/member", as: Int.self).first ?? 0
+    let chart = ScatterChart(
+      title: "Latent values of member \(number)", xLabel: "first principal component",
+      yLabel: "second principal component", kinds: names.map { "kind \($0)" }, points: points)
+    return [
+      (
+        chart.picture,
+        "\(points.count) images of the test part by the first two principal components of their latent values. \(latent.line)."
+      )
+    ]
   }
 
   /// What each rank did in the training; none when this run trained nothing.

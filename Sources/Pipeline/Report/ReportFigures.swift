@@ -97,9 +97,42 @@ struct ReportFigures {
             charts: try drawn(.measurements),
             listings: [.init(title: "Measurements", text: measurements.lines.joined(separator: "\n"))]))
       }
+      if try evaluation.exists("latent") { sections.append(try latentSection(thumbnails: [:])) }
       if let beside = try ReportFigures(beside: self) { sections += try beside.results }
       return sections
     }
+  }
+
+  /// The id of the section about latent values.
+  static let latentID = "latent"
+
+  /// The map of latent values, and how far kinds lie apart.
+  ///
+  /// - Parameter thumbnails: PNG files of images by their place in the predictions.
+  func latentSection(thumbnails: [Int: [UInt8]]) throws -> ReportPage.Section {
+    let charts = try latentChart(thumbnails: thumbnails).map {
+      ReportPage.Chart($0.picture, description: $0.description)
+    }
+    let numbers = try entry.read("members/member", as: Int.self)
+    var tables: [ReportPage.Table] = []
+    if let latent = try LatentFigures(in: evaluation), !latent.kinds.isEmpty {
+      tables.append(
+        .init(
+          title: "Latent values of each member",
+          columns: ["silhouette", "neighbour of the same kind", "variance shown"],
+          rows: latent.shares.indices.map { member in
+            (
+              name: "member \(numbers.indices.contains(member) ? numbers[member] : member)",
+              cells: [latent.silhouettes[member], latent.purities[member], latent.shares[member]].map(TextTable.number)
+            )
+          }))
+    }
+    return .init(
+      id: Self.latentID, title: "What images are reduced to",
+      text: [
+        "Images that the network holds for alike lie near each other. Point at one, or go to it by the tabulator, to enlarge it. "
+          + "The silhouette is 1 where kinds lie far apart, 0 where they touch."
+      ], tables: tables, charts: charts)
   }
 
   private var confidenceText: [String] {

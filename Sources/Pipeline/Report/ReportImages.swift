@@ -12,6 +12,8 @@ struct ReportImages {
   private static let mostShown = 8
   /// The longest side of a picture, in pixels.
   private static let side = 224
+  /// Pictures in a map of latent values.
+  private static let mostThumbnails = 200
   /// All pictures together, in bytes of the page.
   private static let mostBytes = 3_600_000
 
@@ -57,6 +59,17 @@ struct ReportImages {
     let walk = try Self.sample(slices, Self.mostShown).compactMap { try frame($0, title: $0.title) }
     if !walk.isEmpty { viewers.append(.init(slider: "Through the test part", frames: walk)) }
     return viewers
+  }
+
+  /// Small pictures of images by their place in the predictions, of which at most `mostThumbnails` are made.
+  ///
+  /// - Throws: `HDF5Error`, `ImagingError`.
+  func thumbnails() throws -> [Int: [UInt8]] {
+    guard !reader.form.layout.hasDepth else { return [:] }
+    return try Self.sample(Array(reader.slices.enumerated()), Self.mostThumbnails).reduce(into: [:]) { all, entry in
+      let picture = try reader.picture(entry.element, side: 32, [.image])
+      all[entry.offset] = try picture.layers.first?.png(width: picture.width, height: picture.height)
+    }
   }
 
   /// The layers of a slice; nil when the page is full.

@@ -40,6 +40,9 @@ struct ReportStage: Stage {
     var images = try ReportImages(entry, opened, job)
     var sections = try figures.results
     let viewers = try images.viewers()
+    if let place = sections.firstIndex(where: { $0.id == ReportFigures.latentID }) {
+      sections[place] = try figures.latentSection(thumbnails: try images.thumbnails())
+    }
     if !viewers.isEmpty {
       sections.insert(
         ReportPage.Section(

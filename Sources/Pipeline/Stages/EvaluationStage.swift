@@ -91,6 +91,7 @@ struct EvaluationStage: Stage {
       try classFigures(of: file, "classification", $0, levels: levels)
     }
     let masks = try calibration.masks.map { try maskFigures(of: file, $0) }
+    let latent = try world.agree { world.rank == 0 ? try latentFigures(of: file) : nil }
     let measurements = try world.agree {
       let table = try MeasurementTable(in: try file.group("entry"))
       try file.close()
@@ -102,6 +103,7 @@ struct EvaluationStage: Stage {
       infeasible: calibration.infeasible(job.data.classes),
       classes: classes,
       classesInfeasible: calibration.classes.map { Calibration($0).infeasible(job.data.classes) } ?? [])
+    result.latent = latent
     if case .classes(let figures) = figures, (0..<levels).contains(where: { figures.sets.emptyShare(level: $0) > 0 }) {
       result.remarks += [
         "A set is empty where no class is as likely as the threshold asks: the most doubtful pixels, which set_size shows like the",
@@ -110,6 +112,16 @@ struct EvaluationStage: Stage {
     }
     if storing { try run.onRoot { try result.write(to: path) } }
     return result
+  }
+
+  /// The figures of latent values; nil when the results hold none.
+  private func latentFigures(of file: File) throws -> LatentFigures? {
+    guard try file.exists("entry/latent/latent") else { return nil }
+    let kinds = try job.prediction.kinds.map { path in
+      let groups = try ImageGroups(job.location(of: path), of: truth.images)
+      return truth.split.test.map { groups.number(of: $0, layout: truth.layout) }
+    }
+    return try LatentFigures(try file.dataset("entry/latent/latent"), kinds: kinds)
   }
 
   /// The slices that this rank evaluates: consecutive ones.

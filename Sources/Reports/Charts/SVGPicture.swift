@@ -64,6 +64,13 @@ public struct SVGPicture: Sendable {
       ])
   }
 
+  /// Draws what `body` adds as one thing that has a name, and that a page enlarges under the pointer.
+  mutating func thumbnail(_ name: String, _ body: (inout SVGPicture) -> Void) {
+    lines.append("<g class=\"thumb\" tabindex=\"0\"><title>\(Self.escaped(name))</title>")
+    body(&self)
+    lines.append("</g>")
+  }
+
   /// Curves that are drawn with one pen: each from a point to a point with two control points (cubic Bézier).
   mutating func curves(_ curves: [[SIMD2<Double>]], colour: String, width: Double, opacity: Double = 1) {
     let path = curves.filter { $0.count == 4 }.map { points in

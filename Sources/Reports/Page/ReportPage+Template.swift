@@ -26,6 +26,7 @@ extension ReportPage {
     figure { margin: 0; } figcaption { font-size: .85rem; color: var(--soft); }
     .chart svg { width: 100%; height: auto; border-radius: .4rem; }
     .drawings { display: grid; grid-template-columns: repeat(auto-fill, minmax(26rem, 1fr)); gap: 1rem; margin: .6rem 0; }
+    .thumb { transform-box: fill-box; transform-origin: center; } .thumb:hover, .thumb:focus { transform: scale(3); outline: none; }
     .layers { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: .8rem; margin: .5rem 0; }
     .layers button { display: block; width: 100%; padding: 0; border: 2px solid transparent; background: none; cursor: zoom-in; }
     .layers button:focus-visible, input:focus-visible, select:focus-visible, summary:focus-visible, a:focus-visible {
@@ -96,6 +97,10 @@ extension ReportPage {
     </main>
     <script>
     "use strict";
+    // What is enlarged lies above its neighbours.
+    for (const thumb of document.querySelectorAll(".thumb")) {
+      thumb.addEventListener("mouseenter", () => thumb.parentElement.append(thumb));
+    }
     for (const viewer of document.querySelectorAll(".viewer")) {
       const frames = [...viewer.querySelectorAll(".frame")];
       const slider = viewer.querySelector("input"), output = viewer.querySelector("output");

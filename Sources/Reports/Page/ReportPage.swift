@@ -95,7 +95,8 @@ public struct ReportPage: Sendable {
 
   /// A part of the page with a heading.
   public struct Section: Sendable {
-    var id: String
+    /// What a link to it says behind `#`.
+    public let id: String
     var title: String
     var text: [String]
     var viewers: [Viewer]
