@@ -219,10 +219,10 @@ grep -q 'start 1: srun on n' "$folder/requeued/log" && grep -q 'start 2: srun on
 $(cat "$folder/requeued/log")"
 
 # What stops a job in the middle, and brings it back: the signal before the time limit, which the batch shell gets; the
-# SIGTERM of a preemption, which the steps get; a rank that is killed.
+# SIGTERM of a preemption, which the steps get; a rank that is killed; a node that is lost.
 for launcher in srun mpirun; do
   export TUTTI_LAUNCHER=$launcher
-  for event in limit preemption killed; do
+  for event in limit preemption killed node; do
     # mpirun sees to its own ranks; that it ends with them is tried in Tests/faults.sh.
     [[ $launcher-$event != mpirun-killed ]] || continue
     name=$launcher-$event
@@ -237,6 +237,11 @@ for launcher in srun mpirun; do
       killed)
         # A rank of this job, which is told by its folder.
         kill -KILL "$(pgrep -f "^$TUTTI run $folder/$name/" | tail -n 1)"
+        ;;
+      node)
+        node=$(squeue -h -j "$number" -o %N)
+        scontrol update nodename="$node" state=down reason=tried
+        scontrol update nodename="$node" state=resume
         ;;
     esac
     check "$name" "$number" 2 1 any

@@ -24,6 +24,10 @@ export SRUN_CPUS_PER_TASK=$OMP_NUM_THREADS
 export HDF5_USE_FILE_LOCKING=${HDF5_USE_FILE_LOCKING:-BEST_EFFORT}
 # When mpirun itself is asked to end: the seconds before its ranks get SIGTERM, and from there to SIGKILL (1 else).
 export OMPI_MCA_odls_base_sigkill_timeout=${OMPI_MCA_odls_base_sigkill_timeout:-5}
+# mpirun ends a run a minute after a node stopped answering (eight minutes else), whatever the ranks do at that time.
+export OMPI_MCA_oob_tcp_keepalive_time=${OMPI_MCA_oob_tcp_keepalive_time:-30}
+export OMPI_MCA_oob_tcp_keepalive_intvl=${OMPI_MCA_oob_tcp_keepalive_intvl:-10}
+export OMPI_MCA_oob_tcp_keepalive_probes=${OMPI_MCA_oob_tcp_keepalive_probes:-3}
 
 # srun where its PMIx can start an MPI program, else mpirun. With another kind (pmi2) Open MPI would start every rank
 # as a world of its own.

@@ -20,7 +20,7 @@ struct Tutti: ParsableCommand {
       PredictCommand.self, EvaluateCommand.self, ReportCommand.self, PlotCommand.self, PictureCommand.self,
       DrawCommand.self, SchemaCommand.self,
       SynthesizeCommand.self, SimulateCommand.self, InfoCommand.self, ExportCommand.self,
-      SubmitCommand.self, DoctorCommand.self,
+      SubmitCommand.self, CollectCommand.self, DoctorCommand.self,
       BenchCommand.self,
     ])
 

@@ -83,13 +83,16 @@ extension AlignedBuffer: Sized {
     }
     let alone = bytes(try MemoryBudget(training: members, settings: settings, validates: false, threads: 1))
     let largest = try members.map { try MemoryBudget.training($0, settings: settings, threads: 1) }.max()
-    #expect(alone == ["training a member": largest])
+    // Weights, statistics and Adam's two moments, made and copied.
+    let state = members.map { 4 * (3 * $0.costs.parameters + $0.costs.statistics) }
+    #expect(
+      alone == ["training a member": largest, "making and writing its checkpoint": try #require(state.max()) * 2])
     // Three ranks hold 3 + 3 + 2 of eight shards: the first two a pair and one alone.
     let three = bytes(try MemoryBudget(training: members, settings: settings, validates: true, threads: 1, ranks: 3))
     let parameters = try #require(members.map(\.costs.parameters).max())
     #expect(three["gradients that ranks share"] == 4 * parameters * 2)
     #expect(three["training a member"] == largest)
-    #expect(three.count == 3)
+    #expect(three.count == 4)
     // More ranks than there are shards share no more.
     let many = bytes(try MemoryBudget(training: members, settings: settings, validates: true, threads: 1, ranks: 300))
     #expect(many == three)

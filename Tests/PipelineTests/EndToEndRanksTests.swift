@@ -117,27 +117,4 @@ struct EndToEndRanksTests {
     #expect(ended.output.contains("2 members to train in 2 groups of 2 to 3 ranks."))
     #expect(ended.output.contains("0–2") && ended.output.contains("3–4"))
   }
-
-  // MARK: Several hosts
-
-  @Test("ranks on hosts that are connected by TCP alone give the same bits", arguments: [2, 3])
-  func hosts(count: Int) throws {
-    let ip = program("ip") ?? (FileManager.default.isExecutableFile(atPath: "/usr/sbin/ip") ? "/usr/sbin/ip" : nil)
-    let hosts = getuid() == 0 ? ip.flatMap { NetworkHosts($0, count: count) } : nil
-    guard Requirement.netns.holds(hosts != nil, "\(count) hosts"), let hosts else { return }
-    defer { hosts.remove() }
-    let reference = try Self.job(.tunet, volume: false, scope: "batch")
-    try reference.succeed(ranks: nil)
-    var job = try reference.copy("hosts")
-    try FileManager.default.copyItem(atPath: reference.folder + "/data.h5", toPath: job.folder + "/data.h5")
-    job.ranksPerMember = "auto"
-    try job.write()
-    let mpirun = try #require(program("mpirun"))
-    let ended = try EndToEnd.execute(
-      hosts.command(mpirun, [EndToEnd.tutti, "run", job.path, "--threads", "1"]), seconds: 120)
-    try #require(ended.status == 0, "\(ended.errors)")
-    try EndToEndSameBitsTests().expectSame(job, reference)
-    let shards = try File(opening: job.results).read("entry/provenance/shards_of_rank", as: Int.self)
-    #expect(shards.count == count && shards.allSatisfy { $0 > 0 })
-  }
 }

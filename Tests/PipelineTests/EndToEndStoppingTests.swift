@@ -51,7 +51,7 @@ struct EndToEndStoppingTests {
     try expectSame(stopped, straight)
   }
 
-  @Test("members that several runs train are those of one run")
+  @Test("members that several runs train are those of one run, and collect refuses while one is missing")
   func members() throws {
     var whole = try EndToEndJob.tiny("whole")
     whole.epochs = 3
@@ -61,8 +61,12 @@ struct EndToEndStoppingTests {
     for range in ["1", "0..0"] {
       let ended = try EndToEnd.run(["train", parts.path, "--threads", "1", "--members", range])
       #expect(ended.status == 0, "\(ended.errors)")
+      guard range == "1" else { continue }
+      let early = try EndToEnd.run(["collect", parts.path, "--threads", "1"], ranks: 2)
+      #expect(early.status != 0 && early.messages.count == 1)
+      #expect(early.messages[0].hasPrefix("1 of 2 members are not trained (0)"), "\(early.errors)")
     }
-    let rest = try parts.succeed(ranks: nil)
+    let rest = try parts.succeed("collect", ranks: nil)
     #expect(rest.errors.contains("2 of 2 members are trained already."))
     try expectSame(parts, whole)
     let wrong = try EndToEnd.run(["train", parts.path, "--members", "1..2"])

@@ -6,8 +6,15 @@ import Testing
 struct NetworkHosts {
   private let ip: String
   private let prefix: String
-  private let names: [String]
+  let names: [String]
   private let agent: String
+
+  /// Makes the hosts; nil, which is told, when the system does not let it.
+  static func make(_ count: Int) -> NetworkHosts? {
+    let ip = program("ip") ?? (FileManager.default.isExecutableFile(atPath: "/usr/sbin/ip") ? "/usr/sbin/ip" : nil)
+    let hosts = getuid() == 0 ? ip.flatMap { NetworkHosts($0, count: count) } : nil
+    return Requirement.netns.holds(hosts != nil, "\(count) hosts") ? hosts : nil
+  }
 
   /// Makes the hosts; nil when the system does not let it.
   init?(_ ip: String, count: Int) {
@@ -61,11 +68,27 @@ struct NetworkHosts {
       agent, names[0], mpirun, "-n", "\(names.count)", "--host", names.map { $0 + ":1" }.joined(separator: ","),
       "--bind-to", "none", "--mca", "plm", "rsh", "--mca", "plm_rsh_agent", agent, "--mca", "btl", "tcp,self", "--mca",
       "pml", "ob1", "--mca", "btl_tcp_if_include", "eth0", "--mca", "oob_tcp_if_include", "eth0",
+      // As in slurm/launch.sh, but sooner.
+      "--mca", "oob_tcp_keepalive_time", "2", "--mca", "oob_tcp_keepalive_intvl", "1", "--mca",
+      "oob_tcp_keepalive_probes", "2",
     ] + arguments
   }
 
+  /// Plugs a host's network in or out.
+  func connect(_ host: Int, _ isConnected: Bool) throws {
+    let ended = try EndToEnd.execute([ip, "link", "set", "\(prefix)v\(host)", isConnected ? "up" : "down"])
+    try #require(ended.status == 0, "\(ended.errors)")
+  }
+
+  /// The processes that run on a host.
+  func processes(_ host: Int) -> [Int32] {
+    let ended = try? EndToEnd.execute([ip, "netns", "pids", names[host]])
+    return (ended?.output ?? "").split(separator: "\n").compactMap { Int32($0) }
+  }
+
   func remove() {
-    for name in names {
+    for (host, name) in names.enumerated() {
+      for process in processes(host) { kill(process, SIGKILL) }
       _ = try? EndToEnd.execute([ip, "netns", "delete", name])
       try? FileManager.default.removeItem(atPath: "/etc/netns/\(name)")
     }

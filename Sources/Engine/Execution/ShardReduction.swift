@@ -72,10 +72,13 @@ public final class LocalShards: ShardReduction {
   /// Makes a reduction without state.
   public init() {}
 
+  /// All shards.
   public func begin(shards count: Int) -> Range<Int> { 0..<count }
 
+  /// All of them.
   public func largestShare(of count: Int) -> Int { count }
 
+  /// Combines the shards' operands in the tree's order, each of `width` numbers; the first holds the result.
   public func reduce(
     _ operands: UnsafeMutablePointer<Double>, shards: Int, width: Int,
     combine: (UnsafeMutablePointer<Double>, UnsafePointer<Double>) -> Void
@@ -85,5 +88,6 @@ public final class LocalShards: ShardReduction {
     }
   }
 
+  /// None: there is nobody to exchange gradients with.
   public var gradientExchange: (any GradientExchange)? { nil }
 }

@@ -259,7 +259,9 @@ public enum MemberFile {
 
 /// What is wrong with a member's file.
 public struct MemberFileError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The file.
   public let path: String
+  /// What is wrong with it, and what to do.
   public let problem: String
 
   public var description: String { "\(path): \(problem)" }

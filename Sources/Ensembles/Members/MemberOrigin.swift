@@ -5,6 +5,7 @@ import Imaging
 public struct MemberOrigin: Hashable, Sendable {
   /// The settings as one JSON text with the keys of the job file; equal settings have equal texts.
   public var settings: String
+  /// What the training set holds.
   public var training: PartContent
   /// Of the validation set; the hash of nothing where there is none.
   public var validation: PartContent

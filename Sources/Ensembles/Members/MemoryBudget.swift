@@ -42,7 +42,7 @@ public struct MemoryBudget: Hashable, Sendable {
     training members: some Sequence<MemberSpecification>, settings: EnsembleSettings, validates: Bool, threads: Int,
     ranks: Int = 1, ranksPerMember: Int = 1, dividesState: Bool = false
   ) throws {
-    var (training, validation, parameters) = (0, 0, 0)
+    var (training, validation, parameters, checkpoint) = (0, 0, 0, 0)
     for member in members {
       training = max(
         training,
@@ -50,8 +50,10 @@ public struct MemoryBudget: Hashable, Sendable {
           member, settings: settings, threads: threads, ranks: ranksPerMember, dividesState: dividesState))
       if validates { validation = max(validation, try Self.validation(member, settings: settings, threads: threads)) }
       parameters = max(parameters, member.costs.parameters)
+      checkpoint = max(checkpoint, Self.checkpoint(member.costs, settings: settings))
     }
     add("training a member", bytes: training)
+    add("making and writing its checkpoint", bytes: 2 * checkpoint)
     if validates { add("validating it", bytes: validation) }
     let shared = 4 * settings.nodeMemory(parameters: parameters, ranks: ranks)
     if shared > 0 { add("gradients that ranks share", bytes: shared, isShared: true) }
@@ -80,6 +82,13 @@ public struct MemoryBudget: Hashable, Sendable {
       + bytes(ofTargets: capacity, settings)
       + 4 * settings.batch * settings.inputChannels * settings.patch.reduce(1, *)
       * (settings.task == .selfSupervised ? 2 : 1)
+  }
+
+  /// The bytes of a member's checkpoint: weights, statistics, and what the training keeps. It is made in memory and
+  /// copied once, to be written while training goes on.
+  static func checkpoint(_ costs: NetworkCosts, settings: EnsembleSettings) -> Int {
+    4 * (costs.parameters + costs.statistics)
+      + TrainingLoop.bytes(settings.recipe, parameters: costs.parameters, statistics: costs.statistics)
   }
 
   /// The bytes that the validation of a member takes: feature maps of a batch, a copy of the weights, and targets.
@@ -118,6 +127,7 @@ public struct MemoryBudgetError: Error, Hashable, Sendable, CustomStringConverti
   public let budget: MemoryBudget
   /// Ranks on the node.
   public let ranks: Int
+  /// The memory that the ranks of the node may take together, in bytes.
   public let limit: UInt64
   /// What sets the limit.
   public let limitName: String

@@ -6,6 +6,7 @@ import Training
 public struct TrainedMember: Hashable, Sendable {
   /// Counted from 0.
   public var index: Int
+  /// Its network.
   public var graph: NetworkGraph
   /// In the order of the graph's `ParameterLayout`.
   public var parameters: [Float]
@@ -15,6 +16,7 @@ public struct TrainedMember: Hashable, Sendable {
   public var history: [EpochRecord]
   /// The training units that it was trained with.
   public var bag: Bag
+  /// The settings of its ensemble.
   public var settings: EnsembleSettings
   /// How intensities become the network's input.
   public var scaling: IntensityScaling
@@ -35,6 +37,7 @@ public struct TrainedMember: Hashable, Sendable {
   /// The kind of processor that trained it; nil when its file does not say.
   public var processor: String?
 
+  /// A member as given.
   public init(
     index: Int, graph: NetworkGraph, parameters: [Float], statistics: [Float], history: [EpochRecord], bag: Bag,
     settings: EnsembleSettings, scaling: IntensityScaling, targetScaling: IntensityScaling? = nil, classes: [String],

@@ -21,8 +21,11 @@ public struct ObjectPiece: Hashable, Sendable {
 
   /// Neighbouring voxels of one object along x, counted from the image's corner.
   public struct Shell: Hashable, Sendable {
+    /// The slice.
     public var z: Int
+    /// The row.
     public var y: Int
+    /// The columns.
     public var x: Range<Int>
     /// The object's place in `open`.
     public var object: Int

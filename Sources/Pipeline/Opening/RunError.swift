@@ -21,6 +21,8 @@ public enum RunError: Error, Hashable, Sendable {
   /// Members that failed, by number, with their causes; the others are trained.
   case membersFailed([Int: String], of: Int)
   case noMembers(folder: String)
+  /// Members, by number, that other runs should have trained.
+  case membersMissing([Int], of: Int, folder: String)
   /// Members were trained on another kind of processor, and bits are to be the same.
   case otherProcessor(String, here: String)
   /// Two files of a folder hold the same member.
@@ -113,6 +115,11 @@ extension RunError: CustomStringConvertible {
       return lines.joined(separator: "\n") + "\n\(kept) run the same command again to train what is missing."
     case .noMembers(let folder):
       return "there are no trained members in \(folder); run ‘tutti train’ on the job first."
+    case .membersMissing(let members, let count, let folder):
+      let list = members.prefix(10).map(String.init).joined(separator: ", ") + (members.count > 10 ? ", …" : "")
+      return
+        "\(members.count) of \(count) members are not trained (\(list)): they are not in \(folder). Train them with "
+        + "‘tutti train JOB --members K..L’, or all that are missing with ‘tutti run JOB’."
     case .otherProcessor(let trained, let here):
       return
         "members were trained on another kind of processor (\(trained); here: \(here)), and --same-bits is given. Go on "

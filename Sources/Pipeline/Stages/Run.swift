@@ -141,7 +141,15 @@ public final class Run {
   ///
   /// - Returns: the figures of the ensemble on the test set.
   /// - Throws: as the stages.
-  public func all() throws -> Evaluation {
+  public func all() throws -> Evaluation { try all(trainsMissing: true) }
+
+  /// All stages but the training of members: other runs trained them.
+  ///
+  /// - Returns: the figures of the ensemble on the test set.
+  /// - Throws: `RunError.membersMissing`; as the stages.
+  public func collect() throws -> Evaluation { try all(trainsMissing: false) }
+
+  private func all(trainsMissing: Bool) throws -> Evaluation {
     _ = try inspected()
     // Ranks that read other data are found before work.
     for part in Part.allCases { _ = try content(of: part) }
@@ -149,7 +157,7 @@ public final class Run {
     try requirePredictionMemory()
     try refuseExistingOutput()
     return try locked(makingFolder: true) {
-      try train()
+      try train(missing: trainsMissing)
       try goOn()
       try calibrate()
       try goOn()
@@ -165,10 +173,12 @@ public final class Run {
   /// Trains the members that are not trained yet, each on whichever group of ranks is free.
   ///
   /// - Throws: `RunError.membersFailed` when all others are trained and stored.
-  public func train() throws {
+  public func train() throws { try train(missing: true) }
+
+  private func train(missing trainsMissing: Bool) throws {
     let stage = try TrainingStage(self)
     try locked(makingFolder: true) {
-      try stage.trainMembers()
+      try stage.trainMembers(missing: trainsMissing)
       try goOn()
       // Members that other runs train may be missing.
       if options.members == nil { try AggregationStage(stage)?.train() }

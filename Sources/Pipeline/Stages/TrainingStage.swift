@@ -30,14 +30,19 @@ struct TrainingStage: Stage {
 
   /// Trains the missing members, and tells, or trains anew, those that did not learn.
   ///
-  /// - Throws: `RunError.membersFailed` when all others are trained and stored; `MemoryBudgetError`, `RemoteFailure`.
-  func trainMembers() throws {
+  /// - Parameter trainsMissing: whether a member that is missing is trained, or an error.
+  /// - Throws: `RunError.membersFailed` when all others are trained and stored; `RunError.membersMissing`,
+  ///   `MemoryBudgetError`, `RemoteFailure`.
+  func trainMembers(missing trainsMissing: Bool) throws {
     let (states, attempts) = try memberStates()
     let wanted = run.options.members ?? 0...settings.members - 1
     guard wanted.upperBound < settings.members else {
       throw RunError.noSuchMember(wanted.upperBound, of: settings.members)
     }
     let missing = wanted.filter { states[$0] == .missing }
+    guard trainsMissing || missing.isEmpty else {
+      throw RunError.membersMissing(missing, of: settings.members, folder: paths.members)
+    }
     let done = wanted.count { states[$0] == .isThere }
     if done > 0 { log.note("\(done) of \(wanted.count) members are trained already.") }
     let failed = wanted.filter { states[$0] == .failed }

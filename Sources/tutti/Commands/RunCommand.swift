@@ -33,12 +33,26 @@ struct RunCommand: ParsableCommand {
 
   func run() throws {
     try options.withRun(retraining: try retrained) { run in
-      let evaluation = try run.all()
-      guard run.world.rank == 0 else { return }
-      print(evaluation.table)
-      print(ResultsHint(run.paths.results))
-      print("Report: \(run.paths.report)")
+      RunOutcome(try run.all(), of: run).printOnRoot()
     }
+  }
+}
+
+/// What a run that is done prints.
+struct RunOutcome {
+  let evaluation: Evaluation
+  let run: Run
+
+  init(_ evaluation: Evaluation, of run: Run) {
+    self.evaluation = evaluation
+    self.run = run
+  }
+
+  func printOnRoot() {
+    guard run.world.rank == 0 else { return }
+    print(evaluation.table)
+    print(ResultsHint(run.paths.results))
+    print("Report: \(run.paths.report)")
   }
 }
 
