@@ -69,6 +69,13 @@ struct EndToEndMaskTests {
     let new = job.folder + "/new.h5"
     let predict = try EndToEnd.run(["predict", job.results, job.folder + "/data.h5:/images[9:12]", "-o", new])
     #expect(predict.status == 0, "\(predict.errors)")
+    // These are the test images: what is compared with calibration is the same.
+    #expect(
+      predict.output.contains("Whether the images are like those of calibration cannot be told well: there are 3"))
+    for name in ["doubt", "mean", "deviation", "p_doubt"] {
+      let path = "entry/shift/\(name)"
+      #expect(try File(opening: new).read(path, as: Double.self) == file.read(path, as: Double.self), "\(name)")
+    }
     for name in names {
       let path = "entry/masks/\(name)"
       #expect(try File(opening: new).read(path, as: UInt8.self) == file.read(path, as: UInt8.self), "\(name)")

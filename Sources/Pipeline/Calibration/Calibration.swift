@@ -26,6 +26,8 @@ struct Calibration: Hashable, Sendable {
   var unitsOfClass: [Int64] = []
   /// Of masks with promises of their own; nil: there are none.
   var masks: MaskCalibration?
+  /// What new images are compared with; nil of files of earlier programs.
+  var shift: ShiftReference?
   /// Of what is measured in images; nil: nothing is.
   var measurements: MeasurementCalibration?
 

@@ -52,6 +52,7 @@ enum CalibrationFile {
     try writeUnits(calibration, to: group)
     try calibration.measurements?.write(to: group)
     try calibration.masks?.write(to: group)
+    try calibration.shift?.write(to: group)
     if let classes = calibration.classes {
       try write(Calibration(classes), to: try group.createGroup("classification"))
     }
@@ -120,10 +121,12 @@ enum CalibrationFile {
       try readUnits(of: group, into: &result)
       result.measurements = try MeasurementCalibration(in: group, levels: levels)
       result.masks = try MaskCalibration(in: group, levels: levels)
+      result.shift = try ShiftReference(in: group)
       return result
     }
     var result = Calibration(ConformalIntervals(method, levels: levels, thresholds: values, scores: scores))
     try readUnits(of: group, into: &result)
+    result.shift = try ShiftReference(in: group)
     let dataset = try group.dataset("threshold")
     if try dataset.hasAttribute("long_name") { result.meaning = try dataset.attribute("long_name", as: String.self) }
     if try group.exists("classification"),

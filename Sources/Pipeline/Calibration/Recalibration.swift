@@ -129,6 +129,7 @@ public struct Recalibration: Sendable {
     let form = try form(before)
     try requireFit(form, sample, entry)
     var calibration = try sample.calibration(form, in: source ?? results)
+    calibration.shift = before.shift
     calibration.measurements = try before.measurements?.found(for: form.levels)
     var maskRemarks: [String] = []
     if let masks = before.masks {

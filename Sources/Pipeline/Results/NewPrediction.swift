@@ -45,10 +45,11 @@ public struct NewPrediction: Sendable {
   /// Writes `/entry/prediction` of all the images into `output`, and what the model measures. Collective.
   ///
   /// - Parameter log: told when the calibration was made by other tiles.
-  /// - Returns: on rank 0 what is measured; nil on the others, or when the model measures nothing.
+  /// - Returns: on rank 0 what is measured, and whether the images are like those of calibration; nil on the others, or when
+  ///   the model does not tell.
   /// - Throws: `RunError`, `ImagingError`, `MemberFileError`, `HDF5Error`; `RemoteFailure` where one rank alone failed.
   @discardableResult
-  public func run(over world: Communicator, log: Log) throws -> MeasurementTable? {
+  public func run(over world: Communicator, log: Log) throws -> (measurements: MeasurementTable?, shift: ShiftTest?) {
     let stop = try StopRequest(over: world)
     do {
       return try StopSignal.watched { try run(over: world, log: log, until: stop) }
@@ -100,7 +101,9 @@ public struct NewPrediction: Sendable {
     return numbers.map { all[$0] }
   }
 
-  private func run(over world: Communicator, log: Log, until stop: StopRequest) throws -> MeasurementTable? {
+  private func run(
+    over world: Communicator, log: Log, until stop: StopRequest
+  ) throws -> (MeasurementTable?, ShiftTest?) {
     let loaded = try world.agree { try ModelFiles.load(model) }
     try world.agree {
       var files = RunFiles()
@@ -168,7 +171,8 @@ public struct NewPrediction: Sendable {
         classes: ensemble.channels, regions: regions)
     }
     let scaling = try members[0].scaling.completed(for: regions.map(\.image), of: source, over: world)
-    try writer.write(work, to: unfinished) { region, predict in
+    let shift = calibration?.shift.map { _ in ShiftCollector(ensemble, regions: regions.count) }
+    try writer.write(work, to: unfinished, shift: shift) { region, predict in
       try predict(EnsemblePredictor.reader(of: source, region: region, scaling: scaling)) {
         member, tile, answer, _ in
         try stop.check()
@@ -178,6 +182,8 @@ public struct NewPrediction: Sendable {
     let table = try collector?.joined(over: world).map {
       MeasurementTable($0, numbers: regions.map(\.image), groups: nil, calibration?.measurements)
     }
+    let features = try shift?.features(over: world)
+    let test = features.flatMap { features in calibration?.shift.map { ShiftTest(features, $0) } }
     _ = try world.fromRoot {
       let file = try File(opening: unfinished, mode: .readWrite)
       try ResultsFile.describe(
@@ -191,6 +197,7 @@ public struct NewPrediction: Sendable {
         try CalibrationFile.write(calibration, to: try file.group("entry").createGroup("calibration"))
       }
       try table?.write(to: try file.group("entry"))
+      try test?.write(to: try file.group("entry"))
       if let masks = calibration?.masks {
         let spacing = VoxelSpacing(source.voxelSize, hasDepth: source.layout.hasDepth)
         let remarks = try WrittenMasks.write(
@@ -202,6 +209,6 @@ public struct NewPrediction: Sendable {
       try WholeFile.publish(unfinished, as: output)
       return []
     }
-    return table
+    return (table, world.rank == 0 ? test : nil)
   }
 }

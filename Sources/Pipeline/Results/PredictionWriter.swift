@@ -41,10 +41,12 @@ struct PredictionWriter {
   /// Writes `/entry/prediction`, and where they are said `/entry/classification` and `/entry/aggregate`, into a new
   /// file at `path`. Collective; memory does not grow with the number of tiles.
   ///
-  /// - Parameter load: called for every region that this rank has tiles of, with a closure that predicts them from
-  ///   what a reader gives, and hands over what each member says.
+  /// - Parameters:
+  ///   - shift: takes what is compared with calibration; nil: nothing is.
+  ///   - load: called for every region that this rank has tiles of, with a closure that predicts them from
+  ///     what a reader gives, and hands over what each member says.
   func write(
-    _ work: TileWork, to path: String,
+    _ work: TileWork, to path: String, shift: ShiftCollector? = nil,
     load: (Region, _ predict: (EnsemblePredictor.Reader, EnsemblePredictor.EachMember?) throws -> Void) throws -> Void
   ) throws {
     let latent = try world.agree { writesLatents ? try latentShape(work) : nil }
@@ -74,6 +76,8 @@ struct PredictionWriter {
                 parts += try combined.parts(of: tile)
               }
               try file.write(parts)
+              try shift?.add(
+                answer, form, region: part.index, channels: ensemble.members[0].settings.inputChannels, reader)
             }
           }
         }

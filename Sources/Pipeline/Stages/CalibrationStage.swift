@@ -87,11 +87,12 @@ struct CalibrationStage: Stage {
     let masks = ConformalMask.all(job.uncertainty.masks, classes: job.data.classes)
     var maskScores = MaskScores(masks, units: map.count)
     let margins = MarginCollector(masks, regions: truth.split.calibrate)
+    let shift = ShiftCollector(ensemble, regions: truth.split.calibrate.count)
     try world.agree {
       if form.method.isOfClasses {
-        try addSetScores(ensemble, form, map, collector, margins, to: &scores, &sample, &maskScores)
+        try addSetScores(ensemble, form, map, collector, margins, shift, to: &scores, &sample, &maskScores)
       } else {
-        classScores = try addIntervalScores(ensemble, map, to: &scores[0], &sample, &classSample)
+        classScores = try addIntervalScores(ensemble, map, shift, to: &scores[0], &sample, &classSample)
       }
     }
     var calibration = try Calibration(
@@ -105,6 +106,11 @@ struct CalibrationStage: Stage {
       for line in told.warnings([], "images") { log.note(line) }
     }
     calibration.allowsEmpty = form.allowsEmpty
+    let regions = truth.split.calibrate
+    let groups = truth.groups.map { groups in regions.map { groups.number(of: $0, layout: truth.layout) } }
+    calibration.shift = ShiftReference(
+      try shift.features(over: world), groups: groups,
+      plural: groups != nil ? "groups" : job.layout.isOneImage ? "runs of slices" : "images")
     if !masks.isEmpty {
       let spacing = VoxelSpacing(job.voxelSize ?? truth.images.voxelSize, hasDepth: job.layout.hasDepth)
       let entries =
@@ -179,7 +185,7 @@ struct CalibrationStage: Stage {
   ///
   /// - Parameter each: called with each answer, what is known of it, and the number of its region.
   private func predictCalibration(
-    _ ensemble: EnsemblePredictor, _ collector: ObjectCollector? = nil,
+    _ ensemble: EnsemblePredictor, _ collector: ObjectCollector?, _ shift: ShiftCollector,
     each: (EnsemblePredictor.Answer, TileTruth, Int) throws -> Void
   ) throws {
     let scaling = try run.scaling(ensemble.members[0].scaling, of: .calibrate)
@@ -194,6 +200,8 @@ struct CalibrationStage: Stage {
           try run.stop.check()
           try known.read(answer.tile.core, of: part.region, truth, for: .calibrate)
           collector?.addTruth(known.labels, part.region, answer.tile.core)
+          try shift.add(
+            answer, AnswerForm(settings, job.layout), region: part.index, channels: settings.inputChannels, reader)
           try each(answer, known, part.index)
         }
       }
@@ -208,11 +216,11 @@ struct CalibrationStage: Stage {
   ///   - masks: take those of known voxels, too.
   private func addSetScores(
     _ ensemble: EnsemblePredictor, _ form: CalibrationForm, _ map: UnitMap, _ collector: ObjectCollector?,
-    _ margins: MarginCollector?,
+    _ margins: MarginCollector?, _ shift: ShiftCollector,
     to scores: inout [UnitScores], _ sample: inout CalibrationSample, _ masks: inout MaskScores
   ) throws {
     let hasMasks = job.uncertainty.masks != nil
-    try predictCalibration(ensemble, collector) { answer, known, region in
+    try predictCalibration(ensemble, collector, shift) { answer, known, region in
       guard let mean = answer.mean.baseAddress else { return }
       var own = CalibrationScores(form.method)
       let labels = known.labels
@@ -259,14 +267,15 @@ struct CalibrationStage: Stage {
   ///   - classSample: the same of the classes that are told beside them.
   /// - Returns: the scores of those classes.
   private func addIntervalScores(
-    _ ensemble: EnsemblePredictor, _ map: UnitMap, to scores: inout UnitScores, _ sample: inout CalibrationSample,
+    _ ensemble: EnsemblePredictor, _ map: UnitMap, _ shift: ShiftCollector, to scores: inout UnitScores,
+    _ sample: inout CalibrationSample,
     _ classSample: inout CalibrationSample
   ) throws -> CalibrationScores {
     var classes = CalibrationScores()
     guard let scaling = ensemble.members[0].targetScaling else { return classes }
     var planes = IntervalPlanes(
       job.uncertainty.method, targetScaling: scaling, form: AnswerForm(settings, job.layout))
-    try predictCalibration(ensemble) { answer, known, region in
+    try predictCalibration(ensemble, nil, shift) { answer, known, region in
       planes.take(mean: answer.mean, deviation: answer.deviation)
       map.forEachRun(region: region, answer.tile.core) { unit, voxels in
         planes.addScores(known, of: voxels, unit: unit, to: &scores)

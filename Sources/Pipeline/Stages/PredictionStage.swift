@@ -57,7 +57,8 @@ struct PredictionStage: Stage {
     var classFigures = writer.classForm.map { MemberFigures(ensemble, form: $0) }
     let scaling = try run.scaling(ensemble.members[0].scaling, of: .test)
     var known = TileTruth()
-    try writer.write(work, to: paths.unfinished) { region, predict in
+    let shift = calibration.shift.map { _ in ShiftCollector(ensemble, regions: truth.split.test.count) }
+    try writer.write(work, to: paths.unfinished, shift: shift) { region, predict in
       let reader = EnsemblePredictor.reader(of: truth.images, region: region, scaling: scaling)
       try predict(reader) { member, tile, answer, classes in
         try run.stop.check()
@@ -72,9 +73,10 @@ struct PredictionStage: Stage {
     }
     try figures.reduce(over: world)
     try classFigures?.reduce(over: world)
+    let features = try shift?.features(over: world)
     let measured = try collector?.joined(over: world)
     try run.onRoot {
-      try complete(calibration, writer, work, [figures] + (classFigures.map { [$0] } ?? []), measured)
+      try complete(calibration, writer, work, [figures] + (classFigures.map { [$0] } ?? []), measured, features)
     }
   }
 
@@ -101,7 +103,7 @@ struct PredictionStage: Stage {
   /// Adds to the written prediction what else belongs in the file. Rank 0 alone.
   private func complete(
     _ calibration: Calibration, _ writer: PredictionWriter, _ work: TileWork, _ figures: [MemberFigures],
-    _ measured: MeasuredImages?
+    _ measured: MeasuredImages?, _ features: [ImageFeatures]?
   ) throws {
     let members = writer.ensemble.members
     let file = try File(opening: paths.unfinished, mode: .readWrite)
@@ -136,8 +138,13 @@ struct PredictionStage: Stage {
     }
     try memberGroup.write(members.map { $0.history.last?.loss ?? .nan }, to: "final_loss")
     for figures in figures { try figures.write(to: memberGroup) }
+    let groups = truth.groups.map { groups in regions.map { groups.number(of: $0, layout: truth.layout) } }
+    if let features, let reference = calibration.shift {
+      let test = ShiftTest(features, groups: groups, reference)
+      try test.write(to: entry)
+      if test.isAlarm { for line in test.lines { log.note(line) } }
+    }
     if let measured {
-      let groups = truth.groups.map { groups in regions.map { groups.number(of: $0, layout: truth.layout) } }
       let table = MeasurementTable(
         measured, numbers: job.layout.isOneImage ? Array(regions.indices) : regions.map(\.image), groups: groups,
         calibration.measurements)

@@ -78,8 +78,9 @@ struct PredictCommand: ParsableCommand {
           model: model, images: images, output: output, threads: launch.threads, overwrite: overwrite,
           latents: latent)
         (prediction.valid, prediction.slices, prediction.numbers) = (valid, sliceRange, imageNumbers)
-        let measurements = try prediction.run(over: world, log: display.log)
+        let (measurements, shift) = try prediction.run(over: world, log: display.log)
         if let measurements { print(measurements.lines.joined(separator: "\n")) }
+        if let shift { print(([""] + shift.lines).joined(separator: "\n")) }
         if world.rank == 0 { print(ResultsHint(output)) }
       } else {
         let file = try world.agree { try JobFile(path: model) }
