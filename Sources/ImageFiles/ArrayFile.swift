@@ -16,20 +16,59 @@ public enum ArrayFile {
   }
   private static let storedCacheBytes = Atomic(64 << 20)
 
-  /// Opens the array at a location, or the only one of its file. The format is told by the file's content.
+  /// Opens the array at a location, or the only one of its file. The format is told by the file's content. Arrays of
+  /// locations that are joined follow each other along their first axis.
   ///
   /// - Returns: the array, and its location with the dataset's name.
   /// - Throws: `ImageFileError`; `HDF5Error` of HDF5 files and of files that do not exist.
   public static func open(_ location: ArrayLocation) throws -> (ArrayLocation, any StoredArray) {
-    let (found, array) = try openAll(location)
-    try checkSize(array.shape, of: found)
-    guard let slices = location.slices else { return (found, array) }
-    return (found, try SlicedArray(array, slices, of: found))
+    guard location.others.isEmpty else {
+      let parts = try openEach(location)
+      let joined = ArrayLocation(joining: parts.map(\.0))
+      return (joined, try JoinedArray(parts.map(\.1), at: joined))
+    }
+    if let files = try series(location) {
+      return (location, try sliced(try FileSeries(try OpenFiles(files)), location))
+    }
+    let (found, array) = try openOne(location)
+    return (found, try sliced(array, found))
   }
 
-  private static func openAll(_ location: ArrayLocation) throws -> (ArrayLocation, any StoredArray) {
-    guard let files = try series(location) else { return try openOne(location) }
-    return (location, try FileSeries(files))
+  /// Opens the arrays of joined locations one by one, and those of files that a folder or pattern means where they
+  /// differ in shape or type. Of many files, one at a time is open.
+  ///
+  /// - Returns: each with its location. An array of a folder or pattern has a first axis of images, of one element where
+  ///   the files differ.
+  /// - Throws: as `open(_:)`.
+  public static func openEach(_ location: ArrayLocation) throws -> [(ArrayLocation, any StoredArray)] {
+    let all = location.all
+    guard try all.count > 1 || series(location) != nil else { return [try open(location)] }
+    // Single files of the list are opened together.
+    let isSeries = try all.map { try series($0) != nil }
+    let files = try OpenFiles(all.indices.filter { !isSeries[$0] }.map { all[$0] })
+    var next = 0
+    return try all.indices.flatMap { index -> [(ArrayLocation, any StoredArray)] in
+      guard isSeries[index], let names = try series(all[index]) else {
+        defer { next += 1 }
+        return [(files.locations[next], try sliced(FileOfMany(files, next), files.locations[next]))]
+      }
+      let files = try OpenFiles(names)
+      guard !files.areAlike, all[index].slices == nil else {
+        return [(all[index], try sliced(try FileSeries(files), all[index]))]
+      }
+      return files.locations.indices.map { (files.locations[$0], files.image($0)) }
+    }
+  }
+
+  /// The part of an array that its location means.
+  private static func sliced(_ array: any StoredArray, _ location: ArrayLocation) throws -> any StoredArray {
+    try checkSize(array.shape, of: location)
+    return try location.slices.map { try SlicedArray(array, $0, of: location) } ?? array
+  }
+
+  /// The files that a location means, of which there may be many, as paths.
+  public static func files(of location: ArrayLocation) -> [String] {
+    location.all.flatMap { one in ((try? series(one)) ?? nil)?.map(\.file) ?? [one.file] }
   }
 
   /// Whether a location means several files, or a folder that is an image: a folder of slices, a pattern, a Zarr folder.

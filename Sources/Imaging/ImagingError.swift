@@ -12,6 +12,10 @@ public enum ImagingError: Error, Equatable, Sendable {
   case wrongAxes(ArrayLocation, shape: [Int], layout: ImageLayout)
   /// The array has an axis of extent 0.
   case empty(ArrayLocation, shape: [Int])
+  /// Several arrays are named where there is one image.
+  case severalVolumes(ArrayLocation, count: Int)
+  /// An array has another number of channels than the first.
+  case differentChannels(ArrayLocation, shape: [Int], channels: Int, first: ArrayLocation, expected: Int)
   /// Labels, target images or a mask have another shape than the images.
   case targetShape(
     ArrayLocation, shape: [Int], images: ArrayLocation, imageShape: [Int], hasChannels: Bool, mayHaveChannels: Bool)
@@ -86,6 +90,16 @@ extension ImagingError: CustomStringConvertible {
       return "\(place) has shape \(shape); \(layout.words) has axes \(axes). \(advice)"
     case .empty(let place, let shape):
       return "\(place) has shape \(shape), which holds nothing."
+    case .severalVolumes(let place, let count):
+      return """
+        \(place) are \(count) arrays, but a volume is one image. If each is a volume, or a stack of some, write layout: \
+        volumes; slices in a folder of files are named by a pattern.
+        """
+    case .differentChannels(let place, let shape, let channels, let first, let expected):
+      return """
+        \(place) has shape \(shape), and \(channels) channel\(channels == 1 ? "" : "s"), but \(first) has \(expected); \
+        images may differ in their extents alone.
+        """
     case .targetShape(let target, let shape, let images, let imageShape, let hasChannels, let mayHaveChannels):
       return Self.targetShape(target, shape, images, imageShape, hasChannels, mayHaveChannels)
     case .imageLabels(let place, let shape, let images, let layout):
@@ -213,7 +227,8 @@ extension ImagingError: CustomStringConvertible {
     _ target: ArrayLocation, _ shape: [Int], _ images: ArrayLocation, _ imageShape: [Int], _ hasChannels: Bool,
     _ mayHaveChannels: Bool
   ) -> String {
-    let other = target.file == images.file ? images.dataset ?? images.description : images.description
+    let isNear = target.file == images.file && images.others.isEmpty
+    let other = isNear ? images.dataset ?? images.description : images.description
     let rule = hasChannels || mayHaveChannels ? "without the channel axis they must be equal" : "they must be equal"
     var advice = ""
     let bare = hasChannels ? Self.withoutChannels(imageShape) : [imageShape]
@@ -230,7 +245,8 @@ extension ImagingError: CustomStringConvertible {
         : " Labels are numbers of classes, one a pixel: write the largest of the \(shape[axis]) channels (argmax over axis "
           + "\(axis))."
     }
-    return "\(target) has shape \(shape) but \(other) has \(imageShape); \(rule).\(advice)"
+    let have = images.others.isEmpty ? "has" : "have"
+    return "\(target) has shape \(shape) but \(other) \(have) \(imageShape); \(rule).\(advice)"
   }
 
   private static func axesDoNotFit(

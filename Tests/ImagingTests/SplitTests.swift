@@ -44,7 +44,7 @@ struct SplitTests {
   func runs() throws {
     for seed: UInt64 in 0..<10 {
       let parts = try parts(41, .volume, 0.5, 0.3, 0.1, seed: seed)
-      let split = Split(parts: parts, layout: .volume, extents: Extents(z: parts.count, y: 4, x: 5))
+      let split = Split(parts: parts, layout: .volume) { _ in Extents(z: parts.count, y: 4, x: 5) }
       for part in Part.allCases where part != .validate { #expect(split[part].count == 1) }
     }
   }
@@ -53,7 +53,7 @@ struct SplitTests {
   func validation() throws {
     for seed: UInt64 in 0..<10 {
       let parts = try parts(40, .volume, 0.4, 0.2, 0.2, validate: 0.2, seed: seed)
-      let split = Split(parts: parts, layout: .volume, extents: Extents(z: parts.count, y: 4, x: 5))
+      let split = Split(parts: parts, layout: .volume) { _ in Extents(z: parts.count, y: 4, x: 5) }
       #expect(split.validate.count == 1)
       #expect(split.validate[0].z.count == 8)
       #expect(split.validate[0].z.lowerBound == split.train[0].z.upperBound)
@@ -125,11 +125,11 @@ struct SplitTests {
   @Test("slices of one part that touch are one region; images are one each")
   func regions() {
     let parts: [Part?] = [.train, .train, nil, .train, .test, .calibrate, .calibrate]
-    let volume = Split(parts: parts, layout: .volume, extents: Extents(z: parts.count, y: 4, x: 5))
+    let volume = Split(parts: parts, layout: .volume) { _ in Extents(z: parts.count, y: 4, x: 5) }
     #expect(volume.train.map(\.z) == [0..<2, 3..<4])
     #expect(volume.calibrate.map(\.z) == [5..<7])
     #expect(volume.test.map(\.extents) == [Extents(z: 1, y: 4, x: 5)])
-    let stack = Split(parts: parts, layout: .stack, extents: Extents(y: 4, x: 5))
+    let stack = Split(parts: parts, layout: .stack) { _ in Extents(y: 4, x: 5) }
     #expect(stack.train.map(\.image) == [0, 1, 3])
     #expect(stack.train.allSatisfy { $0.z == 0..<1 && $0.height == 4 && $0.width == 5 })
   }
@@ -200,8 +200,8 @@ struct SplitTests {
     }
     #expect(torn == 0)
     let volume = Split(
-      parts: [.train, .train, .train, .test, .test, .calibrate], layout: .volume, extents: Extents(z: 6, y: 4, x: 5),
-      groups: [1, 1, 2, 3, 4, 4])
+      parts: [.train, .train, .train, .test, .test, .calibrate], layout: .volume, groups: [1, 1, 2, 3, 4, 4]
+    ) { _ in Extents(z: 6, y: 4, x: 5) }
     #expect(volume.train.map(\.z) == [0..<2, 2..<3] && volume.test.map(\.z) == [3..<4, 4..<5])
   }
 

@@ -42,8 +42,9 @@ public struct TrainingSet: Sendable {
     units = try TrainingUnits(data, part: part, patch: patch, overlap: overlap, planes: planes)
     // An image that is its own target is kept once.
     let isItself = if case .itself = data.target { true } else { false }
+    let span = planes.span(of: patch)
     regions = try data.split[part].map {
-      try data.load($0, for: part, scaling: scaling, targetScaling: isItself ? nil : targetScaling)
+      try data.load($0, for: part, scaling: scaling, targetScaling: isItself ? nil : targetScaling, patch: span)
     }
     itself =
       isItself
@@ -57,18 +58,21 @@ public struct TrainingSet: Sendable {
 
   /// What a patch's target holds.
   public func targetKind(_ task: EnsembleTask) -> TargetKind {
-    regions.first?.content.kind(for: task) ?? .labels
+    // Of target images, padded regions alone may have weights.
+    (regions.first(where: \.content.hasWeights) ?? regions.first)?.content.kind(for: task) ?? .labels
   }
 
   /// Channels of the images.
   public var channels: Int { regions.first?.channels ?? 0 }
 
   /// The bytes that images and targets of these regions take in memory.
-  public static func bytes(of data: LearningData) -> Int {
+  ///
+  /// - Parameter patch: to which smaller regions are padded.
+  public static func bytes(of data: LearningData, patch: Extents) -> Int {
     let isItself = if case .itself = data.target { true } else { false }
     let target = data.content.bytes - (isItself ? 4 * data.targetChannels : 0)
     return [Part.train, .validate].reduce(0) {
-      $0 + bytes(of: data.split[$1], channels: data.images.inputChannels, target: target)
+      $0 + bytes(of: data.split[$1].map { $0.padded(to: patch) }, channels: data.images.inputChannels, target: target)
     }
   }
 

@@ -10,6 +10,8 @@ public struct Layout: Sendable, Hashable {
   public var shuffle: Bool
   /// Whether each chunk has a checksum, which readers compare (`H5Pset_fletcher32`).
   public var checksum = false
+  /// What elements are that nobody writes; nil: not defined.
+  public var fill: Double?
   /// The maximum extent of each axis, nil for no bound; requires chunks. Nil: the dataset cannot be resized.
   public var maximumShape: [Int?]?
 
@@ -23,12 +25,15 @@ public struct Layout: Sendable, Hashable {
     Layout(chunk: chunk, deflate: deflate, shuffle: shuffle, checksum: checksum, maximumShape: maximumShape)
   }
 
-  /// The dataset creation property list: no fill values are written, no times recorded.
+  /// The dataset creation property list: fill values are not written where there is none, and no times recorded.
   ///
   /// - Parameter elementBytes: nil for strings of any length, which need their first null references.
   func list(shape: [Int], elementBytes: Int?, at place: Place) throws -> Identifier {
     let list = try Identifier.properties(chdf5_dataset_create(), at: place)
-    if elementBytes != nil {
+    if var fill {
+      try place.check(
+        H5Pset_fill_value(list.raw, chdf5_double(), &fill), "H5Pset_fill_value", "give it a fill value")
+    } else if elementBytes != nil {
       try place.check(H5Pset_fill_time(list.raw, H5D_FILL_TIME_NEVER), "H5Pset_fill_time", "leave it unfilled")
     }
     try place.check(H5Pset_obj_track_times(list.raw, false), "H5Pset_obj_track_times", "leave times out")

@@ -35,9 +35,12 @@ public struct SharedDataset: Sendable {
   ///
   /// - Parameters:
   ///   - values: the elements of the selection in row order.
-  ///   - slab: whole chunks; at the end of an axis a chunk may be cut off by the dataset's extent.
+  ///   - slab: whole chunks; at the end of an axis a chunk may be cut off by the dataset's extent, or with `fill` anywhere.
+  ///   - fill: what a chunk holds beyond the selection, where nobody else writes; nil: selections end with chunks.
   /// - Throws: `HDF5Error` of kind `wrongShape` when the selection begins or ends within a chunk.
-  public func part<Scalar: HDF5Scalar>(_ values: [Scalar], _ slab: Hyperslab) throws -> Part {
+  public func part<Scalar: HDF5Scalar>(
+    _ values: [Scalar], _ slab: Hyperslab, fill: Scalar? = nil
+  ) throws -> Part {
     let place = Place(file: packer.fileName, path: path)
     if let fault = slab.fault(in: shape) { throw place.error(.wrongShape, fault) }
     guard slab.elements == values.count else {
@@ -48,7 +51,7 @@ public struct SharedDataset: Sendable {
     let ends = zip(slab.start, slab.count).map { $0 + $1 }
     let isAligned = shape.indices.allSatisfy { axis in
       slab.stride[axis] == 1 && slab.start[axis] % chunk[axis] == 0
-        && (ends[axis] % chunk[axis] == 0 || ends[axis] == shape[axis])
+        && (fill != nil || ends[axis] % chunk[axis] == 0 || ends[axis] == shape[axis])
     }
     guard isAligned else {
       throw place.error(
@@ -57,7 +60,7 @@ public struct SharedDataset: Sendable {
     var chunks: [PackedChunk] = []
     var start = slab.start
     while true {
-      chunks.append(try packer.pack(elements(of: values, slab, chunkAt: start), start: start))
+      chunks.append(try packer.pack(elements(of: values, slab, chunkAt: start, fill ?? .zero), start: start))
       // The next chunk, the last axis first.
       var axis = shape.count - 1
       while axis >= 0 {
@@ -70,12 +73,12 @@ public struct SharedDataset: Sendable {
     }
   }
 
-  /// The elements of one chunk; zero beyond the dataset's extent.
+  /// The elements of one chunk; `fill` beyond the selection.
   private func elements<Scalar: HDF5Scalar>(
-    of values: [Scalar], _ slab: Hyperslab, chunkAt start: [Int]
+    of values: [Scalar], _ slab: Hyperslab, chunkAt start: [Int], _ fill: Scalar
   ) -> [Scalar] {
     if slab.count == chunk { return values }
-    var result = [Scalar](repeating: .zero, count: chunk.reduce(1, *))
+    var result = [Scalar](repeating: fill, count: chunk.reduce(1, *))
     let last = shape.count - 1
     let extents = shape.indices.map { min(chunk[$0], slab.start[$0] + slab.count[$0] - start[$0]) }
     // Rows along the last axis.

@@ -2,7 +2,8 @@
   import Glibc
 #endif
 
-/// Where an array is: a file or folder, an array in it, and the part of it that is meant.
+/// Where an array is: a file or folder, an array in it, and the part of it that is meant. Several locations in a row may
+/// be joined to one.
 public struct ArrayLocation: Hashable, Sendable {
   /// The path that is opened: a file, a folder, or a pattern of file names.
   public let file: String
@@ -12,6 +13,8 @@ public struct ArrayLocation: Hashable, Sendable {
   public let slices: ArraySlices?
   /// The file as messages name it.
   public let name: String
+  /// Those that follow this one, where several are joined.
+  public private(set) var others: [ArrayLocation] = []
 
   /// A location whose file is shown as `name`, or as its path.
   public init(file: String, dataset: String?, name: String? = nil, slices: ArraySlices? = nil) {
@@ -19,6 +22,22 @@ public struct ArrayLocation: Hashable, Sendable {
     self.dataset = dataset
     self.slices = slices
     self.name = name ?? file
+  }
+
+  /// Several locations in a row.
+  ///
+  /// - Parameter locations: one at least.
+  public init(joining locations: [ArrayLocation]) {
+    precondition(!locations.isEmpty, "a location of nothing")
+    self = locations[0]
+    others = Array(locations.dropFirst())
+  }
+
+  /// This location and those that are joined to it, in order.
+  public var all: [ArrayLocation] {
+    var first = self
+    first.others = []
+    return [first] + others
   }
 
   /// The location that a text `path[:dataset][[slices]]` names, such as `data/cement.h5:/images` or `scan.tif[0:20]`.
@@ -57,5 +76,8 @@ public struct ArrayLocation: Hashable, Sendable {
 }
 
 extension ArrayLocation: CustomStringConvertible {
-  public var description: String { (dataset.map { "\(name):\($0)" } ?? name) + (slices?.description ?? "") }
+  public var description: String {
+    let one = (dataset.map { "\(name):\($0)" } ?? name) + (slices?.description ?? "")
+    return others.isEmpty ? one : "\(one) and \(others.count) more"
+  }
 }

@@ -63,6 +63,45 @@ public final class LearningRegion: Sendable {
     weights = AlignedBuffer(count: content.hasWeights ? count : 0)
   }
 
+  /// The same with more rows, columns and slices at its ends: of mean intensity, and unknown.
+  ///
+  /// - Parameter larger: a region that begins where this one does.
+  func padded(to larger: Region) -> LearningRegion {
+    var content = content
+    // Of target images, weights say what is known.
+    if content.channels > 0 { content.hasWeights = true }
+    let result = LearningRegion(region: larger, channels: channels, content: content, sharesImages: sharesImages)
+    let (own, other) = (region.extents, larger.extents)
+    func copy<Element: BitwiseCopyable>(
+      _ source: AlignedBuffer<Element>, _ target: AlignedBuffer<Element>, planes: Int
+    ) {
+      for row in 0..<planes * own.z * own.y {
+        let (plane, y) = row.quotientAndRemainder(dividingBy: own.y)
+        let (channel, z) = plane.quotientAndRemainder(dividingBy: own.z)
+        let to = ((channel * other.z + z) * other.y + y) * other.x
+        (target.pointer + to).update(from: source.pointer + row * own.x, count: own.x)
+      }
+    }
+    copy(images, result.images, planes: channels)
+    switch content.labels {
+    case .none: break
+    case .image: result.labels.pointer[0] = labels.pointer[0]
+    case .pixels:
+      result.labels.buffer.update(repeating: Label.ignored)
+      copy(labels, result.labels, planes: 1)
+    }
+    if !sharesImages { copy(values, result.values, planes: content.channels) }
+    guard content.hasWeights else { return result }
+    if self.content.hasWeights {
+      copy(weights, result.weights, planes: 1)
+    } else {
+      let known = AlignedBuffer<Float>(count: own.count)
+      known.buffer.update(repeating: 1)
+      copy(known, result.weights, planes: 1)
+    }
+    return result
+  }
+
   /// Where a patch is written to; only the parts that the region holds are.
   public struct Patch {
     /// `[channel, z, y, x]`

@@ -60,6 +60,8 @@ public struct TrainingUnits: Sendable, Hashable {
   public let patch: Extents
   /// The patches of each unit.
   public let units: [[PatchPlace]]
+  /// The regions that are smaller than a patch, and padded.
+  public let padded: Int
 
   /// The units of the training regions.
   ///
@@ -68,7 +70,8 @@ public struct TrainingUnits: Sendable, Hashable {
   ///   - planes: those in which 2-D networks see a volume. A unit then has a patch in each, and its cell has room for
   ///     all. None: the patch has the orientation of the region.
   ///   - images: where the regions are from, for messages, as is the part.
-  /// - Throws: `ImagingError.patchTooLarge` when the patch does not fit into one of the regions, `.noMemory`.
+  /// Images that are smaller than a patch are padded, where others have room for it; runs of slices of one volume are not.
+  /// - Throws: `ImagingError.patchTooLarge` when the patch does not fit into any of the regions, `.noMemory`.
   public init(
     regions: [Region], patch: Extents, overlap: Extents = Extents(z: 0, y: 0, x: 0), planes: [Plane] = [],
     of images: ImageSource, part: Part = .train
@@ -79,10 +82,16 @@ public struct TrainingUnits: Sendable, Hashable {
     let planes = planes.isEmpty ? [.xy] : planes
     let cells = regions.reduce(0) { $0 + $1.extents.count / max(1, span.count) }
     try ImageSource.requireMemory(128 * cells, for: images.location)
+    let small = regions.filter { $0.isSmaller(than: span) }
+    padded = small.count
+    // Of images of several extents, those of a part besides the training part may all be small.
+    let hasRoom =
+      padded == 0 || !images.layout.isOneImage && padded < regions.count || part != .train && !images.hasOneExtent
     for (index, region) in regions.enumerated() {
-      guard let grid = PatchGrid(region: region.extents, patch: span, overlap: overlap) else {
+      let extents = region.padded(to: span).extents
+      guard hasRoom, let grid = PatchGrid(region: extents, patch: span, overlap: overlap) else {
         throw ImagingError.patchTooLarge(
-          images.location, patch: span, region: region, part: part, layout: images.layout)
+          images.location, patch: span, region: small.first ?? region, part: part, layout: images.layout)
       }
       let places = grid.cells.map { cell in
         planes.map { PatchPlace(region: index, plane: $0, cell: $0.view(cell)) }

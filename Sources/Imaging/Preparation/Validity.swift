@@ -87,11 +87,14 @@ extension ImageSource {
   ///
   /// - Throws: `ImagingError.targetShape` when it does not fit the images.
   func openValidity(_ location: ArrayLocation, axes: String?) throws -> ValidityArray {
-    let (opened, array) = try ArrayFile.open(location)
-    if array.shape == [extents.y, extents.x] { return .all(array) }
+    if hasOneExtent, location.others.isEmpty, let (_, array) = try? ArrayFile.open(location),
+      array.shape == [extents.y, extents.x]
+    {
+      return .all(array)
+    }
     func mismatch(_ shape: [Int]) -> ImagingError {
       .targetShape(
-        opened, shape: shape, images: self.location, imageShape: self.shape, hasChannels: hasChannels,
+        location, shape: shape, images: self.location, imageShape: self.shape, hasChannels: hasChannels,
         mayHaveChannels: false)
     }
     let source: ImageSource
@@ -100,7 +103,7 @@ extension ImageSource {
     } catch ImagingError.wrongAxes(_, let shape, _) {
       throw mismatch(shape)
     }
-    guard !source.hasChannels, source.imageCount == imageCount, source.extents == extents else {
+    guard !source.hasChannels, source.imageCount == imageCount, firstDifference(from: source) == nil else {
       throw mismatch(source.shape)
     }
     return .each(source)

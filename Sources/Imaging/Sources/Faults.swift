@@ -21,10 +21,11 @@ struct Faults {
     for value in values { sum += value * 0 }
     guard !sum.isFinite else { return }
     let count = values.count { !$0.isFinite }
-    if let known = notFinite.firstIndex(where: { $0.location == source.location }) {
+    let location = source.part(ofImage: image).location
+    if let known = notFinite.firstIndex(where: { $0.location == location }) {
       notFinite[known].count += count
     } else if let first = values.firstIndex(where: { !$0.isFinite }) {
-      notFinite.append((source.location, count, Self.place(first, source, box, image)))
+      notFinite.append((location, count, Self.place(first, source, box, image)))
     }
   }
 
@@ -34,7 +35,7 @@ struct Faults {
     _ box: Box, image: Int
   ) {
     for i in 0..<labels.count {
-      classes[i] = convert(labels[i], in: source.location) { Self.place(i, source, box, image) }
+      classes[i] = convert(labels[i], in: source.part(ofImage: image).location) { Self.place(i, source, box, image) }
     }
   }
 
@@ -44,7 +45,7 @@ struct Faults {
     _ box: Box, image: Int
   ) {
     for i in 0..<labels.count {
-      classes[i] = convert(labels[i], in: source.location) { Self.place(i, source, box, image) }
+      classes[i] = convert(labels[i], in: source.part(ofImage: image).location) { Self.place(i, source, box, image) }
     }
   }
 

@@ -7,11 +7,15 @@ extension ImageSource {
   /// `t` serves as z when there is no z; of volumes, that of images is `i` or `t`. Other axes must have one element. A channel axis of one element is left out,
   /// unless `axes` names it.
   ///
+  /// - Parameter isOneOfMany: the array is one of several, and may be a single image without an axis of images.
   /// - Throws: `ImagingError` when the axes do not fit the array or the layout.
   static func arranged(
-    _ array: any StoredArray, at location: ArrayLocation, layout: ImageLayout, axes: String?
+    _ array: any StoredArray, at location: ArrayLocation, layout: ImageLayout, axes: String?, isOneOfMany: Bool
   ) throws(ImagingError) -> any StoredArray {
-    guard let letters = (axes ?? array.facts.axes).map(Array.init) else { return array }
+    guard let letters = (axes ?? array.facts.axes).map(Array.init) else {
+      guard isOneOfMany, array.shape.count == layout.axisCount - 1 else { return array }
+      return PermutedArray(array, order: [nil] + array.shape.indices.map { $0 }, axes: nil)
+    }
     let shape = array.shape
     guard letters.count == shape.count else {
       throw .axesCount(location, axes: String(letters), shape: shape)

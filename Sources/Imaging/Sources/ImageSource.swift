@@ -2,43 +2,58 @@ import HDF5
 import Host
 import ImageFiles
 
-/// An image array in a file, read part by part as `[channel, z, y, x]`.
+/// Image arrays in files, read part by part as `[channel, z, y, x]`.
 ///
-/// Opening looks at the shape only.
+/// Images are numbered through all of the arrays; their extents may differ from array to array. Opening looks at shapes
+/// only.
 public final class ImageSource: Sendable {
-  /// The file and the dataset.
+  /// One of the arrays.
+  struct Stored: Sendable {
+    let location: ArrayLocation
+    /// The array, its axes in the layout's order.
+    let array: any StoredArray
+    /// The number of its first image.
+    let first: Int
+    /// The number of images; 1 for a volume.
+    let count: Int
+    /// The extents of one image.
+    let extents: Extents
+    let hasChannels: Bool
+    let isWide: Bool
+  }
+
+  /// The files and the datasets.
   public let location: ArrayLocation
   /// How its axes are read.
   public let layout: ImageLayout
-  /// The array's shape as the file has it.
+  /// The arrays' shape as one; where extents differ, the largest.
   public let shape: [Int]
   /// The number of images; 1 for a volume.
   public let imageCount: Int
   /// The number of channels; 1 without a channel axis.
   public let channels: Int
-  /// The extents of one image.
+  /// The extents of one image; where they differ, the largest along each axis.
   public let extents: Extents
-  /// Whether the file holds numbers that float32 rounds: doubles, and integers of more than 16 bits.
+  /// Whether a file holds numbers that float32 rounds: doubles, and integers of more than 16 bits.
   public let isWide: Bool
-  /// The distance of voxels along z, y and x; nil where the file does not say it.
+  /// The distance of voxels along z, y and x; nil where the files do not say it, or do not agree.
   public let voxelSize: [Length?]
   /// Which pixels were measured; nil: all.
   public let validity: Validity?
-  /// The array, its axes in the layout's order.
-  let array: any StoredArray
+  let parts: [Stored]
   /// What says which pixels were measured besides their values.
   let validityArray: ValidityArray?
 
-  /// Opens an array.
+  /// Opens the arrays at a location.
   ///
   /// - Parameters:
-  ///   - axes: a letter for each axis of the file's array, such as `yxc`; nil: as the file says, and where it does not,
+  ///   - axes: a letter for each axis of a file's array, such as `yxc`; nil: as the file says, and where it does not,
   ///     as the layout does.
-  ///   - mayLackChannels: whether the array may have all these axes but `c`.
+  ///   - mayLackChannels: whether arrays may have all these axes but `c`.
   ///   - validity: how it is known which pixels were measured; nil: all were.
   ///   - valid: the dataset that says so, of the images' shape without channels or `[y, x]` for all of them.
-  /// - Throws: `HDF5Error` or `ImageFileError` when the file or dataset is missing or unreadable; `ImagingError` for axes
-  ///   that are not the layout's, or an empty array.
+  /// - Throws: `HDF5Error` or `ImageFileError` when a file or dataset is missing or unreadable; `ImagingError` for axes
+  ///   that are not the layout's, an empty array, or arrays whose channels differ.
   public init(
     _ location: ArrayLocation, layout: ImageLayout, axes: String? = nil, mayLackChannels: Bool = false,
     validity: Validity? = nil, valid: ArrayLocation? = nil
@@ -48,51 +63,93 @@ public final class ImageSource: Sendable {
       try ImageSource(location, layout: layout, axes: axes, mayLackChannels: mayLackChannels)
         .openValidity($0, axes: axes)
     }
-    let (location, stored) = try ArrayFile.open(location)
-    var axes = axes
-    if mayLackChannels, axes.map({ $0.count == stored.shape.count + 1 }) == true { axes?.removeAll { $0 == "c" } }
-    let array = try Self.arranged(stored, at: location, layout: layout, axes: axes)
-    let shape = array.shape
-    let hasChannels = shape.count == layout.axisCount + 1
-    guard shape.count == layout.axisCount || hasChannels else {
-      throw ImagingError.wrongAxes(location, shape: shape, layout: layout)
+    if layout.isOneImage, !location.others.isEmpty {
+      throw ImagingError.severalVolumes(location, count: location.all.count)
     }
-    guard !shape.contains(0) else { throw ImagingError.empty(location, shape: shape) }
-    self.location = location
+    let opened = layout.isOneImage ? [try ArrayFile.open(location)] : try ArrayFile.openEach(location)
+    var parts: [Stored] = []
+    for (location, stored) in opened {
+      let part = try Stored(
+        stored, at: location, layout: layout, axes: axes, mayLackChannels: mayLackChannels,
+        isOneOfMany: !location.others.isEmpty || opened.count > 1, first: parts.last.map { $0.first + $0.count } ?? 0)
+      parts.append(part)
+    }
+    let (first, last) = (parts[0], parts[parts.count - 1])
+    func channels(_ part: Stored) -> Int { part.hasChannels ? part.array.shape[layout.channelAxis] : 1 }
+    if let other = parts.first(where: { channels($0) != channels(first) }) {
+      throw ImagingError.differentChannels(
+        other.location, shape: other.array.shape, channels: channels(other), first: first.location,
+        expected: channels(first))
+    }
+    self.location = ArrayLocation(joining: parts.map(\.location))
     self.layout = layout
-    self.shape = shape
-    self.array = array
-    isWide =
-      switch array.facts.elementType {
-      case .float(let bits): bits > 32
-      case .integer(let bits, _), .enumeration(let bits): bits > 16
-      case .bool, .string, .other: false
-      }
-    let height = shape[shape.count - 2]
-    let width = shape[shape.count - 1]
-    imageCount = layout.isOneImage ? 1 : shape[0]
-    channels = hasChannels ? shape[layout.channelAxis] : 1
-    extents = Extents(z: layout.hasDepth ? shape[shape.count - 3] : 1, y: height, x: width)
-    let spacing = array.facts.spacing
-    voxelSize = (1...3).reversed().map { place in
-      place == 3 && !layout.hasDepth ? nil : spacing[spacing.count - place]
+    self.parts = parts
+    self.channels = channels(first)
+    isWide = parts.contains(where: \.isWide)
+    imageCount = last.first + last.count
+    let extents = parts.map(\.extents).reduce(first.extents) {
+      Extents(z: max($0.z, $1.z), y: max($0.y, $1.y), x: max($0.x, $1.x))
     }
+    self.extents = extents
+    shape =
+      parts.count == 1
+      ? first.array.shape
+      : [imageCount] + (first.hasChannels ? [self.channels] : []) + (layout.hasDepth ? [extents.z] : [])
+        + [extents.y, extents.x]
+    let sizes = parts.map { part in
+      let spacing = part.array.facts.spacing
+      return (1...3).reversed().map { place -> Length? in
+        place == 3 && !layout.hasDepth ? nil : spacing[spacing.count - place]
+      }
+    }
+    voxelSize = (0..<3).map { axis in sizes.allSatisfy { $0[axis] == sizes[0][axis] } ? sizes[0][axis] : nil }
     // Every image has a region and a part.
     try Self.requireMemory(128 * imageCount, for: location)
   }
 
-  /// Every axis with its extent, as in “[image 12, y 32, x 32]”.
+  /// Every axis with its extent, as in “[image 12, y 32, x 32]”; “20–32” where extents differ.
   public var axes: String {
     let names = layout.axes(hasChannels: hasChannels).dropFirst().dropLast().split(separator: ",")
-    return "[" + zip(names, shape).map { "\($0.drop { $0 == " " }) \($1)" }.joined(separator: ", ") + "]"
+    let texts = shape.indices.map { axis -> String in
+      let place = axis - shape.count
+      guard axis > 0 || layout.isOneImage else { return "\(shape[axis])" }
+      let least = parts.map { $0.array.shape[$0.array.shape.count + place] }.min() ?? 0
+      return least == shape[axis] ? "\(least)" : "\(least)–\(shape[axis])"
+    }
+    return "[" + zip(names, texts).map { "\($0.drop { $0 == " " }) \($1)" }.joined(separator: ", ") + "]"
   }
 
-  /// Whether the array has an axis of channels.
-  public var hasChannels: Bool { shape.count == layout.axisCount + 1 }
+  /// Whether the arrays have an axis of channels.
+  public var hasChannels: Bool { parts[0].hasChannels }
+
+  /// Whether all images have the same extents.
+  public var hasOneExtent: Bool { parts.allSatisfy { $0.extents == extents } }
+
+  /// The extents of an image.
+  public func extents(ofImage image: Int) -> Extents { part(ofImage: image).extents }
+
+  /// The first image whose extents are others than in a source of as many images, whose files may be divided otherwise;
+  /// nil when there is none.
+  func firstDifference(from other: ImageSource) -> Int? {
+    Set((parts + other.parts).map(\.first)).sorted().first { extents(ofImage: $0) != other.extents(ofImage: $0) }
+  }
+
+  /// The array that holds an image.
+  ///
+  /// - Complexity: O(log *arrays*)
+  func part(ofImage image: Int) -> Stored {
+    var (low, high) = (0, parts.count - 1)
+    while low < high {
+      let middle = (low + high + 1) / 2
+      if parts[middle].first <= image { low = middle } else { high = middle - 1 }
+    }
+    return parts[low]
+  }
 
   /// All of an image as a region.
   public func region(ofImage image: Int) -> Region {
-    Region(image: image, z: 0..<extents.z, height: extents.y, width: extents.x)
+    let extents = extents(ofImage: image)
+    return Region(image: image, z: 0..<extents.z, height: extents.y, width: extents.x)
   }
 
   /// Reads a part of an image.
@@ -105,7 +162,8 @@ public final class ImageSource: Sendable {
   public func read<Scalar: ImageScalar>(
     _ box: Box, ofImage image: Int, into buffer: UnsafeMutableBufferPointer<Scalar>
   ) throws {
-    precondition(Box(extents).contains(box) && (0..<imageCount).contains(image), "a part outside the image")
+    let part = part(ofImage: image)
+    precondition(Box(part.extents).contains(box) && (0..<imageCount).contains(image), "a part outside the image")
     precondition(buffer.count == channels * box.count, "a buffer of another size than the part")
     var start = [box.y.lowerBound, box.x.lowerBound]
     var count = [box.y.count, box.x.count]
@@ -115,8 +173,8 @@ public final class ImageSource: Sendable {
     }
     if layout.hasDepth { insert(box.z.lowerBound, box.z.count) }
     if hasChannels { insert(0, channels) }
-    if !layout.isOneImage { insert(image, 1) }
-    try array.read(into: buffer, Hyperslab(start: start, count: count))
+    if !layout.isOneImage { insert(image - part.first, 1) }
+    try part.array.read(into: buffer, Hyperslab(start: start, count: count))
   }
 
   /// Reads a part of an image as networks see it: scaled, with 0 where nothing was measured, and behind it the channel
@@ -154,7 +212,7 @@ public final class ImageSource: Sendable {
         eachInvalid(first + i)
       }
     }
-    guard isWide else {
+    guard part(ofImage: image).isWide else {
       try read(box, ofImage: image, into: buffer)
       let valid = try valid(UnsafeBufferPointer(buffer), box, image: image)
       scaling.apply(to: buffer)
@@ -174,7 +232,7 @@ public final class ImageSource: Sendable {
   }
 
   /// Whether an `Int32` holds every number that the array can hold.
-  var holdsSmallIntegers: Bool { Self.holdsSmallIntegers(array.facts.elementType) }
+  var holdsSmallIntegers: Bool { parts.allSatisfy { Self.holdsSmallIntegers($0.array.facts.elementType) } }
 
   static func holdsSmallIntegers(_ type: ElementType) -> Bool {
     switch type {
@@ -184,15 +242,16 @@ public final class ImageSource: Sendable {
     }
   }
 
-  /// The index of a voxel in the file's own axes, for messages.
+  /// The index of a voxel in its file's own axes, for messages.
   func index(image: Int, channel: Int, z: Int, y: Int, x: Int) -> [Int] {
-    (layout.isOneImage ? [] : [image]) + (hasChannels ? [channel] : []) + (layout.hasDepth ? [z] : []) + [y, x]
+    (layout.isOneImage ? [] : [image - part(ofImage: image).first]) + (hasChannels ? [channel] : [])
+      + (layout.hasDepth ? [z] : []) + [y, x]
   }
 
   /// How many slices to read at a time: whole chunks of the file, about 64 MB in memory.
   var slabDepth: Int {
     let slice = channels * extents.y * extents.x * (isWide ? 8 : 4)
-    let chunkDepth = layout.hasDepth ? array.facts.chunk.map { $0[$0.count - 3] } ?? 1 : 1
+    let chunkDepth = layout.hasDepth ? parts.map { $0.array.facts.chunk.map { $0[$0.count - 3] } ?? 1 }.max() ?? 1 : 1
     return max(1, max(1, (64 << 20) / slice) / chunkDepth) * chunkDepth
   }
 
@@ -201,5 +260,35 @@ public final class ImageSource: Sendable {
     // Small parts are not worth asking the system.
     guard bytes > 1 << 30, let room = HostFacts.detect().memory.least, bytes > room else { return }
     throw .noMemory(location, bytes: bytes, available: Int(clamping: room))
+  }
+}
+
+extension ImageSource.Stored {
+  fileprivate init(
+    _ stored: any StoredArray, at location: ArrayLocation, layout: ImageLayout, axes: String?, mayLackChannels: Bool,
+    isOneOfMany: Bool, first: Int
+  ) throws(ImagingError) {
+    var axes = axes
+    if mayLackChannels, axes.map({ $0.count == stored.shape.count + 1 }) == true { axes?.removeAll { $0 == "c" } }
+    let array = try ImageSource.arranged(
+      stored, at: location, layout: layout, axes: axes, isOneOfMany: isOneOfMany)
+    let shape = array.shape
+    hasChannels = shape.count == layout.axisCount + 1
+    guard shape.count == layout.axisCount || hasChannels else {
+      throw .wrongAxes(location, shape: shape, layout: layout)
+    }
+    guard !shape.contains(0) else { throw .empty(location, shape: shape) }
+    self.location = location
+    self.array = array
+    self.first = first
+    isWide =
+      switch array.facts.elementType {
+      case .float(let bits): bits > 32
+      case .integer(let bits, _), .enumeration(let bits): bits > 16
+      case .bool, .string, .other: false
+      }
+    count = layout.isOneImage ? 1 : shape[0]
+    extents = Extents(
+      z: layout.hasDepth ? shape[shape.count - 3] : 1, y: shape[shape.count - 2], x: shape[shape.count - 1])
   }
 }

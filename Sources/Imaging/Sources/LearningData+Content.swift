@@ -81,7 +81,10 @@ extension LearningData {
   public func cachedBytes(of part: Part) -> Int {
     let voxels = split[part].reduce(0) { $0 + $1.extents.count }
     return [images, answers, mask].reduce(0) { sum, source in
-      guard let source, source.array.facts.compression != nil, source.array.facts.chunk != nil else { return sum }
+      // One file at a time is open.
+      guard let source,
+        source.parts.contains(where: { $0.array.facts.compression != nil && $0.array.facts.chunk != nil })
+      else { return sum }
       let element = source.isWide ? 8 : source.holdsSmallIntegers ? 1 : 4
       return sum + min(ArrayFile.cacheBytes, element * source.channels * voxels)
     }

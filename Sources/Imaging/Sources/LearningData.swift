@@ -111,10 +111,12 @@ public final class LearningData: Sendable {
   private static func open(
     _ location: ArrayLocation, for images: ImageSource, _ axes: String?, withChannels: Bool
   ) throws -> ImageSource {
-    func mismatch(_ location: ArrayLocation, _ shape: [Int]) -> ImagingError {
+    func mismatch(
+      _ location: ArrayLocation, _ shape: [Int], _ place: ArrayLocation? = nil, _ imageShape: [Int]? = nil
+    ) -> ImagingError {
       .targetShape(
-        location, shape: shape, images: images.location, imageShape: images.shape, hasChannels: images.hasChannels,
-        mayHaveChannels: withChannels)
+        location, shape: shape, images: place ?? images.location, imageShape: imageShape ?? images.shape,
+        hasChannels: images.hasChannels, mayHaveChannels: withChannels)
     }
     let source: ImageSource
     do {
@@ -122,9 +124,13 @@ public final class LearningData: Sendable {
     } catch ImagingError.wrongAxes(let location, let shape, _) {
       throw mismatch(location, shape)
     }
-    guard withChannels || !source.hasChannels, source.imageCount == images.imageCount,
-      source.extents == images.extents
-    else { throw mismatch(source.location, source.shape) }
+    guard withChannels || !source.hasChannels, source.imageCount == images.imageCount else {
+      throw mismatch(source.location, source.shape)
+    }
+    if let other = images.firstDifference(from: source) {
+      let (own, image) = (source.part(ofImage: other), images.part(ofImage: other))
+      throw mismatch(own.location, own.array.shape, image.location, image.array.shape)
+    }
     return source
   }
 
@@ -175,9 +181,12 @@ public final class LearningData: Sendable {
   /// - Parameters:
   ///   - part: what the region serves for; of a split by pixels, the answers of other parts' pixels are unknown.
   ///   - targetScaling: of target images; nil for classes.
+  ///   - patch: extents that the result has at least: what lies beyond the region is of mean intensity, and nothing is
+  ///     known of it.
   /// - Throws: `ImagingError.labelOutsideClasses` or `.notFinite` for the first fault of the region, `HDF5Error`.
   public func load(
-    _ region: Region, for part: Part, scaling: IntensityScaling, targetScaling: IntensityScaling? = nil
+    _ region: Region, for part: Part, scaling: IntensityScaling, targetScaling: IntensityScaling? = nil,
+    patch: Extents = Extents(y: 1, x: 1)
   ) throws -> LearningRegion {
     let content = content
     let isItself = if case .itself = target { true } else { false }
@@ -191,7 +200,7 @@ public final class LearningData: Sendable {
     faults.look(at: UnsafeBufferPointer(result.images.buffer), of: images, region.box, image: region.image)
     try loadTargets(of: region.box, for: part, targetScaling: targetScaling, into: result, &faults)
     try faults.raise()
-    return result
+    return region.isSmaller(than: patch) ? result.padded(to: region.padded(to: patch)) : result
   }
 
   /// Reads what is known of a part of an image, without the image: target images as the file has them, labels as
@@ -256,7 +265,9 @@ public final class LearningData: Sendable {
       try labels.read(box, ofImage: image, into: values.buffer)
       faults.convert(UnsafeBufferPointer(values.buffer), to: classes, of: labels, box, image: image)
     }
-    split.pixels?.forEach(outside: part, box, image: image, extents: images.extents) { classes[$0] = Label.ignored }
+    split.pixels?.forEach(outside: part, box, image: image, extents: images.extents(ofImage: image)) {
+      classes[$0] = Label.ignored
+    }
     if hidesInvalid { try images.forEachInvalid(box, image: image) { classes[$0] = Label.ignored } }
   }
 
@@ -270,7 +281,7 @@ public final class LearningData: Sendable {
     } else {
       weights.update(repeating: 1)
     }
-    split.pixels?.forEach(outside: part, box, image: image, extents: images.extents) { weights[$0] = 0 }
+    split.pixels?.forEach(outside: part, box, image: image, extents: images.extents(ofImage: image)) { weights[$0] = 0 }
     if hidesInvalid { try images.forEachInvalid(box, image: image) { weights[$0] = 0 } }
   }
 }

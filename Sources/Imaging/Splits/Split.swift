@@ -143,15 +143,16 @@ public struct Split: Sendable, Hashable {
   /// Neighbouring slices of one part become one region.
   ///
   /// - Parameters:
-  ///   - extents: of an image.
+  ///   - extents: of each image.
   ///   - groups: a number for each image or slice; slices of two groups are never of one region.
-  init(parts: [Part?], layout: ImageLayout, extents: Extents, groups: [Int]? = nil) {
+  init(parts: [Part?], layout: ImageLayout, groups: [Int]? = nil, extents: (_ image: Int) -> Extents) {
     for part in Part.allCases {
       let indices = parts.indices.filter { parts[$0] == part }
       switch layout {
       case .stack, .volumes:
         regions[part] = indices.map {
-          Region(image: $0, z: 0..<extents.z, height: extents.y, width: extents.x)
+          let extents = extents($0)
+          return Region(image: $0, z: 0..<extents.z, height: extents.y, width: extents.x)
         }
       case .volume:
         var runs: [Range<Int>] = []
@@ -162,6 +163,7 @@ public struct Split: Sendable, Hashable {
             runs.append(index..<index + 1)
           }
         }
+        let extents = extents(0)
         regions[part] = runs.map { Region(image: 0, z: $0, height: extents.y, width: extents.x) }
       }
     }
@@ -253,14 +255,13 @@ public struct Split: Sendable, Hashable {
     case .pixels(let fractions, let seed, let block):
       try fractions.check()
       if let groups { throw ImagingError.groupsOfPixels(groups.location) }
-      self.init(parts: [], layout: images.layout, extents: images.extents)
+      self.init(parts: [], layout: images.layout) { images.extents(ofImage: $0) }
       pixels = PixelSplit(fractions, seed: seed, block: block)
       let all = (0..<images.imageCount).map { images.region(ofImage: $0) }
       for part in Part.allCases where fractions[part] > 0 { regions[part] = all }
       return
     }
-    self.init(
-      parts: parts, layout: images.layout, extents: images.extents, groups: groups?.numbers)
+    self.init(parts: parts, layout: images.layout, groups: groups?.numbers) { images.extents(ofImage: $0) }
     for part in Part.allCases where required.contains(part) && self[part].isEmpty {
       throw ImagingError.emptyPart(part, source: source, layout: images.layout)
     }

@@ -71,6 +71,16 @@ public struct Region: Hashable, Sendable {
   /// The region's extents.
   public var extents: Extents { Extents(z: z.count, y: height, x: width) }
 
+  /// Whether a patch does not fit, and the region is padded.
+  public func isSmaller(than patch: Extents) -> Bool { !patch.fits(in: extents) }
+
+  /// The region with rows, columns and slices added at its ends, until a patch fits.
+  public func padded(to patch: Extents) -> Region {
+    Region(
+      image: image, z: z.lowerBound..<z.lowerBound + max(z.count, patch.z), height: max(height, patch.y),
+      width: max(width, patch.x))
+  }
+
   /// The region as a box of its image.
   public var box: Box { Box(z: z, y: 0..<height, x: 0..<width) }
 }

@@ -175,24 +175,30 @@ extension JobFile {
       "data.images", "data.labels", "data.targets", "data.mask", "data.valid", "data.groups", "data.split.dataset",
       "prediction.kinds",
     ] {
-      guard let text = values[path]?.text, let data = DataPath(text) else { continue }
-      let location = data.location(in: folder)
-      let (file, name) = (location.file, location.name)
-      var isFolder: ObjCBool = false
-      if ArrayFile.isSeries(location) { continue }
-      if !FileManager.default.fileExists(atPath: file, isDirectory: &isFolder) {
-        let meant =
-          neighbour(of: file).map { "; did you mean ‘\(sibling($0, of: name))’?" } ?? " (looked for \(file))"
-        reader.report(reader.line(of: path), path, "no such file: \(name)\(meant)")
-      } else if isFolder.boolValue {
-        reader.report(reader.line(of: path), path, "\(name) is a folder; name a file")
-      } else if !FileManager.default.isReadableFile(atPath: file) {
-        reader.report(reader.line(of: path), path, "\(name) cannot be read; check its permissions")
+      guard let data = values[path].flatMap({ try? DataPath(settingValue: $0) }) else { continue }
+      for location in data.location(in: folder).all {
+        if let message = obstacle(to: location) { reader.report(reader.line(of: path), path, message) }
       }
     }
     if let output = values["output"]?.text, let message = obstacle(to: output, in: folder) {
       reader.report(reader.line(of: "output"), "output", message)
     }
+  }
+
+  /// Why a file cannot be read, or nil.
+  private static func obstacle(to location: ArrayLocation) -> String? {
+    let (file, name) = (location.file, location.name)
+    var isFolder: ObjCBool = false
+    if ArrayFile.isSeries(location) { return nil }
+    if !FileManager.default.fileExists(atPath: file, isDirectory: &isFolder) {
+      let meant = neighbour(of: file).map { "; did you mean ‘\(sibling($0, of: name))’?" } ?? " (looked for \(file))"
+      return "no such file: \(name)\(meant)"
+    }
+    if isFolder.boolValue { return "\(name) is a folder; name a file" }
+    guard FileManager.default.isReadableFile(atPath: file) else {
+      return "\(name) cannot be read; check its permissions"
+    }
+    return nil
   }
 
   private static func sibling(_ name: String, of path: String) -> String {

@@ -62,25 +62,25 @@ extension Job {
 
     public static let settings: [Setting<Self>] = [
       Setting(
-        "images", \.images, .dataPath, isRequired: true,
+        "images", \.images, DataPath.kind, isRequired: true,
         "the images: `path[:dataset]`, the path relative to this file; their axes are image, (channel,) y, x in this order, "
-          + "of a volume (channel,) z, y, x"),
+          + "of a volume (channel,) z, y, x; a list or a pattern names several (docs/files.md)"),
       Setting(
-        "labels", \.labels, .dataPath, otherwise: "the task has none",
+        "labels", \.labels, DataPath.kind, otherwise: "the task has none",
         "for segmentation and binary the class of every pixel, in the shape of the images without channels; for "
           + "classification, and for an autoencoder with a classifier, one class an image: `path[:dataset]`"),
       Setting(
-        "targets", \.targets, .dataPath, otherwise: "the task has none",
+        "targets", \.targets, DataPath.kind, otherwise: "the task has none",
         "for regression the image that answers each image, in the shape of the images, with channels of its own: "
           + "`path[:dataset]`; a self-supervised task and an autoencoder do not learn from them, but are calibrated and "
           + "evaluated with them"
       ),
       Setting(
-        "mask", \.mask, .dataPath, otherwise: "all is known",
+        "mask", \.mask, DataPath.kind, otherwise: "all is known",
         "0 where the target image is not known and nothing is learnt, in the shape of the images without channels: "
           + "`path[:dataset]`"),
       Setting(
-        "valid", \.valid, .dataPath, otherwise: "all pixels were measured",
+        "valid", \.valid, DataPath.kind, otherwise: "all pixels were measured",
         "0 where nothing was measured: `path[:dataset]`, in the shape of the images without channels, or `[y, x]` for all "
           + "images or slices. Such pixels count in no statistics; networks see 0 in their place after scaling, the mean, or by "
           + "`percentile` the 1st percentile. Of classes, and of images that are their own targets, nothing is learnt, "
@@ -155,15 +155,15 @@ extension Job {
         read: { (value, data) throws(SettingError) in data.split = try Split(settingValue: value) },
         write: { $0.split.settingValue }),
       Setting(
-        "groups", \.groups, .dataPath, otherwise: "nothing is known of their sources",
+        "groups", \.groups, DataPath.kind, otherwise: "nothing is known of their sources",
         "one whole number an image (of a volume: a slice) for the person, sample or scan that it comes from: "
-          + "`path[:dataset]`. Images of one group are alike, so that a group is of one part of the split: a split by "
+          + "`path[:dataset]`, or a list of them that follow each other. Images of one group are alike, so that a group is of one part of the split: a split by "
           + "fractions draws whole groups, any other that tears one is refused; `uncertainty.unit: group` calibrates by "
           + "them"),
       Setting(
         "patch", \.patch, .list(of: .extent(from: 1), count: 1...3), otherwise: "chosen from the image",
         "pixels of a training patch along (z,) y, x, or of `planes` along rows and columns; all of an image for "
-          + "classification and autoencoders"),
+          + "classification and autoencoders. Images that are smaller are padded, and the padding is not learnt from"),
       Setting(
         "overlap", \.overlap, .integer(0...4096),
         "overlap of neighbouring training patches, in pixels: more of it gives more patches an epoch and larger random "

@@ -53,8 +53,9 @@ extension Job {
 
     public static let settings: [Setting<Self>] = [
       Setting(
-        "dataset", \.dataset, .dataPath, isRequired: true,
-        "one whole number an image or slice, or a word, or true or false: `path[:dataset]`"),
+        "dataset", \.dataset, DataPath.kind, isRequired: true,
+        "one whole number an image or slice, or a word, or true or false: `path[:dataset]`, or a list of them that follow "
+          + "each other"),
       Setting("train", \.train, mark, "the number or word of those that are trained on"),
       Setting(
         "validate", \.validate, mark, otherwise: "nothing validates",

@@ -34,6 +34,10 @@ struct OpenedJob: Sendable {
     } else {
       truth = data
     }
+    // Networks with linear layers, and codes, are of one size.
+    guard data.images.hasOneExtent || !job.task.answersImages && job.task != .autoencoder else {
+      throw RunError.extentsDiffer(data.images.location.description, axes: data.images.axes, task: job.task.rawValue)
+    }
     settings = EnsembleSettings(job, data: data, loss: job.training.loss)
   }
 
@@ -98,8 +102,12 @@ struct InspectedJob {
     }
     self.settings = settings
     // A patch that does not fit is reported before anything is written.
-    for part in [Part.train, .validate] where part == .train || !data.split[part].isEmpty { _ = try opened.units(part) }
-    try settings.loss.loss.check(target: data.content.kind(for: settings.task), channels: settings.outputChannels)
+    var content = data.content
+    for part in [Part.train, .validate] where part == .train || !data.split[part].isEmpty {
+      let units = try opened.units(part)
+      if units.padded > 0, content.channels > 0 { content.hasWeights = true }
+    }
+    try settings.loss.loss.check(target: content.kind(for: settings.task), channels: settings.outputChannels)
   }
 }
 

@@ -30,7 +30,7 @@ extension Run {
       training: try opened.distinctMembers(), settings: settings,
       validates: !opened.data.split.validate.isEmpty, threads: threads, ranks: ranks,
       ranksPerMember: groups.groups.map(\.count).min() ?? 1, dividesState: dividesState)
-    budget.add("training images", bytes: TrainingSet.bytes(of: opened.data))
+    budget.add("training images", bytes: TrainingSet.bytes(of: opened.data, patch: opened.settings.patchSpan))
     return budget
   }
 

@@ -40,6 +40,8 @@ public enum RunError: Error, Hashable, Sendable {
   case noLevel(String, levels: [Double])
   /// The results have no such class.
   case noClass(String, String, classes: [String])
+  /// A connectivity is of images of another kind.
+  case connectivity(String, isOfVolumes: Bool, known: String)
   /// A file of a later stage was made from something else.
   case otherJob(String, reason: String)
   /// A member was trained from something else.
@@ -57,6 +59,8 @@ public enum RunError: Error, Hashable, Sendable {
   case missing(String, task: String)
   /// The images that a task is compared with have other channels than its answers.
   case referenceChannels(String, channels: Int, expected: Int)
+  /// Images of a task that sees them whole have different extents.
+  case extentsDiffer(String, axes: String, task: String)
   /// Pictures have another format than this file's ending says.
   case pictureFormat(String)
   /// There is no program that makes pictures of this file's format.
@@ -168,6 +172,11 @@ extension RunError: CustomStringConvertible {
     case .referenceChannels(let path, let channels, let expected):
       return
         "\(path) has \(channels) channels but the images have \(expected); what they are compared with has as many."
+    case .connectivity(let name, let isOfVolumes, let known):
+      return "connectivity \(name) is of \(isOfVolumes ? "planes" : "volumes"); write one of \(known)."
+    case .extentsDiffer(let path, let axes, let task):
+      return
+        "\(path) holds images of different extents, \(axes), but \(task) sees whole images; crop or resize them to one."
     case .pictureFormat(let path):
       return "\(path): pictures are written as SVG, PNG or PDF; name a file.svg, .png or .pdf."
     case .noConverter(let path):

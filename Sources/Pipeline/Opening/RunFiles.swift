@@ -1,4 +1,5 @@
 import Foundation
+import ImageFiles
 import Imaging
 import JobFiles
 
@@ -56,9 +57,12 @@ extension RunFiles {
       ("data.mask", data.mask), ("data.valid", data.valid), ("data.groups", data.groups),
       ("prediction.kinds", job.prediction.kinds),
     ]
-    inputs += named.compactMap { role, path in path.map { (role, job.location(of: $0).file) } }
+    func files(_ role: String, _ path: DataPath) -> [Entry] {
+      ArrayFile.files(of: job.location(of: path)).map { (role, $0) }
+    }
+    inputs += named.flatMap { role, path in path.map { files(role, $0) } ?? [] }
     if case .dataset(let split) = data.split {
-      inputs.append(("data.split.dataset", job.location(of: split.dataset).file))
+      inputs += files("data.split.dataset", split.dataset)
     }
     outputs = [
       ("output", paths.results), ("output", paths.unfinished), ("the lock", RunLock.path(of: paths.results)),

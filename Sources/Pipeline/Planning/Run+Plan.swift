@@ -65,6 +65,13 @@ extension Run {
     lines.append(
       "training: \(units.units.count) units, \(patches) patches of \(job.layout.text(settings.patchExtents)) an epoch, \(steps) steps of "
         + "\(settings.batch) in \(settings.shards) shards, \(settings.epochs) epochs")
+    for part in [Part.train, .validate] where !data.split[part].isEmpty {
+      let padded = try known.opened.units(part).padded
+      guard padded > 0 else { continue }
+      lines.append(
+        "\(padded) \(padded == 1 ? "image" : "images") of the \(part.words) \(padded == 1 ? "is" : "are") smaller than a "
+          + "patch, and padded; the padding is not learnt from")
+    }
     lines.append("")
     lines.append("member   parameters   GFLOP a step   ranks at first")
     let members = try (0..<settings.members).map { try settings.member($0) }
@@ -149,8 +156,12 @@ extension Run {
   /// The extents of regions; equal ones of many images are counted.
   private func listed(_ regions: [Region]) -> String {
     let texts = regions.map { job.layout.text($0.extents) }
-    guard texts.count > 4, Set(texts).count == 1 else { return texts.joined(separator: " ") }
-    return "\(texts.count) × \(texts[0])"
+    guard texts.count > 4 else { return texts.joined(separator: " ") }
+    let order = regions.indices.sorted { regions[$0].extents.count < regions[$1].extents.count }
+    guard Set(texts).count > 1, let least = order.first, let most = order.last else {
+      return "\(texts.count) × \(texts[0])"
+    }
+    return "\(texts.count) of \(texts[least]) to \(texts[most])"
   }
 
   /// What the network that is drawn for a member came to; empty in families whose members are alike.

@@ -65,7 +65,8 @@ struct ReportStage: Stage {
     let extents = (data.images.layout.hasDepth ? [size.z] : []).map { "\($0)×" }.joined() + "\(size.y)×\(size.x)"
     let images =
       opened.layoutIsVolume
-      ? "one volume of \(extents) voxels" : "\(data.images.imageCount) images of \(extents) pixels"
+      ? "one volume of \(extents) voxels"
+      : "\(data.images.imageCount) images of \(data.images.hasOneExtent ? "" : "up to ")\(extents) pixels"
     let many = settings.members == 1 ? "One network" : "An ensemble of \(settings.members) networks"
     return [
       "\(many) of the family \(settings.family.name), trained for \(job.task.rawValue) on \(images) "

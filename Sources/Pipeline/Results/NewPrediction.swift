@@ -76,6 +76,8 @@ public struct NewPrediction: Sendable {
       guard settings.imageChannels == 1, one.channels > 1 else { return one }
     } catch ImagingError.wrongAxes(_, let shape, _) where shape.count == 5 {
     } catch ImagingError.axesDoNotFit {
+    } catch let error as ImageFileError where error.kind == .unsupported && ArrayFile.files(of: location).count > 1 {
+      // Files of different extents are no slices of one image.
     }
     return try open(.volumes)
   }
@@ -192,7 +194,7 @@ public struct NewPrediction: Sendable {
           job: members[0].fingerprint, name: source.location.name, form: writer.form, classForm: writer.classForm,
           classes: members[0].classes, tiling: work.identity,
           indices: source.layout.isOneImage ? regions.flatMap { Array($0.z) } : regions.map(\.image),
-          voxelSize: source.voxelSize, members: members.map(\.answerHash)))
+          extents: regions.extents(in: source.layout), voxelSize: source.voxelSize, members: members.map(\.answerHash)))
       if let calibration {
         try CalibrationFile.write(calibration, to: try file.group("entry").createGroup("calibration"))
       }

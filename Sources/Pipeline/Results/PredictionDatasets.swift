@@ -1,4 +1,5 @@
 import HDF5
+import Host
 import Imaging
 import MessagePassing
 
@@ -12,8 +13,9 @@ import MessagePassing
 /// `quantiles`, with a leading axis of them, and `mean` is the middle one. Where images have gaps, `composite` is what was
 /// measured with the mean in the gaps, `measured` 0 in these, and `composite_lower` and `composite_upper` are intervals that
 /// are points where something was measured. `latent`, in a group of its own, is
-/// `[member, image, channel]`, with axes of pixels where it has them. One volume is an image extent of 1. A chunk is a
-/// tile's core, so that no two ranks share one.
+/// `[member, image, channel]`, with axes of pixels where it has them. One volume is an image extent of 1. Where images
+/// have different extents, those of the datasets are the largest; beyond an image's own, values are NaN, labels 255 and
+/// sets empty. A chunk is a tile's core, so that no two ranks share one.
 final class PredictionDatasets {
   let form: AnswerForm
   let levels: Int
@@ -40,6 +42,8 @@ final class PredictionDatasets {
   private let latents: SharedDataset?
   /// For each region, where its pixels begin: an image, and a slice of the volume.
   private let starts: [(image: Int, z: Int)]
+  /// Whether images have different extents.
+  private let isPadded: Bool
 
   /// Creates the datasets. Collective.
   ///
@@ -62,8 +66,16 @@ final class PredictionDatasets {
       slices += region.z.count
     }
     self.starts = starts
-    let extents = work.regions[0].extents
-    let core = work.grids[0].core
+    let all = work.regions.map(\.extents)
+    isPadded = !isOneImage && !form.pixelAxes.isEmpty && all.contains { $0 != all[0] }
+    // Along each axis cores are those of the longest image; shorter ones have equal cores, or a single one.
+    func longest(_ axis: KeyPath<Extents, Int>) -> (extent: Int, core: Int) {
+      let index = all.indices.max { all[$0][keyPath: axis] < all[$1][keyPath: axis] } ?? 0
+      return (all[index][keyPath: axis], work.grids[index].core[keyPath: axis])
+    }
+    let (z, y, x) = (longest(\.z), longest(\.y), longest(\.x))
+    let extents = Extents(z: z.extent, y: y.extent, x: x.extent)
+    let core = Extents(z: z.core, y: y.core, x: x.core)
     let images = isOneImage ? 1 : work.regions.count
     var pixels = hasDepth ? [isOneImage ? slices : extents.z, extents.y, extents.x] : [extents.y, extents.x]
     // Runs of slices of several lengths do not begin at multiples of one chunk: then a chunk is one slice.
@@ -77,16 +89,19 @@ final class PredictionDatasets {
       return try file.createDataset(
         "entry/latent/latent", of: Float.self, shape: all, layout: .chunked(chunk, checksum: true))
     }
-    func make<Scalar: HDF5Scalar>(
-      _ dataset: String, _ type: Scalar.Type, _ shape: [Int], _ chunks: [Int]
+    let isPadded = isPadded
+    func make<Scalar: PaddedScalar>(
+      _ dataset: String, _ type: Scalar.Type, _ shape: [Int], _ chunks: [Int], fill: Scalar = .padding
     ) throws -> SharedDataset {
-      try file.createDataset(
-        "entry/\(name)/\(dataset)", of: type, shape: shape, layout: .chunked(chunks, checksum: true))
+      var layout = Layout.chunked(chunks, checksum: true)
+      if isPadded { layout.fill = fill.number }
+      return try file.createDataset("entry/\(name)/\(dataset)", of: type, shape: shape, layout: layout)
     }
     let (shape, chunks) = ([images] + form.channelExtents + pixels, [1] + form.channelExtents + chunk)
     mean = try make("mean", Float.self, shape, chunks)
     deviation = hasSpread ? try make("mean_errors", Float.self, shape, chunks) : nil
-    labels = form.task.hasClasses ? try make("labels", UInt8.self, [images] + pixels, [1] + chunk) : nil
+    labels =
+      form.task.hasClasses ? try make("labels", UInt8.self, [images] + pixels, [1] + chunk, fill: Label.ignored) : nil
     let count = form.quantiles.count
     quantiles = count > 0 ? try make("quantiles", Float.self, [count] + shape, [1] + chunks) : nil
     let (hasSets, hasIntervals) = (levels > 0 && form.task.hasClasses, levels > 0 && !form.task.hasClasses)
@@ -139,21 +154,22 @@ final class PredictionDatasets {
       first = (form.layout.hasDepth ? [core.z.lowerBound + start.z] : []) + [core.y.lowerBound, core.x.lowerBound]
       count = (form.layout.hasDepth ? [core.z.count] : []) + [core.y.count, core.x.count]
     }
-    func part<Scalar: HDF5Scalar>(
-      _ values: [Scalar], _ dataset: SharedDataset?, at place: [Int], _ extents: [Int]
+    func part<Scalar: PaddedScalar>(
+      _ values: [Scalar], _ dataset: SharedDataset?, at place: [Int], _ extents: [Int], fill: Scalar = .padding
     ) throws -> SharedDataset.Part? {
-      try dataset?.part(values, Hyperslab(start: place + first, count: extents + count))
+      try dataset?.part(
+        values, Hyperslab(start: place + first, count: extents + count), fill: isPadded ? fill : nil)
     }
     let channels = form.channelExtents
     let origin = [start.image] + channels.map { _ in 0 }
     var parts = [
       try part(tile.mean, mean, at: origin, [1] + channels),
       try part(tile.deviation, deviation, at: origin, [1] + channels),
-      try part(tile.labels, labels, at: [start.image], [1]),
+      try part(tile.labels, labels, at: [start.image], [1], fill: Label.ignored),
       try part(tile.quantiles, quantiles, at: [0] + origin, [form.quantiles.count, 1] + channels),
       try part(tile.sets, sets, at: [0] + origin, [levels, 1] + channels),
       try part(tile.sizes, sizes, at: [0, start.image], [levels, 1]),
-      try part(tile.sizes.map { $0 == 1 ? 0 : 1 }, doubt, at: [0, start.image], [levels, 1]),
+      try part(tile.sizes.map { $0 == 1 ? UInt8(0) : 1 }, doubt, at: [0, start.image], [levels, 1]),
       try part(tile.lower, lower, at: [0] + origin, [levels, 1] + channels),
       try part(tile.upper, upper, at: [0] + origin, [levels, 1] + channels),
       try part(tile.composite, composite, at: origin, [1] + channels),
@@ -169,4 +185,20 @@ final class PredictionDatasets {
     }
     return parts.compactMap { $0 }
   }
+}
+
+/// Numbers of predictions, with what stands beyond the borders of smaller images.
+private protocol PaddedScalar: HDF5Scalar {
+  static var padding: Self { get }
+  var number: Double { get }
+}
+
+extension Float: PaddedScalar {
+  fileprivate static var padding: Float { .nan }
+  fileprivate var number: Double { Double(self) }
+}
+
+extension UInt8: PaddedScalar {
+  fileprivate static var padding: UInt8 { 0 }
+  fileprivate var number: Double { Double(self) }
 }

@@ -1,4 +1,5 @@
 import HDF5
+import Host
 import ImageFiles
 import Imaging
 import JobFiles
@@ -19,6 +20,8 @@ enum ResultsFile {
     var tiling: String
     /// Images of the input, or slices of the volume, that the prediction holds.
     var indices: [Int]
+    /// The extents of each image; nil when they are all alike.
+    var extents: [Extents]?
     /// The distance of voxels along z, y and x; nil where it is not known.
     var voxelSize: [Length?]
     /// Of each member its `answerHash`.
@@ -104,6 +107,12 @@ enum ResultsFile {
       try mean.attach(scale, toAxis: axis)
     }
     try prediction.write(header.indices.map(Int32.init), to: "indices")
+    if let extents = header.extents, !form.pixelAxes.isEmpty {
+      let lists = extents.map { form.layout.hasDepth ? $0.list(dimensions: 3) : $0.list(dimensions: 2) }
+      try prediction.write(
+        lists.joined().map(Int32.init), shape: [lists.count, form.pixelAxes.count], to: "extents"
+      ).setAttribute("long_name", "extents of each image along \(form.pixelAxes.joined(separator: ", "))")
+    }
     if form.task.hasClasses { try prediction.write(header.classes, to: "class_names") }
   }
 
@@ -113,5 +122,13 @@ enum ResultsFile {
       throw RunError.notResults(file.name, problem: "it has no such format attribute")
     }
     return try file.group("entry").attribute("job", as: UInt64.self)
+  }
+}
+
+extension [Region] {
+  /// The extents of each image, where they differ; nil when all are alike, or of runs of slices of one volume.
+  func extents(in layout: ImageLayout) -> [Extents]? {
+    let all = map(\.extents)
+    return layout.isOneImage || all.allSatisfy { $0 == all[0] } ? nil : all
   }
 }

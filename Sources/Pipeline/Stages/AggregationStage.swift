@@ -44,7 +44,7 @@ struct AggregationStage: Stage {
     let answers = try world.gather(try trainingAnswers(ensemble, work, input), to: 0)
     try run.onRoot {
       let scaling = Aggregator.scaling(of: settings, targetScaling: inspection.targetScaling)
-      let regions = try answerRegions(answers ?? [], work, channels: own.inputChannels, scaling, input)
+      let regions = try answerRegions(answers ?? [], work, own, scaling, input)
       let units = try TrainingUnits(data, patch: own.patchExtents, overlap: own.overlap)
       let trainer = MemberTrainer(
         own, data: TrainingSet(regions: regions, units: units), scaling: scaling,
@@ -78,20 +78,22 @@ struct AggregationStage: Stage {
   ///
   /// - Parameter answers: of all ranks' tiles, in order.
   private func answerRegions(
-    _ answers: [[Float]], _ work: TileWork, channels: Int, _ scaling: IntensityScaling, _ input: IntensityScaling
+    _ answers: [[Float]], _ work: TileWork, _ own: EnsembleSettings, _ scaling: IntensityScaling, _ input: IntensityScaling
   ) throws -> [LearningRegion] {
+    let channels = own.inputChannels
     let answers = Array(answers.joined())
     var next = 0
-    var content = data.content
-    if content.labels == .image { content.labels = .none }
     return try zip(work.regions, work.grids).map { region, grid in
       let known = try data.load(
-        region, for: .train, scaling: input, targetScaling: inspection.targetScaling)
-      let result = LearningRegion(region: region, channels: channels, content: content)
+        region, for: .train, scaling: input, targetScaling: inspection.targetScaling,
+        patch: own.patchSpan)
+      var content = known.content
+      if content.labels == .image { content.labels = .none }
+      let result = LearningRegion(region: known.region, channels: channels, content: content)
       if content.labels == .pixels { _ = result.labels.buffer.update(from: known.labels.buffer) }
       if content.channels > 0 { _ = result.values.buffer.update(from: known.values.buffer) }
       if content.hasWeights { _ = result.weights.buffer.update(from: known.weights.buffer) }
-      let extents = region.extents
+      let extents = known.region.extents
       for index in 0..<grid.count {
         let core = grid[index].core
         for channel in 0..<channels {

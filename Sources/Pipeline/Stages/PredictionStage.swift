@@ -114,7 +114,8 @@ struct PredictionStage: Stage {
         job: expected.origin.fingerprint, name: job.name, form: writer.form, classForm: writer.classForm,
         classes: job.data.classes, tiling: work.identity,
         indices: job.layout.isOneImage ? regions.flatMap { Array($0.z) } : regions.map(\.image),
-        voxelSize: job.voxelSize ?? truth.images.voxelSize, members: members.map(\.answerHash)))
+        extents: regions.extents(in: job.layout), voxelSize: job.voxelSize ?? truth.images.voxelSize,
+        members: members.map(\.answerHash)))
     let entry = try file.group("entry")
     try entry.setAttribute("data", [contents.test.images, contents.test.targets])
     let group = try entry.createGroup("calibration")
