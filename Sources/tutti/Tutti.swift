@@ -19,7 +19,7 @@ struct Tutti: ParsableCommand {
       NewCommand.self, RunCommand.self, CheckCommand.self, TrainCommand.self, CalibrateCommand.self,
       PredictCommand.self, EvaluateCommand.self, ReportCommand.self, PlotCommand.self, PictureCommand.self,
       DrawCommand.self, SchemaCommand.self,
-      SynthesizeCommand.self, SimulateCommand.self, InfoCommand.self, ExportCommand.self,
+      SynthesizeCommand.self, SimulateCommand.self, InfoCommand.self, ExportCommand.self, InstancesCommand.self,
       SubmitCommand.self, CollectCommand.self, DoctorCommand.self,
       BenchCommand.self,
     ])

@@ -68,7 +68,7 @@ struct JobFileMessageTests {
       ),
       Case(
         "output:", "author: me\noutput:",
-        "10: author: unknown setting; known here: tutti, name, task, data, network, classifier, ensemble, normalization, training, prediction, measurements, uncertainty, memory, output"
+        "10: author: unknown setting; known here: tutti, name, task, data, network, classifier, ensemble, normalization, training, prediction, measurements, instances, uncertainty, memory, output"
       ),
       Case("{rate:", "{learning-rate:", "8: training.optimizer.learning-rate: unknown setting; did you mean ‘rate’?"),
       Case(
@@ -241,7 +241,8 @@ struct JobFileMessageTests {
       Case(
         "images: a.h5:/images, ", "",
         "4: data.images: missing; give the images: `path[:dataset]`, the path relative to this file; their axes are image, "
-          + "(channel,) y, x in this order, of a volume (channel,) z, y, x"),
+          + "(channel,) y, x in this order, of a volume (channel,) z, y, x; a list or a pattern names several (docs/files.md)"
+      ),
       Case(
         "output: results/cement.h5", "",
         "1: output: missing; give the results file (HDF5), relative to this file; its folder is made when missing"),

@@ -46,68 +46,49 @@ public struct ObjectPiece: Hashable, Sendable {
       for i in 0..<box.count where labels[i] == label { voxels += 1 }
       return
     }
-    let extents = box.extents
-    var runs: [RowRun] = []
-    var first = [0]
-    first.reserveCapacity(extents.z * extents.y + 1)
-    for row in 0..<extents.z * extents.y {
-      let line = labels + row * extents.x
-      var x = 0
-      while x < extents.x {
-        guard line[x] == label else {
-          x += 1
-          continue
-        }
-        let start = x
-        while x < extents.x, line[x] == label { x += 1 }
-        runs.append(RowRun(start: start, end: x))
-      }
-      first.append(runs.count)
-    }
-    voxels = runs.reduce(0) { $0 + $1.end - $1.start }
-    var sets = DisjointSets(count: runs.count)
-    countAndUnite(runs, first, extents, connectivity, &sets)
-    take(runs, first, image, &sets)
+    var map = [UInt8](repeating: 0, count: 256)
+    map[Int(label)] = 1
+    var found = LabelledRuns(labels, over: box.extents, map: map)
+    voxels = found.runs.reduce(0) { $0 + $1.end - $1.start }
+    countFaces(found, connectivity)
+    found.unite(connectivity)
+    take(&found, image)
   }
 
-  /// Counts faces and unites the runs of touching rows.
-  private mutating func countAndUnite(
-    _ runs: [RowRun], _ first: [Int], _ extents: Extents, _ connectivity: Connectivity, _ sets: inout DisjointSets
-  ) {
-    let before = connectivity.rowsBefore
-    func length(_ row: Int) -> Int { runs[first[row]..<first[row + 1]].reduce(0) { $0 + $1.end - $1.start } }
+  /// Counts the faces within the box: of every two rows that lie beside each other what is not common.
+  private mutating func countFaces(_ found: LabelledRuns, _ connectivity: Connectivity) {
+    let extents = box.extents
+    func length(_ z: Int, _ y: Int) -> Int { found.runs[found.row(z, y)].reduce(0) { $0 + $1.end - $1.start } }
     for z in 0..<extents.z {
       for y in 0..<extents.y {
-        let row = z * extents.y + y
-        let own = first[row]..<first[row + 1]
-        faces.x += runs[own].reduce(0) { $0 + ($1.start > 0 ? 1 : 0) + ($1.end < extents.x ? 1 : 0) }
-        var common = (z: 0, y: 0)
-        for offset in before where z + offset.z >= 0 && (0..<extents.y).contains(y + offset.y) {
-          let other = row + offset.z * extents.y + offset.y
-          RowRun.forEachPair(own, first[other]..<first[other + 1], of: runs, aside: offset.aside) {
-            sets.unite($0, $1)
-            if offset.z == 0 { common.y += $2 } else if offset.y == 0 { common.z += $2 }
-          }
-        }
-        if y > 0 { faces.y += length(row) + length(row - 1) - 2 * common.y }
-        if z > 0 { faces.z += length(row) + length(row - extents.y) - 2 * common.z }
+        faces.x += found.runs[found.row(z, y)].reduce(0) { $0 + ($1.start > 0 ? 1 : 0) + ($1.end < extents.x ? 1 : 0) }
+        // Rows between two others are beside both.
+        let own = length(z, y)
+        faces.y += own * ((y > 0 ? 1 : 0) + (y < extents.y - 1 ? 1 : 0))
+        faces.z += own * ((z > 0 ? 1 : 0) + (z < extents.z - 1 ? 1 : 0))
       }
     }
+    var common = (z: 0, y: 0)
+    found.forEachContact(connectivity) { z, y, _, _, shared in
+      if z == 0 { common.y += shared } else if y == 0 { common.z += shared }
+    }
+    faces.y -= 2 * common.y
+    faces.z -= 2 * common.z
   }
 
   /// Finds sizes, and what touches other boxes.
-  private mutating func take(_ runs: [RowRun], _ first: [Int], _ image: Extents, _ sets: inout DisjointSets) {
-    let extents = box.extents
+  private mutating func take(_ found: inout LabelledRuns, _ image: Extents) {
+    let (extents, runs) = (box.extents, found.runs)
     let (low, high) = (
       Extents(z: box.z.lowerBound, y: box.y.lowerBound, x: box.x.lowerBound),
       Extents(z: image.z - box.z.upperBound, y: image.y - box.y.upperBound, x: image.x - box.x.upperBound)
     )
     var sizes = [Int](repeating: 0, count: runs.count)
-    for (index, run) in runs.enumerated() { sizes[sets.smallest(index)] += run.end - run.start }
+    for (index, run) in runs.enumerated() { sizes[found.component(index)] += run.end - run.start }
     /// Of the first run of an object its place among open ones; −1: none yet.
     var places = [Int](repeating: -1, count: runs.count)
     func place(_ run: Int) -> Int {
-      let root = sets.smallest(run)
+      let root = found.component(run)
       if places[root] < 0 {
         places[root] = open.count
         open.append(sizes[root])
@@ -116,11 +97,10 @@ public struct ObjectPiece: Hashable, Sendable {
     }
     for z in 0..<extents.z {
       for y in 0..<extents.y {
-        let row = z * extents.y + y
         let isWhole =
           z == 0 && low.z > 0 || z == extents.z - 1 && high.z > 0 || y == 0 && low.y > 0
           || y == extents.y - 1 && high.y > 0
-        for index in first[row]..<first[row + 1] {
+        for index in found.row(z, y) {
           let run = runs[index]
           func add(_ x: Range<Int>) {
             shell.append(
@@ -136,7 +116,7 @@ public struct ObjectPiece: Hashable, Sendable {
         }
       }
     }
-    for index in runs.indices where sets.smallest(index) == index && places[index] < 0 { closed.append(sizes[index]) }
+    for index in runs.indices where found.component(index) == index && places[index] < 0 { closed.append(sizes[index]) }
   }
 }
 

@@ -64,6 +64,7 @@ extension JobFile {
     checkQuantiles(values, &reader)
     checkUncertainty(values, task, &reader)
     checkMeasurements(values, task, &reader)
+    checkInstances(values, task, &reader)
     checkMasks(values, task, &reader)
   }
 
@@ -112,6 +113,26 @@ extension JobFile {
           "connectivity \(connectivity.rawValue) is of \(volume ? "planes" : "volumes"); write \(SettingReader.either(own))"
         )
       }
+    }
+  }
+
+  /// Sees that there are objects to tell apart.
+  private static func checkInstances(_ values: SettingValue, _ task: EnsembleTask, _ reader: inout SettingReader) {
+    guard let section = values["instances"], let rule = try? InstanceRule(settingValue: section) else { return }
+    func report(_ path: String, _ message: String) { reader.report(reader.line(of: path), path, message) }
+    guard task.hasClasses, !task.answersImages else {
+      return report("instances", "\(task.rawValue) has no classes of pixels; remove this section")
+    }
+    let classes = values["data.classes"]?.list?.compactMap(\.text) ?? []
+    if let name = rule.classes?.first(where: { !classes.contains($0) }), !classes.isEmpty {
+      report("instances.classes", "there is no class ‘\(name)’; the classes are \(classes.joined(separator: ", "))")
+    }
+    let volume = values["data.volume"]?.boolean == true
+    if let connectivity = rule.connectivity, connectivity.isOfVolumes != volume {
+      let own = Connectivity.allCases.filter { $0.isOfVolumes == volume }.map(\.rawValue)
+      report(
+        "instances.connectivity",
+        "\(connectivity.rawValue) is of \(volume ? "planes" : "volumes"); write \(SettingReader.either(own))")
     }
   }
 

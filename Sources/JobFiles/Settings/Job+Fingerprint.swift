@@ -28,7 +28,7 @@ extension Job {
 
   private static let undecisive = [
     "name", "folder", "output", "ensemble.ranks-per-member", "training.checkpoint", "training.checkpoint-steps",
-    "training.optimizer-state", "ensemble.minimum-members", "memory", "prediction.kinds",
+    "training.optimizer-state", "ensemble.minimum-members", "memory", "instances", "prediction.kinds",
   ]
 
   private func canonicalText(without paths: [String]) -> String {

@@ -30,6 +30,8 @@ public struct Job: SettingsSection {
   public var prediction = PredictionSection()
   /// What is measured in images; nil: nothing.
   public var measurements: [ImageMeasurement]?
+  /// How objects of the predicted classes are told apart; nil: they are not.
+  public var instances: InstanceRule?
   /// How predictions are calibrated.
   public var uncertainty = UncertaintySection()
   /// What a rank may take of memory; nil: as much as there is. It decides caches and how many tiles are worked at a time,
@@ -74,6 +76,10 @@ public struct Job: SettingsSection {
       otherwise: "nothing is measured",
       "of segmentation, what is measured in each image, each group and all images of the test part, by every member: their "
         + "mean and spread, and intervals that are calibrated by images, or by groups with `uncertainty.unit: group`"),
+    Setting(
+      "instances", \.instances, otherwise: "objects are not told apart",
+      "of segmentation, the objects of the predicted classes, told apart and measured after the prediction: their labels and "
+        + "a table in `NAME.instances.h5`, the table in `NAME.instances.csv` too; `tutti instances` does it later"),
     Setting("uncertainty", \.uncertainty, "how predictions are calibrated"),
     Setting(
       "memory", \.memory, .text, otherwise: "what the machine has",

@@ -30,6 +30,8 @@ public struct RunPaths: Hashable, Sendable {
   public func figure(_ name: String) -> String { stem + ".\(name).svg" }
   /// The page about the run.
   public var report: String { stem + ".report.html" }
+  /// The objects of the results' classes.
+  public var instances: String { stem + ".instances.h5" }
   /// The results while they are being written.
   public var unfinished: String { WholeFile.temporary(results) }
 

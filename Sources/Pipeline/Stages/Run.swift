@@ -153,7 +153,10 @@ public final class Run {
     _ = try inspected()
     // Ranks that read other data are found before work.
     for part in Part.allCases { _ = try content(of: part) }
-    if let evaluation = try finishedBefore() { return evaluation }
+    if let evaluation = try finishedBefore() {
+      try locked { try instances(ifMissing: true) }
+      return evaluation
+    }
     try requirePredictionMemory()
     try refuseExistingOutput()
     return try locked(makingFolder: true) {
@@ -165,6 +168,7 @@ public final class Run {
       try goOn()
       let evaluation = try EvaluationStage(self).evaluate(paths.unfinished)
       try onRoot { try self.publish() }
+      try instances()
       try reportAtEnd()
       return evaluation
     }
@@ -198,7 +202,21 @@ public final class Run {
     try locked {
       try PredictionStage(self).predict()
       try onRoot { try self.publish() }
+      try instances()
     }
+  }
+
+  /// Tells the objects in the results apart, when the job asks for it. Collective.
+  ///
+  /// - Parameter ifMissing: only when their file is not there.
+  private func instances(ifMissing: Bool = false) throws {
+    guard let rule = job.instances else { return }
+    let search = InstanceSearch(paths.results, rule: rule, overwrite: true)
+    if ifMissing {
+      let isThere = try world.fromRoot { RunPaths.exists(search.output) && RunPaths.exists(search.table) ? [1] : [] }
+      guard isThere.isEmpty else { return }
+    }
+    for line in try search.run(over: world, until: { try self.stop.check() }) { log.note(line) }
   }
 
   /// Evaluates the results of this job and stores the figures in them.

@@ -1,0 +1,46 @@
+import Settings
+
+/// What an instance is: which voxels of which classes are of one object, and which objects count.
+public struct InstanceRule: SettingsSection, Hashable {
+  /// The names of the classes; nil: each class but the first.
+  public var classes: [String]?
+  /// Nil: voxels that touch at all are of one object.
+  public var connectivity: Connectivity?
+  /// Objects of fewer voxels are left out.
+  public var smallest = 1
+  /// Whether enclosed regions of other classes become part of the objects around them.
+  public var fillsHoles = false
+
+  public init() {}
+
+  public static let settings: [Setting<Self>] = [
+    Setting(
+      "classes", \.classes, .list(of: .text, 1...), otherwise: "each class but the first",
+      "the classes whose objects are told apart; voxels of two classes are never of one object"),
+    Setting(
+      "connectivity", \.connectivity, .words(Connectivity.self, noun: "connectivity"),
+      otherwise: "8 in planes, 26 in volumes",
+      "with how many neighbours a voxel is of one object: those beside it (4 or 6), across edges too (8 or 18), across "
+        + "corners too (26)"),
+    Setting("smallest", \.smallest, .integer(1...1_000_000_000), "objects of fewer voxels than this are left out"),
+    Setting(
+      "fill-holes", \.fillsHoles, .boolean,
+      "whether regions of other classes that are enclosed by objects of one class become part of them; regions at the "
+        + "image's border are none"),
+  ]
+
+  /// The connectivity in images of a kind.
+  public func connectivity(volume: Bool) -> Connectivity { connectivity ?? .standard(volume: volume) }
+}
+
+extension Connectivity {
+  /// By which the background is connected, so that an object's surface parts it into inside and outside.
+  var ofBackground: Connectivity {
+    switch self {
+    case .four: .eight
+    case .eight: .four
+    case .six: .twentySix
+    case .eighteen, .twentySix: .six
+    }
+  }
+}

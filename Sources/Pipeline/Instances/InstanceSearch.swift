@@ -1,0 +1,148 @@
+import HDF5
+import Host
+import ImageFiles
+import Imaging
+import MessagePassing
+
+/// Tells the objects of predicted classes apart, and measures each: from a results file to one of labels with a table, and a
+/// table as CSV beside it.
+public struct InstanceSearch: Sendable {
+  /// The results file.
+  public var results: String
+  /// What an object is.
+  public var rule: InstanceRule
+  /// The file that is written; its table is written beside it, with the ending csv.
+  public var output: String
+  /// Replace files that exist.
+  public var overwrite: Bool
+
+  /// A search as asked for.
+  ///
+  /// - Parameter output: nil: beside the results, `NAME.instances.h5`.
+  public init(_ results: String, rule: InstanceRule, to output: String? = nil, overwrite: Bool = false) {
+    self.results = results
+    self.rule = rule
+    self.output = output ?? RunPaths(results: results).instances
+    self.overwrite = overwrite
+  }
+
+  /// Where the table goes.
+  public var table: String { (output.hasSuffix(".h5") ? String(output.dropLast(3)) : output) + ".csv" }
+
+  /// Finds the objects and writes the files. Collective; memory grows with the number of objects, not with the images.
+  ///
+  /// - Returns: what is to be told.
+  /// - Throws: `RunError`, `HDF5Error`; `RemoteFailure` where one rank alone failed.
+  @discardableResult
+  public func run(over world: Communicator, until stop: (() throws -> Void)? = nil) throws -> [String] {
+    try world.agree {
+      var files = RunFiles()
+      files.inputs = [("the results", results)]
+      files.outputs = [output, WholeFile.temporary(output), table].map { ("-o", $0) }
+      try files.check()
+      for path in [output, table] where !overwrite && RunPaths.exists(path) { throw RunError.outputExists(path) }
+    }
+    _ = try world.fromRoot {
+      try ChecksummedFile.verify(results)
+      try RunPaths.makeFolder(RunPaths.folder(of: output))
+      return []
+    }
+    let source = try world.agree { try PredictedLabels(results, rule) }
+    let finder = InstanceFinder(
+      rule, values: source.classes.map { UInt8($0) }, volume: source.hasDepth, extents: source.parts.map(\.extents))
+    let share = Shares(of: finder.blocks.count, among: world.size)[world.rank]
+    var parts = try world.agree {
+      try finder.parts(of: share) { block, buffer in
+        try stop?()
+        try source.read(block, into: buffer)
+      }
+    }
+    // The first rank joins what all found, and tells each what its pieces are of.
+    let gathered = try world.gather(parts.numbers(), to: 0)
+    var list: InstanceList?
+    _ = try world.fromRoot {
+      list = finder.list(joining: gathered ?? [])
+      guard list != nil else { throw RunError.otherJob(results, reason: "changed while it was read") }
+      return []
+    }
+    let places = try world.scatter(list?.places ?? [], from: 0)
+    var measures = try measures(list, source, over: world)
+    do {
+      try writeLabels(finder, share, &parts, places, source, list, &measures, over: world, until: stop)
+      measures.low = try world.allReduce(measures.low, .minimum)
+      measures.high = try world.allReduce(measures.high, .maximum)
+      measures.sums = try world.allReduce(measures.sums, .sum)
+      _ = try world.fromRoot {
+        guard let list else { return [] }
+        let table = InstanceTable(list, source, measures)
+        let file = try File(opening: WholeFile.temporary(output), mode: .readWrite)
+        try table.write(to: file, source, rule)
+        try file.close()
+        try ChecksumTrailer.append(to: WholeFile.temporary(output))
+        try table.write(csv: self.table)
+        try WholeFile.publish(WholeFile.temporary(output), as: output)
+        return []
+      }
+    } catch {
+      if world.rank == 0 { try? RunPaths.remove(WholeFile.temporary(output)) }
+      throw error
+    }
+    let count = try world.broadcast(list?.instances.count ?? 0, from: 0)
+    return ["\(count) \(count == 1 ? "object" : "objects") in \(output)", "table: \(table)"]
+  }
+
+  /// What is to be measured of all objects, on all ranks. Collective.
+  private func measures(
+    _ list: InstanceList?, _ source: PredictedLabels, over world: Communicator
+  ) throws -> InstanceMeasures {
+    let own = (list?.instances ?? []).flatMap {
+      $0.moments.centroid + $0.moments.principalAxes(voxel: source.voxel, volume: source.hasDepth).axes[0]
+    }
+    let all = try world.broadcast(own, from: 0)
+    let starts = stride(from: 0, to: all.count, by: 6)
+    return InstanceMeasures(
+      centroids: starts.map { Array(all[$0..<$0 + 3]) }, axes: starts.map { Array(all[$0 + 3..<$0 + 6]) },
+      voxel: source.voxel)
+  }
+
+  /// Writes the number of its object for every voxel, and measures objects on the way. Collective.
+  private func writeLabels(
+    _ finder: InstanceFinder, _ share: Range<Int>, _ parts: inout InstanceParts, _ places: [Int],
+    _ source: PredictedLabels, _ list: InstanceList?, _ measures: inout InstanceMeasures, over world: Communicator,
+    until stop: (() throws -> Void)?
+  ) throws {
+    let told = try world.broadcast((list?.instances ?? []).flatMap { [$0.number, Int($0.label)] }, from: 0)
+    let file = try SharedFile(creating: WholeFile.temporary(output), on: world)
+    let dataset = try source.createLabels(in: file, depth: finder.depth)
+    do {
+      let reader: InstanceFinder.Reader = { try source.read($0, into: $1) }
+      try finder.forEachBlock(of: share, &parts, places: places, reading: reader) { block, forEachRun in
+        try stop?()
+        let extents = source.parts[block.image].extents
+        var labels = [Int32](repeating: 0, count: block.z.count * extents.y * extents.x)
+        var spreads: [Int: [Float]] = [:]
+        var failure: (any Error)?
+        forEachRun { run in
+          for x in run.offset..<run.offset + run.x.count { labels[x] = Int32(told[2 * run.place]) }
+          measures.add(run)
+          let index = source.classes[told[2 * run.place + 1] - 1]
+          do {
+            if spreads[index] == nil { spreads[index] = try source.spread(ofClass: index, block) }
+          } catch {
+            failure = error
+          }
+          spreads[index]?.withUnsafeBufferPointer {
+            guard !$0.isEmpty else { return }
+            measures.add(UnsafeBufferPointer(rebasing: $0[run.offset..<run.offset + run.x.count]), of: run)
+          }
+        }
+        if let failure { throw failure }
+        try file.write([try dataset.part(labels, source.slab(block), fill: source.isPadded ? 0 : nil)])
+      }
+    } catch {
+      // The other ranks learn of it, and end too.
+      try file.finish(failure: error)
+    }
+    try file.finish()
+  }
+}

@@ -1,0 +1,59 @@
+import ArgumentParser
+import Imaging
+import Pipeline
+
+struct InstancesCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "instances", abstract: "Tell the objects in a prediction apart, and measure each.",
+    discussion: """
+      Objects are connected pixels of one class, by the most likely classes of the results. The output holds the number of \
+      its object for every pixel, and a table of sizes, boxes, centroids, principal axes, lengths and mean spreads, which \
+      stands in a CSV file beside it too. A job does the same after its prediction with a section instances.
+
+        tutti instances results/cement.h5
+        tutti instances results/cement.h5 --class void --smallest 20 --fill-holes -o voids.h5 --ranks 2
+      """)
+
+  @Argument(help: "A results file.", completion: .file())
+  var results: String
+
+  @Option(
+    name: .shortAndLong, help: "The file of labels (default: NAME.instances.h5 beside the results).",
+    completion: .file())
+  var output: String?
+
+  @Option(
+    name: .customLong("class"),
+    help: "A class whose objects are told apart; may be given several times (default: each class but the first).")
+  var classes: [String] = []
+
+  @Option(help: "With how many neighbours a pixel is of one object: 4 or 8, in volumes 6, 18 or 26 (default: 8, 26).")
+  var connectivity: Connectivity?
+
+  @Option(help: "Objects of fewer pixels are left out.")
+  var smallest = 1
+
+  @Flag(help: "Regions of other classes that objects of one class enclose become part of them.")
+  var fillHoles = false
+
+  @Flag(help: "Replace files that exist.")
+  var overwrite = false
+
+  @OptionGroup var launch: LaunchOptions
+
+  func validate() throws {
+    if smallest < 1 { throw ValidationError("--smallest is \(smallest); it is 1 or more.") }
+  }
+
+  func run() throws {
+    var rule = InstanceRule()
+    rule.classes = classes.isEmpty ? nil : classes
+    (rule.connectivity, rule.smallest, rule.fillsHoles) = (connectivity, smallest, fillHoles)
+    try launch.session { world in
+      let lines = try InstanceSearch(results, rule: rule, to: output, overwrite: overwrite).run(over: world)
+      if world.rank == 0 { print(lines.joined(separator: "\n")) }
+    }
+  }
+}
+
+extension Connectivity: ExpressibleByArgument {}
