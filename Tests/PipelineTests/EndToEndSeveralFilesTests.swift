@@ -58,7 +58,7 @@ struct EndToEndSeveralFilesTests {
   }
 
   @Test(
-    "volumes of several extents are learnt, predicted and evaluated, the same from a list and a pattern, on two ranks in tiles"
+    "volumes of several extents are learnt, predicted and evaluated, the same from lists and patterns, in tiles"
   )
   func volumes() throws {
     let folder = try EndToEnd.makeFolder("several")
@@ -73,7 +73,8 @@ struct EndToEndSeveralFilesTests {
 
     let other = try EndToEnd.makeFolder("several-pattern")
     try Self.write(other, Self.shapes)
-    let second = try job(other, images: "v*.h5:/x", labels: "v*.h5:/y", more: "prediction: {tile: [4, 8, 8]}\ninstances: {smallest: 3}")
+    let more = "prediction: {tile: [4, 8, 8]}\ninstances: {smallest: 3}"
+    let second = try job(other, images: "v*.h5:/x", labels: "v*.h5:/y", more: more)
     let tiled = try EndToEnd.run(["run", second, "--threads", "1"], ranks: 2)
     try #require(tiled.status == 0, "\(tiled.errors)")
     let results = try [folder, other].map { try File(opening: $0 + "/r.h5").group("entry/prediction") }

@@ -78,7 +78,8 @@ struct AggregationStage: Stage {
   ///
   /// - Parameter answers: of all ranks' tiles, in order.
   private func answerRegions(
-    _ answers: [[Float]], _ work: TileWork, _ own: EnsembleSettings, _ scaling: IntensityScaling, _ input: IntensityScaling
+    _ answers: [[Float]], _ work: TileWork, _ own: EnsembleSettings, _ scaling: IntensityScaling,
+    _ input: IntensityScaling
   ) throws -> [LearningRegion] {
     let channels = own.inputChannels
     let answers = Array(answers.joined())
