@@ -76,7 +76,9 @@ public struct NewPrediction: Sendable {
       guard settings.imageChannels == 1, one.channels > 1 else { return one }
     } catch ImagingError.wrongAxes(_, let shape, _) where shape.count == 5 {
     } catch ImagingError.axesDoNotFit {
-    } catch let error as ImageFileError where error.kind == .unsupported && ArrayFile.files(of: location).count > 1 {
+    } catch let error as ImageFileError
+      where error.kind == .unsupported && ArrayFile.files(of: ArrayLocation(images)).count > 1
+    {
       // Files of different extents are no slices of one image.
     }
     return try open(.volumes)
