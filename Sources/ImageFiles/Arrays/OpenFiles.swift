@@ -74,6 +74,8 @@ struct FileOfMany: StoredArray {
 
   init(_ files: OpenFiles, _ index: Int) { (self.files, self.index) = (files, index) }
 
+  func texts() throws -> [String] { try files.array(index).texts() }
+
   func read(_ slab: Hyperslab, as type: NumberType, into bytes: UnsafeMutableRawBufferPointer) throws {
     try files.array(index).read(slab, as: type, into: bytes)
   }
@@ -101,6 +103,8 @@ struct JoinedArray: StoredArray {
     facts.shape[0] = parts.reduce(0) { $0 + $1.shape[0] }
     self.facts = facts
   }
+
+  func texts() throws -> [String] { try parts.flatMap { try $0.texts() } }
 
   func read(_ slab: Hyperslab, as type: NumberType, into bytes: UnsafeMutableRawBufferPointer) throws {
     let size = bytes.count / max(1, slab.count[0])
