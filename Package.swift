@@ -116,7 +116,8 @@ let package = Package(
           "MessagePassing", "Host",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
-        exclude: ["README.md"])
+        exclude: ["README.md"]),
+      .testTarget(name: "tuttiTests", dependencies: ["tutti"], path: "Tests/tuttiTests"),
     ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c11
