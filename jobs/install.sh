@@ -4,13 +4,14 @@ set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-usage: bash jobs/install.sh [--slurm] [--help]
+usage: bash jobs/install.sh [--slurm] [--python] [--help]
 
 Checks that there is a Swift compiler, 6.1 or later, and installs the libraries and programs that are missing (Debian,
 Ubuntu; asks first unless root). Libraries are looked for by pkg-config, so that a site's own, named by
 PKG_CONFIG_PATH, count too. Does nothing when nothing is missing.
 
   --slurm   also Slurm, for its test
+  --python  also Python with virtual environments, for the tests of exchange
   --help    this
 
 Exit status: 0 when all is there, 2 when something is missing.
@@ -20,9 +21,11 @@ TEXT
 complain() { printf 'jobs/install.sh: %s\n' "$@" >&2; }
 
 slurm=false
+python=false
 while (($#)); do
   case $1 in
     --slurm) slurm=true ;;
+    --python) python=true ;;
     -h | --help) usage; exit 0 ;;
     *) complain "unknown option $1"; usage >&2; exit 2 ;;
   esac
@@ -75,6 +78,9 @@ TEXT
   if $slurm; then
     command -v slurmctld >/dev/null && command -v slurmd >/dev/null || echo "slurm-wlm Slurm (slurmctld, slurmd)"
     command -v munged >/dev/null || echo "munge who is who, for Slurm (munged)"
+  fi
+  if $python; then
+    python3 -c 'import ensurepip, venv' 2>/dev/null || echo "python3-venv Python with virtual environments (python3)"
   fi
 }
 

@@ -6,26 +6,6 @@ import Testing
 /// The results file is opened by programs that know nothing of this one.
 @Suite("End to end: the results file")
 struct EndToEndResultsFileTests {
-  /// A Python with h5py: the one that is there, or a virtual environment that is made beside the program and stays; nil without
-  /// either.
-  static let h5py: String? = {
-    if let python { return python }
-    let folder = URL(fileURLWithPath: EndToEnd.tutti).deletingLastPathComponent().path + "/python-with-h5py"
-    let own = folder + "/bin/python"
-    func works() -> Bool {
-      FileManager.default.isExecutableFile(atPath: own)
-        && (try? run(own, ["-c", "import h5py, numpy"]))?.status == 0
-    }
-    if works() { return own }
-    guard let system = program("python3") else { return nil }
-    let steps = [
-      [system, "-m", "venv", "--clear", folder],
-      [own, "-m", "pip", "install", "--quiet", "--retries", "1", "--timeout", "10", "h5py", "numpy"],
-    ]
-    for step in steps where (try? run(step[0], Array(step.dropFirst())))?.status != 0 { return nil }
-    return works() ? own : nil
-  }()
-
   /// Follows the file as a viewer does, checks what must hold, and prints a few numbers.
   static let script = #"""
     import sys
@@ -99,7 +79,7 @@ struct EndToEndResultsFileTests {
     "h5py follows the default chain to the mean, finds what must hold, and reads what h5dump shows",
     arguments: [true, false])
   func h5py(isVolume: Bool) throws {
-    guard Requirement.python.holds(Self.h5py != nil, "reading the results with h5py"), let python = Self.h5py else {
+    guard Requirement.python.holds(python != nil, "reading the results with h5py"), let python else {
       return
     }
     let job = try (isVolume ? EndToEndSameBitsTests.Reference.volume : EndToEndSameBitsTests.Reference.stack).get().job

@@ -9,7 +9,7 @@ public enum Requirement: String, Sendable, CaseIterable {
   case slurm
   /// Network name spaces, which stand for a second machine.
   case netns
-  /// Python with h5py and numpy.
+  /// Python with h5py and numpy, and for the exchange of images the other packages of `Tests/python-requirements.txt`.
   case python
   /// Chromium, which opens pages.
   case chromium
@@ -91,7 +91,8 @@ public func run(_ path: String, _ arguments: [String], environment: [String: Str
   }
 }
 
-/// A Python that has h5py and numpy: `TUTTI_PYTHON`, else the one in `PATH`; nil when it cannot import them.
+/// A Python that has h5py and numpy: `TUTTI_PYTHON`, which `Tests/run.sh` sets, else the one in `PATH`; nil when it cannot
+/// import them.
 public let python: String? = {
   let named = ProcessInfo.processInfo.environment["TUTTI_PYTHON"]
   guard let path = named ?? program("python3") else { return nil }

@@ -1,0 +1,228 @@
+"""Exchange of image files with the Python packages that users have.
+
+    python Tests/exchange.py TUTTI
+
+TUTTI is the program. Files that the packages make are read by it to the same values, axes and voxel size; files that it
+exports are read by the packages to the same. Prints one line for each that differs. Exit status 0: none does; 1: some do; 77: a
+package is missing, which is named. Tests/python-requirements.txt says which.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+try:
+    import h5py
+    import hdf5plugin
+    import imageio.v3 as imageio
+    import mrcfile
+    import nibabel
+    import numpy as np
+    import tifffile
+    import zarr
+    from ome_zarr_models import open_ome_zarr
+except ImportError as error:
+    print(error.name)
+    sys.exit(77)
+
+tutti = os.path.abspath(sys.argv[1])
+environment = {**os.environ, "HDF5_PLUGIN_PATH": hdf5plugin.PLUGIN_PATH}
+ramp = np.arange(360).reshape(3, 10, 12)
+small = (ramp % 251).astype(np.uint8)
+short = (ramp * 7).astype(np.uint16)
+real = (ramp / 4 - 7.5).astype(np.float32)
+five = np.arange(240, dtype=np.uint16).reshape(2, 3, 2, 4, 5)
+faults = []
+looked = 0
+
+
+def check(holds, what, found=""):
+    global looked
+    looked += 1
+    if not holds:
+        faults.append(f"{what}: {found}")
+
+
+def run(*arguments):
+    ended = subprocess.run([tutti, *arguments], capture_output=True, text=True, env=environment)
+    if ended.returncode:
+        faults.append(f"tutti {' '.join(arguments)}: {ended.stderr.strip()}")
+    return ended
+
+
+def reads(source, values, axes=None, size=None):
+    """Tutti reads the values; of `size` those that are not None are the voxel size in nanometres."""
+    run("export", source, "--to", "read.npy", "--overwrite")
+    if not os.path.exists("read.npy"):
+        return
+    found = np.load("read.npy")
+    os.remove("read.npy")
+    values = np.squeeze(np.asarray(values))
+    check(found.shape == values.shape and np.array_equal(found, values), f"values of {source}", found.shape)
+    if axes is None:
+        return
+    told = json.loads(run("info", source, "--json").stdout)[0]
+    check(told["axes"] == axes, f"axes of {source}", told["axes"])
+    units = {"nm": 1, "µm": 1e3, "mm": 1e6, "Å": 0.1}
+    for wanted, length in zip(size or [], told["voxelSize"]):
+        if wanted is not None:
+            number, unit = (length or "nan nm").split(" ")
+            check(np.isclose(float(number) * units[unit], wanted), f"voxel size of {source}", told["voxelSize"])
+
+
+def tiff():
+    def write(name, values, photometric="minisblack", **options):
+        tifffile.imwrite(name, values, photometric=photometric, **options)
+        return name
+
+    reads(write("u8.tif", small), small, "iyx")
+    reads(write("big.tif", short, byteorder=">", bigtiff=True), short)
+    reads(write("lzw.tif", (ramp - 100).astype(np.int16), compression="lzw", predictor=True), ramp - 100)
+    reads(write("strips.tif", ramp.astype(np.uint32), compression="zlib", rowsperstrip=3), ramp)
+    reads(write("tiles.tif", real, tile=(16, 16), compression="zstd"), real)
+    reads(write("f64.tif", real.astype(np.float64)), real)
+    colour = np.stack([small, 255 - small, small // 2], axis=1)
+    # Exports have channels before images.
+    first = np.moveaxis(colour, 1, 0)
+    reads(write("planes.tif", colour, photometric="rgb", planarconfig="separate"), first, "icyx")
+    reads(write("rgb.tif", np.moveaxis(colour, 1, -1), photometric="rgb"), first, "iyxc")
+    options = {"PhysicalSizeX": 4, "PhysicalSizeXUnit": "nm", "PhysicalSizeY": 5, "PhysicalSizeYUnit": "nm",
+               "PhysicalSizeZ": 0.05, "PhysicalSizeZUnit": "µm"}
+    write("five.ome.tif", five, metadata={"axes": "TZCYX", **options})
+    swapped = np.moveaxis(five, 2, 1)
+    reads("five.ome.tif", swapped, "tzcyx", [None, 50, None, 5, 4])
+    write("imagej.tif", five, imagej=True, resolution=(20, 10),
+          metadata={"axes": "TZCYX", "spacing": 0.5, "unit": "um"})
+    reads("imagej.tif", swapped, "tzcyx", [None, 500, None, 100, 50])
+    os.mkdir("slices")
+    for z in range(3):
+        write(f"slices/cut {9 + z}.tif", short[z])
+    reads("slices", short, "iyx")
+
+
+def zarrs():
+    def write(name, version, values, **options):
+        group = zarr.open_group(name, mode="w", zarr_format=version)
+        array = group.create_array("0", shape=values.shape, dtype=values.dtype, **options)
+        array[:] = values
+        scales = [{"path": "0", "coordinateTransformations": [{"type": "scale", "scale": [0.05, 0.004, 0.003]}]}]
+        axes = [{"name": axis, "type": "space", "unit": "micrometer"} for axis in "zyx"]
+        multiscales = [{"axes": axes, "datasets": scales}]
+        if version == 2:
+            group.attrs["multiscales"] = [{"version": "0.4", **multiscales[0]}]
+        else:
+            group.attrs["ome"] = {"version": "0.5", "multiscales": multiscales}
+        return f"{name}:0"
+
+    size = [50, 4, 3]
+    blosc = zarr.codecs.BloscCodec(cname="lz4", shuffle="shuffle")
+    reads(write("v2.zarr", 2, short, chunks=(2, 4, 5)), short, "zyx", size)
+    reads(write("v3.zarr", 3, real, chunks=(2, 4, 5), compressors=[blosc]), real, "zyx", size)
+    shards = {"shards": (2, 8, 10), "compressors": [zarr.codecs.GzipCodec()]}
+    reads(write("shards.zarr", 3, short, chunks=(1, 4, 5), **shards), short, "zyx", size)
+
+
+def hdf5():
+    filters = {
+        "gzip": {"compression": "gzip", "shuffle": True, "fletcher32": True},
+        "scale-offset": {"scaleoffset": 0},
+        "bitshuffle": hdf5plugin.Bitshuffle(),
+        "lz4": hdf5plugin.LZ4(),
+        "blosc": hdf5plugin.Blosc(),
+        "blosc2": hdf5plugin.Blosc2(),
+        "zstd": hdf5plugin.Zstd(),
+    }
+    with h5py.File("a.h5", "w") as file:
+        for name, options in filters.items():
+            file.create_dataset(name, data=short, chunks=(2, 5, 6), **options)
+        file["big-endian"] = real.astype(">f8")
+        file["bool"] = ramp % 3 == 0
+    for name in filters:
+        reads(f"a.h5:/{name}", short)
+    reads("a.h5:/big-endian", real)
+    reads("a.h5:/bool", ramp % 3 == 0)
+
+
+def others():
+    for mode, values in {1: short.astype(np.int16), 2: real, 6: short}.items():
+        with mrcfile.new(f"mode{mode}.mrc", overwrite=True) as file:
+            file.set_data(values)
+            file.set_volume()
+            file.voxel_size = (30, 40, 500)
+        reads(f"mode{mode}.mrc", values, "zyx", [50, 4, 3])
+    image = nibabel.Nifti1Image(short.astype(np.int16).T, np.diag([0.003, 0.004, 0.05, 1]))
+    image.header.set_xyzt_units("mm")
+    for name in ("a.nii", "a.nii.gz"):
+        nibabel.save(image, name)
+        reads(name, short, "zyx", [50e3, 4e3, 3e3])
+    np.save("c.npy", real)
+    np.save("fortran.npy", np.asfortranarray(real))
+    reads("c.npy", real)
+    reads("fortran.npy", real)
+    imageio.imwrite("a.png", short[0])
+    reads("a.png", short[0])
+
+
+def exports():
+    """What Tutti writes of a volume with a voxel size, read by the packages."""
+    options = {"PhysicalSizeX": 3, "PhysicalSizeXUnit": "nm", "PhysicalSizeY": 4, "PhysicalSizeYUnit": "nm",
+               "PhysicalSizeZ": 0.05, "PhysicalSizeZUnit": "µm"}
+    tifffile.imwrite("source.ome.tif", short, photometric="minisblack", metadata={"axes": "ZYX", **options})
+
+    def export(name):
+        run("export", "source.ome.tif", "--to", name)
+        return name
+
+    def same(found, name):
+        check(np.array_equal(np.squeeze(found), short), f"values of {name}", np.shape(found))
+
+    size = [0.05, 0.004, 0.003]
+    with tifffile.TiffFile(export("out.tif")) as file:
+        same(file.asarray(), "out.tif")
+        check(file.is_imagej and file.series[0].axes == "ZYX", "axes of out.tif", file.series[0].axes)
+        found = file.imagej_metadata
+        check((found["spacing"], found["unit"]) == (50, "nm"), "spacing of out.tif", found)
+    with tifffile.TiffFile(export("out.ome.tif")) as file:
+        same(file.asarray(), "out.ome.tif")
+        check(file.is_ome and file.series[0].axes == "ZYX", "axes of out.ome.tif", file.series[0].axes)
+        pixels = tifffile.xml2dict(file.ome_metadata)["OME"]["Image"]["Pixels"]
+        check(np.isclose(pixels["PhysicalSizeZ"], 0.05), "voxel size of out.ome.tif", pixels)
+    group = zarr.open_group(export("out.zarr"), mode="r")
+    same(group["0"][:], "out.zarr")
+    model = open_ome_zarr(group)
+    scales = model.attributes.multiscales[0].datasets
+    units = {"micrometer": 1, "nanometer": 1e-3}
+    found = [number * units[axis.unit] for number, axis in
+             zip(scales[0].coordinateTransformations[0].scale, model.attributes.multiscales[0].axes)]
+    check(np.allclose(found, size), "voxel size of out.zarr", found)
+    check([group[scale.path].ndim for scale in scales] == [3] * len(scales), "the scales of out.zarr", found)
+    same(np.load(export("out.npy")), "out.npy")
+    check(mrcfile.validate(export("out.mrc"), print_file=open(os.devnull, "w")), "out.mrc is not valid")
+    with mrcfile.open("out.mrc") as file:
+        same(file.data, "out.mrc")
+        found = [float(file.voxel_size[axis]) / 1e4 for axis in "zyx"]
+        check(np.allclose(found, size), "voxel size of out.mrc", found)
+    for name in ("out.nii", "out.nii.gz"):
+        image = nibabel.load(export(name))
+        same(np.asarray(image.dataobj).T, name)
+        found = [length * {"mm": 1e3, "micron": 1}[image.header.get_xyzt_units()[0]] for length in image.header.get_zooms()]
+        check(np.allclose(found[:3], size[::-1]), f"voxel size of {name}", found)
+    os.mkdir("out")
+    export("out/%04d.png")
+    same([imageio.imread(f"out/{name}") for name in sorted(os.listdir("out"))], "out/%04d.png")
+
+
+with tempfile.TemporaryDirectory() as folder:
+    os.chdir(folder)
+    for part in (tiff, zarrs, hdf5, others, exports):
+        try:
+            part()
+        except Exception as error:
+            faults.append(f"{part.__name__}: {type(error).__name__}: {error}")
+    os.chdir("/")
+for fault in faults:
+    print(fault)
+print(f"{looked} comparisons, {len(faults)} faults")
+sys.exit(1 if faults else 0)
