@@ -35,86 +35,104 @@ static void begin(png_structp png, png_infop info, FILE *file, struct codec_png 
   image->y_per_metre = png_get_y_pixels_per_meter(png, info);
 }
 
-int codec_png_describe(const char *path, struct codec_png *image, struct codec_message *message) {
-  FILE *file = opened(path, "rb", message);
-  if (!file) return -1;
-  png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, message, fail, ignore);
-  png_infop info = png ? png_create_info_struct(png) : NULL;
-  volatile int result = -1;
-  if (info && !setjmp(png_jmpbuf(png))) {
-    begin(png, info, file, image);
-    result = 0;
-  }
-  png_destroy_read_struct(&png, &info, NULL);
-  fclose(file);
-  if (result) SAY(message, "no memory");
-  return result;
-}
+/// Does something with a file that libpng has opened; its errors end in `fail`.
+typedef void (*png_body)(png_structp png, png_infop info, FILE *file, void *context);
 
-int codec_png_read(const char *path, uint32_t first, uint32_t rows, void *pixels, struct codec_message *message) {
-  FILE *file = opened(path, "rb", message);
+/// Opens a file for reading or writing and calls `body`. What `context` holds is the caller's to free.
+static int with_png(const char *path, int writes, png_body body, void *context, struct codec_message *message) {
+  FILE *file = opened(path, writes ? "wb" : "rb", message);
   if (!file) return -1;
-  png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, message, fail, ignore);
-  png_infop info = png ? png_create_info_struct(png) : NULL;
-  volatile int result = -1;
-  png_bytep volatile scratch = NULL;
-  if (info && !setjmp(png_jmpbuf(png))) {
-    struct codec_png image;
-    begin(png, info, file, &image);
-    if (image.bits < 8) png_set_packing(png);
-    const int one = 1;
-    if (image.bits == 16 && *(const char *)&one) png_set_swap(png);
-    const int passes = png_set_interlace_handling(png);
-    png_read_update_info(png, info);
-    const size_t row = png_get_rowbytes(png, info);
-    if (passes == 1) {
-      scratch = malloc(row);
-      if (!scratch) png_error(png, "no memory");
-      for (uint32_t y = 0; y < first + rows; y++)
-        png_read_row(png, y < first ? scratch : (png_bytep)pixels + (size_t)(y - first) * row, NULL);
-    } else {
-      scratch = malloc(row * image.height);
-      if (!scratch) png_error(png, "no memory");
-      for (int pass = 0; pass < passes; pass++)
-        for (uint32_t y = 0; y < image.height; y++) png_read_row(png, scratch + y * row, NULL);
-      memcpy(pixels, scratch + first * row, rows * row);
-    }
-    result = 0;
-  }
-  free(scratch);
-  png_destroy_read_struct(&png, &info, NULL);
-  fclose(file);
-  if (result) SAY(message, "no memory");
-  return result;
-}
-
-int codec_png_write(const char *path, const struct codec_png *image, const void *pixels,
-                    struct codec_message *message) {
-  FILE *file = opened(path, "wb", message);
-  if (!file) return -1;
-  png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, message, fail, ignore);
+  png_structp png = writes ? png_create_write_struct(PNG_LIBPNG_VER_STRING, message, fail, ignore)
+                           : png_create_read_struct(PNG_LIBPNG_VER_STRING, message, fail, ignore);
   png_infop info = png ? png_create_info_struct(png) : NULL;
   volatile int result = -1;
   if (info && !setjmp(png_jmpbuf(png))) {
-    png_init_io(png, file);
-    const int color = image->channels == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY;
-    png_set_IHDR(png, info, image->width, image->height, image->bits, color, PNG_INTERLACE_NONE,
-                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-    if (image->x_per_metre && image->y_per_metre)
-      png_set_pHYs(png, info, image->x_per_metre, image->y_per_metre, PNG_RESOLUTION_METER);
-    png_write_info(png, info);
-    const int one = 1;
-    if (image->bits == 16 && *(const char *)&one) png_set_swap(png);
-    const size_t row = (size_t)image->width * image->channels * (image->bits / 8);
-    for (uint32_t y = 0; y < image->height; y++) png_write_row(png, (png_const_bytep)pixels + y * row);
-    png_write_end(png, info);
+    body(png, info, file, context);
     result = 0;
   }
-  png_destroy_write_struct(&png, &info);
-  if (fclose(file)) {
+  if (writes) png_destroy_write_struct(&png, &info);
+  else png_destroy_read_struct(&png, &info, NULL);
+  if (fclose(file) && writes) {
     SAY(message, "%s", strerror(errno));
     result = -1;
   }
   if (result) SAY(message, "no memory");
   return result;
+}
+
+/// Whether this machine's numbers must be turned round for 16 bits.
+static int is_little_endian(void) {
+  const int one = 1;
+  return *(const char *)&one;
+}
+
+static void describe(png_structp png, png_infop info, FILE *file, void *context) { begin(png, info, file, context); }
+
+int codec_png_describe(const char *path, struct codec_png *image, struct codec_message *message) {
+  return with_png(path, 0, describe, image, message);
+}
+
+struct read_rows {
+  uint32_t first;
+  uint32_t rows;
+  png_bytep pixels;
+  /// A row, or all of an interlaced image.
+  png_bytep scratch;
+};
+
+static void read_rows(png_structp png, png_infop info, FILE *file, void *context) {
+  struct read_rows *wanted = context;
+  struct codec_png image;
+  begin(png, info, file, &image);
+  if (image.bits < 8) png_set_packing(png);
+  if (image.bits == 16 && is_little_endian()) png_set_swap(png);
+  const int passes = png_set_interlace_handling(png);
+  png_read_update_info(png, info);
+  const size_t row = png_get_rowbytes(png, info);
+  wanted->scratch = malloc(passes == 1 ? row : row * image.height);
+  if (!wanted->scratch) png_error(png, "no memory");
+  if (passes == 1) {
+    for (uint32_t y = 0; y < wanted->first + wanted->rows; y++) {
+      const int isWanted = y >= wanted->first;
+      png_read_row(png, isWanted ? wanted->pixels + (size_t)(y - wanted->first) * row : wanted->scratch, NULL);
+    }
+    return;
+  }
+  for (int pass = 0; pass < passes; pass++)
+    for (uint32_t y = 0; y < image.height; y++) png_read_row(png, wanted->scratch + y * row, NULL);
+  memcpy(wanted->pixels, wanted->scratch + wanted->first * row, wanted->rows * row);
+}
+
+int codec_png_read(const char *path, uint32_t first, uint32_t rows, void *pixels, struct codec_message *message) {
+  struct read_rows wanted = {first, rows, pixels, NULL};
+  const int result = with_png(path, 0, read_rows, &wanted, message);
+  free(wanted.scratch);
+  return result;
+}
+
+struct write_rows {
+  const struct codec_png *image;
+  png_const_bytep pixels;
+};
+
+static void write_rows(png_structp png, png_infop info, FILE *file, void *context) {
+  const struct write_rows *given = context;
+  const struct codec_png *image = given->image;
+  png_init_io(png, file);
+  const int color = image->channels == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY;
+  png_set_IHDR(png, info, image->width, image->height, image->bits, color, PNG_INTERLACE_NONE,
+               PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  if (image->x_per_metre && image->y_per_metre)
+    png_set_pHYs(png, info, image->x_per_metre, image->y_per_metre, PNG_RESOLUTION_METER);
+  png_write_info(png, info);
+  if (image->bits == 16 && is_little_endian()) png_set_swap(png);
+  const size_t row = (size_t)image->width * image->channels * (image->bits / 8);
+  for (uint32_t y = 0; y < image->height; y++) png_write_row(png, given->pixels + y * row);
+  png_write_end(png, info);
+}
+
+int codec_png_write(const char *path, const struct codec_png *image, const void *pixels,
+                    struct codec_message *message) {
+  struct write_rows given = {image, pixels};
+  return with_png(path, 1, write_rows, &given, message);
 }

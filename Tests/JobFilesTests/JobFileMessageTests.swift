@@ -514,6 +514,11 @@ struct JobFileOnDiskTests {
     for (output, message) in [
       ("a.h5/results.h5", "FOLDER/a.h5 is a file, so a.h5/results.h5 cannot be written below it"),
       (".", ". is a folder; name a file in it, as in ./results.h5"),
+      (
+        "x.zarr",
+        "results are one HDF5 file, whose figures, sets and checksums other formats have no place for; write x.h5, and then "
+          + "‘tutti export … --what mean --to x.zarr’"
+      ),
       ("new/", "new/ is a folder; name a file in it, as in new/results.h5"),
     ] {
       let text = JobFileMessageTests.good.replacingOccurrences(of: "results/cement.h5", with: output)

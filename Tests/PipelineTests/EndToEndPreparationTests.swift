@@ -109,6 +109,9 @@ struct EndToEndPreparationTests {
       ])
     try #require(new.status == 0, "\(new.errors)")
     #expect(try check(folder + "/new.h5") == [7, 2])
+    let provenance = try File(opening: folder + "/new.h5").group("entry/provenance")
+    #expect(try provenance.readStrings("images").first?.hasSuffix("/data.h5:/images") == true)
+    #expect(try provenance.readStrings("model").first?.hasSuffix("/r.h5") == true)
     let stack = try EndToEnd.run(
       ["export", folder + "/new.h5", "--what", "composite", "--to", folder + "/filled.npy"])
     try #require(stack.status == 0, "\(stack.errors)")

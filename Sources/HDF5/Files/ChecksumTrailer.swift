@@ -39,16 +39,10 @@ public enum ChecksumTrailer {
     var trailer = ranges.flatMap { LittleEndian.bytes(UInt64($0.lowerBound)) + LittleEndian.bytes(UInt64($0.count)) }
     trailer += magic + LittleEndian.bytes(UInt64(length)) + LittleEndian.bytes(UInt64(ranges.count))
     trailer += LittleEndian.bytes(try checksum(of: descriptor, path, length: length, without: ranges, trailer))
-    var done = 0
-    while done < trailer.count {
-      let count = trailer.withUnsafeBytes { bytes in
-        pwrite(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(length + done))
-      }
-      if count > 0 {
-        done += count
-      } else if count == 0 || errno != EINTR {
-        throw FileError(path: path, action: "written", code: count == 0 ? EIO : errno)
-      }
+    do {
+      try FileTransfer.write(trailer, to: descriptor, at: length)
+    } catch {
+      throw FileError(path: path, action: "written", code: error.code)
     }
     isOpen = false
     guard close(descriptor) == 0 || errno == EINTR else { throw FileError(path: path, action: "written", code: errno) }
@@ -133,19 +127,11 @@ public enum ChecksumTrailer {
   }
 
   private static func bytes(of descriptor: Int32, _ path: String, _ range: Range<Int>) throws(FileError) -> [UInt8] {
-    var block = [UInt8](repeating: 0, count: range.count)
-    var done = 0
-    while done < block.count {
-      let count = block.withUnsafeMutableBytes { bytes in
-        pread(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(range.lowerBound + done))
-      }
-      if count > 0 {
-        done += count
-      } else if count == 0 || errno != EINTR {
-        throw FileError(path: path, action: "read", code: count == 0 ? EIO : errno)
-      }
+    do {
+      return try FileTransfer.read(descriptor, range)
+    } catch {
+      throw FileError(path: path, action: "read", code: error.code)
     }
-    return block
   }
 }
 

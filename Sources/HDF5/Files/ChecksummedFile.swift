@@ -74,7 +74,7 @@ public enum ChecksummedFile {
     var block = [UInt8](repeating: 0, count: 1 << 20)
     var (checksum, expected, length, total) = (Checksum(), UInt64(0), UInt64(0), UInt64(0))
     while true {
-      let count = try fill(&block, from: descriptor, place)
+      let count = try fill(&block, from: descriptor, at: Int(total), place)
       if total == 0 {
         if block.prefix(min(count, 8)).elementsEqual(signature) { return try ChecksumTrailer.verify(path) }
         guard count >= blockBytes, block.prefix(8).elementsEqual(magic) else {
@@ -100,26 +100,18 @@ public enum ChecksummedFile {
   }
 
   /// Reads until the block is full or the file ends; returns the bytes read.
-  private static func fill(_ block: inout [UInt8], from descriptor: Int32, _ place: Place) throws -> Int {
-    var filled = 0
-    while filled < block.count {
-      let count = block.withUnsafeMutableBytes {
-        systemRead(descriptor, $0.baseAddress.map { $0 + filled }, $0.count - filled)
-      }
-      if count < 0, errno == EINTR { continue }
-      guard count >= 0 else {
-        throw place.error(.unusableFile, "the file could not be read: \(String(cString: strerror(errno)))")
-      }
-      if count == 0 { break }
-      filled += count
+  private static func fill(
+    _ block: inout [UInt8], from descriptor: Int32, at offset: Int, _ place: Place
+  ) throws -> Int {
+    let result = block.withUnsafeMutableBytes { bytes in
+      Result { () throws(FileTransfer.Failure) in try FileTransfer.read(descriptor, at: offset, into: bytes) }
     }
-    return filled
+    do throws(FileTransfer.Failure) {
+      return try result.get()
+    } catch {
+      throw place.error(.unusableFile, "the file could not be read: \(String(cString: strerror(error.code)))")
+    }
   }
-}
-
-/// The system's `read`, whose name `ChecksummedFile.read` hides.
-private func systemRead(_ descriptor: Int32, _ target: UnsafeMutableRawPointer?, _ count: Int) -> Int {
-  read(descriptor, target, count)
 }
 
 /// FNV-1a over little-endian 32-bit words; bytes after the last whole word are completed with zeros.

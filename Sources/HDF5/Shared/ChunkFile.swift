@@ -38,15 +38,11 @@ final class ChunkFile {
 
   /// Writes a chunk. A failure is kept in `failure`.
   func write(_ chunk: [UInt8], at offset: Int) {
-    var done = 0
-    while done < chunk.count, failure == nil {
-      let count = chunk.withUnsafeBytes { bytes in
-        pwrite(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(offset + done))
-      }
-      if count > 0 {
-        done += count
-      } else if count == 0 || errno != EINTR {
-        failure = FileError(path: path, action: "written", code: count == 0 ? EIO : errno)
+    if failure == nil {
+      do {
+        try FileTransfer.write(chunk, to: descriptor, at: offset)
+      } catch {
+        failure = FileError(path: path, action: "written", code: error.code)
       }
     }
     var checksum = Checksum()
@@ -77,19 +73,12 @@ final class ChunkFile {
     let reader = open(path, O_RDONLY | O_CLOEXEC)
     guard reader >= 0 else { throw error(errno) }
     defer { _ = close(reader) }
-    var block: [UInt8] = []
     for chunk in written {
-      block = [UInt8](repeating: 0, count: chunk.bytes)
-      var done = 0
-      while done < chunk.bytes {
-        let count = block.withUnsafeMutableBytes { bytes in
-          pread(reader, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(chunk.offset + done))
-        }
-        if count > 0 {
-          done += count
-        } else if count == 0 || errno != EINTR {
-          throw error(count == 0 ? EIO : errno)
-        }
+      let block: [UInt8]
+      do {
+        block = try FileTransfer.read(reader, chunk.offset..<chunk.offset + chunk.bytes)
+      } catch let failed {
+        throw error(failed.code)
       }
       var checksum = Checksum()
       block.withUnsafeBytes { checksum.add($0) }

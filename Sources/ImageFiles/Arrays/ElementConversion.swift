@@ -90,31 +90,25 @@ enum ElementConversion {
   @inline(__always)
   private static func integers<Source: FixedWidthInteger, Scalar: ImageScalar>(
     _ source: UnsafeBufferPointer<Source>, to target: UnsafeMutableBufferPointer<Scalar>
-  ) -> Bool {
-    for i in 0..<target.count {
-      guard let value = Scalar.converted(source[i]) else { return false }
-      target[i] = value
-    }
-    return true
-  }
+  ) -> Bool { fill(target) { Scalar.converted(source[$0]) } }
 
   @inline(__always)
   private static func floats<Source: BinaryFloatingPoint, Scalar: ImageScalar>(
     _ source: UnsafeBufferPointer<Source>, to target: UnsafeMutableBufferPointer<Scalar>
-  ) -> Bool {
-    for i in 0..<target.count {
-      guard let value = Scalar.converted(source[i]) else { return false }
-      target[i] = value
-    }
-    return true
-  }
+  ) -> Bool { fill(target) { Scalar.converted(source[$0]) } }
 
   @inline(__always)
   private static func halves<Scalar: ImageScalar>(
     _ source: UnsafeBufferPointer<UInt16>, to target: UnsafeMutableBufferPointer<Scalar>
+  ) -> Bool { fill(target) { Scalar.converted(single(fromHalf: source[$0])) } }
+
+  /// Writes a number at each place; false when there is none for one.
+  @inline(__always)
+  private static func fill<Scalar: ImageScalar>(
+    _ target: UnsafeMutableBufferPointer<Scalar>, _ value: (Int) -> Scalar?
   ) -> Bool {
     for i in 0..<target.count {
-      guard let value = Scalar.converted(single(fromHalf: source[i])) else { return false }
+      guard let value = value(i) else { return false }
       target[i] = value
     }
     return true

@@ -1,3 +1,5 @@
+import Host
+
 #if canImport(Glibc)
   import Glibc
 #endif
@@ -43,17 +45,15 @@ final class FileBytes: ByteSource {
   private static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
 
   func read(at offset: Int, into bytes: UnsafeMutableRawBufferPointer) throws(ImageFileError) {
-    var done = 0
-    while done < bytes.count, let base = bytes.baseAddress {
-      let read = pread(descriptor, base + done, min(bytes.count - done, 1 << 30), off_t(offset + done))
-      if read < 0, errno == EINTR { continue }
-      guard read >= 0 else { throw ImageFileError(.system, name, "cannot be read: \(Self.reason(errno))") }
-      guard read > 0 else {
-        throw ImageFileError(
-          .damaged, name, "is cut off: it ends after \(count) bytes, but bytes up to \(offset + bytes.count) are needed"
-        )
-      }
-      done += read
+    let read: Int
+    do {
+      read = try FileTransfer.read(descriptor, at: offset, into: bytes)
+    } catch {
+      throw ImageFileError(.system, name, "cannot be read: \(Self.reason(error.code))")
+    }
+    guard read == bytes.count else {
+      throw ImageFileError(
+        .damaged, name, "is cut off: it ends after \(count) bytes, but bytes up to \(offset + bytes.count) are needed")
     }
   }
 

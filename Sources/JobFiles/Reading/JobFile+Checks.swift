@@ -210,6 +210,12 @@ extension JobFile {
   private static func obstacle(to output: String, in folder: String) -> String? {
     let manager = FileManager.default
     let location = Job.outputFile(output, in: folder)
+    let ending = output.lowercased().split(separator: ".").last.map(String.init) ?? ""
+    if ["zarr", "tif", "tiff", "npy", "mrc", "nii", "png"].contains(ending), output.contains(".") {
+      return
+        "results are one HDF5 file, whose figures, sets and checksums other formats have no place for; write "
+        + "\(output.dropLast(ending.count))h5, and then ‘tutti export … --what mean --to \(output)’"
+    }
     var isFolder: ObjCBool = false
     if output.hasSuffix("/") || manager.fileExists(atPath: location, isDirectory: &isFolder) && isFolder.boolValue {
       return

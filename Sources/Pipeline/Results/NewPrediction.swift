@@ -202,6 +202,11 @@ public struct NewPrediction: Sendable {
       }
       try table?.write(to: try file.group("entry"))
       try test?.write(to: try file.group("entry"))
+      let provenance = try Provenance.create(in: try file.group("entry"), threads: team.size, over: world)
+      try provenance.write(Provenance.path(model), to: "model")
+      let named = ArrayLocation(images)
+      try provenance.write(Provenance.path(named.file) + images.dropFirst(named.file.count), to: "images")
+      if let valid { try provenance.write(valid, to: "valid") }
       if let masks = calibration?.masks {
         let spacing = VoxelSpacing(source.voxelSize, hasDepth: source.layout.hasDepth)
         let remarks = try WrittenMasks.write(

@@ -163,21 +163,10 @@ struct PredictionStage: Stage {
 
   /// The job file, versions and host facts: all that may differ between equal runs, and is in no other group.
   private func writeProvenance(_ entry: Group) throws {
-    let group = try entry.createGroup("provenance")
-    try group.setAttribute("NX_class", "NXprocess")
-    try group.write("tutti", to: "program")
-    try group.write(tuttiVersion, to: "version")
+    let group = try Provenance.create(in: entry, threads: team.size, over: world)
     try group.write(run.text, to: "job_file")
-    try group.write(URL(fileURLWithPath: run.file).standardizedFileURL.path, to: "job_path")
+    try group.write(Provenance.path(run.file), to: "job_path")
     try group.write(Int64(job.training.seed), to: "seed")
-    try group.write(Int64(Plan.numericsVersion), to: "numerics")
-    try group.write(ISO8601DateFormatter().string(from: Date()), to: "date")
-    try group.write(Int64(world.size), to: "ranks")
-    try group.write(Int64(team.size), to: "threads")
-    try group.write(try MPI.processorName(), to: "host")
-    try group.write(MPI.libraryVersion(), to: "mpi")
-    try group.write(HostFacts.detect().processorName, to: "processor")
-    try group.write(BLAS.kernelName, to: "blas")
     try group.write(workers.processors, to: "processors")
     guard let trained = run.trained else { return }
     try group.write(trained.shardsOfRank.map { Int64($0) }, to: "shards_of_rank")

@@ -40,8 +40,7 @@ final class TIFFFile: @unchecked Sendable {
   let location: ArrayLocation
   private let handle: OpaquePointer
   private let lock = Mutex(())
-  /// The block that was unpacked last.
-  private var last: (directory: UInt64, block: Int, bytes: AlignedBuffer<UInt8>)?
+  private let cache = BlockCache(limit: ArrayFile.cacheBytes)
 
   init(_ location: ArrayLocation) throws(ImageFileError) {
     self.location = location
@@ -125,31 +124,24 @@ final class TIFFFile: @unchecked Sendable {
     }
   }
 
-  /// Unpacks a block of a page, or takes the last one again, and hands it to `body`.
+  /// Unpacks a block of a page, or takes one that is kept, and hands it to `body`.
   func withBlock(
     _ block: Int, of page: TIFFPage, number: Int, _ body: (UnsafeRawBufferPointer) -> Void
   ) throws(ImageFileError) {
+    let key = [Int(bitPattern: UInt(page.directory)), block]
+    if let kept = cache.block(key) { return body(UnsafeRawBufferPointer(kept.buffer)) }
+    try Room.require(page.blockBytes, for: place(number))
+    let bytes = AlignedBuffer<UInt8>(count: page.blockBytes)
     let fault: ImageFileError? = lock.withLock { _ in
-      if let last, last.directory == page.directory, last.block == block {
-        body(UnsafeRawBufferPointer(last.bytes.buffer))
-        return nil
-      }
-      do throws(ImageFileError) {
-        try Room.require(page.blockBytes, for: place(number))
-        let bytes =
-          last.map { $0.bytes.count == page.blockBytes } == true
-          ? last!.bytes : AlignedBuffer<UInt8>(count: page.blockBytes)
-        last = nil
-        var message = codec_message()
-        guard codec_tiff_go(handle, page.directory, &message) == 0,
-          codec_tiff_read_block(handle, UInt32(block), bytes.pointer, Int64(bytes.count), &message) >= 0
-        else { throw ImageFileError(.damaged, place(number), "is damaged or cut off: \(message.words)") }
-        body(UnsafeRawBufferPointer(bytes.buffer))
-        last = (page.directory, block, bytes)
-        return nil
-      } catch { return error }
+      var message = codec_message()
+      guard codec_tiff_go(handle, page.directory, &message) == 0,
+        codec_tiff_read_block(handle, UInt32(block), bytes.pointer, Int64(bytes.count), &message) >= 0
+      else { return ImageFileError(.damaged, place(number), "is damaged or cut off: \(message.words)") }
+      return nil
     }
     if let fault { throw fault }
+    body(UnsafeRawBufferPointer(bytes.buffer))
+    cache.keep(bytes, as: key)
   }
 
   /// Where the blocks of a page are in the file.

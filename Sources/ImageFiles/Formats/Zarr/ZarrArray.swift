@@ -1,6 +1,7 @@
 import Foundation
 import HDF5
 import Host
+import Synchronization
 
 /// An array of a Zarr folder, read chunk by chunk.
 struct ZarrArray: ElementArray {
@@ -17,6 +18,8 @@ struct ZarrArray: ElementArray {
   private let separator: String
   /// The bytes of the element that stands where no chunk is.
   private let fill: [UInt8]
+  private let cache: BlockCache
+  private let lastShard = LastShard()
 
   init(_ node: ZarrNode, _ location: ArrayLocation) throws(ImageFileError) {
     self.location = location
@@ -82,6 +85,8 @@ struct ZarrArray: ElementArray {
       elementType: elementType, axes: axes?.letters ?? (isNamed ? names.joined() : nil),
       spacing: axes.map { $0.spacing.count == shape.count ? $0.spacing : shape.map { _ in nil } }, chunk: chunkShape,
       compression: codecs.words)
+    // What is not packed is read again as fast.
+    cache = BlockCache(limit: codecs.words == nil ? 0 : ArrayFile.cacheBytes)
   }
 
   private static func refuse(_ type: String, _ location: ArrayLocation) -> ImageFileError {
@@ -140,10 +145,8 @@ struct ZarrArray: ElementArray {
     let storedSteps = StridedCopy.steps(of: stored.map { chunkShape[$0] }, size: size)
     var chunkSteps = storedSteps
     for (place, axis) in stored.enumerated() { chunkSteps[axis] = storedSteps[place] }
-    let chunk = AlignedBuffer<UInt8>(count: chunkBytes)
     let firsts = axes.indices.map { axes[$0].first / chunkShape[$0] }
     let counts = axes.indices.map { axes[$0].last / chunkShape[$0] - firsts[$0] + 1 }
-    var shard: ZarrShard?
     var index = [Int](repeating: 0, count: axes.count)
     while true {
       let place = zip(firsts, index).map { $0 + $1 }
@@ -152,8 +155,7 @@ struct ZarrArray: ElementArray {
       }
       if !wanted.contains(nil) {
         let ranges = wanted.compactMap { $0 }
-        let isThere = try read(place, into: UnsafeMutableRawBufferPointer(chunk.buffer), &shard)
-        if !isThere { for i in 0..<chunkBytes { chunk.pointer[i] = fill[i % size] } }
+        let chunk = try chunk(place, bytes: chunkBytes)
         let from = axes.indices.reduce(0) { sum, axis in
           sum + (axes[axis][ranges[axis].lowerBound] - place[axis] * chunkShape[axis]) * chunkSteps[axis]
         }
@@ -175,10 +177,19 @@ struct ZarrArray: ElementArray {
     }
   }
 
+  /// A chunk unpacked, the value of missing elements where there is none.
+  private func chunk(_ place: [Int], bytes count: Int) throws(ImageFileError) -> AlignedBuffer<UInt8> {
+    if let kept = cache.block(place) { return kept }
+    let chunk = AlignedBuffer<UInt8>(count: count)
+    if try !read(place, into: UnsafeMutableRawBufferPointer(chunk.buffer)) {
+      for i in 0..<count { chunk.pointer[i] = fill[i % fill.count] }
+    }
+    cache.keep(chunk, as: place)
+    return chunk
+  }
+
   /// Reads a chunk; false when there is none.
-  private func read(
-    _ place: [Int], into bytes: UnsafeMutableRawBufferPointer, _ shard: inout ZarrShard?
-  ) throws(ImageFileError) -> Bool {
+  private func read(_ place: [Int], into bytes: UnsafeMutableRawBufferPointer) throws(ImageFileError) -> Bool {
     let filePlace = place.indices.map { place[$0] * chunkShape[$0] / fileShape[$0] }
     let numbers = filePlace.map(String.init).joined(separator: separator)
     let key =
@@ -187,8 +198,8 @@ struct ZarrArray: ElementArray {
     let path = "\(folder)/\(key)"
     let name = "\(location) (chunk \(key))"
     if let sharding {
-      if shard?.path != path { shard = try ZarrShard(path, sharding, name) }
-      guard let shard, let file = shard.file else { return false }
+      let shard = try lastShard.at(path, sharding, name)
+      guard let file = shard.file else { return false }
       let inner = place.indices.map { place[$0] % (fileShape[$0] / chunkShape[$0]) }
       guard let range = shard.range(of: inner, sharding) else { return false }
       let packed = AlignedBuffer<UInt8>(count: range.count)
@@ -235,8 +246,21 @@ struct ZarrSharding: Sendable {
   }
 }
 
+/// The shard that was read last, open.
+private final class LastShard: Sendable {
+  private let shard = Mutex<ZarrShard?>(nil)
+
+  /// The shard of a path, opened when it is another one.
+  func at(_ path: String, _ sharding: ZarrSharding, _ name: String) throws(ImageFileError) -> ZarrShard {
+    if let last = shard.withLock({ $0?.path == path ? $0 : nil }) { return last }
+    let other = try ZarrShard(path, sharding, name)
+    shard.withLock { $0 = other }
+    return other
+  }
+}
+
 /// An open shard.
-struct ZarrShard {
+struct ZarrShard: Sendable {
   let path: String
   /// Nil when there is no such file.
   let file: FileBytes?
