@@ -39,9 +39,8 @@ struct DocumentationTests {
       case " " where quote == nil:
         if isOpen || !word.isEmpty { words.append(word) }
         (word, isOpen) = ("", false)
-      case "#", "|",
-        ">" where quote == nil && word.isEmpty:
-        return words
+      // A comment, a pipe or a redirection begins a word.
+      case _ where "#|>".contains(character) && quote == nil && word.isEmpty: return words
       default: word.append(character)
       }
     }
