@@ -113,7 +113,7 @@ let package = Package(
         name: "tutti",
         dependencies: [
           "Pipeline", "JobFiles", "Benchmarking", "Ensembles", "Imaging", "ImageFiles", "Networks", "HDF5",
-          "MessagePassing", "Host",
+          "MessagePassing", "Host", "Settings",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         exclude: ["README.md"]),

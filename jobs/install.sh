@@ -4,15 +4,19 @@ set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-usage: bash jobs/install.sh [--slurm] [--python] [--help]
+usage: bash jobs/install.sh [--slurm] [--python] [--completions] [--help]
 
 Checks that there is a Swift compiler, 6.1 or later, and installs the libraries and programs that are missing (Debian,
 Ubuntu; asks first unless root). Libraries are looked for by pkg-config, so that a site's own, named by
 PKG_CONFIG_PATH, count too. Does nothing when nothing is missing.
 
-  --slurm   also Slurm, for its test
-  --python  also Python with virtual environments, for the tests of exchange
-  --help    this
+  --slurm        also Slurm, for its test
+  --python       also Python with virtual environments, for the tests of exchange
+  --completions  instead: completions of tutti's commands and options for bash, zsh and fish, for this user
+  --help         this
+
+Environment:
+  TUTTI     the program, for --completions (default: .build/release/tutti, else that in PATH)
 
 Exit status: 0 when all is there, 2 when something is missing.
 TEXT
@@ -22,16 +26,39 @@ complain() { printf 'jobs/install.sh: %s\n' "$@" >&2; }
 
 slurm=false
 python=false
+completions=false
 while (($#)); do
   case $1 in
     --slurm) slurm=true ;;
     --python) python=true ;;
+    --completions) completions=true ;;
     -h | --help) usage; exit 0 ;;
     *) complain "unknown option $1"; usage >&2; exit 2 ;;
   esac
   shift
 done
 PATH=$PATH:/usr/sbin:/sbin  # where Debian keeps daemons
+
+# Writes what the shells complete commands by into the folders where they look.
+install_completions() {
+  local here program data=${XDG_DATA_HOME:-$HOME/.local/share} config=${XDG_CONFIG_HOME:-$HOME/.config}
+  here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+  program=${TUTTI:-$here/.build/release/tutti}
+  [[ -x $program ]] || program=$(command -v tutti || true)
+  [[ -n $program ]] || { complain "there is no tutti yet. Build it (swift build -c release), or name it by TUTTI."; return 2; }
+  write() {
+    local shell=$1 path=$2
+    mkdir -p "$(dirname "$path")"
+    "$program" --generate-completion-script "$shell" >"$path.part" && mv "$path.part" "$path"
+    echo "$shell: $path"
+  }
+  write bash "$data/bash-completion/completions/tutti"
+  write zsh "$data/zsh/site-functions/_tutti"
+  write fish "$config/fish/completions/tutti.fish"
+  echo "bash needs the package bash-completion; zsh needs in ~/.zshrc: fpath+=($data/zsh/site-functions); autoload -Uz compinit && compinit"
+}
+
+if $completions; then install_completions; exit; fi
 
 check_swift() {
   local get="Get Swift 6.1 or later from https://www.swift.org/install/linux/"

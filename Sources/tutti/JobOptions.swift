@@ -16,6 +16,7 @@ struct JobOptions: ParsableArguments {
 
   @OptionGroup var launch: LaunchOptions
   @OptionGroup var stopping: StopOptions
+  @OptionGroup var progress: ProgressOptions
 
   @Flag(help: "Replace results that exist, the calibration, and members of another job or other data.")
   var overwrite = false
@@ -48,15 +49,16 @@ struct JobOptions: ParsableArguments {
     guard lostSeconds >= 0 else { throw ValidationError("--lost-seconds is at least 0.") }
   }
 
-  /// Opens the job on all ranks and does something with it.
+  /// Opens the job on all ranks and does something with it, of which rank 0 prints what it returns.
   ///
   /// - Parameters:
   ///   - members: those to train; nil: all.
   ///   - retrained: those that are trained anew.
   ///   - jobFile: the job file of what the user named.
+  ///   - json: print the figures of the results as JSON instead.
   func withRun(
     members: ClosedRange<Int>? = nil, retraining retrained: Set<Int> = [],
-    jobFile: (String) throws -> String = { $0 }, _ body: (Run) throws -> Void
+    jobFile: (String) throws -> String = { $0 }, json: Bool = false, _ body: (Run) throws -> String
   ) throws {
     try launch.session(stopping) { world in
       let file = try world.agree { try JobFile(path: try jobFile(job)) }
@@ -71,12 +73,32 @@ struct JobOptions: ParsableArguments {
       options.restartsFromScratch = restartFromScratch
       options.lossLimit = lostSeconds > 0 ? .seconds(lostSeconds) : nil
       options.members = members
-      let display = ProgressDisplay(isShown: world.rank == 0)
+      let display = ProgressDisplay(isShown: world.rank == 0, style: progress.progress)
+      // Before an error is told too.
+      defer { display.finish() }
       let run = try Run(file, over: world, options: options, log: display.log)
-      try body(run)
+      var text = try body(run)
       try run.writeTrace()
+      display.finish()
+      if let path = LogFile.path { text += "\nLog: \(path)" }
+      guard world.rank == 0 else { return }
+      if json {
+        LogFile.write(text)
+        print(try ResultsSummary(run.paths.results).json)
+      } else {
+        Session.tell(text)
+      }
     }
   }
+}
+
+/// How a command tells how far it is.
+struct ProgressOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "How progress is told on standard error: auto (lines written over on a terminal, else plain), plain, json or none.",
+      valueName: "style"))
+  var progress = ProgressStyle.auto
 }
 
 /// Where a command runs.

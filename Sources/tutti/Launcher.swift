@@ -25,6 +25,8 @@ enum Launcher {
       setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 0)
       setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 0)
     }
+    // Rank 0 writes to mpirun, not to the terminal that mpirun hands it on to.
+    if Terminal.isThere { setenv(Terminal.variable, "\(Terminal.width)", 1) }
     MPI.removeAbandonedRuns()
     let program =
       (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]

@@ -73,5 +73,12 @@ enum Session {
     let isList = error is JobError
     let text = lines.enumerated().map { ($0.offset == 0 || isList ? "tutti: " : "       ") + $0.element }
     FileHandle.standardError.write(Data((text.joined(separator: "\n") + "\n").utf8))
+    LogFile.write("\(error)")
+  }
+
+  /// Prints what a command ends with, and keeps it in the run's log.
+  static func tell(_ text: String) {
+    print(text)
+    LogFile.write(text)
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Ensembles
 import Foundation
+import Settings
 
 /// Distributed ensemble training for scientific image analysis.
 @main
@@ -18,7 +19,7 @@ struct Tutti: ParsableCommand {
     subcommands: [
       NewCommand.self, RunCommand.self, CheckCommand.self, TrainCommand.self, CalibrateCommand.self,
       PredictCommand.self, EvaluateCommand.self, ReportCommand.self, PlotCommand.self, PictureCommand.self,
-      DrawCommand.self, SchemaCommand.self,
+      DrawCommand.self, ShowCommand.self, SchemaCommand.self,
       SynthesizeCommand.self, SimulateCommand.self, InfoCommand.self, ExportCommand.self, InstancesCommand.self,
       SubmitCommand.self, CollectCommand.self, DoctorCommand.self,
       BenchCommand.self,
@@ -27,6 +28,7 @@ struct Tutti: ParsableCommand {
   /// Wrong arguments are wrong on all ranks, and help is asked of all: one of them answers.
   static func main() {
     do {
+      try requireKnownCommand()
       var command = try parseAsRoot()
       try command.run()
     } catch {
@@ -37,5 +39,24 @@ struct Tutti: ParsableCommand {
       }
       exit(withError: error)
     }
+  }
+
+  /// What people call commands that have another name here.
+  private static let synonyms = [
+    "resume": "run", "continue": "run", "start": "run", "fit": "train", "infer": "predict", "test": "evaluate",
+    "init": "new", "create": "new", "inspect": "info", "view": "show", "convert": "export", "validate": "check",
+    "html": "report",
+  ]
+
+  /// Refuses a command that does not exist, with the one that may be meant.
+  private static func requireKnownCommand() throws {
+    guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"), !word.isEmpty else { return }
+    let names = configuration.subcommands.compactMap(\.configuration.commandName) + ["help"]
+    guard !names.contains(word) else { return }
+    let isFile = word.hasSuffix(".yaml") || word.hasSuffix(".yml")
+    let meant = isFile ? "run \(word)" : synonyms[word.lowercased()] ?? Spelling.nearest(to: word, among: names)
+    throw ValidationError(
+      "There is no command ‘\(word)’"
+        + (meant.map { "; did you mean ‘tutti \($0)’?" } ?? ". ‘tutti --help’ lists all commands."))
   }
 }

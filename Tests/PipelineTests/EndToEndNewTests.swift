@@ -202,3 +202,58 @@ struct EndToEndNewTests {
     ])
   func times(seconds: Double, text: String) { #expect(StageTimes.text(seconds) == text) }
 }
+
+/// What the program says while it works, and afterwards.
+@Suite("End to end: what is told")
+struct EndToEndTellingTests {
+  @Test("a run keeps what it said in a log beside the results, and goes on in it; show prints the tables again")
+  func logAndTables() throws {
+    let job = try EndToEndJob.tiny("log")
+    let run = try job.succeed(ranks: nil)
+    let log = job.folder + "/results/result.log"
+    #expect(run.output.hasSuffix("Log: \(log)\n"))
+    let first = try String(contentsOfFile: log, encoding: .utf8)
+    #expect(first.contains("training 2 members on 1 rank") && first.contains("ensemble"))
+    let table = try #require(run.output.components(separatedBy: "\n\nResults: ").first)
+    let shown = try EndToEnd.run(["show", job.results])
+    #expect(shown.status == 0, "\(shown.errors)")
+    #expect(shown.output.contains(table))
+    #expect(shown.output.contains("end to end") && shown.output.contains(job.path))
+    let evaluated = try EndToEnd.run(["evaluate", job.results, "--json", "--progress", "json"])
+    #expect(evaluated.status == 0, "\(evaluated.errors)")
+    let object = try JSONSerialization.jsonObject(with: Data(evaluated.output.utf8)) as? [String: Any]
+    let evaluation = object?["evaluation"] as? [String: Any]
+    #expect((evaluation?["coverage"] as? [Double])?.count == 3 && evaluation?["table"] as? String == table)
+    #expect(try String(contentsOfFile: log, encoding: .utf8).hasPrefix(first))
+  }
+
+  @Test("check tells its figures as JSON")
+  func check() throws {
+    let job = try EndToEndJob.tiny("check-json")
+    let ended = try EndToEnd.run(["check", job.path, "--threads", "1", "--json"])
+    #expect(ended.status == 0, "\(ended.errors)")
+    let plan = try JSONSerialization.jsonObject(with: Data(ended.output.utf8)) as? [String: Any]
+    #expect((plan?["members"] as? [[String: Any]])?.count == 2)
+    #expect((plan?["times"] as? [String: Double])?["training_s"].map { $0 > 0 } == true)
+    #expect((plan?["known"] as? [String: [Int]])?["test"]?.reduce(0, +) == 3 * 256)
+  }
+
+  @Test(
+    "a command that does not exist is answered with the one that may be meant",
+    arguments: [
+      (["evalute", "x"], "‘tutti evaluate’"), (["resume", "job.yaml"], "‘tutti run’"),
+      (["job.yaml"], "‘tutti run job.yaml’"), (["zzzzzz"], "‘tutti --help’"),
+    ])
+  func suggestions(arguments: [String], answer: String) throws {
+    let ended = try EndToEnd.run(arguments)
+    #expect(ended.status == 64)
+    #expect(ended.errors.contains("There is no command ‘\(arguments[0])’") && ended.errors.contains(answer))
+  }
+
+  @Test("an HDF5 file in place of a job file is told what to do with it")
+  func results() throws {
+    let ended = try EndToEnd.run(["run", EndToEnd.cement])
+    #expect(ended.status == 1)
+    #expect(ended.messages.first?.contains("is an HDF5 file, and a job file (YAML) is wanted; ‘tutti show") == true)
+  }
+}

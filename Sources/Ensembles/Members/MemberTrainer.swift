@@ -15,6 +15,8 @@ public struct MemberTrainer {
     public var beforeLastEpoch: () throws -> Void
     /// Called after every epoch, with the number of epochs done and the last one's mean loss.
     public var afterEpoch: (Int, Double) throws -> Void
+    /// Called when a training begins or is gone on with, after every step with its loss, and after every epoch.
+    public var watch: (TrainingLoop, _ loss: Double?) throws -> Void
     /// Asked before every step, on the rank that leads: whether to save and stop after it.
     public var stops: () -> Bool
     /// Called after a training with the part of it that was done in this run.
@@ -23,12 +25,14 @@ public struct MemberTrainer {
     /// Hooks that do nothing, but for those that are given.
     public init(
       afterStep: @escaping (Double) throws -> Void = { _ in }, beforeLastEpoch: @escaping () throws -> Void = {},
-      afterEpoch: @escaping (Int, Double) throws -> Void = { _, _ in }, stops: @escaping () -> Bool = { false },
-      afterTraining: @escaping (Double) -> Void = { _ in }
+      afterEpoch: @escaping (Int, Double) throws -> Void = { _, _ in },
+      watch: @escaping (TrainingLoop, Double?) throws -> Void = { _, _ in },
+      stops: @escaping () -> Bool = { false }, afterTraining: @escaping (Double) -> Void = { _ in }
     ) {
       self.afterStep = afterStep
       self.beforeLastEpoch = beforeLastEpoch
       self.afterEpoch = afterEpoch
+      self.watch = watch
       self.stops = stops
       self.afterTraining = afterTraining
     }
@@ -140,6 +144,7 @@ public struct MemberTrainer {
     }
     // All ranks begin with the leader's checkpoint, or where those are that they join.
     try crew?.share(loop, whole: divided)
+    try hooks.watch(loop, nil)
     let saving = Saving(checkpoints, member: index)
     defer { saving.finish(warn) }
     let begun = loop.share
@@ -219,11 +224,13 @@ public struct MemberTrainer {
           try save(loop, with: saving, in: crew)
         }
         try hooks.afterStep(loss)
+        try hooks.watch(loop, loss)
         guard wish != .stop else { throw Interruption() }
       }
       // Before the last epoch's end is told, which says that the member is trained.
       if loop.isFinished { try checkFinite(loop.result) }
       if let last = loop.history.last { try hooks.afterEpoch(loop.history.count, last.loss) }
+      try hooks.watch(loop, nil)
       if checkpoints?.interval == .zero, !loop.isFinished { try save(loop, with: saving, in: crew) }
     }
   }
@@ -327,11 +334,13 @@ public struct MemberTrainer {
   public func train(_ index: Int, for queue: MemberQueue, in crew: Crew? = nil) throws -> TrainedMember {
     let epochs = settings.epochs
     let leads = crew?.isLeader ?? true
+    let operations = try candidates(CollectionOfOne(index))[0].cost
+    let teller = MemberQueue.Teller(queue, member: index, operations: operations)
     return try train(
       index, in: crew,
       hooks: Hooks(
         afterStep: { _ in try queue.serve() }, beforeLastEpoch: { if leads { try queue.ask() } },
-        afterEpoch: { if leads { try queue.tell(epoch: $0, of: epochs, member: index, loss: $1) } },
+        watch: { if leads { try teller.tell($0, of: epochs, loss: $1) } },
         stops: { queue.isStopping }, afterTraining: { queue.shareTrained = $0 }))
   }
 }

@@ -30,8 +30,7 @@ extension RankMessage {
     switch self {
     case .ask: [0]
     case .report(let report): [1] + report.numbers
-    case .progress(let progress):
-      [2, progress.member, progress.epoch, progress.epochs, Int(bitPattern: UInt(progress.loss.bitPattern))]
+    case .progress(let progress): [2] + progress.numbers
     case .alive: [3]
     case .waits(let wait): [4, wait.kind.rawValue] + wait.ranks
     case .farewell: [5]
@@ -42,11 +41,7 @@ extension RankMessage {
     switch numbers.first {
     case 0: self = .ask
     case 1: self = .report(MemberSchedule.Report.all(numbers.dropFirst())[0])
-    case 2:
-      self = .progress(
-        MemberQueue.Progress(
-          member: numbers[1], rank: rank, epoch: numbers[2], epochs: numbers[3],
-          loss: Double(bitPattern: UInt64(UInt(bitPattern: numbers[4])))))
+    case 2: self = .progress(MemberQueue.Progress(numbers.dropFirst(), from: rank))
     case 3: self = .alive
     case 4:
       guard let kind = Wait.Kind(rawValue: numbers[1]) else { return nil }

@@ -19,29 +19,6 @@ import MessagePassing
 ///
 /// All calls belong on the main thread. An error of MPI ends the run; a member's own error does not.
 public final class MemberQueue {
-  /// How far a member's training is.
-  public struct Progress: Hashable, Sendable {
-    /// Counted from 0.
-    public var member: Int
-    /// The rank that tells of it.
-    public var rank: Int
-    /// Epochs done.
-    public var epoch: Int
-    /// The most epochs that there are.
-    public var epochs: Int
-    /// The last epoch's mean loss.
-    public var loss: Double
-
-    /// The progress of a member, as given.
-    public init(member: Int, rank: Int, epoch: Int, epochs: Int, loss: Double) {
-      self.member = member
-      self.rank = rank
-      self.epoch = epoch
-      self.epochs = epochs
-      self.loss = loss
-    }
-  }
-
   enum Tag {
     /// `RankMessage` and `CoordinatorMessage`.
     static let toRoot = 1
@@ -237,7 +214,15 @@ public final class MemberQueue {
   ///
   /// - Throws: `MPIError`.
   public func tell(epoch: Int, of epochs: Int, member: Int, loss: Double) throws {
-    let progress = Progress(member: member, rank: communicator.rank, epoch: epoch, epochs: epochs, loss: loss)
+    try tell(Progress(member: member, rank: communicator.rank, epoch: epoch, epochs: epochs, loss: loss))
+  }
+
+  /// The same with all that is known of it.
+  ///
+  /// - Throws: `MPIError`.
+  public func tell(_ progress: Progress) throws {
+    var progress = progress
+    progress.rank = communicator.rank
     if isRoot { onProgress(progress) } else { try tellRoot(.progress(progress)) }
   }
 
@@ -358,7 +343,7 @@ public final class MemberQueue {
       coordinator.end(report, in: group)
       try sendFreeRanks()
     case .progress(let progress):
-      if progress.epoch < progress.epochs {
+      if !progress.isFinished {
         doing[rank] = "in epoch \(progress.epoch + 1) of member \(progress.member)"
       }
       onProgress(progress)

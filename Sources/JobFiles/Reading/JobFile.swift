@@ -28,6 +28,12 @@ public struct JobFile: Sendable {
     guard let data = manager.contents(atPath: path) else {
       throw .unreadable(file: path, reason: "cannot be read; check its permissions")
     }
+    guard !data.starts(with: [0x89, 0x48, 0x44, 0x46]) else {
+      throw .unreadable(
+        file: path,
+        reason: "is an HDF5 file, and a job file (YAML) is wanted; ‘tutti show \(path)’ tells the job file of results, "
+          + "‘tutti new \(path)’ writes one for data")
+    }
     guard data.count <= 1 << 20 else {
       throw .unreadable(file: path, reason: "is larger than 1 MB, which no job file is; give the path of a job file")
     }

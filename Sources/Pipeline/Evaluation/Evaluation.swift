@@ -45,6 +45,7 @@ public struct Evaluation: Sendable {
     try latent?.write(to: group)
     try group.write(levels.map(\.value), to: "level")
     try masks?.write(to: group)
+    try group.write(table, to: "table")
     try file.close()
   }
 
@@ -178,10 +179,38 @@ public struct ClassFigures: Sendable {
     for (name, value) in confidence.figures { try own.write(value, to: name) }
   }
 
+  /// The most classes that have columns of their own; more have rows, so that tables fit a terminal.
+  private static let mostColumns = 3
+
+  /// A row for each class, where there are many.
+  private var classLines: [String] {
+    guard classes.count > Self.mostColumns else { return [] }
+    let width = max(10, (classes.map(\.count).max() ?? 0) + 2)
+    func row(_ name: String, _ values: [String]) -> String {
+      TextTable.pad(name, width) + values.map { TextTable.pad($0, 10) }.joined()
+    }
+    let rows = classes.indices.map { label in
+      let own = members.map { $0.dice(label) }.filter(\.isFinite)
+      let values = [ensemble.dice(label), ensemble.iou(label), own.min() ?? .nan, own.max() ?? .nan]
+      return row(classes[label], values.map(TextTable.number))
+    }
+    return ["", row("class", ["Dice", "IoU", "members'", "to"])] + rows
+  }
+
   var lines: [String] {
-    let columns = ["F1 micro", "F1 macro"] + classes.flatMap { ["Dice \($0)", "IoU \($0)"] }
+    let isWide = classes.count > Self.mostColumns
+    let columns =
+      ["F1 micro", "F1 macro"]
+      + (isWide ? ["mean Dice", "mean IoU"] : classes.flatMap { ["Dice \($0)", "IoU \($0)"] })
+    func mean(_ value: (Int) -> Double) -> Double {
+      let known = classes.indices.map(value).filter(\.isFinite)
+      return known.isEmpty ? .nan : known.reduce(0, +) / Double(known.count)
+    }
     func row(_ name: String, _ matrix: ConfusionMatrix) -> String {
-      let values = [matrix.f1Micro, matrix.f1Macro] + classes.indices.flatMap { [matrix.dice($0), matrix.iou($0)] }
+      let own =
+        isWide
+        ? [mean(matrix.dice), mean(matrix.iou)] : classes.indices.flatMap { [matrix.dice($0), matrix.iou($0)] }
+      let values = [matrix.f1Micro, matrix.f1Macro] + own
       return TextTable.row(name, columns, values.map(TextTable.number))
     }
     let rows =
@@ -190,19 +219,29 @@ public struct ClassFigures: Sendable {
         row("ensemble", ensemble)
       ]
       + (aggregate.map { [row("aggregate", $0)] } ?? [])
-    return rows + ["", confidence.line]
+    return rows + classLines + ["", confidence.line]
   }
 
   func levelLines(_ levels: [Coverage], infeasible: [String?]) -> [String] {
     let number = TextTable.number
+    let hasColumns = isByClass && classes.count <= Self.mostColumns
     let titles =
-      ["coverage"] + units.flatMap(\.titles) + (isByClass ? classes.map { "of \($0)" } : [])
+      ["coverage"] + units.flatMap(\.titles) + (hasColumns ? classes.map { "of \($0)" } : [])
       + ["mean set size", "empty sets"]
-    return LevelTable.lines(titles, levels, infeasible: infeasible) { level in
+    let rows = LevelTable.lines(titles, levels, infeasible: infeasible) { level in
       [number(sets.coverage(level: level))] + units.flatMap { $0.columns(level: level) }
-        + (isByClass ? classes.indices.map { number(sets.coverage(level: level, class: $0)) } : [])
+        + (hasColumns ? classes.indices.map { number(sets.coverage(level: level, class: $0)) } : [])
         + [number(sets.meanSetSize(level: level)), number(sets.emptyShare(level: level))]
     }
+    guard isByClass, !hasColumns else { return rows }
+    let width = max(10, (classes.map(\.count).max() ?? 0) + 2)
+    func row(_ name: String, _ values: [String]) -> String {
+      TextTable.pad(name, width) + values.map { TextTable.pad($0, 10) }.joined()
+    }
+    let byClass = classes.indices.map { label in
+      row(classes[label], levels.indices.map { number(sets.coverage(level: $0, class: label)) })
+    }
+    return rows + ["", row("covered", levels.map { "\($0)" })] + byClass
   }
 }
 

@@ -1,13 +1,20 @@
 import Ensembles
 
-/// Where a run's messages go: lines for the user, and the progress of training.
+/// Where a run's messages go: lines for the user, and how far it is.
 public struct Log {
   /// Takes a message for the user.
   public var note: (String) -> Void
   /// Takes a warning of this rank alone, which is shown whatever rank it is.
   public var warn: (String) -> Void
-  /// A member's epoch ended; called on rank 0.
+  /// Tells how far a member's training is; called on rank 0.
   public var progress: (MemberQueue.Progress) -> Void
+  /// A stage began or went on, of which this part is done; called on rank 0.
+  public var stage: (RunStage, Double) -> Void = { _, _ in }
+  /// What the job has to do: operations of its stages, members, and those of them that are trained; called on rank 0.
+  public var plan: ([RunStage: Double], _ members: Int, _ trained: Int) -> Void = { _, _, _ in }
+  /// The folder of the results is there and is this run's, and so is the place of a file that keeps what is said; called
+  /// on rank 0.
+  public var keep: (_ path: String) -> Void = { _ in }
 
   /// A log that hands over to closures.
   public init(

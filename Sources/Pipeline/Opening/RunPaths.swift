@@ -28,6 +28,8 @@ public struct RunPaths: Hashable, Sendable {
   public var calibration: String { stem + ".calibration.h5" }
   /// Where a figure goes when no name is given.
   public func figure(_ name: String) -> String { stem + ".\(name).svg" }
+  /// What was said while the job was at work, of all its runs.
+  public var log: String { stem + ".log" }
   /// The page about the run.
   public var report: String { stem + ".report.html" }
   /// The objects of the results' classes.

@@ -12,30 +12,21 @@ extension Run {
   ///
   /// - Throws: on all ranks, `RemoteFailure` with what `all()` would refuse before work, but for want of memory,
   ///   which the plan tells.
-  public func plan(ranks: Int) throws -> String {
+  public func plan(ranks: Int) throws -> RunPlan {
     try onRoot { try self.files.check() }
     let (known, workers) = (try inspected(), try workers())
-    let (text, fits) = try world.agree { try plan(known, workers, ranks: ranks) }
+    let (made, fits) = try world.agree { try self.plan(known, workers, ranks: ranks) }
+    var plan = made
     let fitsEverywhere = try world.allReduce(fits ? 1 : 0, .minimum) == 1
-    let time = fitsEverywhere ? try time(ranks: ranks, workers) : ""
-    let status = try status()
-    return [text + time, status].filter { !$0.isEmpty }.joined(separator: "\n\n")
-  }
-
-  /// What the stages take, by trials on the ranks that run. Collective.
-  private func time(ranks: Int, _ workers: Workers) throws -> String {
-    let times = try stageTimes(ranks: ranks)
-    let threads = workers.team.size
-    let tried =
-      "\(world.size) \(world.size == 1 ? "rank" : "ranks") of \(threads) \(threads == 1 ? "thread" : "threads")"
-    return "\ntime on \(ranks) \(ranks == 1 ? "rank" : "ranks"), \(times)\n"
-      + String(format: "(tried on %@: training runs at %.1f GFLOP/s a rank)", tried, times.speed / 1e9)
+    if fitsEverywhere { plan.addTimes(try stageTimes(ranks: ranks), tried: world.size, threads: workers.team.size) }
+    plan.addStatus(try status())
+    return plan
   }
 
   /// - Returns: the plan, and whether training fits in memory.
   private func plan(
     _ known: InspectedJob, _ workers: Workers, ranks: Int
-  ) throws -> (text: String, fits: Bool) {
+  ) throws -> (plan: RunPlan, fits: Bool) {
     let (data, settings, inspection) = (known.data, known.settings, known.inspection)
     let scaling = inspection.scaling
     var lines = ["\(job.name): \(purpose(data))"]
@@ -81,10 +72,14 @@ extension Run {
     let owners = Self.owners(
       members.map { .init(member: $0.index, cost: $0.cost(samplesPerEpoch: patches, epochs: settings.epochs)) },
       groups: groups.groups.count)
+    var figures: [RunPlan.Member] = []
     for member in members {
       let flop = Double(member.costs.trainingFLOPs) * Double(settings.batch) / 1e9
       let group = groups.groups[owners[member.index] ?? 0]
       let place = group.count == 1 ? "\(group[0])" : "\(group[0])–\(group[0] + group.count - 1)"
+      figures.append(
+        RunPlan.Member(
+          member: member.index, parameters: member.costs.parameters, stepGFLOP: flop, ranks: Array(group)))
       lines.append(
         String(format: "%6d   %10d   %12.2f   %@", member.index, member.costs.parameters, flop, place)
           + (try drawn(member.index, settings)))
@@ -112,7 +107,11 @@ extension Run {
       }
     }
     lines.append("results: \(paths.results)")
-    return (lines.joined(separator: "\n"), obstacle(budget, ranksOnNode: workers.ranksOnNode) == nil)
+    var plan = RunPlan(name: job.name, task: job.task.rawValue, ranks: ranks, results: paths.results, lines: lines)
+    (plan.patches, plan.steps, plan.epochs, plan.members) = (patches, steps, settings.epochs, figures)
+    plan.memory = ["training": budget.bytes, "calibration": predictions[0].bytes, "prediction": predictions[1].bytes]
+    for part in Part.allCases where !data.split[part].isEmpty { plan.known[part.rawValue] = inspection.voxels[part] }
+    return (plan, obstacle(budget, ranksOnNode: workers.ranksOnNode) == nil)
   }
 
   /// What each stage will have in memory on a rank, this program included.

@@ -61,7 +61,7 @@ extension StageTimes: CustomStringConvertible {
       ("training", training), ("calibration", calibration), ("prediction", prediction),
       ("evaluation and page", evaluation),
     ]
-    return "about \(Self.text(total)): " + stages.map { "\($0) \(Self.text($1))" }.joined(separator: ", ")
+    return "about \(Self.text(max(1, total))): " + stages.map { "\($0) \(Self.text($1))" }.joined(separator: ", ")
   }
 }
 

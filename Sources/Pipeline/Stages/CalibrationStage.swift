@@ -191,13 +191,16 @@ struct CalibrationStage: Stage {
     let scaling = try run.scaling(ensemble.members[0].scaling, of: .calibrate)
     try world.agree {
       var known = TileTruth()
-      for part in try tiles(ensemble).share(rank: world.rank, of: world.size) {
+      let work = try tiles(ensemble)
+      var progress = TileProgress(run, .calibration, work)
+      for part in work.share(rank: world.rank, of: world.size) {
         let reader = EnsemblePredictor.reader(of: truth.images, region: part.region, scaling: scaling)
         try ensemble.predict(
           grid: part.grid, tiles: part.tiles, reading: reader,
           eachMember: { member, tile, answer, _ in collector?.add(answer, of: member, part.region, tile.core) }
         ) { answer in
           try run.stop.check()
+          progress.next()
           try known.read(answer.tile.core, of: part.region, truth, for: .calibrate)
           collector?.addTruth(known.labels, part.region, answer.tile.core)
           try shift.add(

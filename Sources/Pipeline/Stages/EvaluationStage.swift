@@ -78,6 +78,7 @@ struct EvaluationStage: Stage {
   ///
   /// - Parameter storing: whether the figures are stored in the file.
   func evaluate(_ path: String, storing: Bool = true) throws -> Evaluation {
+    run.tell(.evaluation, 0)
     let (file, calibration) = try world.agree {
       let file = try File(opening: path)
       return (file, try CalibrationFile.read(try file.group("entry/calibration")))

@@ -57,12 +57,14 @@ struct PredictionStage: Stage {
     var classFigures = writer.classForm.map { MemberFigures(ensemble, form: $0) }
     let scaling = try run.scaling(ensemble.members[0].scaling, of: .test)
     var known = TileTruth()
+    var progress = TileProgress(run, .prediction, work)
     let shift = calibration.shift.map { _ in ShiftCollector(ensemble, regions: truth.split.test.count) }
     try writer.write(work, to: paths.unfinished, shift: shift) { region, predict in
       let reader = EnsemblePredictor.reader(of: truth.images, region: region, scaling: scaling)
       try predict(reader) { member, tile, answer, classes in
         try run.stop.check()
         if member == 0 {
+          progress.next()
           try known.read(tile.core, of: region, truth, for: .test)
           collector?.addTruth(known.labels, region, tile.core)
         }

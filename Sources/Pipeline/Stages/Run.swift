@@ -67,6 +67,8 @@ public final class Run {
   /// Held on rank 0 while stages work.
   private var lock: RunLock?
   private var isLocked = false
+  /// The stages that follow each other in this run; none: one alone.
+  var planned: Set<RunStage> = []
   /// What the training of this run did; nil when it trained nothing.
   var trained: TrainingReport?
 
@@ -150,6 +152,7 @@ public final class Run {
   public func collect() throws -> Evaluation { try all(trainsMissing: false) }
 
   private func all(trainsMissing: Bool) throws -> Evaluation {
+    planned = Set(RunStage.allCases)
     _ = try inspected()
     // Ranks that read other data are found before work.
     for part in Part.allCases { _ = try content(of: part) }
@@ -249,6 +252,7 @@ public final class Run {
         self.log.note("An earlier run of this job did not end by itself; this one goes on from it.")
       }
       self.lock = lock
+      self.log.keep(self.paths.log)
     }
     do {
       return try StopSignal.watched(body)
@@ -257,6 +261,20 @@ public final class Run {
       try stop.settle()
       throw RunError.stopped
     }
+  }
+
+  /// Tells how far a stage is.
+  func tell(_ stage: RunStage, _ part: Double) {
+    if world.rank == 0 { log.stage(stage, part) }
+  }
+
+  /// Tells what there is to do before the training.
+  func tellPlan(_ opened: OpenedJob, members: Int, trained: Int) {
+    guard world.rank == 0, let work = try? JobWork(opened, job) else { return }
+    let all: [RunStage: Double] = [
+      .training: work.training + work.validation, .calibration: work.calibration, .prediction: work.prediction,
+    ]
+    log.plan(all.filter { $0.key == .training || planned.contains($0.key) }, members, trained)
   }
 
   /// Throws on all ranks when one of them knows that the run is to stop. Collective.

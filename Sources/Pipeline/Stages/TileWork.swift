@@ -77,3 +77,24 @@ struct TileWork {
     return parts
   }
 }
+
+/// How far this rank is with its tiles, which stands for all ranks.
+struct TileProgress {
+  private let run: Run
+  private let stage: RunStage
+  private let count: Int
+  private var done = 0
+
+  /// Tells that the stage begins.
+  init(_ run: Run, _ stage: RunStage, _ work: TileWork) {
+    (self.run, self.stage) = (run, stage)
+    count = work.share(rank: run.world.rank, of: run.world.size).reduce(0) { $0 + $1.tiles.count }
+    run.tell(stage, 0)
+  }
+
+  /// Another tile is at work.
+  mutating func next() {
+    run.tell(stage, Double(done) / Double(max(1, count)))
+    done += 1
+  }
+}

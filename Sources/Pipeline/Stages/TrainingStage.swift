@@ -44,6 +44,8 @@ struct TrainingStage: Stage {
       throw RunError.membersMissing(missing, of: settings.members, folder: paths.members)
     }
     let done = wanted.count { states[$0] == .isThere }
+    run.tellPlan(known.opened, members: wanted.count, trained: done)
+    run.tell(.training, Double(done) / Double(max(1, wanted.count)))
     if done > 0 { log.note("\(done) of \(wanted.count) members are trained already.") }
     let failed = wanted.filter { states[$0] == .failed }
     let causes = try causes(of: failed)

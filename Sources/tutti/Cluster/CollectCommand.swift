@@ -16,6 +16,6 @@ struct CollectCommand: ParsableCommand {
   @OptionGroup var options: JobOptions
 
   func run() throws {
-    try options.withRun { run in RunOutcome(try run.collect(), of: run).printOnRoot() }
+    try options.withRun { run in RunOutcome(try run.collect(), of: run).text }
   }
 }

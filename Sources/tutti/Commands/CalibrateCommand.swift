@@ -69,7 +69,7 @@ struct CalibrateCommand: ParsableCommand {
     guard Recalibration.isOfResults(options.job) else {
       return try options.withRun { run in
         try run.calibrate()
-        if run.world.rank == 0 { print("Calibration: \(run.paths.calibration)") }
+        return "Calibration: \(run.paths.calibration)"
       }
     }
     try options.launch.session(options.stopping) { world in

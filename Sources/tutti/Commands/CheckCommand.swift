@@ -5,7 +5,7 @@ import Pipeline
 
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "check", abstract: "Check a job file and its data, and print the plan, without any work.",
+    commandName: "check", abstract: "Check a job file and its data, and print the plan and how long it takes.",
     discussion: """
         tutti check jobs/cement.yaml --for-ranks 8
       """)
@@ -24,6 +24,9 @@ struct CheckCommand: ParsableCommand {
     transform: LaunchOptions.byteCount)
   var memory: ByteCount?
 
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
   func validate() throws {
     if let forRanks, forRanks < 1 { throw ValidationError("--for-ranks is at least 1.") }
     if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads lies between 1 and 1024.") }
@@ -35,9 +38,12 @@ struct CheckCommand: ParsableCommand {
       var options = Run.Options()
       options.threads = threads
       options.allowedMemory = memory
-      let run = try Run(file, over: world, options: options, log: ProgressDisplay(isShown: world.rank == 0).log)
+      let display = ProgressDisplay(isShown: world.rank == 0)
+      defer { display.finish() }
+      let run = try Run(file, over: world, options: options, log: display.log)
       let plan = try run.plan(ranks: forRanks ?? world.size)
-      if world.rank == 0 { print(plan) }
+      display.finish()
+      if world.rank == 0 { print(json ? plan.json : "\(plan)") }
     }
   }
 }

@@ -6,15 +6,20 @@ struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate", abstract: "Compare a job's results with the labels of its test images.",
     discussion: """
+      A results file stands for the job file by which it was made.
+
         tutti evaluate jobs/cement.yaml
+        tutti evaluate results/cement.h5 --json
       """)
 
   @OptionGroup var options: JobOptions
 
+  @Flag(help: "Print one JSON object with all figures.")
+  var json = false
+
   func run() throws {
-    try options.withRun { run in
-      let evaluation = try run.evaluate()
-      if run.world.rank == 0 { print(evaluation.table) }
+    try options.withRun(jobFile: Run.jobFile(of:), json: json) { run in
+      try run.evaluate().table
     }
   }
 }

@@ -65,9 +65,10 @@ struct NewCommand: ParsableCommand {
       var job = NewJob(images: data, output: output)
       (job.labels, job.targets, job.task, job.layout) = (labels, targets, task, layout?.layout)
       (job.axes, job.ignore, job.minutes, job.threads) = (axes, ignore, minutes, threads)
-      let text = try world.agree {
-        try job.write(overwriting: overwrite, over: world, log: ProgressDisplay(isShown: true).log)
-      }
+      let display = ProgressDisplay(isShown: true)
+      defer { display.finish() }
+      let text = try world.agree { try job.write(overwriting: overwrite, over: world, log: display.log) }
+      display.finish()
       print(text)
       print("Job: \(output)\nGo on with ‘tutti run \(output)’.")
     }

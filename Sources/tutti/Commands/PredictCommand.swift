@@ -25,6 +25,7 @@ struct PredictCommand: ParsableCommand {
 
   @OptionGroup var launch: LaunchOptions
   @OptionGroup var stopping: StopOptions
+  @OptionGroup var progress: ProgressOptions
 
   @Flag(help: "Replace a prediction that exists.")
   var overwrite = false
@@ -72,13 +73,15 @@ struct PredictCommand: ParsableCommand {
 
   func run() throws {
     try launch.session(stopping) { world in
-      let display = ProgressDisplay(isShown: world.rank == 0)
+      let display = ProgressDisplay(isShown: world.rank == 0, style: progress.progress)
+      defer { display.finish() }
       if let images, let output {
         var prediction = NewPrediction(
           model: model, images: images, output: output, threads: launch.threads, overwrite: overwrite,
           latents: latent)
         (prediction.valid, prediction.slices, prediction.numbers) = (valid, sliceRange, imageNumbers)
         let (measurements, shift) = try prediction.run(over: world, log: display.log)
+        display.finish()
         if let measurements { print(measurements.lines.joined(separator: "\n")) }
         if let shift { print(([""] + shift.lines).joined(separator: "\n")) }
         if world.rank == 0 { print(ResultsHint(output)) }
@@ -90,7 +93,8 @@ struct PredictCommand: ParsableCommand {
         options.allowedMemory = launch.memory
         let run = try Run(file, over: world, options: options, log: display.log)
         try run.predict()
-        if world.rank == 0 { print(ResultsHint(run.paths.results)) }
+        display.finish()
+        if world.rank == 0 { Session.tell("\(ResultsHint(run.paths.results))") }
       }
     }
   }

@@ -19,7 +19,7 @@ struct ReportCommand: ParsableCommand {
   func run() throws {
     try options.withRun(jobFile: Run.jobFile(of:)) { run in
       try run.report()
-      if run.world.rank == 0 { print("Report: \(run.paths.report)") }
+      return "Report: \(run.paths.report)"
     }
   }
 }

@@ -17,6 +17,9 @@ struct RunCommand: ParsableCommand {
   @Option(help: "Train these members anew, from other initial weights, and make the results again: 0,3.")
   var retrain: String?
 
+  @Flag(help: "Print one JSON object with all figures, and nothing else.")
+  var json = false
+
   private var retrained: Set<Int> {
     get throws {
       try Set(
@@ -32,13 +35,13 @@ struct RunCommand: ParsableCommand {
   func validate() throws { _ = try retrained }
 
   func run() throws {
-    try options.withRun(retraining: try retrained) { run in
-      RunOutcome(try run.all(), of: run).printOnRoot()
+    try options.withRun(retraining: try retrained, json: json) { run in
+      RunOutcome(try run.all(), of: run).text
     }
   }
 }
 
-/// What a run that is done prints.
+/// What a run that is done tells.
 struct RunOutcome {
   let evaluation: Evaluation
   let run: Run
@@ -48,12 +51,8 @@ struct RunOutcome {
     self.run = run
   }
 
-  func printOnRoot() {
-    guard run.world.rank == 0 else { return }
-    print(evaluation.table)
-    print(ResultsHint(run.paths.results))
-    print("Report: \(run.paths.report)")
-  }
+  /// The tables, and where the files are.
+  var text: String { "\(evaluation.table)\n\(ResultsHint(run.paths.results))\nReport: \(run.paths.report)" }
 }
 
 /// Where results are and how to look at them.

@@ -20,7 +20,7 @@ struct TrainCommand: ParsableCommand {
   func run() throws {
     try options.withRun(members: members?.range) { run in
       try run.train()
-      if run.world.rank == 0 { print("Members: \(run.paths.members)") }
+      return "Members: \(run.paths.members)"
     }
   }
 }
