@@ -51,7 +51,7 @@ struct Tutti: ParsableCommand {
   /// Refuses a command that does not exist, with the one that may be meant.
   private static func requireKnownCommand() throws {
     guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"), !word.isEmpty else { return }
-    let names = configuration.subcommands.compactMap(\.configuration.commandName) + ["help"]
+    let names = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
     guard !names.contains(word) else { return }
     let isFile = word.hasSuffix(".yaml") || word.hasSuffix(".yml")
     let meant = isFile ? "run \(word)" : synonyms[word.lowercased()] ?? Spelling.nearest(to: word, among: names)

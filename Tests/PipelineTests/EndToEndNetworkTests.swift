@@ -172,7 +172,7 @@ struct EndToEndNetworkTests {
     ])
   @MainActor func everyFamily(network: String) throws {
     let run = try Run(JobFile(path: try Self.drawn(network).path), over: try MPI.initialize(), log: .silent)
-    #expect(try run.plan(ranks: 1).contains("parameters"))
+    #expect(try run.plan(ranks: 1).description.contains("parameters"))
     try expectDrawing(try run.network(ofMember: 1).dot())
   }
 

@@ -106,7 +106,9 @@ struct EndToEndNewTests {
         return "\(error)"
       }
     }
-    #expect(message("black").contains("holds the labels 0, 255, but classes are numbered 0, 1"))
+    let black = try DataSurvey(DataSurvey.Request(images: path + ":/images", labels: path + ":/black"))
+    #expect(black.labelMap == [0: 0, 255: 1] && black.ignore == nil)
+    #expect(JobProposal(black, name: "x", output: "x.h5", minutes: 1).text(file: "x.yaml").contains("{0: 0, 255: 1}"))
     #expect(message("objects").contains("‘labels > 0’ in NumPy"))
     #expect(message("one").contains("holds the label 0 alone"))
     #expect(message("narrow").contains("has shape [4, 16, 8] but \(path):/images has [4, 16, 16]"))
@@ -147,9 +149,10 @@ struct EndToEndNewTests {
     #expect(Self.proposal(survey).network.text.contains("tunet"))
     #expect(Self.proposal(survey).patch == [128, 128] && Self.proposal(survey).batch == 8)
     survey.labels = [0: 1_000_000, 1: 300, 2: 900]
-    survey.ignore = 0
+    (survey.ignore, survey.labelMap) = (0, [1: 0, 2: 1])
     #expect(Self.proposal(survey).network.text.contains("smsnet"))
-    #expect(survey.known == 1200 && survey.classCount == 3)
+    #expect(survey.known == 1200 && survey.shares == [0.25, 0.75])
+    #expect(Self.proposal(survey).classNames == ["class 1", "class 2"])
   }
 
   @Test("a split is of images, of groups, or of pixels where images are few")

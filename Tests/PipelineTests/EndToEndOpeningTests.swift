@@ -56,7 +56,7 @@ struct EndToEndOpeningTests {
     func open() throws -> Run {
       try Run(JobFile(path: job.path), over: try MPI.initialize(), options: options, log: .silent)
     }
-    let plan = try open().plan(ranks: 1)
+    let plan = try open().plan(ranks: 1).description
     #expect(plan.contains("training would be refused: the job needs "), "\(plan)")
     _ = try open().network(ofMember: 0).dot()
     _ = try open().evaluate()

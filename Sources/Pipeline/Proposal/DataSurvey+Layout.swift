@@ -39,6 +39,7 @@ extension DataSurvey {
     let source = try ImageSource(location, layout: layout, axes: axes)
     (imageCount, channels, extents) = (source.imageCount, source.channels, source.extents)
     guard min(extents.y, extents.x) >= 8 else { throw ProposalError.tooSmall(images.text, shape) }
+    isUneven = try Self.areUneven(source)
     if let answer, answer.shape.count > 1 {
       let bare = answer.shape.filter { $0 > 1 }
       let own = ([imageCount] + [extents.z, extents.y, extents.x]).filter { $0 > 1 }
@@ -113,6 +114,35 @@ extension DataSurvey {
     guard pairs > 0 else { return false }
     (near, far) = (near / Double(pairs), far / Double(pairs))
     return near > 0.5 && 1 - near < 0.5 * (1 - far)
+  }
+
+  /// Whether images differ in brightness by more than half of what they vary within, by the middles of some of them.
+  private static func areUneven(_ source: ImageSource) throws -> Bool {
+    guard source.imageCount >= 4 else { return false }
+    let (extents, most) = (source.extents, 12)
+    func middle(_ extent: Int) -> Range<Int> {
+      let side = min(extent, 256)
+      return (extent - side) / 2..<(extent - side) / 2 + side
+    }
+    let z = extents.z / 2
+    let box = Box(z: z..<z + 1, y: middle(extents.y), x: middle(extents.x))
+    var (means, spreads) = ([Double](), [Double]())
+    for place in 0..<min(most, source.imageCount) {
+      let image = place * source.imageCount / min(most, source.imageCount)
+      let values = AlignedBuffer<Double>(count: source.channels * box.count)
+      try source.read(box, ofImage: image, into: values.buffer)
+      let known = values.buffer.filter(\.isFinite)
+      guard !known.isEmpty else { continue }
+      let mean = known.reduce(0, +) / Double(known.count)
+      means.append(mean)
+      spreads.append((known.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(known.count)).squareRoot())
+    }
+    guard means.count >= 4 else { return false }
+    let center = means.reduce(0, +) / Double(means.count)
+    let between = (means.reduce(0) { $0 + ($1 - center) * ($1 - center) } / Double(means.count)).squareRoot()
+    let within = spreads.sorted()[spreads.count / 2]
+    let (least, greatest) = (spreads.min() ?? 0, spreads.max() ?? 0)
+    return between > 0.5 * within || least > 0 && greatest > 4 * least
   }
 
   /// Pearson's correlation; nil when one of both is constant.

@@ -57,15 +57,27 @@ struct DataSurvey: Hashable, Sendable {
   var groups: Source?
   var groupCount = 0
 
-  /// The numbers of classes: the largest label and those below it.
-  var classCount: Int { (labels.keys.filter { $0 != ignore }.max() ?? 0) + 1 }
+  /// The class of each label, where labels are not 0, 1, …; empty: they are.
+  var labelMap: [Int: Int] = [:]
+  /// Images differ in brightness by more than they vary within.
+  var isUneven = false
+
+  /// The labels of the classes, in the classes' order.
+  var classLabels: [Int] {
+    labelMap.isEmpty
+      ? Array(0...(labels.keys.filter { $0 != ignore }.max() ?? 0))
+      : labelMap.keys.sorted { (labelMap[$0] ?? 0, $0) < (labelMap[$1] ?? 0, $1) }
+  }
+
+  /// How many classes there are.
+  var classCount: Int { classLabels.count }
 
   /// How many pixels (or images) have a class.
   var known: Int { labels.reduce(0) { $0 + ($1.key == ignore ? 0 : $1.value) } }
 
   /// The part of each class.
   var shares: [Double] {
-    (0..<classCount).map { Double($0 == ignore ? 0 : labels[$0] ?? 0) / Double(max(1, known)) }
+    classLabels.map { Double(labels[$0] ?? 0) / Double(max(1, known)) }
   }
 
   /// What a split divides: images, or slices of a volume.
@@ -157,13 +169,13 @@ extension DataSurvey {
     let (location, array) = try ArrayFile.open(ArrayLocation(answer.text))
     guard let counts = try ArraySummary(location, array).counts else { throw ProposalError.labels(answer.text) }
     labels = counts
-    if ignore == nil, counts.keys.contains(255), counts.count > 2 { ignore = 255 }
+    let others = counts.keys.filter { $0 != 255 }.sorted()
+    if ignore == nil, counts[255] != nil, others.count > 1, others == Array(0..<others.count) { ignore = 255 }
     let numbers = counts.keys.filter { $0 != ignore }.sorted()
     guard numbers.count > 1 else { throw ProposalError.oneNumber(answer.text, numbers.first ?? 0) }
-    // A number between may not occur here; a first of 1 is that of pixels without a label.
-    let isFull = numbers.first == 0 || numbers.first == 1 && ignore == 0
-    guard isFull, classCount <= 32, classCount <= 2 * numbers.count + 1 else {
-      throw ProposalError.numbers(answer.text, counts.keys.sorted())
+    // Masks are often images of black and white, and scribbles begin at 1.
+    if numbers != Array(0..<numbers.count) {
+      labelMap = Dictionary(uniqueKeysWithValues: zip(numbers, 0...))
     }
   }
 

@@ -126,9 +126,10 @@ struct JobProposal: Hashable, Sendable {
 }
 
 extension JobProposal {
-  /// What the class of a number is called until the user names it.
-  static func className(_ number: Int, of count: Int) -> String {
-    number == 0 ? "background" : count == 2 ? "foreground" : "class \(number)"
+  /// What the classes are called until the user names them.
+  var classNames: [String] {
+    let labels = survey.classLabels
+    return labels.map { $0 == 0 ? "background" : labels.count == 2 && labels[0] == 0 ? "foreground" : "class \($0)" }
   }
 
   /// The parts of the data by fractions.
@@ -168,11 +169,10 @@ extension JobProposal {
   var loss: (text: String, reason: String) {
     switch survey.task {
     case .segmentation, .binary:
-      let shares = survey.shares.enumerated().filter { $0.offset != survey.ignore }
-      let rarest = shares.min { $0.element < $1.element }
+      let rarest = survey.shares.enumerated().min { $0.element < $1.element }
       let part = rarest.map { String(format: "%.1f %%", 100 * $0.element) } ?? ""
       guard let rarest, rarest.element < 0.3 else { return ("cross-entropy", "classes are about as frequent") }
-      let name = Self.className(rarest.offset, of: survey.classCount)
+      let name = classNames[rarest.offset]
       return rarest.element < 0.005 && rarest.element > 0
         ? (
           "[{name: cross-entropy, weights: balanced}, {name: dice}]",

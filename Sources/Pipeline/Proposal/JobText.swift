@@ -100,10 +100,15 @@ extension JobProposal {
     job.add("  layout: \(layout)", survey.layoutReason)
     if survey.isFlat { job.add("  planes: [xy]", "2-D networks see slice by slice") }
     if survey.task.hasClasses {
-      let names = (0..<survey.classCount).map { Self.className($0, of: survey.classCount) }
-      job.add("  classes: [\(names.joined(separator: ", "))]", "of the labels 0, 1, …: give them their names")
+      let labels = survey.classLabels.map(String.init).joined(separator: ", ")
+      job.add("  classes: [\(classNames.joined(separator: ", "))]", "of the labels \(labels): give them their names")
+      if !survey.labelMap.isEmpty {
+        let map = survey.classLabels.map { "\($0): \(survey.labelMap[$0] ?? 0)" }
+        job.add("  labels-map: {\(map.joined(separator: ", "))}", "the class of each label in the file")
+      }
       if let ignore = survey.ignore { job.add("  ignore: \(ignore)", "the label of pixels that nobody labelled") }
     }
+    if survey.isUneven { job.add("  scaling: image", "brightness differs from image to image: each by itself") }
     job.add("  split: \(split.text)", split.reason)
     if survey.task != .classification, survey.task != .autoencoder {
       job.add("  patch: [\(patch.map(String.init).joined(separator: ", "))]", patchReason)
@@ -144,8 +149,8 @@ extension JobProposal {
 
   private var answerReason: String {
     guard survey.task.hasClasses else { return survey.answer?.note ?? "" }
-    let shares = survey.shares.enumerated().filter { $0.offset != survey.ignore }.map {
-      "\($0.offset): \(String(format: $0.element < 0.1 ? "%.1f" : "%.0f", 100 * $0.element)) %"
+    let shares = zip(survey.classLabels, survey.shares).map { label, share in
+      "\(label): \(String(format: share < 0.1 ? "%.1f" : "%.0f", 100 * share)) %"
     }
     let note = survey.answer?.note ?? ""
     let known = survey.labels.reduce(0) { $0 + $1.value }

@@ -8,8 +8,6 @@ public enum ProposalError: Error, Hashable, Sendable {
   case answerShape(String, [Int], images: String, [Int])
   /// Labels are no whole numbers, or too many.
   case labels(String)
-  /// Labels are not 0, 1, …, but these.
-  case numbers(String, [Int])
   /// Labels hold one number alone.
   case oneNumber(String, Int)
   /// The task needs what was not given.
@@ -44,12 +42,6 @@ extension ProposalError: CustomStringConvertible {
       return """
         \(place) holds numbers that are no classes: fractions, or more than 32 different ones. Labels are 0, 1, … for each \
         pixel; numbers of objects are made labels by ‘labels > 0’ in NumPy. Images to be learnt are given by --targets.
-        """
-    case .numbers(let place, let numbers):
-      let list = numbers.map(String.init).joined(separator: ", ")
-      return """
-        \(place) holds the labels \(list), but classes are numbered 0, 1, …. Write them so (numpy.searchsorted([\(list)], \
-        labels)), or say which number stands for pixels that nobody labelled by --ignore.
         """
     case .oneNumber(let place, let number):
       return "\(place) holds the label \(number) alone; there is nothing to tell apart."
