@@ -80,7 +80,7 @@ struct JobOptions: ParsableArguments {
       var text = try body(run)
       try run.writeTrace()
       display.finish()
-      if let path = LogFile.path { text += "\nLog: \(path)" }
+      if access(run.paths.log, F_OK) == 0 { text += "\nLog: \(run.paths.log)" }
       guard world.rank == 0 else { return }
       if json {
         LogFile.write(text)

@@ -257,6 +257,6 @@ struct EndToEndBadInputTests {
     }
     #expect(lines[2] == "No member is trained. Then run the same command again to train what is missing.")
     let failed = (0..<2).map { "result.members/member-000\($0).h5.failed" }
-    #expect(try EndToEnd.contents(job.folder + "/results") == ["result.members"] + failed)
+    #expect(try EndToEnd.contents(job.folder + "/results") == ["result.log", "result.members"] + failed)
   }
 }
