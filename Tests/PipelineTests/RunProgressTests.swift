@@ -22,6 +22,7 @@ import Testing
   func left() throws {
     var progress = planned()
     #expect(progress.left(at: 12) == nil)
+    #expect(progress.take(member(0, epoch: 0), at: 12) == nil)
     _ = progress.take(member(0, epoch: 5), at: 30)
     // A quarter of the training, so a fifth of all, took 20 s.
     #expect(abs(try #require(progress.left(at: 30)) - 80) < 1e-9)
