@@ -117,7 +117,7 @@ let package = Package(
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         exclude: ["README.md"]),
-      .testTarget(name: "tuttiTests", dependencies: ["tutti"], path: "Tests/tuttiTests"),
+      .testTarget(name: "tuttiTests", dependencies: ["tutti", "TestSupport"], path: "Tests/tuttiTests"),
     ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c11

@@ -1,5 +1,6 @@
 import Foundation
 import Host
+import TestSupport
 import Testing
 
 /// Elementary functions of our own: as exact as the C library's, which is here the reference.
@@ -55,8 +56,7 @@ struct ElementaryTests {
 
   @Test("what makes members and augments data takes none of these functions from the C library")
   func isUsed() throws {
-    let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent("Sources")
+    let sources = Repository.folder.appendingPathComponent("Sources")
     let call = /(?:^|[^.\w`])(?:pow|exp|exp2|expm1|log|log1p|log2|log10|sin|cos|tan|tanh|atan2|erf|cbrt)f?\(/
     for module in ["Training", "Imaging", "Ensembles", "Engine", "Networks", "CKernels"] {
       let files = FileManager.default.enumerator(

@@ -1,5 +1,6 @@
 import Foundation
 import HDF5
+import TestSupport
 
 @testable import ImageFiles
 
@@ -22,8 +23,7 @@ final class Scratch {
 }
 
 /// The files that `Tests/Fixtures/formats/make.py` made.
-let formats = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-  .appendingPathComponent("Fixtures/formats").path
+let formats = Repository.path("Tests/Fixtures/formats")
 
 /// Opens a fixture.
 func fixture(_ text: String) throws -> any StoredArray { try ArrayFile.open(ArrayLocation(text, in: formats)).1 }

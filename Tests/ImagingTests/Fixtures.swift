@@ -1,6 +1,7 @@
 import Foundation
 import HDF5
 import ImageFiles
+import TestSupport
 
 @testable import Imaging
 
@@ -27,8 +28,7 @@ final class Scratch {
 
 /// The repository's own data.
 func cement(_ dataset: String) -> ArrayLocation {
-  let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().path
+  let root = Repository.folder.path
   return ArrayLocation(file: "\(root)/jobs/data/cement.h5", dataset: dataset, name: "data/cement.h5")
 }
 

@@ -2,6 +2,7 @@ import Foundation
 import ImageFiles
 import Imaging
 import Networks
+import TestSupport
 import Testing
 import Training
 import Uncertainty
@@ -479,9 +480,4 @@ struct JobFingerprintTests {
     let value = SettingValue.section(["b": ["a\"\\\n", 1.0, 0.1, true], "a": -3])
     #expect(value.canonicalText == #"{"a":-3,"b":["a\"\\\u000a",1,0.1,true]}"#)
   }
-}
-
-enum Repository {
-  static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent()
 }

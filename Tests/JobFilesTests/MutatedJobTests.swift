@@ -9,8 +9,7 @@ import Testing
 struct MutatedJobTests {
   @Test("a damaged job file is read, or refused with messages that name lines (200 files; TUTTI_MUTATIONS: so many)")
   func yaml() throws {
-    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
+    let root = Repository.folder
     let texts = try ["cement", "denoising", "shapes-autoencoder", "shapes-classification", "quantiles"].map {
       try String(contentsOf: root.appendingPathComponent("jobs/\($0).yaml"), encoding: .utf8)
     }

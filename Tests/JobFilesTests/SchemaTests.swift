@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import JobFiles
@@ -69,8 +70,7 @@ struct SchemaTests {
 
   @Test("the repository's jobs and the examples of the documentation fit the schema")
   func jobs() throws {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent("jobs").path
+    let folder = Repository.path("jobs")
     let files = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".yaml") }
     #expect(!files.isEmpty)
     let texts = try files.map { try String(contentsOfFile: folder + "/" + $0, encoding: .utf8) }

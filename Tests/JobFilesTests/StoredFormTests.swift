@@ -1,6 +1,7 @@
 import Ensembles
 import Foundation
 import Networks
+import TestSupport
 import Testing
 import Training
 

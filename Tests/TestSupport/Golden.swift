@@ -14,8 +14,7 @@ public struct Golden: Sendable {
 
   /// `Tests/Fixtures`, found beside this source file.
   public static var fixtures: String {
-    URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("Fixtures").path
+    Repository.path("Tests/Fixtures")
   }
 
   public let file: File

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import TestSupport
 import Testing
 
 @testable import tutti
@@ -7,9 +8,7 @@ import Testing
 /// The documentation of the repository, its commands and links.
 @Suite("Documentation")
 struct DocumentationTests {
-  private static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent()
-    .deletingLastPathComponent()
+  private static let repository = Repository.folder
 
   /// The pages that users read.
   private static let pages: [String] = {
@@ -53,7 +52,8 @@ struct DocumentationTests {
     return try text(page).split(separator: "\n", omittingEmptySubsequences: false).compactMap { line in
       if line.hasPrefix("```") { isFenced.toggle() }
       guard isFenced || line.hasPrefix("    ") else { return nil }
-      let all = words(line.trimmingCharacters(in: .whitespaces))
+      // What may be left out stands in brackets behind a space; those of slices are a part of a word.
+      let all = words(line.trimmingCharacters(in: .whitespaces).replacing(#/ \[[^\]]*\]/#, with: ""))
       guard let start = all.firstIndex(where: { $0 == "tutti" || $0.hasSuffix("/tutti") }) else { return nil }
       let launchers = ["mpirun", "srun", "salloc", "apptainer", "docker", "podman", "nice", "time"]
       guard start == 0 || launchers.contains(all[0]) else { return nil }
@@ -93,8 +93,8 @@ struct DocumentationTests {
 
   @Test("pages of the book take five minutes at most")
   func short() throws {
-    // At some 250 words a minute. The table of features is looked up; uncertainty is two subjects in one page still.
-    let others = ["docs/from-dlsia.md", "docs/uncertainty.md"]
+    // At some 250 words a minute. Features and formats are looked up; uncertainty is two subjects in one page still.
+    let others = ["docs/from-dlsia.md", "docs/files.md", "docs/uncertainty.md"]
     for page in Self.pages where page.hasPrefix("docs/") && !page.hasPrefix("docs/decisions") && !others.contains(page)
     {
       let count = try text(page).split { $0 == " " || $0 == "\n" }.count

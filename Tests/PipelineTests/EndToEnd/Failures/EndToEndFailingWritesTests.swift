@@ -17,8 +17,7 @@ struct EndToEndFailingWritesTests {
     init() throws {
       let folder = try EndToEnd.makeFolder("shim")
       shim = folder + "/failing_writes.so"
-      let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .appendingPathComponent("Faults/failing_writes.c").path
+      let source = Repository.path("Tests/Faults/failing_writes.c")
       let compiler = try #require(program("cc") ?? program("clang"), "there is no C compiler in PATH")
       let built = try EndToEnd.execute([compiler, "-shared", "-fPIC", "-O1", "-o", shim, source, "-ldl"])
       try #require(built.status == 0, "\(built.errors)")

@@ -7,8 +7,7 @@ import Testing
 struct EndToEndExchangeTests {
   @Test("files of tifffile, zarr, h5py, mrcfile, nibabel, imageio and numpy are read, and they read what is exported")
   func exchange() throws {
-    let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("exchange.py").path
+    let script = Repository.path("Tests/exchange.py")
     let ended = try python.map { try EndToEnd.execute([$0, script, EndToEnd.tutti], seconds: 300) }
     // 77: a package is missing, which is named.
     let isThere = ended.map { $0.status != 77 } ?? false

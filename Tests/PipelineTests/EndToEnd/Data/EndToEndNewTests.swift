@@ -8,8 +8,7 @@ import Testing
 /// Jobs that the program writes from data, as a new user has them.
 @Suite("End to end: new jobs")
 struct EndToEndNewTests {
-  private static let data = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("Fixtures/formats/job").path
+  private static let data = Repository.path("Tests/Fixtures/formats/job")
 
   @Test("four commands lead from a folder with two TIFF files to a calibrated prediction and its page")
   func fourCommands() throws {

@@ -1,13 +1,13 @@
 import Foundation
 import HDF5
+import TestSupport
 import Testing
 
 /// The jobs that the repository carries, shortened: fewer and smaller members, less data, few epochs. They still learn: each
 /// reaches a score that neither a network that learns nothing nor the best simple rule would.
 @Suite("Example jobs")
 struct ExampleJobTests {
-  private static let jobs = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appendingPathComponent("jobs").path
+  private static let jobs = Repository.path("jobs")
 
   /// A job with the score that it must reach.
   struct Example: Sendable, CustomTestStringConvertible {

@@ -6,8 +6,7 @@ import Testing
 /// One job, its data in the files that users have.
 @Suite("End to end: formats")
 struct EndToEndFormatTests {
-  private static let data = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("Fixtures/formats/job").path
+  private static let data = Repository.path("Tests/Fixtures/formats/job")
 
   private static func job(_ images: String, _ labels: String, axes: String? = nil) throws -> EndToEndJob {
     var job = EndToEndJob(

@@ -10,8 +10,7 @@ enum EndToEnd {
     .appendingPathComponent("tutti").path
 
   /// The data that the repository carries.
-  static let cement = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appendingPathComponent("jobs/data/cement.h5").path
+  static let cement = Repository.path("jobs/data/cement.h5")
 
   /// A folder for all tests of this process, removed when it ends.
   static let folder: String = {

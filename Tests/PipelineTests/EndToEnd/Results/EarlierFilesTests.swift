@@ -1,13 +1,13 @@
 import Foundation
 import HDF5
+import TestSupport
 import Testing
 
 /// Files that a program of before wrote (Tests/Fixtures/earlier, written on 2026-11-29 at numerics 8): a job with its results,
 /// calibration, members, and a checkpoint of the second one.
 @Suite("End to end: files of an earlier program")
 struct EarlierFilesTests {
-  static let fixture = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("Fixtures/earlier").path
+  static let fixture = Repository.path("Tests/Fixtures/earlier")
 
   let folder: String
   var job: String { folder + "/job.yaml" }
