@@ -56,7 +56,7 @@ extension JobFile {
     for setting in settings {
       let path = path.isEmpty ? setting.key : "\(path).\(setting.key)"
       switch setting.kind {
-      case .section(let settings):
+      case .section(let settings), .list(of: .section(let settings), count: _):
         let page = table(settings, title: path, meaning: setting.meaning)
         guard documented.insert(page).inserted else { continue }
         pages.append(page)

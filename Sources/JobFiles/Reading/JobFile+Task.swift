@@ -66,6 +66,20 @@ extension JobFile {
     checkMeasurements(values, task, &reader)
     checkInstances(values, task, &reader)
     checkMasks(values, task, &reader)
+    checkStatistics(values, task, &reader)
+  }
+
+  /// Sees that members answer with what statistics are taken of.
+  private static func checkStatistics(_ values: SettingValue, _ task: EnsembleTask, _ reader: inout SettingReader) {
+    let path = "prediction.statistics.maps"
+    let maps = values[path]?.list?.compactMap { $0.text.flatMap(EnsembleStatistic.init(rawValue:)) } ?? []
+    func report(_ message: String) { reader.report(reader.line(of: path), path, message) }
+    if maps.contains(.entropy), !task.hasClasses {
+      report("\(task.rawValue) has no classes, whose entropy this is; remove entropy")
+    }
+    if maps.contains(.variances), (loss(values)?.quantiles?.count ?? 0) < 3 {
+      report("variances are told by predicted quantiles; write loss: quantile in training, with 3 quantiles or more")
+    }
   }
 
   /// Sees that there are classes to make masks of, and that their promises can be kept.

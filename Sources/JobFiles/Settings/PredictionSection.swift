@@ -1,4 +1,5 @@
 import Settings
+import Uncertainty
 
 extension Job {
   /// The section `prediction`: how large images are cut for prediction.
@@ -11,6 +12,8 @@ extension Job {
     public var latent = false
     /// One whole number an image, by which latent values are judged; nil: they are not.
     public var kinds: DataPath?
+    /// Maps of statistics over members beside mean and spread; nil: none.
+    public var statistics: StatisticsSection?
 
     public init() {}
 
@@ -31,6 +34,9 @@ extension Job {
         "kinds", \.kinds, .dataPath, otherwise: "nothing is known of their kinds",
         "with `latent`, one whole number an image: `path[:dataset]`. Nothing is learnt from them; the page colours its map of "
           + "latent values by them, and the evaluation tells how far kinds lie apart (`/entry/evaluation/latent`)"),
+      Setting(
+        "statistics", \.statistics, otherwise: "mean and spread alone",
+        "maps of other statistics over the members, as `/entry/statistics`"),
     ]
   }
 }

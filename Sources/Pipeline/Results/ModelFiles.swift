@@ -2,6 +2,7 @@ import Ensembles
 import Foundation
 import HDF5
 import JobFiles
+import Uncertainty
 
 /// What users name as a model: a results file, a folder of members, or a member's file.
 enum ModelFiles {
@@ -12,6 +13,8 @@ enum ModelFiles {
     var calibration: Calibration?
     /// How tiles were put together when it was found (`TileWork.identity`); nil when nothing says so.
     var calibratedTiling: String?
+    /// Maps of statistics over members that the results have; nil: none.
+    var statistics: StatisticsSection?
     /// What combines the members' answers beside their mean; nil when nothing does.
     var aggregate: TrainedMember?
     /// All files that it was read from.
@@ -47,10 +50,11 @@ enum ModelFiles {
     let tiling =
       try calibrationGroup.hasAttribute("tiling")
       ? calibrationGroup.attribute("tiling", as: String.self) : nil
+    let statistics = try ResultsFile.statistics(of: entry)
     let isCombined = try entry.exists("aggregate")
     try file.close()
     return Model(
-      members: members, calibration: calibration, calibratedTiling: tiling,
+      members: members, calibration: calibration, calibratedTiling: tiling, statistics: statistics,
       aggregate: isCombined ? try aggregate(in: path) : nil, files: [model] + files(in: path))
   }
 

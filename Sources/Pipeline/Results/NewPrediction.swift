@@ -166,7 +166,8 @@ public struct NewPrediction: Sendable {
       }
     }
     let writer = PredictionWriter(
-      ensemble, calibration: calibration, images: source, latents: latents, aggregator: aggregator, over: world)
+      ensemble, calibration: calibration, images: source, latents: latents,
+      statistics: loaded.statistics, aggregator: aggregator, over: world)
     let collector = calibration?.measurements.map {
       ObjectCollector(
         MeasuredQuantity.all(
@@ -196,7 +197,8 @@ public struct NewPrediction: Sendable {
           job: members[0].fingerprint, name: source.location.name, form: writer.form, classForm: writer.classForm,
           classes: members[0].classes, tiling: work.identity,
           indices: source.layout.isOneImage ? regions.flatMap { Array($0.z) } : regions.map(\.image),
-          extents: regions.extents(in: source.layout), voxelSize: source.voxelSize, members: members.map(\.answerHash)))
+          extents: regions.extents(in: source.layout), voxelSize: source.voxelSize, members: members.map(\.answerHash),
+          statistics: loaded.statistics))
       if let calibration {
         try CalibrationFile.write(calibration, to: try file.group("entry").createGroup("calibration"))
       }

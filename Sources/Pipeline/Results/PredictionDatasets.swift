@@ -2,6 +2,7 @@ import HDF5
 import Host
 import Imaging
 import MessagePassing
+import Uncertainty
 
 /// The datasets of a prediction in a results file (NeXus NXdata), to which all ranks write tiles.
 ///
@@ -40,6 +41,8 @@ final class PredictionDatasets {
   private let compositeUpper: SharedDataset?
   /// What members reduce images to; nil when it is not written.
   private let latents: SharedDataset?
+  /// Maps of statistics over members, with what they are.
+  private let statistics: [(map: StatisticsSection.Map, dataset: SharedDataset)]
   /// For each region, where its pixels begin: an image, and a slice of the volume.
   private let starts: [(image: Int, z: Int)]
   /// Whether images have different extents.
@@ -52,9 +55,11 @@ final class PredictionDatasets {
   ///   - hasSpread: whether answers have a spread over members.
   ///   - hasComposite: whether gaps of images are filled by the prediction.
   ///   - latent: `[member, channel, (z, y, x)]` of the latent values; nil: none.
+  ///   - maps: of statistics over members, in a group `statistics` of their own.
   init(
     _ file: SharedFile, _ name: String = "prediction", work: TileWork, form: AnswerForm, levels: Int,
-    hasSpread: Bool = true, hasComposite: Bool = false, latent: [Int]? = nil
+    hasSpread: Bool = true, hasComposite: Bool = false, latent: [Int]? = nil,
+    maps: [StatisticsSection.Map] = []
   ) throws {
     self.form = form
     self.levels = levels
@@ -108,6 +113,18 @@ final class PredictionDatasets {
     sets = hasSets ? try make("set", UInt8.self, [levels] + shape, [1] + chunks) : nil
     sizes = hasSets ? try make("set_size", UInt8.self, [levels, images] + pixels, [1, 1] + chunk) : nil
     doubt = hasSets ? try make("doubt", UInt8.self, [levels, images] + pixels, [1, 1] + chunk) : nil
+    statistics = try maps.map { map in
+      let own = [images] + (map.hasChannels ? form.channelExtents : []) + pixels
+      let parts = [1] + (map.hasChannels ? form.channelExtents : []) + chunk
+      let leading = map.quantiles.map { [$0.count] } ?? []
+      let layout = Layout.chunked(leading.map { _ in 1 } + parts, checksum: true)
+      let path = "entry/statistics/\(map.name)"
+      let dataset =
+        map.isMask
+        ? try file.createDataset(path, of: UInt8.self, shape: leading + own, layout: layout)
+        : try file.createDataset(path, of: Float.self, shape: leading + own, layout: layout)
+      return (map, dataset)
+    }
     lower = hasIntervals ? try make("lower", Float.self, [levels] + shape, [1] + chunks) : nil
     upper = hasIntervals ? try make("upper", Float.self, [levels] + shape, [1] + chunks) : nil
     composite = hasComposite ? try make("composite", Float.self, shape, chunks) : nil
@@ -140,6 +157,8 @@ final class PredictionDatasets {
     var compositeUpper: [Float] = []
     /// `[member, channel, (z, y, x)]`, of a tile that is a whole region.
     var latents: [Float] = []
+    /// Of each map, `[(quantile,) (channel,) z, y, x]`.
+    var statistics: [[Float]] = []
   }
 
   /// A tile as parts of the datasets, compressed.
@@ -177,6 +196,15 @@ final class PredictionDatasets {
       try part(tile.compositeLower, compositeLower, at: [0] + origin, [levels, 1] + channels),
       try part(tile.compositeUpper, compositeUpper, at: [0] + origin, [levels, 1] + channels),
     ]
+    for (own, values) in zip(statistics, tile.statistics) {
+      let leading = own.map.quantiles.map { [$0.count] } ?? []
+      let extents = leading + [1] + (own.map.hasChannels ? channels : [])
+      let place = leading.map { _ in 0 } + (own.map.hasChannels ? origin : [start.image])
+      parts.append(
+        own.map.isMask
+          ? try part(values.map { UInt8($0) }, own.dataset, at: place, extents)
+          : try part(values, own.dataset, at: place, extents))
+    }
     if let latents {
       let whole = latents.shape
       let slab = Hyperslab(

@@ -18,6 +18,8 @@ struct PredictionWriter {
   let world: Communicator
   /// Whether the members' latent values are written too.
   let writesLatents: Bool
+  /// Maps of statistics over members; nil: none.
+  let statistics: StatisticsSection?
   /// The images whose gaps the prediction fills; nil when that is not what it is for.
   private let gaps: ImageSource?
 
@@ -25,8 +27,9 @@ struct PredictionWriter {
   ///   which of their pixels were measured, the others are filled by the prediction.
   init(
     _ ensemble: EnsemblePredictor, calibration: Calibration?, images: ImageSource, latents: Bool,
-    aggregator: Aggregator? = nil, over world: Communicator
+    statistics: StatisticsSection? = nil, aggregator: Aggregator? = nil, over world: Communicator
   ) {
+    self.statistics = statistics
     self.aggregator = aggregator
     self.ensemble = ensemble
     writesLatents = latents
@@ -54,7 +57,9 @@ struct PredictionWriter {
       let file = try SharedFile(creating: path, on: world)
       let levels = calibration?.levels.count ?? 0
       let datasets = try PredictionDatasets(
-        file, work: work, form: form, levels: levels, hasComposite: gaps != nil, latent: latent)
+        file, work: work, form: form, levels: levels, hasComposite: gaps != nil, latent: latent,
+        maps: statistics?.datasets ?? [])
+      let maps = statistics.map { EnsembleStatistics($0, channels: form.channels, quantiles: form.quantiles) }
       let classes = try classForm.map {
         try PredictionDatasets(file, "classification", work: work, form: $0, levels: levels)
       }
@@ -67,10 +72,15 @@ struct PredictionWriter {
           try load(part.region) { reader, eachMember in
             let each: EnsemblePredictor.EachMember = { member, tile, answer, classes in
               aggregator?.take(answer, of: member)
+              maps?.add(answer, of: member)
               try eachMember?(member, tile, answer, classes)
             }
             try ensemble.predict(grid: part.grid, tiles: part.tiles, reading: reader, eachMember: each) { answer in
-              var parts = try datasets.parts(of: tile(answer, region: part.index, part.region))
+              var own = try tile(answer, region: part.index, part.region)
+              if let maps {
+                own.statistics = maps.maps(mean: form.value(answer.mean), deviation: form.value(answer.deviation))
+              }
+              var parts = try datasets.parts(of: own)
               if let classes { parts += try classes.parts(of: classTile(answer, region: part.index)) }
               if let combined, let tile = try aggregateTile(answer, region: part.index) {
                 parts += try combined.parts(of: tile)

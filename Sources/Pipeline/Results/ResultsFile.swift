@@ -1,8 +1,11 @@
+import Foundation
 import HDF5
 import Host
 import ImageFiles
 import Imaging
 import JobFiles
+import Settings
+import Uncertainty
 
 /// The parts of a results file besides the datasets of the prediction. One process writes them.
 enum ResultsFile {
@@ -26,6 +29,8 @@ enum ResultsFile {
     var voxelSize: [Length?]
     /// Of each member its `answerHash`.
     var members: [UInt64]
+    /// Maps of statistics over members; nil: there are none.
+    var statistics: StatisticsSection?
   }
 
   /// Makes the groups readable by NeXus tools: `@default` chain, signal, axes.
@@ -42,6 +47,16 @@ enum ResultsFile {
     try entry.group("prediction").setAttribute("members", header.members)
     if let form = header.classForm { try describe(try entry.group("classification"), form, header) }
     if try entry.exists("aggregate") { try describe(try entry.group("aggregate"), header.form, header) }
+    if let statistics = header.statistics {
+      let group = try entry.group("statistics")
+      try group.setAttribute("NX_class", "NXcollection")
+      try group.setAttribute("settings", statistics.settingValue.canonicalText)
+      for map in statistics.datasets {
+        let dataset = try group.dataset(map.name)
+        try dataset.setAttribute("long_name", map.meaning)
+        if let quantiles = map.quantiles { try dataset.setAttribute("quantiles", quantiles) }
+      }
+    }
     if try entry.exists("latent") {
       let latent = try entry.group("latent")
       try latent.setAttribute("NX_class", "NXdata")
@@ -114,6 +129,13 @@ enum ResultsFile {
       ).setAttribute("long_name", "extents of each image along \(form.pixelAxes.joined(separator: ", "))")
     }
     if form.task.hasClasses { try prediction.write(header.classes, to: "class_names") }
+  }
+
+  /// The maps of statistics that results have; nil when they have none.
+  static func statistics(of entry: Group) throws -> StatisticsSection? {
+    guard try entry.exists("statistics"), try entry.group("statistics").hasAttribute("settings") else { return nil }
+    let text = try entry.group("statistics").attribute("settings", as: String.self)
+    return try StatisticsSection(settingValue: try JSONDecoder().decode(SettingValue.self, from: Data(text.utf8)))
   }
 
   /// The job that results belong to.

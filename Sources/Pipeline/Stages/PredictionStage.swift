@@ -46,6 +46,7 @@ struct PredictionStage: Stage {
     }
     let writer = PredictionWriter(
       ensemble, calibration: calibration, images: truth.images, latents: job.prediction.latent,
+      statistics: job.prediction.statistics,
       aggregator: try aggregator(),
       over: world)
     var figures = MemberFigures(ensemble, form: writer.form)
@@ -117,7 +118,7 @@ struct PredictionStage: Stage {
         classes: job.data.classes, tiling: work.identity,
         indices: job.layout.isOneImage ? regions.flatMap { Array($0.z) } : regions.map(\.image),
         extents: regions.extents(in: job.layout), voxelSize: job.voxelSize ?? truth.images.voxelSize,
-        members: members.map(\.answerHash)))
+        members: members.map(\.answerHash), statistics: job.prediction.statistics))
     let entry = try file.group("entry")
     try entry.setAttribute("data", [contents.test.images, contents.test.targets])
     let group = try entry.createGroup("calibration")

@@ -95,3 +95,46 @@ struct EndToEndMaskTests {
     }
   }
 }
+
+/// Maps of statistics over members, from the job file to new images.
+@Suite("End to end: statistics over members")
+struct EndToEndStatisticsTests {
+  @Test("maps are written by several ranks as by one, follow from mean and spread, and new images get them too")
+  func maps() throws {
+    var job = try EndToEndJob.tiny("statistics")
+    (job.members, job.volume, job.patch) = (4, true, [3, 8, 8])
+    job.network = "{family: smsnet, nodes: 2, dilations: [1, 2]}"
+    let statistics = """
+      prediction:
+        tile: [2, 16, 8]
+        statistics: {maps: [kept, entropy, quantiles, skewness, standard-error], quantiles: [0, 0.5], deviations: 2, above: 0.4}
+      """.replacing("[0, 0.5]", with: "[0.25, 0.5]")
+    try (job.text + statistics + "\n").write(toFile: job.path, atomically: true, encoding: .utf8)
+    try job.succeed(ranks: 2)
+    let file = try File(opening: job.results)
+    let (mean, spread) = (
+      try file.read("entry/prediction/mean", as: Float.self),
+      try file.read("entry/prediction/mean_errors", as: Float.self)
+    )
+    let kept = try file.dataset("entry/statistics/kept")
+    #expect(try kept.shape == [1, 2, 3, 16, 16] && file.dataset("entry/statistics/entropy").shape == [1, 3, 16, 16])
+    #expect(try kept.read(as: UInt8.self) == zip(mean, spread).map { Double($0) - 2 * Double($1) > 0.4 ? 1 : 0 })
+    #expect(
+      try file.read("entry/statistics/standard-error", as: Float.self) == spread.map { $0 / 2 })
+    let quantiles = try file.dataset("entry/statistics/quantiles")
+    #expect(try quantiles.shape == [2, 1, 2, 3, 16, 16])
+    #expect(try quantiles.attributes("quantiles", as: Double.self) == [0.25, 0.5])
+    let values = try quantiles.read(as: Float.self)
+    #expect(mean.indices.allSatisfy { values[$0] <= values[mean.count + $0] })
+    let (total, parts) = (
+      try file.read("entry/statistics/entropy", as: Float.self),
+      try ["aleatoric", "epistemic"].map { try file.read("entry/statistics/entropy-\($0)", as: Float.self) }
+    )
+    #expect(total.indices.allSatisfy { abs(total[$0] - parts[0][$0] - parts[1][$0]) < 1e-6 })
+    let new = job.folder + "/new.h5"
+    let predict = try EndToEnd.run(
+      ["predict", job.results, job.folder + "/data.h5:/images[9:12]", "-o", new, "--threads", "1"])
+    #expect(predict.status == 0, "\(predict.errors)")
+    #expect(try File(opening: new).read("entry/statistics/kept", as: UInt8.self) == kept.read(as: UInt8.self))
+  }
+}
