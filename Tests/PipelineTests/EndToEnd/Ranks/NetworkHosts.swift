@@ -74,10 +74,20 @@ struct NetworkHosts {
     ] + arguments
   }
 
-  /// Plugs a host's network in or out.
+  /// Plugs a host's network in, and waits until the first host reaches it, or out.
   func connect(_ host: Int, _ isConnected: Bool) throws {
     let ended = try EndToEnd.execute([ip, "link", "set", "\(prefix)v\(host)", isConnected ? "up" : "down"])
     try #require(ended.status == 0, "\(ended.errors)")
+    guard isConnected else { return }
+    // Nobody listens: a host that is reached refuses.
+    let knock = "exec timeout 1 bash -c 'echo > /dev/tcp/\(names[host])/9'"
+    var answer = ""
+    for _ in 0..<100 {
+      answer = try EndToEnd.execute([agent, names[0], knock]).errors
+      if answer.contains("refused") { return }
+      usleep(100_000)
+    }
+    Issue.record("\(names[host]) is not reached again: \(answer)")
   }
 
   /// The processes that run on a host.
