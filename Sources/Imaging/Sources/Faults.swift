@@ -34,8 +34,9 @@ struct Faults {
     _ labels: UnsafeBufferPointer<Int32>, to classes: UnsafeMutableBufferPointer<UInt8>, of source: ImageSource,
     _ box: Box, image: Int
   ) {
+    let location = source.part(ofImage: image).location
     for i in 0..<labels.count {
-      classes[i] = convert(labels[i], in: source.part(ofImage: image).location) { Self.place(i, source, box, image) }
+      classes[i] = convert(labels[i], in: location) { Self.place(i, source, box, image) }
     }
   }
 
@@ -44,8 +45,9 @@ struct Faults {
     _ labels: UnsafeBufferPointer<Double>, to classes: UnsafeMutableBufferPointer<UInt8>, of source: ImageSource,
     _ box: Box, image: Int
   ) {
+    let location = source.part(ofImage: image).location
     for i in 0..<labels.count {
-      classes[i] = convert(labels[i], in: source.part(ofImage: image).location) { Self.place(i, source, box, image) }
+      classes[i] = convert(labels[i], in: location) { Self.place(i, source, box, image) }
     }
   }
 

@@ -41,6 +41,8 @@ struct SliceReader {
 
   /// What a results file and the data have of a slice.
   private struct Content {
+    /// The intensities of the first channel, `[y, x]`.
+    var image: [Float]
     /// `[channel, y, x]`
     var mean: [Float]
     var deviation: [Float]
@@ -53,11 +55,13 @@ struct SliceReader {
 
   private func read(_ slice: TestSlice) throws -> Content {
     let place = slice.slab(form)
+    let pixels = slice.region.extents.count
+    let input = AlignedBuffer<Float>(count: opened.data.images.channels * pixels)
+    try opened.data.images.read(slice.region.box, ofImage: slice.region.image, into: input.buffer)
     var content = Content(
-      mean: try prediction.dataset("mean").read(as: Float.self, place),
+      image: Array(input.buffer.prefix(pixels)), mean: try prediction.dataset("mean").read(as: Float.self, place),
       deviation: try prediction.dataset("mean_errors").read(as: Float.self, place), errors: [])
     try content.truth.read(Box(slice.region.extents), of: slice.region, opened.truth, for: .test)
-    let pixels = slice.region.extents.count
     guard form.task.hasClasses else {
       content.errors = (0..<pixels).map { pixel in
         content.truth.isKnown(pixel) ? abs(content.mean[pixel] - content.truth.values[pixel]) : nil
@@ -103,7 +107,7 @@ struct SliceReader {
   ) throws -> Painted? {
     let hasClasses = form.task.hasClasses
     switch kind {
-    case .image: return ("black to white", sample.colours(try grey(slice, sample)))
+    case .image: return ("black to white", sample.colours(grey(content, sample)))
     case .truth:
       return hasClasses
         ? (classLegend + "; grey unknown", sample.colours { Self.kind(content.truth.labels[$0]) })
@@ -120,7 +124,7 @@ struct SliceReader {
     case .size: return try size(slice, sample)
     case .errors:
       guard hasClasses else { return numbers("absolute, of the mean", sample) { content.errors[$0] ?? .nan } }
-      let grey = try grey(slice, sample)
+      let grey = grey(content, sample)
       return (
         "orange where the likeliest class is wrong",
         sample.colours { pixel in
@@ -186,22 +190,16 @@ struct SliceReader {
 
   /// Values of the first channel in grey, of which the truth's range is black to white.
   private func values(_ values: [Float], _ content: Content, _ sample: PixelSample, _ what: String) -> Painted {
-    let known = sample.places.lazy.map { content.truth.values[$0] }
-    let range = DisplayRange(of: known)
+    let range = DisplayRange(of: sample.places.map { Double(content.truth.values[$0]) })
     return (
-      "\(what)\(TextTable.number(Double(range.low))) to \(TextTable.number(Double(range.high)))",
-      sample.colours { ColourMap.grey.colour(range.share(values[$0])) }
+      "\(what)\(TextTable.number(range.low)) to \(TextTable.number(range.high))",
+      sample.colours { ColourMap.grey.colour(Float(range.share(Double(values[$0])))) }
     )
   }
 
   /// The intensities of a slice's first channel in grey.
-  private func grey(_ slice: TestSlice, _ sample: PixelSample) throws -> (Int) -> SIMD3<UInt8> {
-    let images = opened.data.images
-    let count = slice.region.extents.count
-    let values = AlignedBuffer<Float>(count: images.channels * count)
-    try images.read(slice.region.box, ofImage: slice.region.image, into: values.buffer)
-    let first = Array(values.buffer.prefix(count))
-    let range = DisplayRange(of: sample.places.lazy.map { first[$0] })
-    return { ColourMap.grey.colour(range.share(first[$0])) }
+  private func grey(_ content: Content, _ sample: PixelSample) -> (Int) -> SIMD3<UInt8> {
+    let range = DisplayRange(of: sample.places.map { Double(content.image[$0]) })
+    return { ColourMap.grey.colour(Float(range.share(Double(content.image[$0])))) }
   }
 }
