@@ -102,29 +102,31 @@ struct MaskCalibration: Hashable, Sendable {
 /// What thresholds of masks that are cut from probabilities are found from: of each class's mask, scores of the known voxels.
 struct MaskScores {
   /// Of the voxels of the class, 1 − its probability.
-  private var inside: [UInt8: UnitScores] = [:]
+  private var inside: [ClassScores] = []
   /// Of the others, its probability.
-  private var outside: [UInt8: UnitScores] = [:]
+  private var outside: [ClassScores] = []
+  private typealias ClassScores = (label: UInt8, scores: UnitScores)
   private let masks: [ConformalMask]
 
   /// Nothing is known yet.
   init(_ masks: [ConformalMask], units: Int) {
     self.masks = masks
-    for mask in masks where !mask.kind.isMargin {
-      if mask.kind != .inner { inside[mask.label] = UnitScores(units: units) }
-      if mask.kind != .outer { outside[mask.label] = UnitScores(units: units) }
+    let cut = masks.filter { !$0.kind.isMargin }
+    func scores(except kind: Job.MaskSection.Kind) -> [ClassScores] {
+      Set(cut.filter { $0.kind != kind }.map(\.label)).sorted().map { ($0, UnitScores(units: units)) }
     }
+    (inside, outside) = (scores(except: .inner), scores(except: .outer))
   }
 
   /// Takes a known voxel.
   ///
   /// - Parameter probability: of each class.
   mutating func add(_ truth: UInt8, unit: Int, probability: (UInt8) -> Float) {
-    for label in inside.keys where label == truth {
-      inside[label]?.add(CollectionOfOne(1 - probability(label)), unit: unit)
+    for index in inside.indices where inside[index].label == truth {
+      inside[index].scores.add(CollectionOfOne(1 - probability(truth)), unit: unit)
     }
-    for label in outside.keys where label != truth {
-      outside[label]?.add(CollectionOfOne(probability(label)), unit: unit)
+    for index in outside.indices where outside[index].label != truth {
+      outside[index].scores.add(CollectionOfOne(probability(outside[index].label)), unit: unit)
     }
   }
 
@@ -132,16 +134,19 @@ struct MaskScores {
   ///
   /// - Throws: `UncertaintyError.notANumber`, on all ranks; what `sum` throws.
   func entries(_ levels: [Coverage], sum: IntegerSum) throws -> [MaskCalibration.Entry] {
-    try masks.compactMap { mask in
+    func scores(_ all: [ClassScores], _ mask: ConformalMask) -> UnitScores? {
+      all.first { $0.label == mask.label }?.scores
+    }
+    return try masks.compactMap { mask in
       let found: MaskThreshold
       switch mask.kind {
       case .outerMargin, .innerMargin: return nil
       case .outer, .inner:
-        guard let scores = mask.kind == .outer ? inside[mask.label] : outside[mask.label] else { return nil }
+        guard let scores = scores(mask.kind == .outer ? inside : outside, mask) else { return nil }
         found = try MaskThreshold(
           monotone: scores, levels: levels, bound: mask.bound, confidence: mask.settings.confidence, sum: sum)
       case .dice:
-        guard let own = inside[mask.label], let others = outside[mask.label] else { return nil }
+        guard let own = scores(inside, mask), let others = scores(outside, mask) else { return nil }
         found = try MaskThreshold(
           dice: own, outside: others.mapped { 1 - $0 }, levels: levels, bound: mask.bound,
           confidence: mask.settings.confidence, sum: sum)

@@ -111,8 +111,10 @@ public struct NewPrediction: Sendable {
     let loaded = try world.agree { try ModelFiles.load(model) }
     try world.agree {
       var files = RunFiles()
-      files.inputs = [("the new images", ArrayLocation(images).file)] + loaded.files.map { ("a file of the model", $0) }
-      if let valid { files.inputs.append(("--valid", ArrayLocation(valid).file)) }
+      files.inputs =
+        ArrayFile.files(of: ArrayLocation(images)).map { ("the new images", $0) }
+        + loaded.files.map { ("a file of the model", $0) }
+      if let valid { files.inputs += ArrayFile.files(of: ArrayLocation(valid)).map { ("--valid", $0) } }
       files.outputs = [output, WholeFile.temporary(output), RunLock.path(of: output)].map { ("-o", $0) }
       try files.check()
     }

@@ -117,7 +117,8 @@ final class PredictionDatasets {
       let own = [images] + (map.hasChannels ? form.channelExtents : []) + pixels
       let parts = [1] + (map.hasChannels ? form.channelExtents : []) + chunk
       let leading = map.quantiles.map { [$0.count] } ?? []
-      let layout = Layout.chunked(leading.map { _ in 1 } + parts, checksum: true)
+      var layout = Layout.chunked(leading.map { _ in 1 } + parts, checksum: true)
+      if isPadded { layout.fill = map.isMask ? UInt8.padding.number : Float.padding.number }
       let path = "entry/statistics/\(map.name)"
       let dataset =
         map.isMask

@@ -73,7 +73,7 @@ struct EndToEndSeveralFilesTests {
 
     let other = try EndToEnd.makeFolder("several-pattern")
     try Self.write(other, Self.shapes)
-    let more = "prediction: {tile: [4, 8, 8]}\ninstances: {smallest: 3}"
+    let more = "prediction: {tile: [4, 8, 8], statistics: {maps: [kept, entropy]}}\ninstances: {smallest: 3}"
     let second = try job(other, images: "v*.h5:/x", labels: "v*.h5:/y", more: more)
     let tiled = try EndToEnd.run(["run", second, "--threads", "1"], ranks: 2)
     try #require(tiled.status == 0, "\(tiled.errors)")
@@ -88,6 +88,9 @@ struct EndToEndSeveralFilesTests {
     let labels = try results[0].read("labels", as: UInt8.self)
     #expect(try results[1].read("labels", as: UInt8.self) == labels)
     #expect(zip(labels.prefix(100), mean.prefix(100)).allSatisfy { ($0 == 255) == $1.isNaN })
+    // Maps of statistics are no numbers beyond an image's borders, as means are.
+    let entropy = try File(opening: other + "/r.h5").read("entry/statistics/entropy", as: Float.self)
+    #expect(entropy.count == labels.count && zip(entropy, labels).allSatisfy { $0.isNaN == ($1 == 255) })
 
     try instances(folder, other, labels)
 
@@ -104,6 +107,10 @@ struct EndToEndSeveralFilesTests {
     let new = try EndToEnd.run(
       ["predict", folder + "/r.h5", folder + "/v[34].h5:/x", "-o", folder + "/new.h5"], ranks: 2)
     try #require(new.status == 0, "\(new.errors)")
+    // No file that a pattern means is written over.
+    let over = try EndToEnd.run(
+      ["predict", folder + "/r.h5", folder + "/v[34].h5:/x", "-o", folder + "/v4.h5", "--overwrite"])
+    #expect(over.status == 1 && over.errors.contains("v4.h5 would be written over"), "\(over.errors)")
     let again = try File(opening: folder + "/new.h5").group("entry/prediction").read("mean", as: Float.self)
     #expect(again.map(\.bitPattern) == mean.map(\.bitPattern))
   }
