@@ -16,7 +16,8 @@ and 4 ranks under mpirun, all others once in one process, and slurm/train.sbatch
                   --filter takes it
   --all           also every product of ranks, threads, networks and ways to share a member (some seven minutes more)
   --sanitize      instead: build with the address sanitizer, C also with the undefined-behaviour sanitizer, into
-                  .build-sanitize, and run the suites of CKernels
+                  .build-sanitize, and run the suites of CKernels and of damaged data and job files, 10,000 of each
+                  (TUTTI_MUTATIONS: so many)
   --help          this
 
 Environment:
@@ -201,8 +202,9 @@ if $sanitize; then
   # Leaks are not looked for: Swift's runtime keeps what it needs for the life of the process.
   export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=0:abort_on_error=0}"
   export UBSAN_OPTIONS="${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}"
-  [[ -n $filter ]] || chosen=(--filter '^CKernelsTests\.')
-  run "CKernels, sanitized" "$tests" "${testing[@]}" "${chosen[@]}" --skip "$mpi_suite"
+  export TUTTI_MUTATIONS=${TUTTI_MUTATIONS:-10000}
+  [[ -n $filter ]] || chosen=(--filter '^CKernelsTests\.|\.Mutated')
+  run "sanitized" "$tests" "${testing[@]}" "${chosen[@]}" --skip "$mpi_suite"
   finish
 fi
 
