@@ -4,7 +4,8 @@ import Uncertainty
 
 /// Writes the sets or intervals of a prediction in a file anew, from its means and spreads, part by part.
 struct WrittenSets {
-  /// Of each level, what is counted: of sets pixels, sizes, empty ones; of intervals values and widths.
+  /// Of each level, what is counted: of sets pixels, sizes, empty ones; of intervals values and widths. What pads smaller
+  /// images does not count.
   private var counts: [Double]
   private let isOfClasses: Bool
 
@@ -72,6 +73,7 @@ struct WrittenSets {
     let chunk = mean.chunk ?? shape
     let (levels, classes) = (sets.levels.count, shape[1])
     let (pixels, pixelChunk) = ([shape[0]] + shape.dropFirst(2), [chunk[0]] + chunk.dropFirst(2))
+    let own = try OwnPixels(group)
     let set = try Self.make(group, "set", UInt8.self, [levels] + shape, [1] + chunk)
     let size = try Self.make(group, "set_size", UInt8.self, [levels] + pixels, [1] + pixelChunk)
     let doubt = try Self.make(group, "doubt", UInt8.self, [levels] + pixels, [1] + pixelChunk)
@@ -82,15 +84,25 @@ struct WrittenSets {
         start: [slab.start[0]] + slab.start.dropFirst(2), count: [1] + slab.count.dropFirst(2))
       var members = [UInt8](repeating: 0, count: values.count)
       var sizes = [UInt8](repeating: 0, count: count)
+      let isOwn = own.isOwn(place)
       for level in 0..<levels {
         try sets.writeSets(values, classes: classes, pixels: count, level: level, set: &members, sizes: &sizes)
+        var doubts = sizes.map { $0 == 1 ? UInt8(0) : 1 }
+        var known = count
+        if let isOwn {
+          for i in sizes.indices where !isOwn[i] {
+            (sizes[i], doubts[i]) = (0, 0)
+            for label in 0..<classes { members[label * count + i] = 0 }
+            known -= 1
+          }
+        }
         try set.write(members, slab.at(level))
         try size.write(sizes, place.at(level))
-        try doubt.write(sizes.map { $0 == 1 ? 0 : 1 }, place.at(level))
+        try doubt.write(doubts, place.at(level))
         guard counting else { continue }
-        counts[3 * level] += Double(count)
+        counts[3 * level] += Double(known)
         counts[3 * level + 1] += Double(sizes.reduce(0) { $0 + Int($1) })
-        counts[3 * level + 2] += Double(sizes.count { $0 == 0 })
+        counts[3 * level + 2] += Double(sizes.count { $0 == 0 } - (count - known))
       }
     }
   }
@@ -102,9 +114,15 @@ struct WrittenSets {
     let quantiles = try group.exists("quantiles") ? try group.dataset("quantiles") : nil
     let shape = try mean.shape
     let chunk = mean.chunk ?? shape
+    let own = try OwnPixels(group)
+    // Axes of pixels follow those of images and, where there are several, channels.
+    let leading = units.count > 1 ? 2 : 1
     let lower = try Self.make(group, "lower", Float.self, [intervals.levels.count] + shape, [1] + chunk)
     let upper = try Self.make(group, "upper", Float.self, [intervals.levels.count] + shape, [1] + chunk)
-    for slab in try Self.parts(of: mean, leading: units.count > 1 ? 2 : 1) {
+    for slab in try Self.parts(of: mean, leading: leading) {
+      let isOwn = own.isOwn(
+        Hyperslab(
+          start: [slab.start[0]] + slab.start.dropFirst(leading), count: [1] + slab.count.dropFirst(leading)))
       let values = try mean.read(as: Float.self, slab)
       let spreads = try spread.read(as: Float.self, slab)
       let last = try (quantiles?.shape[0] ?? 1) - 1
@@ -125,9 +143,13 @@ struct WrittenSets {
           let divisor = score.divisor(unit: units[i / voxels])
           from[i] *= divisor
           to[i] *= divisor
+          if let isOwn, !isOwn[i % voxels] {
+            (from[i], to[i]) = (.nan, .nan)
+            continue
+          }
+          counts[3 * level] += 1
           counts[3 * level + 1] += Double(max(to[i] - from[i], 0))
         }
-        counts[3 * level] += Double(values.count)
         try lower.write(from, slab.at(level))
         try upper.write(to, slab.at(level))
       }

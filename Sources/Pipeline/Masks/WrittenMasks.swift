@@ -23,6 +23,7 @@ enum WrittenMasks {
     let (mean, labels) = (try prediction.dataset("mean"), try prediction.dataset("labels"))
     let shape = try labels.shape
     let chunk = labels.chunk ?? shape
+    let pixels = try OwnPixels(prediction)
     var remarks: [String] = []
     for own in calibration.entries {
       let isOfLength = own.mask.kind.isMargin && own.mask.settings.element == .ball
@@ -38,40 +39,46 @@ enum WrittenMasks {
         layout: .chunked([1] + chunk, checksum: true))
       try mask.setAttribute("long_name", "\(own.mask.name) by level; threshold: \(own.mask.thresholdMeaning)")
       if own.mask.kind.isMargin {
-        try writeMargin(own, labels, to: mask, spacing: spacing, runs: isOneImage ? try runs(prediction) : nil)
+        try writeMargin(
+          own, labels, to: mask, pixels, spacing: spacing, runs: isOneImage ? try runs(prediction) : nil)
       } else {
-        try writeCut(own, mean, to: mask)
+        try writeCut(own, mean, to: mask, pixels)
       }
     }
     return remarks
   }
 
   /// Masks by the probability of a class.
-  private static func writeCut(_ own: MaskCalibration.Entry, _ mean: Dataset, to mask: Dataset) throws {
+  private static func writeCut(
+    _ own: MaskCalibration.Entry, _ mean: Dataset, to mask: Dataset, _ pixels: OwnPixels
+  ) throws {
     for slab in try WrittenSets.parts(of: mean, leading: 2) {
       var place = slab
       (place.start[1], place.count[1]) = (Int(own.mask.label), 1)
       let values = try mean.read(as: Float.self, place)
       let target = Hyperslab(
         start: [slab.start[0]] + slab.start.dropFirst(2), count: [1] + slab.count.dropFirst(2))
+      let isOwn = pixels.isOwn(target)
       for (level, threshold) in own.thresholds.enumerated() {
-        let cut = values.map { own.mask.holds($0, threshold) ? UInt8(1) : 0 }
+        let cut = values.indices.map { isOwn?[$0] != false && own.mask.holds(values[$0], threshold) ? UInt8(1) : 0 }
         try mask.write(cut, target.at(level))
       }
     }
   }
 
-  /// Masks by the distance from the prediction.
+  /// Masks by the distance from the prediction, within each image.
   private static func writeMargin(
-    _ own: MaskCalibration.Entry, _ labels: Dataset, to mask: Dataset, spacing: VoxelSpacing, runs: [Range<Int>]?
+    _ own: MaskCalibration.Entry, _ labels: Dataset, to mask: Dataset, _ pixels: OwnPixels, spacing: VoxelSpacing,
+    runs: [Range<Int>]?
   ) throws {
     let shape = try labels.shape
     for image in 0..<shape[0] {
-      for run in runs ?? [0..<(shape.count > 3 ? shape[1] : 1)] {
-        var slab = Hyperslab(start: [image] + shape.dropFirst().map { _ in 0 }, count: [1] + shape.dropFirst())
+      let size = pixels.extents(of: image) ?? Array(shape.dropFirst())
+      for run in runs ?? [0..<(size.count > 2 ? size[0] : 1)] {
+        var slab = Hyperslab(start: [image] + size.map { _ in 0 }, count: [1] + size)
         if shape.count > 3 { (slab.start[1], slab.count[1]) = (run.lowerBound, run.count) }
         let predicted = try labels.read(as: UInt8.self, slab)
-        let extents = Extents(z: run.count, y: shape[shape.count - 2], x: shape[shape.count - 1])
+        let extents = Extents(z: run.count, y: size[size.count - 2], x: size[size.count - 1])
         let distances = spacing.distances(
           to: predicted.map { own.mask.isPredicted($0) ? 1 : 0 }, extents, own.mask.settings.element)
         for (level, threshold) in own.thresholds.enumerated() {

@@ -93,6 +93,7 @@ struct EndToEndSeveralFilesTests {
     #expect(entropy.count == labels.count && zip(entropy, labels).allSatisfy { $0.isNaN == ($1 == 255) })
 
     try instances(folder, other, labels)
+    try recalibration(folder, mean)
 
     // One of the images is exported without what is beyond its borders; new ones are predicted.
     let output = folder + "/one.npy"
@@ -113,6 +114,41 @@ struct EndToEndSeveralFilesTests {
     #expect(over.status == 1 && over.errors.contains("v4.h5 would be written over"), "\(over.errors)")
     let again = try File(opening: folder + "/new.h5").group("entry/prediction").read("mean", as: Float.self)
     #expect(again.map(\.bitPattern) == mean.map(\.bitPattern))
+  }
+
+  /// Of results calibrated anew, what pads smaller images is in no set and does not count.
+  private func recalibration(_ folder: String, _ mean: [Float]) throws {
+    let output = folder + "/again.h5"
+    // With one calibration image 0.5 is feasible, and 0.9 is not: its sets hold all classes.
+    let ended = try EndToEnd.run(
+      ["calibrate", folder + "/r.h5", "--coverage", "0.5,0.9", "--unit", "image", "--no-allow-empty", "-o", output])
+    try #require(ended.status == 0, "\(ended.errors)")
+    let results = try File(opening: output).group("entry/prediction")
+    let sizes = try results.read("set_size", as: UInt8.self)
+    let doubts = try results.read("doubt", as: UInt8.self)
+    let sets = try results.read("set", as: UInt8.self)
+    let pixels = 12 * 15 * 22
+    let isOwn = (0..<2 * pixels).map { !mean[$0 / pixels * 2 * pixels + $0 % pixels].isNaN }
+    for level in 0..<2 {
+      var own = (count: 0, sum: 0)
+      for index in 0..<2 * pixels {
+        let (size, doubt) = (sizes[level * 2 * pixels + index], doubts[level * 2 * pixels + index])
+        let first = level * 4 * pixels + index / pixels * 2 * pixels + index % pixels
+        #expect(sets[first] + sets[first + pixels] == size)
+        guard isOwn[index] else {
+          #expect(size == 0 && doubt == 0)
+          continue
+        }
+        #expect(size > 0 && (doubt == 0) == (size == 1))
+        own = (own.count + 1, own.sum + Int(size))
+      }
+      #expect(own.count == 6 * 9 * 22 + 12 * 15 * 9)
+      let line = try #require(ended.output.split(separator: "\n").first { $0.hasPrefix(level == 0 ? "0.5 " : "0.9 ") })
+      let columns = line.split(separator: " ").compactMap { Double($0) }
+      let mean = Double(own.sum) / Double(own.count)
+      #expect(columns.contains { abs($0 - mean) <= 0.00005 } && columns.contains(0), "\(line), \(mean)")
+      #expect(level == 0 ? mean < 2 : mean == 2)
+    }
   }
 
   /// The objects that the second job told apart, and those of the first job's equal results by the command.
