@@ -64,7 +64,7 @@ struct JobFileMessageTests {
       Case("bagging: true", "epochs: 3", "7: ensemble.epochs: unknown setting; did you mean ‘training.epochs’?"),
       Case(
         "bagging: true", "gpu: 3",
-        "7: ensemble.gpu: unknown setting; known here: members, bagging, ranks-per-member, minimum-members, weak-members, aggregate"
+        "7: ensemble.gpu: unknown setting; known here: members, bagging, ranks-per-member, minimum-members, weak-members, average, weights, aggregate"
       ),
       Case(
         "output:", "author: me\noutput:",

@@ -16,10 +16,10 @@ public final class EnsemblePredictor {
     public let tile: Tile
     /// Voxels of the answer: those of the core, or 1 when there is one answer for the image.
     public let voxels: Int
-    /// The mean of the members' answers, `[channel, z, y, x]` over the core: probabilities of the classes, or values as
-    /// target images have them.
+    /// The mean of the members' answers by `combination`, `[channel, z, y, x]` over the core: probabilities of the classes,
+    /// or values as target images have them.
     public let mean: UnsafeBufferPointer<Float>
-    /// Their sample standard deviation (divided by members − 1), alike; 0 for a single member.
+    /// Their sample standard deviation (divided by members − 1; weighted, where members are), alike; 0 for a single member.
     public let deviation: UnsafeBufferPointer<Float>
     /// The mean of the probabilities of the image's classes, `[class]`; empty when none are told.
     public let classMean: UnsafeBufferPointer<Float>
@@ -49,6 +49,10 @@ public final class EnsemblePredictor {
   public let planes: [Plane]
   /// Whether answers hold the members' latent values; only of networks for which `latentShape` gives a shape.
   public var keepsLatents = false
+  /// How the members' answers become one; weights are of `members`.
+  public var combination = MemberCombination() {
+    didSet { if combination != oldValue { combiner = nil } }
+  }
   /// Bytes that tiles which are worked at a time may take.
   public var bytesAtOnce = 64 << 20
   private let team: ThreadTeam
@@ -77,7 +81,7 @@ public final class EnsemblePredictor {
   /// Answers, and behind each the classes that it tells beside: of every member for every tile that is worked at a
   /// time; of one tile, those of the members one after the other.
   private var answers = AlignedBuffer<Float>(count: 0)
-  private var statistics = RunningStatistics(count: 0)
+  private var combiner: MemberCombiner?
   private var deviations = AlignedBuffer<Float>(count: 0)
   private(set) var latents = AlignedBuffer<Float>(count: 0)
 
@@ -141,16 +145,16 @@ public final class EnsemblePredictor {
     try prepare(for: grid)
     let most = Self.tilesAtOnce(of: networkOfMember, grid, settings, bytes: bytesAtOnce)
     let together = keepsLatents ? 1 : min(tiles.count, most)
-    reserve(tiles: together, of: grid)
+    let combiner = reserve(tiles: together, of: grid)
     for first in stride(from: tiles.lowerBound, to: tiles.upperBound, by: together) {
       let some = (first..<min(tiles.upperBound, first + together)).map { grid[$0] }
-      try predict(some, of: grid, keepsAnswers: together > 1, read, eachMember, eachTile)
+      try predict(some, of: grid, keepsAnswers: together > 1, combiner, read, eachMember, eachTile)
     }
   }
 
   private func predict(
-    _ tiles: [Tile], of grid: TileGrid, keepsAnswers: Bool, _ read: Reader, _ eachMember: EachMember?,
-    _ eachTile: (Answer) throws -> Void
+    _ tiles: [Tile], of grid: TileGrid, keepsAnswers: Bool, _ combiner: MemberCombiner, _ read: Reader,
+    _ eachMember: EachMember?, _ eachTile: (Answer) throws -> Void
   ) throws {
     let inputs = settings.inputChannels * grid.input.count
     for (slot, tile) in tiles.enumerated() {
@@ -159,7 +163,7 @@ public final class EnsemblePredictor {
       try Self.read(tile.input, of: grid.region, channels: settings.inputChannels, by: read, into: part)
     }
     func answer(_ slot: Int, _ member: Int) -> UnsafeMutablePointer<Float> {
-      answers.pointer + (keepsAnswers ? (slot * members.count + member) * statistics.count : 0)
+      answers.pointer + (keepsAnswers ? (slot * members.count + member) * combiner.count : 0)
     }
     if keepsAnswers {
       for member in members.indices {
@@ -169,18 +173,18 @@ public final class EnsemblePredictor {
       }
     }
     for (slot, tile) in tiles.enumerated() {
-      statistics.reset()
+      combiner.reset()
       for member in members.indices {
         let values = answer(slot, member)
         if !keepsAnswers { run(member, tile, of: grid, pixels.pointer + slot * inputs, to: values) }
-        statistics.add(values, team: team)
+        combiner.add(values, of: member, voxels: voxels(tile), beside: imageClasses, team: team)
         try eachMember?(member, tile, own(values, tile), classes(values, tile))
       }
-      if members.count > 1 { statistics.writeStandardDeviation(to: deviations.pointer) }
+      combiner.finish(voxels: voxels(tile), beside: imageClasses, deviation: deviations.pointer, team: team)
       try eachTile(
         Answer(
-          tile: tile, voxels: voxels(tile), mean: own(statistics.mean.pointer, tile),
-          deviation: own(deviations.pointer, tile), classMean: classes(statistics.mean.pointer, tile),
+          tile: tile, voxels: voxels(tile), mean: own(combiner.mean.pointer, tile),
+          deviation: own(deviations.pointer, tile), classMean: classes(combiner.mean.pointer, tile),
           classDeviation: classes(deviations.pointer, tile), latents: UnsafeBufferPointer(latents.buffer)))
     }
   }
@@ -216,11 +220,18 @@ public final class EnsemblePredictor {
   }
 
   /// Makes room for so many tiles of a grid.
-  private func reserve(tiles: Int, of grid: TileGrid) {
+  ///
+  /// - Returns: what combines the members' answers.
+  private func reserve(tiles: Int, of grid: TileGrid) -> MemberCombiner {
     // Cores differ in size: behind a smaller one stands what an earlier one left.
     let count = Self.answerCount(settings, grid)
-    if statistics.count != count {
-      statistics = RunningStatistics(count: count)
+    let combiner: MemberCombiner
+    if let known = self.combiner, known.count == count {
+      combiner = known
+    } else {
+      combiner = MemberCombiner(
+        combination, members: members.count, channels: channels, hasClasses: task.hasClasses, count: count)
+      self.combiner = combiner
       deviations = AlignedBuffer(count: count)
     }
     func reserve(_ count: Int, _ buffer: inout AlignedBuffer<Float>) {
@@ -228,5 +239,6 @@ public final class EnsemblePredictor {
     }
     reserve(tiles * settings.inputChannels * grid.input.count, &pixels)
     reserve((tiles > 1 ? tiles * members.count : 1) * count, &answers)
+    return combiner
   }
 }

@@ -62,6 +62,7 @@ extension JobFile {
     checkClassifier(values, task, &reader)
     checkAggregate(values, task, &reader)
     checkQuantiles(values, &reader)
+    checkCombination(values, task, &reader)
     checkUncertainty(values, task, &reader)
     checkMeasurements(values, task, &reader)
     checkInstances(values, task, &reader)
@@ -207,6 +208,39 @@ extension JobFile {
     }
   }
 
+  /// Sees that members can be averaged and weighted as is asked.
+  private static func checkCombination(
+    _ values: SettingValue, _ task: EnsembleTask, _ reader: inout SettingReader
+  ) {
+    func report(_ path: String, _ message: String) { reader.report(reader.line(of: path), path, message) }
+    let average = values["ensemble.average"]?.text.flatMap(MemberCombination.Average.init(rawValue:))
+    let weights = values["ensemble.weights"]?.text.flatMap(MemberWeights.init(rawValue:)) ?? .equal
+    if average == .logits, !task.hasClasses {
+      report("ensemble.average", "\(task.rawValue) has no classes, whose logits these are; remove this setting")
+    }
+    guard weights != .equal else { return }
+    let path = "ensemble.weights"
+    if values["ensemble.aggregate"] != nil {
+      report(path, "ensemble.aggregate combines the answers of all members; remove one of the two settings")
+    }
+    if task == .selfSupervised {
+      report(path, "\(task.rawValue) has no known pixels to weigh members by; write equal")
+    }
+    if weights == .stacking, average == .logits {
+      report(
+        path,
+        "weights of each class are for probabilities, since logits are known up to a constant; write average: "
+          + "probabilities, or weights: greedy")
+    }
+    let validates =
+      values["data.split.dataset"] == nil
+      ? (values["data.split.validate"]?.number ?? 0) > 0 : values["data.split.validate"] != nil
+    if !validates {
+      report(
+        path, "\(weights.rawValue) chooses on the validation part, and there is none; write validate in data.split")
+    }
+  }
+
   /// The loss, unless it is wrong.
   private static func loss(_ values: SettingValue) -> LossSettings? {
     values["training.loss"].flatMap { try? LossSettings(settingValue: $0) }
@@ -243,6 +277,22 @@ extension JobFile {
           "method",
           "\(method.name) begins from predicted quantiles; write loss: quantile in training, with 3 quantiles or more")
       }
+    }
+    if !task.hasClasses {
+      for key in ["temperature", "lambda", "k"] where values["uncertainty.\(key)"] != nil {
+        report(key, "\(task.rawValue) has no classes; remove this setting")
+      }
+    } else if let method = values["uncertainty.method"]?.text.flatMap({ ConformalMethod(rawValue: $0) }),
+      !method.isRegularized
+    {
+      for key in ["lambda", "k"] where values["uncertainty.\(key)"] != nil {
+        report(key, "\(method.name) has no such number; write method: raps, or remove this setting")
+      }
+    }
+    if values["uncertainty.tuning"] != nil,
+      !["temperature", "lambda", "k"].contains(where: { values["uncertainty.\($0)"]?.text == "auto" })
+    {
+      report("tuning", "nothing is tuned; write temperature: auto, or remove this setting")
     }
     let unit = values["uncertainty.unit"]?.text.flatMap { Job.UncertaintySection.Unit(rawValue: $0) } ?? .pixel
     let isByClass = values["uncertainty.by-class"]?.boolean == true

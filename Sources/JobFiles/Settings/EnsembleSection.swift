@@ -1,6 +1,7 @@
 import Engine
 import Networks
 import Settings
+import Uncertainty
 
 extension Job {
   /// The section `ensemble`: how many networks are trained, and on what.
@@ -15,6 +16,10 @@ extension Job {
     public var minimumMembers: Int?
     /// What is done with members that did not learn; nil: they are told.
     public var weakMembers: WeakMembers?
+    /// What of classes is averaged over members; nil: probabilities.
+    public var average: MemberCombination.Average?
+    /// How much each member counts; nil: all alike.
+    public var weights: MemberWeights?
     /// Nil: members are combined by their mean alone.
     public var aggregate: AggregateSection?
 
@@ -40,6 +45,15 @@ extension Job {
           + "the targets or the image itself, that never find a class which others find, or whose F1 or error is far from "
           + "their fellows', on the validation part (else the training part). `warn` tells them with the reason; `retry` "
           + "trains them once more from other initial weights; `leave-out` keeps them out of the ensemble"),
+      Setting(
+        "average", \.average, .words(MemberCombination.Average.self, noun: "average"), otherwise: "`probabilities`",
+        "what of classes is averaged over members, for the mean and all that follows from it: `probabilities`, or `logits`, "
+          + "the logarithms of probabilities, whose mean is made probabilities again; the spread stays that of probabilities"
+      ),
+      Setting(
+        "weights", \.weights, .words(MemberWeights.self, noun: "rule for weights"), otherwise: "`equal`",
+        "how much each member counts in mean and spread, chosen on at most 16 384 pixels of the validation part, never on "
+          + "calibration or test images. \(MemberWeights.meanings). Members of weight 0 do not predict"),
       Setting(
         "aggregate", \.aggregate, otherwise: "the mean and spread of the members alone",
         "a network that learns to combine the answers of all members, pixel by pixel, when these are trained (stacked "
@@ -136,3 +150,10 @@ extension Job {
 }
 
 extension Plan.NormalizationScope: SettingConvertible {}
+
+extension MemberWeights {
+  /// What each rule is, one after the other.
+  fileprivate static var meanings: String {
+    allCases.map { "`\($0.rawValue)`: \($0.meaning)" }.joined(separator: "; ")
+  }
+}

@@ -21,6 +21,8 @@ extension Job {
   /// What is done with trained members, and distances, which they do not see.
   private static let later = [
     "data.voxel-size", "prediction", "uncertainty", "measurements", "ensemble.aggregate", "ensemble.weak-members",
+    "ensemble.average",
+    "ensemble.weights",
   ]
 
   /// All that ranks must have alike: the whole of the job but its folder.

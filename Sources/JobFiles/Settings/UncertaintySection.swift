@@ -16,6 +16,14 @@ extension Job {
     public var byClass = false
     /// Whether sets may be empty; nil: they may.
     public var allowEmpty: Bool?
+    /// The temperature of averaged probabilities; nil: 1.
+    public var temperature: Tuned<Double>?
+    /// λ of regularized sets; nil: 0.1.
+    public var lambda: Tuned<Double>?
+    /// k of regularized sets; nil: a tenth of the classes, at least 1.
+    public var k: Tuned<Int>?
+    /// The share of calibration units that tunes these, and does not calibrate; nil: `TuningPart.standardShare`.
+    public var tuning: Double?
     /// Masks with promises of their own; nil: none.
     public var masks: [MaskSection]?
 
@@ -50,10 +58,55 @@ extension Job {
         "whether a prediction set may be empty where no class is as likely as the threshold asks; `false` puts the likeliest "
           + "class into it, so that coverage only rises"),
       Setting(
+        "temperature", \.temperature, Tuned<Double>.kind(.number(.from(TemperatureScaling.range))), otherwise: "1",
+        "of classes, what logarithms of the averaged probabilities are divided by before they are made probabilities again, "
+          + "ahead of calibration, labels and sets; `auto`: the number with the least negative log-likelihood on the tuning "
+          + "part (Guo et al., arXiv 1706.04599)"),
+      Setting(
+        "lambda", \.lambda, Tuned<Double>.kind(.number(.from(0...1000))), otherwise: "0.1",
+        "of `raps` and `raps-randomized`, what each class beyond the `k`-th likeliest costs; `auto`: that of 0.001, 0.01, 0.1, "
+          + "0.2 and 0.5 with the smallest sets on the tuning part, at the first of `coverage` (Angelopoulos et al., arXiv "
+          + "2009.14193, algorithm 5)"),
+      Setting(
+        "k", \.k, Tuned<Int>.kind(.integer(0...255)), otherwise: "a tenth of the classes, at least 1",
+        "of `raps` and `raps-randomized`, the classes that cost nothing; `auto`: the ⌈(n + 1) · coverage⌉-th smallest rank of "
+          + "the true class among the n pixels of the tuning part, at the first of `coverage` (algorithm 4 there)"),
+      Setting(
+        "tuning", \.tuning, .number(.above(0, below: 1)), otherwise: "\(TuningPart.standardShare)",
+        "where a setting is `auto`, the share of calibration units, of `unit`, that makes the tuning part; these units tune "
+          + "and do not calibrate, so that levels keep their promise. At most 131 072 of their pixels are looked at"),
+      Setting(
         "masks", \.masks, .list(of: .section(MaskSection.declarations()), count: 1...100), otherwise: "none",
         "of segmentation, masks of a class with a promise for each level of `coverage`, as `/entry/masks`. Units are those of "
           + "`unit`; with `unit: pixel` they are groups where they are known, else images, or blocks of a volume"),
     ]
+
+    /// Whether something must be tuned on a part of the calibration units.
+    public var needsTuning: Bool { temperature == .auto || lambda == .auto || k == .auto }
+
+    /// A number that is given, or tuned on a part of the calibration units.
+    public enum Tuned<Number: SettingConvertible & Hashable>: SettingConvertible, Hashable {
+      case auto
+      case number(Number)
+
+      static func kind(_ number: SettingDeclaration.Kind) -> SettingDeclaration.Kind {
+        .or([number, .choice(.init(noun: "value", words: ["auto"]))])
+      }
+
+      public init(settingValue value: SettingValue) throws(SettingError) {
+        self = value.text == "auto" ? .auto : .number(try Number(settingValue: value))
+      }
+
+      public var settingValue: SettingValue {
+        switch self {
+        case .auto: "auto"
+        case .number(let number): number.settingValue
+        }
+      }
+
+      /// The number that is given; nil where it is tuned.
+      public var number: Number? { if case .number(let number) = self { number } else { nil } }
+    }
 
     /// What coverage counts.
     public enum Unit: String, SettingConvertible, Hashable, CaseIterable {

@@ -26,6 +26,8 @@ struct Calibration: Hashable, Sendable {
   var unitsOfClass: [Int64] = []
   /// Of masks with promises of their own; nil: there are none.
   var masks: MaskCalibration?
+  /// How members are combined.
+  var combination = KnownCombination()
   /// What new images are compared with; nil of files of earlier programs.
   var shift: ShiftReference?
   /// Of what is measured in images; nil: nothing is.
@@ -106,7 +108,9 @@ extension Calibration {
   /// What a table of coverages must say beside its numbers.
   ///
   /// - Parameter names: of the classes.
-  func remarks(_ names: [String]) -> [String] {
+  func remarks(_ names: [String]) -> [String] { combination.remarks(method) + unitRemarks }
+
+  private var unitRemarks: [String] {
     guard let unit else { return [] }
     guard unit == .pixel else {
       return ["Calibrated by \(units) \(unit.plural): the level holds in the mean over new \(unit.plural) like them."]

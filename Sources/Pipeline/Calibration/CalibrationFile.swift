@@ -49,6 +49,11 @@ enum CalibrationFile {
     let dataset = try group.write(thresholds, shape: shape, to: "threshold")
     try dataset.setAttribute("long_name", calibration.meaning)
     try group.write(values.map { $0 == .infeasible ? UInt8(1) : 0 }, shape: shape, to: "infeasible")
+    if let own = calibration.method.regularization {
+      try group.setAttribute("lambda", own.penalty)
+      try group.setAttribute("k", Int64(own.free))
+    }
+    try calibration.combination.write(to: group)
     try writeUnits(calibration, to: group)
     try calibration.measurements?.write(to: group)
     try calibration.masks?.write(to: group)
@@ -109,9 +114,14 @@ enum CalibrationFile {
     let infeasible = try group.read("infeasible", as: UInt8.self)
     let thresholds = try group.read("threshold", as: Float.self)
     let name = try group.attribute("method", as: String.self)
-    guard let method = ConformalMethod(rawValue: name) else {
+    guard var method = ConformalMethod(rawValue: name) else {
       throw RunError.notResults(
         "/entry/calibration", problem: "its calibration is by ‘\(name)’, which this tutti does not know")
+    }
+    if method.isRegularized, try group.hasAttribute("lambda") {
+      method = method.regularized(
+        by: SetRegularization(
+          penalty: try group.attribute("lambda", as: Float.self), free: Int(try group.attribute("k", as: Int64.self))))
     }
     let values = zip(thresholds, infeasible).map { $1 != 0 ? ConformalThreshold.infeasible : .score($0) }
     let scores = try group.attribute("scores", as: Int64.self)
@@ -119,6 +129,7 @@ enum CalibrationFile {
       var result = Calibration(SplitConformal(method, levels: levels, thresholds: values, scores: scores))
       if try group.hasAttribute("allow_empty") { result.allowsEmpty = false }
       try readUnits(of: group, into: &result)
+      result.combination = try KnownCombination(in: group)
       result.measurements = try MeasurementCalibration(in: group, levels: levels)
       result.masks = try MaskCalibration(in: group, levels: levels)
       result.shift = try ShiftReference(in: group)
@@ -126,6 +137,7 @@ enum CalibrationFile {
     }
     var result = Calibration(ConformalIntervals(method, levels: levels, thresholds: values, scores: scores))
     try readUnits(of: group, into: &result)
+    result.combination = try KnownCombination(in: group)
     result.shift = try ShiftReference(in: group)
     let dataset = try group.dataset("threshold")
     if try dataset.hasAttribute("long_name") { result.meaning = try dataset.attribute("long_name", as: String.self) }

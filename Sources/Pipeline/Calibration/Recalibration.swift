@@ -90,6 +90,7 @@ public struct Recalibration: Sendable {
           results, reason: "there is no method ‘\(method)’ for them; there are \(all.joined(separator: ", "))")
       }
       form.method = found
+      if let known = before.method.regularization, found.isRegularized { form.method = found.regularized(by: known) }
     }
     if let unit {
       let all = Job.UncertaintySection.Unit.allCases.map(\.rawValue).joined(separator: ", ")
@@ -130,7 +131,19 @@ public struct Recalibration: Sendable {
     try requireFit(form, sample, entry)
     var calibration = try sample.calibration(form, in: source ?? results)
     calibration.shift = before.shift
-    calibration.measurements = try before.measurements?.found(for: form.levels)
+    calibration.combination = before.combination
+    if source != nil {
+      // A prediction by members alone says nothing of it.
+      let own =
+        try entry.exists("calibration")
+        ? CalibrationFile.read(entry.group("calibration")).combination : KnownCombination()
+      guard own.form == before.combination.form else {
+        throw RunError.cannotCalibrate(
+          results,
+          reason: "their members are combined otherwise (weights, average or temperature) than in "
+            + "\(source ?? results); predict the images anew with that model")
+      }
+    }
     var maskRemarks: [String] = []
     if let masks = before.masks {
       let (found, missing) = try sample.masks(form, masks, unit: before.unit)

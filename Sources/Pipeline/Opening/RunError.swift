@@ -31,6 +31,10 @@ public enum RunError: Error, Hashable, Sendable {
   case mixedMembers(Int, Int, folder: String)
   case noCalibration(String)
   case noResults(String)
+  /// The validation part has no known pixels to choose weights of members by.
+  case nothingToWeighBy(String)
+  /// No pixel of the part that tunes a calibration is known.
+  case nothingToTuneOn
   /// Results cannot be calibrated anew as asked.
   case cannotCalibrate(String, reason: String)
   case notResults(String, problem: String)
@@ -109,6 +113,12 @@ extension RunError: CustomStringConvertible {
         the ranks do not run the same program: the file of tutti differs between nodes. \
         Install the same one on all nodes.
         """
+    case .nothingToWeighBy(let rule):
+      return "ensemble.weights: \(rule) chooses on the validation part, which has no known pixels; "
+        + "give it images in data.split (validate), or write equal."
+    case .nothingToTuneOn:
+      return "the part of the calibration units that tunes temperature, lambda and k has no known pixels; "
+        + "raise uncertainty.tuning, or write numbers in place of auto."
     case .membersFailed(let causes, let count):
       let lines = causes.sorted { $0.key < $1.key }.map { "member \($0.key) stopped: \($0.value)" }
       let others = count - causes.count

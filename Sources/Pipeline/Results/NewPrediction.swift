@@ -137,6 +137,7 @@ public struct NewPrediction: Sendable {
       }
       return try EnsemblePredictor(members, team: team)
     }
+    if let combination = calibration?.combination { ensemble.combination = combination.form }
     if members[0].settings.validity?.hasDataset == true, valid == nil {
       log.note(
         "The model was trained with a dataset that says which pixels were measured; here the values alone say it. Name one "

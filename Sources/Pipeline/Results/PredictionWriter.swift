@@ -59,7 +59,10 @@ struct PredictionWriter {
       let datasets = try PredictionDatasets(
         file, work: work, form: form, levels: levels, hasComposite: gaps != nil, latent: latent,
         maps: statistics?.datasets ?? [])
-      let maps = statistics.map { EnsembleStatistics($0, channels: form.channels, quantiles: form.quantiles) }
+      let maps = statistics.map {
+        EnsembleStatistics(
+          $0, channels: form.channels, quantiles: form.quantiles, isPlain: ensemble.combination.isPlain)
+      }
       let classes = try classForm.map {
         try PredictionDatasets(file, "classification", work: work, form: $0, levels: levels)
       }

@@ -9,12 +9,12 @@ import Uncertainty
 /// Finds the thresholds of the prediction sets or intervals.
 struct CalibrationStage: Stage {
   let run: Run
-  private let opened: OpenedJob
+  let opened: OpenedJob
   private let team: ThreadTeam
   private let expected: ExpectedFiles
   private let content: PartContent
   private var settings: EnsembleSettings { opened.settings }
-  private var truth: LearningData { opened.truth }
+  var truth: LearningData { opened.truth }
 
   /// Opens the data, sees what members and calibration are to be made from, and starts threads.
   ///
@@ -31,14 +31,14 @@ struct CalibrationStage: Stage {
   ///
   /// - Throws: `RunError.noMembers`, `.otherMember`, `MemberFileError`, `RemoteFailure`.
   func calibrate() throws {
-    let ensemble = try EnsemblePredictor(members(expected), team: team)
-    ensemble.bytesAtOnce = run.cacheBytes
+    let candidates = try members(expected)
+    var ensemble = try EnsemblePredictor(candidates, team: team)
     let work = try world.agree { try tiles(ensemble) }
     let obstacle = try world.fromRoot {
       guard RunPaths.exists(paths.calibration) else { return [] }
       do {
         let reason = try expected.obstacle(
-          calibration: paths.calibration, members: ensemble.members, content: content, work)
+          calibration: paths.calibration, members: candidates, content: content, work)
         return Array((reason ?? "").utf8) + [0]
       } catch {
         return Array("cannot be read: \(error)".utf8) + [0]
@@ -52,19 +52,34 @@ struct CalibrationStage: Stage {
       }
       log.note("The calibration \(reason); it is found again.")
     }
+    let form = try MemberWeighting(run: run, opened: opened, team: team).combination(of: candidates)
+    let used = form.used(of: candidates.count)
+    var combination = KnownCombination()
+    if !form.weights.isEmpty {
+      combination.members = used.map { candidates[$0].index }
+      combination.leftOut = candidates.indices.filter { !used.contains($0) }.map { candidates[$0].index }
+      combination.rule = job.ensemble.weights ?? .equal
+    }
+    if used.count < candidates.count { ensemble = try EnsemblePredictor(used.map { candidates[$0] }, team: team) }
+    ensemble.bytesAtOnce = run.cacheBytes
+    ensemble.combination = form.restricted(to: used)
     let collector = MeasuredQuantity.all(of: job, truth).map {
       ObjectCollector(
         $0, members: ensemble.members.count, classes: ensemble.channels,
         regions: truth.split.calibrate)
     }
     var (calibration, sample) = try found(ensemble, collector)
+    combination.form = ensemble.combination
+    combination.tunedOn = calibration.combination.tunedOn
+    calibration.combination = combination
+    for line in combination.remarks(calibration.method) { log.note(line) }
     if let collector, let measurements = job.measurements, let images = try collector.joined(over: world) {
       calibration.measurements = try measured(images, measurements)
       for remark in calibration.measurements?.remarks(collector.quantities.map(\.name)) ?? [] { log.note(remark) }
     }
     try run.onRoot {
       try CalibrationFile.write(
-        calibration, sample, of: job, origin: expected.origin, members: ensemble.members, content: content, work,
+        calibration, sample, of: job, origin: expected.origin, members: candidates, content: content, work,
         to: paths.calibration)
     }
   }
@@ -75,11 +90,13 @@ struct CalibrationStage: Stage {
   private func found(
     _ ensemble: EnsemblePredictor, _ collector: ObjectCollector?
   ) throws -> (calibration: Calibration, sample: StoredSample?) {
+    let map = opened.units(unit, of: .calibrate, job)
+    let part = job.uncertainty.method.isOfClasses ? tuningPart(map) : nil
+    let (method, tunedOn) = try tune(ensemble, job.uncertainty.method, on: part, map)
     let form = CalibrationForm(
-      method: job.uncertainty.method, levels: opened.levels, unit: unit,
+      method: method, levels: opened.levels, unit: unit,
       byClass: job.uncertainty.method.isOfClasses && job.uncertainty.byClass,
       allowsEmpty: job.uncertainty.allowEmpty ?? true)
-    let map = opened.units(unit, of: .calibrate, job)
     var scores = [UnitScores](repeating: UnitScores(units: map.count), count: form.byClass ? settings.classes : 1)
     var classScores = CalibrationScores()
     var sample = CalibrationSample(width: form.method.isOfClasses ? ensemble.channels : CalibrationSample.valueWidth)
@@ -90,13 +107,14 @@ struct CalibrationStage: Stage {
     let shift = ShiftCollector(ensemble, regions: truth.split.calibrate.count)
     try world.agree {
       if form.method.isOfClasses {
-        try addSetScores(ensemble, form, map, collector, margins, shift, to: &scores, &sample, &maskScores)
+        try addSetScores(ensemble, form, part, map, collector, margins, shift, to: &scores, &sample, &maskScores)
       } else {
         classScores = try addIntervalScores(ensemble, map, shift, to: &scores[0], &sample, &classSample)
       }
     }
     var calibration = try Calibration(
       form, scores, alikeWithin: alike == nil ? nil : map.plural, valueUnit: valueUnit, sum: world.integerSum)
+    calibration.combination.tunedOn = tunedOn
     for line in calibration.warnings(job.data.classes, unit == .pixel ? unitWords : map.plural) { log.note(line) }
     if settings.classifier != nil {
       let sets = try SplitConformal(calibrating: classScores, levels: opened.levels, over: world)
@@ -183,9 +201,12 @@ struct CalibrationStage: Stage {
 
   /// Predicts this rank's calibration tiles; a failure of one rank is that of all. Collective.
   ///
-  /// - Parameter each: called with each answer, what is known of it, and the number of its region.
-  private func predictCalibration(
-    _ ensemble: EnsemblePredictor, _ collector: ObjectCollector?, _ shift: ShiftCollector,
+  /// - Parameters:
+  ///   - includes: whether a region is predicted, by its number; nil: all are.
+  ///   - each: called with each answer, what is known of it, and the number of its region.
+  func predictCalibration(
+    _ ensemble: EnsemblePredictor, _ collector: ObjectCollector?, _ shift: ShiftCollector?,
+    where includes: ((Int) -> Bool)? = nil,
     each: (EnsemblePredictor.Answer, TileTruth, Int) throws -> Void
   ) throws {
     let scaling = try run.scaling(ensemble.members[0].scaling, of: .calibrate)
@@ -193,7 +214,7 @@ struct CalibrationStage: Stage {
       var known = TileTruth()
       let work = try tiles(ensemble)
       var progress = TileProgress(run, .calibration, work)
-      for part in work.share(rank: world.rank, of: world.size) {
+      for part in work.share(rank: world.rank, of: world.size) where includes?(part.index) != false {
         let reader = EnsemblePredictor.reader(of: truth.images, region: part.region, scaling: scaling)
         try ensemble.predict(
           grid: part.grid, tiles: part.tiles, reading: reader,
@@ -203,7 +224,7 @@ struct CalibrationStage: Stage {
           progress.next()
           try known.read(answer.tile.core, of: part.region, truth, for: .calibrate)
           collector?.addTruth(known.labels, part.region, answer.tile.core)
-          try shift.add(
+          try shift?.add(
             answer, AnswerForm(settings, job.layout), region: part.index, channels: settings.inputChannels, reader)
           try each(answer, known, part.index)
         }
@@ -214,11 +235,13 @@ struct CalibrationStage: Stage {
   /// Adds the scores of classes of this rank's calibration tiles.
   ///
   /// - Parameters:
+  ///   - tuning: the part that does not calibrate; nil: all does.
   ///   - scores: one list, or one a class.
   ///   - sample: takes the probabilities.
   ///   - masks: take those of known voxels, too.
   private func addSetScores(
-    _ ensemble: EnsemblePredictor, _ form: CalibrationForm, _ map: UnitMap, _ collector: ObjectCollector?,
+    _ ensemble: EnsemblePredictor, _ form: CalibrationForm, _ tuning: TuningPart?, _ map: UnitMap,
+    _ collector: ObjectCollector?,
     _ margins: MarginCollector?, _ shift: ShiftCollector,
     to scores: inout [UnitScores], _ sample: inout CalibrationSample, _ masks: inout MaskScores
   ) throws {
@@ -226,12 +249,13 @@ struct CalibrationStage: Stage {
     try predictCalibration(ensemble, collector, shift) { answer, known, region in
       guard let mean = answer.mean.baseAddress else { return }
       var own = CalibrationScores(form.method)
-      let labels = known.labels
+      let (box, extents) = (place(answer), truth.split.calibrate[region].extents)
+      let labels =
+        tuning.map { masked(known.labels, of: $0, tuning: false, map, region: region, box, extents) } ?? known.labels
       try labels.withUnsafeBufferPointer { labels in
         guard let labels = labels.baseAddress else { return }
         try own.add(probabilities: mean, labels: labels, classes: ensemble.channels, pixels: answer.voxels)
       }
-      let (box, extents) = (place(answer), truth.split.calibrate[region].extents)
       var next = 0
       map.forEachRun(region: region, box) { unit, voxels in
         let count = labels[voxels].count { $0 != Label.ignored }
@@ -259,7 +283,7 @@ struct CalibrationStage: Stage {
   }
 
   /// Where an answer is: the tile, or one point of an image that is answered as a whole.
-  private func place(_ answer: EnsemblePredictor.Answer) -> Box {
+  func place(_ answer: EnsemblePredictor.Answer) -> Box {
     job.task.answersImages ? .point : answer.tile.core
   }
 

@@ -38,9 +38,13 @@ struct PredictionStage: Stage {
     try world.agree {
       guard RunPaths.exists(paths.calibration) else { throw RunError.noCalibration(paths.calibration) }
     }
-    let ensemble = try EnsemblePredictor(members(expected), team: team)
+    let candidates = try members(expected)
+    let calibration = try calibration(of: candidates)
+    let combination = calibration.combination
+    let used = candidates.filter { combination.members.isEmpty || combination.members.contains($0.index) }
+    let ensemble = try EnsemblePredictor(used, team: team)
     ensemble.bytesAtOnce = run.cacheBytes
-    let calibration = try calibration(of: ensemble.members)
+    ensemble.combination = combination.form
     let work = try world.agree {
       try TileWork(truth.split.test, of: job, settings, graphs: ensemble.members.map(\.graph))
     }
@@ -134,6 +138,11 @@ struct PredictionStage: Stage {
     try memberGroup.write(members.map { Int32($0.index) }, to: "member")
     try memberGroup.write(members.map(\.answerHash), to: "fingerprint")
     try memberGroup.write(members.map { Int64($0.parameters.count) }, to: "parameters")
+    let weights = calibration.combination.form.weights
+    if !weights.isEmpty {
+      try memberGroup.write(weights.flatMap { $0 }, shape: [weights.count, members.count], to: "weight")
+        .setAttribute("long_name", "weight of each member in mean and spread, of all or by class or channel")
+    }
     if RunPaths.exists(paths.verdicts) {
       let verdicts = try MemberVerdicts(paths.verdicts)
       try memberGroup.write(verdicts.reasons.map { $0 ?? "" }, to: "weak")

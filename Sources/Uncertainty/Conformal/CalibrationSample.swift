@@ -50,9 +50,14 @@ public struct CalibrationSample: Sendable, Hashable {
   ///   - place: of the region's pixels; of several channels, each is a pixel of its own.
   ///   - values: `width` numbers, `stride` floats apart.
   public mutating func add(region: Int, place: Int, truth: Float, values: UnsafePointer<Float>, stride: Int = 1) {
+    add(region: region, place: place, truth: truth) { values[$0 * stride] }
+  }
+
+  /// Offers a pixel whose numbers are asked for where it is taken.
+  public mutating func add(region: Int, place: Int, truth: Float, value: (_ index: Int) -> Float) {
     offered += 1
     guard Self.key(region: Int32(region), place: Int64(place)) < limit else { return }
-    for index in 0..<width { self.values.append(values[index * stride]) }
+    for index in 0..<width { self.values.append(value(index)) }
     truths.append(truth)
     regions.append(Int32(region))
     places.append(Int64(place))
@@ -60,9 +65,11 @@ public struct CalibrationSample: Sendable, Hashable {
   }
 
   /// A random number of a place.
-  private static func key(region: Int32, place: Int64) -> UInt64 {
+  ///
+  /// - Parameter purpose: of which numbers; those of one are independent of another's.
+  static func key(region: Int32, place: Int64, purpose: UInt32 = 0) -> UInt64 {
     let counter = SIMD4(
-      UInt32(truncatingIfNeeded: place), UInt32(truncatingIfNeeded: place >> 32), UInt32(bitPattern: region), 0)
+      UInt32(truncatingIfNeeded: place), UInt32(truncatingIfNeeded: place >> 32), UInt32(bitPattern: region), purpose)
     let block = Philox.block(counter: counter, key: SIMD2(0x5341_4D50, 0x4C45_0001))
     return UInt64(block[0]) | UInt64(block[1]) << 32
   }

@@ -10,7 +10,9 @@ public struct ConformalMethod: Sendable {
   /// What it is, in one phrase without a full stop, with its source.
   public let meaning: String
   /// What is compared with a threshold.
-  public let score: Score
+  public private(set) var score: Score
+  /// λ and k of methods that have them; nil: as the method says.
+  public private(set) var regularization: SetRegularization?
   /// What it needs to know of a prediction besides the mean of the members.
   public let needs: Need
   private let threshold: @Sendable (_ unit: ValueUnit) -> String
@@ -42,6 +44,27 @@ public struct ConformalMethod: Sendable {
     self.score = score
     self.needs = needs
     self.threshold = threshold
+  }
+
+  /// Whether it has a λ and k.
+  public var isRegularized: Bool {
+    guard let score = classScore as? RegularizedAdaptiveSets else { return false }
+    return score.penalty > 0 || regularization != nil
+  }
+
+  /// The same with another λ and k.
+  ///
+  /// - Precondition: it has them.
+  public func regularized(by regularization: SetRegularization) -> ConformalMethod {
+    guard isRegularized, let score = classScore as? RegularizedAdaptiveSets else {
+      preconditionFailure("\(name) has no λ")
+    }
+    var result = self
+    result.score = .ofClasses(
+      RegularizedAdaptiveSets(
+        penalty: regularization.penalty, free: regularization.free, isRandomized: score.isRandomized))
+    result.regularization = regularization
+    return result
   }
 
   /// Whether it gives sets of classes, not intervals of values.
@@ -113,7 +136,12 @@ extension ConformalMethod: RawRepresentable, Hashable, Codable, SettingConvertib
   /// Its name.
   public var rawValue: String { name }
 
-  public static func == (one: ConformalMethod, other: ConformalMethod) -> Bool { one.name == other.name }
+  public static func == (one: ConformalMethod, other: ConformalMethod) -> Bool {
+    one.name == other.name && one.regularization == other.regularization
+  }
 
-  public func hash(into hasher: inout Hasher) { hasher.combine(name) }
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(name)
+    hasher.combine(regularization)
+  }
 }

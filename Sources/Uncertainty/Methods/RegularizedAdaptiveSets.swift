@@ -1,14 +1,16 @@
 /// Adaptive prediction sets with a penalty for large sets, randomized or not.
 ///
 /// Of a class, the sum of the probabilities at least as large as its own, and λ for each class in that sum beyond the
-/// k-th: λ = 0.1, and k is a tenth of the classes, at least 1. λ and k do not depend on the data, so that no part of the
-/// calibration set is needed to choose them.
+/// k-th. Unless a job says otherwise λ is 0.1, and k is a tenth of the classes, at least 1: so no part of the calibration
+/// set is needed to choose them. `SetRegularization.tuned` chooses them on such a part.
 ///
 /// A. N. Angelopoulos et al., *Uncertainty sets for image classifiers using conformal prediction*, arXiv 2009.14193, eq. 4
 /// and algorithm 2; without a penalty Y. Romano, M. Sesia and E. J. Candès, arXiv 2006.02544, eq. 7.
 struct RegularizedAdaptiveSets: ClassScore {
   /// λ
   var penalty: Float
+  /// k; nil: a tenth of the classes, at least 1.
+  var free: Int?
   /// Whether a random part of the class's own probability is left out, so that coverage is nearer to the level.
   var isRandomized: Bool
 
@@ -21,7 +23,7 @@ struct RegularizedAdaptiveSets: ClassScore {
       let other = probabilities[c * stride]
       if other < own { missing += other } else { rank += 1 }
     }
-    let free = max(1, classes / 10)
+    let free = free ?? max(1, classes / 10)
     let sum = 1 - missing + penalty * Float(max(0, rank - free))
     return isRandomized ? sum - Self.random(probabilities, stride: stride, classes: classes) * own : sum
   }
@@ -44,8 +46,8 @@ extension ConformalMethod {
   /// Adaptive sets with a penalty for large ones.
   public static let raps = ConformalMethod(
     "raps",
-    "adaptive prediction sets with a penalty of 0.1 for each class beyond the first tenth, at least one, of the classes "
-      + "(Angelopoulos et al., arXiv 2009.14193)",
+    "adaptive prediction sets with a penalty `lambda` for each class beyond the `k`-th likeliest (Angelopoulos et al., arXiv "
+      + "2009.14193)",
     .ofClasses(RegularizedAdaptiveSets(penalty: 0.1, isRandomized: false))
   ) { _ in "largest sum of the probabilities from the most probable class down to one in the set, with penalties" }
 

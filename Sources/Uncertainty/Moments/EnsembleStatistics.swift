@@ -5,6 +5,8 @@ public final class EnsembleStatistics {
   private let channels: Int
   /// The quantiles that members answer with; fewer than 2: they answer with values alone.
   private let answered: [Double]
+  /// Whether the mean that maps are told of is that of all members alike.
+  private let isPlain: Bool
   private var count = 0
   private var moments: MemberMoments?
   private var logarithms: MemberMoments?
@@ -18,8 +20,10 @@ public final class EnsembleStatistics {
   /// - Parameters:
   ///   - channels: of an answer's value.
   ///   - quantiles: that members answer with; empty when they answer with values alone.
-  public init(_ section: StatisticsSection, channels: Int, quantiles: [Double]) {
-    (self.section, self.channels, answered) = (section, channels, quantiles)
+  ///   - isPlain: whether the mean that `maps` is told is that of all members alike. Else members are weighted, say: `kept`
+  ///     and `standard-error` are of that mean and spread, all others of all members alike.
+  public init(_ section: StatisticsSection, channels: Int, quantiles: [Double], isPlain: Bool = true) {
+    (self.section, self.channels, answered, self.isPlain) = (section, channels, quantiles, isPlain)
   }
 
   private func needs(_ any: EnsembleStatistic...) -> Bool { any.contains(where: section.maps.contains) }
@@ -81,8 +85,8 @@ public final class EnsembleStatistics {
         let pixels = count / channels
         var total = [Float](repeating: 0, count: pixels)
         var (aleatoric, epistemic) = (total, total)
-        guard let mean = mean.baseAddress else { return [] }
-        entropies?.write(mean: mean, total: &total, aleatoric: &aleatoric, epistemic: &epistemic)
+        let own = isPlain ? Array(mean) : written(count) { moments?.writeMean(to: $0) }
+        entropies?.write(mean: own, total: &total, aleatoric: &aleatoric, epistemic: &epistemic)
         return map.part == 0 ? total : map.part == 1 ? aleatoric : epistemic
       case .variances:
         let aleatoric = written(count) { widths?.writeMean(to: $0) }

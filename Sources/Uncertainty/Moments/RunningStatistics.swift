@@ -38,6 +38,23 @@ public final class RunningStatistics {
     }
   }
 
+  /// Adds some elements of a member with a weight (West, doi:10.1145/359146.359153).
+  ///
+  /// - Parameter sum: of the weights of these elements so far, with this one.
+  func add(
+    _ member: UnsafePointer<Float>, _ elements: Range<Int>, weight: Double, sum: Double, team: ThreadTeam? = nil
+  ) {
+    let (share, weight) = (Float(weight / sum), Float(weight))
+    let (mean, squares) = (mean.pointer, squaredDeviations.pointer)
+    forEachPiece(of: elements.count, team: team) { first, count in
+      for i in elements.lowerBound + first..<elements.lowerBound + first + count {
+        let delta = member[i] - mean[i]
+        mean[i] += share * delta
+        squares[i] += weight * delta * (member[i] - mean[i])
+      }
+    }
+  }
+
   /// Adds one more member of `count` elements.
   public func add(_ member: [Float]) {
     precondition(member.count == count, "a member has \(member.count) elements instead of \(count)")
