@@ -74,7 +74,7 @@ FIRST = {
     "networks": ("tunet3plus_1", "autoencoder_1", "autoencoder_0", "tunet3plus_0", "msdnet_1_plain", "msdnet_2_plain", "msdnet_1",
                  "msdnet_2", "msdnet_0_plain", "msdnet3d_0"),
 }
-for name in ("ops", "losses", "optimizers", "networks", "training", "uncertainty"):
+for name in ("ops", "losses", "optimizers", "networks", "training", "uncertainty", "confidence"):
     source, out = h5py.File(f"{a.full}/{name}.h5"), f"{a.out}/{name}.h5"
     keep, dropped = list(source), []
     if name == "ops":  # one group of each set of features, the smallest

@@ -19,9 +19,11 @@ public struct Golden: Sendable {
 
   public let file: File
 
-  /// Opens `ops.h5`, `losses.h5`, `optimizers.h5`, `networks.h5`, `training.h5` or `uncertainty.h5`.
+  /// Opens `ops.h5`, `losses.h5`, `optimizers.h5`, `networks.h5`, `training.h5`, `uncertainty.h5` or `confidence.h5`; the
+  /// fixture where the named folder has no such file.
   public init(_ name: String) throws {
-    file = try File(opening: Golden.folder + "/" + name)
+    let path = Golden.folder + "/" + name
+    file = try File(opening: FileManager.default.fileExists(atPath: path) ? path : Golden.fixtures + "/" + name)
   }
 
   /// The groups at the top, sorted by name.

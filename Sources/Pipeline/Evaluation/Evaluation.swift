@@ -103,6 +103,8 @@ public struct ClassFigures: Sendable {
   public var sets: SetEvaluation
   /// Whether probabilities are right, and doubt finds errors.
   public var confidence = ConfidenceEvaluation()
+  /// The coverage where it is worst.
+  var slabs: SlabFigures
   /// Of the learned combination of the members; nil when there is none.
   public var aggregate: ConfusionMatrix?
   /// Whether each class has thresholds of its own.
@@ -138,6 +140,7 @@ public struct ClassFigures: Sendable {
     try group.write((0..<levels).map { sets.meanSetSize(level: $0) }, to: "mean_set_size")
     try group.write((0..<levels).map { sets.emptyShare(level: $0) }, to: "empty_share")
     try writeSizes(to: group, all)
+    try slabs.write(to: group)
     try writeConfidence(to: group)
     if let aggregate {
       try group.write(aggregate.counts, shape: [count, count], to: "aggregate_confusion")

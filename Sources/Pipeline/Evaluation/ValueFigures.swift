@@ -15,6 +15,10 @@ public struct ValueFigures: Sendable {
   var similarity: [Double]
   /// Coverage by each kind of unit.
   var units: [UnitFigures] = []
+  /// Whether the spread finds errors.
+  var spread = SpreadEvaluation()
+  /// The coverage where it is worst; nil: it was not asked.
+  var slabs: SlabFigures?
   /// The members' numbers; empty: from 0 on.
   var numbers: [Int] = []
 
@@ -42,6 +46,33 @@ public struct ValueFigures: Sendable {
     try group.write(levels.indices.map { coverage(level: $0) }, to: "coverage")
     try group.write(levels.indices.map { meanWidth(level: $0) }, to: "mean_width")
     for units in units { try units.write(to: group, levels: levels) }
+    try slabs?.write(to: group)
+    try writeSpread(to: group)
+  }
+
+  /// The group `spread`: whether the spread over members finds errors.
+  private func writeSpread(to group: Group) throws {
+    let own = try group.createGroup("spread")
+    try own.setAttribute("NX_class", "NXcollection")
+    try own.setAttribute("unit", "errors and spreads are over what targets were divided by for training")
+    for (name, meaning, value) in [
+      ("error_correlation", "Pearson's correlation of absolute error and spread", spread.correlation),
+      ("risk_area", "mean absolute error in the mean over all shares kept, least spread first (AURC)", spread.riskArea),
+      (
+        "sparsification_error",
+        "how far risk_area is above that of the best order, over the mean absolute error (AUSE)",
+        spread.sparsificationError
+      ), ("mean_absolute_error", "mean absolute error", spread.meanError),
+    ] {
+      try own.write(value, to: name).setAttribute("long_name", meaning)
+    }
+    for (name, curve) in [("", spread.errorRejection), ("best_", spread.bestRejection)] {
+      // A hundred points tell a curve.
+      let shown = stride(from: 0, to: curve.count, by: max(1, curve.count / 100)).map { curve[$0] } + curve.suffix(1)
+      try own.write(shown.map(\.kept), to: name + "kept").setAttribute(
+        "long_name", "share of values kept, \(name.isEmpty ? "those of least spread" : "those of least error") first")
+      try own.write(shown.map(\.error), to: name + "risk").setAttribute("long_name", "their mean absolute error")
+    }
   }
 
   var lines: [String] {
@@ -60,6 +91,13 @@ public struct ValueFigures: Sendable {
     return [TextTable.row("", columns, columns)]
       + members.enumerated().map { row("member \(numbers.isEmpty ? $0.offset : numbers[$0.offset])", $0.element, []) }
       + [row("ensemble", ensemble, similarity)] + (aggregate.map { [row("aggregate", $0, [])] } ?? [])
+      + (members.count > 1 ? ["", spreadLine] : [])
+  }
+
+  private var spreadLine: String {
+    let number = TextTable.number
+    return "errors found by spread: correlation \(number(spread.correlation)), AURC \(number(spread.riskArea)), "
+      + "sparsification error \(number(spread.sparsificationError))"
   }
 
   func levelLines(_ levels: [Coverage], infeasible: [String?]) -> [String] {

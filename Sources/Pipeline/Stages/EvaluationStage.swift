@@ -154,7 +154,8 @@ struct EvaluationStage: Stage {
     let classes = job.data.classes.count
     var figures = ClassFigures(
       classes: job.data.classes, ensemble: ConfusionMatrix(classes: classes), members: [],
-      sets: SetEvaluation(levels: levels, classes: classes), isByClass: job.uncertainty.byClass,
+      sets: SetEvaluation(levels: levels, classes: classes), slabs: SlabFigures(features: classes, levels: levels),
+      isByClass: job.uncertainty.byClass,
       units: group == "prediction" ? unitFigures(levels: levels) : [])
     try world.agree {
       let mean = try file.dataset("entry/\(group)/mean", cache: 2 * run.cacheBytes)
@@ -187,14 +188,20 @@ struct EvaluationStage: Stage {
         for units in figures.units.indices {
           figures.units[units].add(slice.part, box(slice), known: { labels[$0] != Label.ignored })
         }
+        let labelled = labels.indices.filter { labels[$0] != Label.ignored }
+        var covered = [[Bool]](repeating: Array(repeating: false, count: labels.count), count: levels)
         for index in 0..<levels {
           let set = try sets.read(as: UInt8.self, level(index, of: place))
           try figures.sets.add(set: set, labels: labels, pixels: labels.count, level: index)
+          for pixel in labelled { covered[index][pixel] = set[Int(labels[pixel]) * labels.count + pixel] != 0 }
           for units in figures.units.indices {
-            figures.units[units].add(slice.part, box(slice), level: index) { pixel in
-              labels[pixel] != Label.ignored && set[Int(labels[pixel]) * labels.count + pixel] != 0
-            }
+            figures.units[units].add(slice.part, box(slice), level: index) { covered[index][$0] }
           }
+        }
+        for pixel in labelled {
+          figures.slabs.add(
+            region: slice.part, place: slice.z * labels.count + pixel,
+            feature: { probabilities[$0 * labels.count + pixel] }, covered: { covered[$0][pixel] })
         }
       }
       figures.numbers = try file.read("entry/members/member", as: Int.self)
@@ -210,6 +217,7 @@ struct EvaluationStage: Stage {
     }
     try figures.sets.reduce(over: world)
     try figures.confidence.reduce(over: world)
+    try figures.slabs.find(over: world)
     for units in figures.units.indices { try figures.units[units].coverage.reduce(over: world) }
     return figures
   }
@@ -261,7 +269,11 @@ struct EvaluationStage: Stage {
     var rows: [Double] = []
     var units = unitFigures(levels: levels)
     var members: [[RegressionMetrics]] = []
+    var spread = SpreadEvaluation()
+    var slabs = SlabFigures(features: 2, levels: levels)
     try world.agree {
+      let standard = try targetUnits(of: file, channels: channels)
+      let deviation = try file.dataset("entry/prediction/mean_errors", cache: 2 * run.cacheBytes)
       let mean = try file.dataset("entry/prediction/mean", cache: 2 * run.cacheBytes)
       let combined = try aggregated(in: file)
       let lower = try file.dataset("entry/prediction/lower", cache: 2 * run.cacheBytes)
@@ -281,19 +293,30 @@ struct EvaluationStage: Stage {
         for kind in units.indices {
           units[kind].add(slice.part, box(slice), channels: channels) { known.isKnown($0 % count) }
         }
+        let spreads = try deviation.read(as: Float.self, place)
+        let all = known.values.indices.filter { known.isKnown($0 % count) }
+        for i in all {
+          let unit = standard[i / count]
+          spread.add(error: (values[i] - known.values[i]) / unit, spread: spreads[i] / unit)
+        }
+        var covered = [[Bool]](repeating: Array(repeating: false, count: known.values.count), count: levels)
         for index in 0..<levels {
           let low = try lower.read(as: Float.self, level(index, of: place))
           let high = try upper.read(as: Float.self, level(index, of: place))
+          for i in all { covered[index][i] = low[i] <= known.values[i] && known.values[i] <= high[i] }
           let pixels = known.values.count / channels
           for channel in 0..<channels {
             let first = channel * pixels
             own.add(lower: low, upper: high, known: known, values: first..<first + pixels, level: index)
           }
           for kind in units.indices {
-            units[kind].add(slice.part, box(slice), channels: channels, level: index) { i in
-              known.isKnown(i % count) && low[i] <= known.values[i] && known.values[i] <= high[i]
-            }
+            units[kind].add(slice.part, box(slice), channels: channels, level: index) { covered[index][$0] }
           }
+        }
+        for i in all {
+          slabs.add(
+            region: slice.part, place: slice.z * known.values.count + i,
+            feature: { ($0 == 0 ? values[i] : spreads[i]) / standard[i / count] }, covered: { covered[$0][i] })
         }
         rows += own.numbers
       }
@@ -308,6 +331,9 @@ struct EvaluationStage: Stage {
       ensemble: try RegressionMetrics.joined(sums, width: channels, over: world), members: members,
       intervals: IntervalEvaluation(levels: levels), similarity: [], units: units)
     for kind in figures.units.indices { try figures.units[kind].coverage.reduce(over: world) }
+    try spread.reduce(world.integerSum)
+    try slabs.find(over: world)
+    (figures.spread, figures.slabs) = (spread, slabs)
     figures.numbers = try world.agree { try file.read("entry/members/member", as: Int.self) }
     if job.ensemble.aggregate != nil {
       figures.aggregate = try RegressionMetrics.joined(combinedSums, width: channels, over: world)
@@ -320,6 +346,17 @@ struct EvaluationStage: Stage {
       figures.similarity = try similarity(in: file, ranges: figures.ensemble.map(\.truthRange))
     }
     return figures
+  }
+
+  /// What the targets of each channel were divided by for training; 1 where an earlier program did not store it.
+  private func targetUnits(of file: File, channels: Int) throws -> [Float] {
+    let calibration = try file.group("entry/calibration")
+    let none = [Float](repeating: 1, count: channels)
+    guard try calibration.exists("sample") else { return none }
+    let sample = try calibration.group("sample")
+    guard try sample.hasAttribute("target_unit") else { return none }
+    let units = try sample.attributes("target_unit", as: Float.self)
+    return units.count == channels ? units : none
   }
 
   /// The structural similarity of each channel over all test slices.
