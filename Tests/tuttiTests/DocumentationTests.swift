@@ -93,8 +93,8 @@ struct DocumentationTests {
 
   @Test("pages of the book take five minutes at most")
   func short() throws {
-    // At some 250 words a minute. Features and formats are looked up; uncertainty is two subjects in one page still.
-    let others = ["docs/from-dlsia.md", "docs/files.md", "docs/uncertainty.md"]
+    // At some 250 words a minute. Features and formats are looked up.
+    let others = ["docs/from-dlsia.md", "docs/files.md"]
     for page in Self.pages where page.hasPrefix("docs/") && !page.hasPrefix("docs/decisions") && !others.contains(page)
     {
       let count = try text(page).split { $0 == " " || $0 == "\n" }.count
