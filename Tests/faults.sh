@@ -139,6 +139,11 @@ for ((run = 1; run <= runs; run++)); do
       mapfile -t processes < <(ranks_of "$at")
       if ((!whole && ${#processes[@]})); then processes=("${processes[victim % ${#processes[@]}]}"); fi
       ((${#processes[@]} == 0)) || kill -"$kind" "${processes[@]}" 2>/dev/null || true
+      # Open MPI's own handler tells where the first one came, and goes on; a true fault comes again at once.
+      if [[ $kind == SEGV ]] && ((${#processes[@]})); then
+        sleep 0.1
+        kill -SEGV "${processes[@]}" 2>/dev/null || true
+      fi
       if [[ $kind == STOP ]] && ((${#processes[@]})); then
         sleep 0.5
         kill -KILL "${processes[@]}" 2>/dev/null || true

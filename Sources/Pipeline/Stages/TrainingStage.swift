@@ -55,7 +55,7 @@ struct TrainingStage: Stage {
       try train(missing, attempts: attempts, failed: causes)
     }
     // Members that other runs train may not be there.
-    guard run.options.members == nil else { return }
+    guard run.options.members == nil else { return try removeLeftovers(of: wanted) }
     var verdicts = try MemberCheck(self).verdicts()
     if job.ensemble.weakMembers == .retry {
       // Each once: what was trained anew is kept.
@@ -72,6 +72,18 @@ struct TrainingStage: Stage {
       log.note(
         "train such members anew with ‘tutti run --retrain \(verdicts.weak.map(String.init).joined(separator: ","))’, or set "
           + "ensemble.weak-members: retry or leave-out; more epochs or another rate may help all of them.")
+    }
+    try removeLeftovers(of: wanted)
+  }
+
+  /// Removes what a run that was killed just after it had stored a member left beside it.
+  private func removeLeftovers(of members: ClosedRange<Int>) throws {
+    let checkpoints = MemberCheckpoint(folder: paths.members, interval: .zero, fingerprint: fingerprint)
+    try run.onRoot {
+      for member in members where RunPaths.exists(paths.member(member)) {
+        checkpoints.remove(member)
+        try RunPaths.remove(paths.failure(member))
+      }
     }
   }
 
