@@ -109,7 +109,7 @@ difference() {
     cmp "$folder/reference/results/$name" "$1/results/$name" 2>&1 || true
   done
   h5diff --exclude-path=/entry/provenance "$folder/reference/results/result.h5" "$1/results/result.h5" 2>&1 || true
-  find "$1/results" -name '*.part' -o -name '*.checkpoint*' -o -name '*.lock'
+  find "$1/results" -name '*.part' -o -name '*.checkpoint.*' -o -name '*.lock'
 }
 
 kinds=(KILL TERM SEGV STOP ENOSPC INSIDE KILL INSIDE)

@@ -26,6 +26,28 @@ import Testing
     for time in 0..<10 { #expect(rates[4 + time] == plain.rate(at: time, of: 10, base: 0.5)) }
   }
 
+  @Test func `schedules that do not depend on the length of a training have the same rates in a longer one`() {
+    let free: [any ScheduleShape] = [
+      ConstantSchedule(), StepSchedule(size: 3, gamma: 0.5), MultistepSchedule(milestones: [3, 5]),
+      ExponentialSchedule(gamma: 0.9), CosineSchedule(length: 30), LinearSchedule(length: 8), PlateauSchedule(),
+      PolynomialSchedule(length: 30), CosineWarmRestarts(first: 3, factor: 2), OneCycleSchedule(maximum: 1, length: 30),
+    ]
+    let bound: [any ScheduleShape] = [
+      CosineSchedule(), LinearSchedule(), PolynomialSchedule(), OneCycleSchedule(maximum: 1),
+    ]
+    for shape in free + bound {
+      let schedule = RateSchedule(shape, warmUp: 2)
+      let (short, long) = (12, 20)
+      let isSame = (0..<short).allSatisfy {
+        schedule.rate(at: $0, of: short, base: 0.5) == schedule.rate(at: $0, of: long, base: 0.5)
+      }
+      #expect(isSame == !schedule.dependsOnTotal, "\(shape)")
+    }
+    #expect(free.allSatisfy { !$0.dependsOnTotal } && bound.allSatisfy(\.dependsOnTotal))
+    let seen = Set((free + bound).map { type(of: $0).name })
+    #expect(Schedules.all.allSatisfy { seen.contains($0.name) })
+  }
+
   @Test func `a plateau waits, lowers the rate, cools down and stops at its minimum`() {
     let settings = PlateauSchedule(factor: 0.1, patience: 1, cooldown: 2, minimum: 0.005)
     var watch = PlateauWatch()

@@ -15,8 +15,12 @@ public struct MemberCheckpoint: Sendable {
   public let interval: Duration
   /// Steps between two checkpoints besides; nil: time alone decides.
   public var steps: Int?
-  /// The job that checkpoints belong to.
+  /// The training that checkpoints belong to; how many epochs there are is no part of it where rates do not depend on it.
   public let fingerprint: UInt64
+  /// The same with the number of epochs, as earlier programs stored it; nil: it is that.
+  public var fullFingerprint: UInt64?
+  /// Whether the state after the last epoch is kept beside the member, to go on from when there are to be more.
+  public var keepsLast = false
   /// What earlier programs stored for the same job; nil: their checkpoints are none of this job.
   public var earlierFingerprint: UInt64?
   /// The kind of processor that trains, to be stored; nil: not known.
@@ -41,7 +45,9 @@ public struct MemberCheckpoint: Sendable {
   static func key(ofAttempt attempt: Int) -> UInt64 { UInt64(attempt) &* 0x9e37_79b9_7f4a_7c15 }
 
   /// The job that a member's checkpoint belongs to.
-  private func job(_ member: Int) -> UInt64 { fingerprint ^ Self.key(ofAttempt: attempts[member] ?? 0) }
+  private func job(_ member: Int) -> UInt64 { fingerprint ^ key(member) }
+
+  private func key(_ member: Int) -> UInt64 { Self.key(ofAttempt: attempts[member] ?? 0) }
 
   /// Where a member's checkpoint is.
   public func path(_ member: Int) -> String { folder + "/" + MemberFile.name(member) + ".checkpoint" }
@@ -52,6 +58,24 @@ public struct MemberCheckpoint: Sendable {
   /// Removes a member's checkpoints, which may not be there.
   public func remove(_ member: Int) {
     for path in [path(member), previous(member), WholeFile.temporary(path(member))] { _ = unlink(path) }
+  }
+
+  /// Removes what a member that is trained needs no more.
+  public func tidy(_ member: Int) {
+    guard keepsLast else { return remove(member) }
+    for path in [previous(member), WholeFile.temporary(path(member))] { _ = unlink(path) }
+  }
+
+  /// How many epochs are done in the last state of a member's training; nil when there is none of this training that
+  /// can be read.
+  public func epochs(_ member: Int) -> Int? {
+    for path in [path(member), previous(member)] where access(path, F_OK) == 0 {
+      let found: Int? = try? ChecksummedFile.read(path) { file in
+        try isOwn(file, member) ? progress(of: file, path).history.count : nil
+      }
+      if let found { return found }
+    }
+    return nil
   }
 
   /// The state of a member's training as the bytes of a file, made in memory.
@@ -102,27 +126,15 @@ public struct MemberCheckpoint: Sendable {
   private func restore(
     _ loop: TrainingLoop, member: Int, from file: File, _ path: String, _ warn: (String) -> Void
   ) throws -> [String: [Float]]? {
-    guard try file.hasAttribute("format"), try file.attribute("format", as: String.self) == Self.format,
-      (1...Self.version).contains(try file.attribute("version", as: Int.self)),
-      Plan.readableNumerics.contains(try file.attribute("numerics", as: Int.self)),
-      [job(member), (attempts[member] ?? 0) == 0 ? earlierFingerprint : nil].contains(
-        try file.attribute("job", as: UInt64.self)),
-      try file.attribute("member", as: Int.self) == member
-    else { return nil }
-    func fail(_ problem: String) -> MemberFileError {
-      MemberFileError(path: path, problem: problem)
-    }
-    let progress: TrainingLoop.Progress
-    do {
-      let text = try file.readStrings("progress").first ?? ""
-      progress = try TrainingLoop.Progress(decoding: Array(text.utf8))
-    } catch let error as DecodingError {
-      throw fail("/progress is not what it should be: \(error)")
-    }
+    guard try isOwn(file, member) else { return nil }
+    let progress = try progress(of: file, path)
+    // The state of a longer training is past the end of this one.
+    guard progress.epochsBegun <= loop.epochs else { return nil }
     let buffers = loop.buffers
     let arrays = try buffers.map { try file.read("state/\($0.name)", as: Float.self) }
     for (buffer, array) in zip(buffers, arrays) where buffer.count != array.count {
-      throw fail("/state/\(buffer.name) has \(array.count) values, not \(buffer.count)")
+      throw MemberFileError(
+        path: path, problem: "/state/\(buffer.name) has \(array.count) values, not \(buffer.count)")
     }
     if let processor, let other = try MemberFile.platform(of: file), other != processor {
       guard !requiresSameProcessor else {
@@ -138,5 +150,26 @@ public struct MemberCheckpoint: Sendable {
     }
     loop.progress = progress
     return divided
+  }
+
+  /// Whether a file is a checkpoint of this training of a member.
+  private func isOwn(_ file: File, _ member: Int) throws -> Bool {
+    guard try file.hasAttribute("format"), try file.attribute("format", as: String.self) == Self.format,
+      (1...Self.version).contains(try file.attribute("version", as: Int.self)),
+      Plan.readableNumerics.contains(try file.attribute("numerics", as: Int.self)),
+      try file.attribute("member", as: Int.self) == member
+    else { return false }
+    let earlier = (attempts[member] ?? 0) == 0 ? earlierFingerprint : nil
+    return [job(member), fullFingerprint.map { $0 ^ key(member) }, earlier].contains(
+      try file.attribute("job", as: UInt64.self))
+  }
+
+  private func progress(of file: File, _ path: String) throws -> TrainingLoop.Progress {
+    do {
+      let text = try file.readStrings("progress").first ?? ""
+      return try TrainingLoop.Progress(decoding: Array(text.utf8))
+    } catch let error as DecodingError {
+      throw MemberFileError(path: path, problem: "/progress is not what it should be: \(error)")
+    }
   }
 }

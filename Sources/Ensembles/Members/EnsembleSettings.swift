@@ -199,3 +199,12 @@ public struct MemberSpecification: Hashable, Sendable {
     Double(costs.trainingFLOPs) * Double(samplesPerEpoch) * Double(epochs)
   }
 }
+
+extension EnsembleSettings {
+  /// Patches of an epoch.
+  ///
+  /// - Parameter drawn: the units that a member is trained with, as often as they are drawn; nil: each once.
+  public func patchesPerEpoch(of units: TrainingUnits, drawn: [Int]? = nil) -> Int {
+    patchesPerUnit * (drawn ?? Array(units.units.indices)).reduce(0) { $0 + units.units[$1].count }
+  }
+}

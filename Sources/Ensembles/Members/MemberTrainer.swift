@@ -99,7 +99,7 @@ public struct MemberTrainer {
   public func candidates(_ members: some Sequence<Int>) throws -> [MemberSchedule.Candidate] {
     try members.map { index in
       let bag = data.sample(seed: settings.seed, member: index, bagging: settings.bagging)
-      let samples = settings.patchesPerUnit * bag.drawn.reduce(0) { $0 + data.units.units[$1].count }
+      let samples = settings.patchesPerEpoch(of: data.units, drawn: bag.drawn)
       let member = try settings.member(index)
       return MemberSchedule.Candidate(
         member: index, cost: member.cost(samplesPerEpoch: samples, epochs: settings.epochs),
@@ -193,6 +193,7 @@ public struct MemberTrainer {
     let leads = crew?.isLeader ?? true
     var isNew = true
     var divided: [String: [Float]] = [:]
+    let wasFinished = loop.isFinished
     while !loop.isFinished {
       if let crew, !isNew {
         divided = [:]
@@ -233,6 +234,7 @@ public struct MemberTrainer {
       try hooks.watch(loop, nil)
       if checkpoints?.interval == .zero, !loop.isFinished { try save(loop, with: saving, in: crew) }
     }
+    if !wasFinished, checkpoints?.keepsLast == true { try save(loop, with: saving, in: crew) }
   }
 
   /// What the rank that leads wants of all ranks after a step; the number goes with the loss's sums.

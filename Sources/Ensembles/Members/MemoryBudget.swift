@@ -86,7 +86,7 @@ public struct MemoryBudget: Hashable, Sendable {
 
   /// The bytes of a member's checkpoint: weights, statistics, and what the training keeps. It is made in memory and
   /// copied once, to be written while training goes on.
-  static func checkpoint(_ costs: NetworkCosts, settings: EnsembleSettings) -> Int {
+  public static func checkpoint(_ costs: NetworkCosts, settings: EnsembleSettings) -> Int {
     4 * (costs.parameters + costs.statistics)
       + TrainingLoop.bytes(settings.recipe, parameters: costs.parameters, statistics: costs.statistics)
   }

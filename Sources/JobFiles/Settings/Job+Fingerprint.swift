@@ -18,6 +18,17 @@ extension Job {
   /// As `canonicalText`, of all that decides a trained member: how many there are is left out as well.
   public var memberText: String { canonicalText(without: Self.undecisive + Self.later + ["ensemble.members"]) }
 
+  /// As `memberText`, of all that decides the state of a training at a step: how many epochs there are is left out where
+  /// the rate does not depend on it.
+  public var stateText: String {
+    let isFree = !training.recipe.schedule.dependsOnTotal
+    return canonicalText(
+      without: Self.undecisive + Self.later + ["ensemble.members"] + (isFree ? [Self.epochsPath] : []))
+  }
+
+  /// Where the number of epochs stands.
+  public static let epochsPath = "training.epochs"
+
   /// What is done with trained members, and distances, which they do not see.
   private static let later = [
     "data.voxel-size", "prediction", "uncertainty", "measurements", "ensemble.aggregate", "ensemble.weak-members",

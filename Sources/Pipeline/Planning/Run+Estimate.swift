@@ -32,16 +32,27 @@ extension Run {
       let predictions = try [Part.calibrate, .test].map {
         try predictionBudget(known.opened, of: $0, ranks: ranks, threads: threads).bytes
       }
-      // Weights, and checkpoints of weights and optimizer, two of each member, on their way.
-      let weights = try (0..<known.settings.members).reduce(0) {
-        $0 + 4 * (try known.settings.member($1).costs.parameters)
-      }
+      let members = try memberFiles(known.settings, ranks: ranks)
       let voxels = known.truth.split.test.reduce(0) { $0 + $1.extents.count }
       let channels = known.settings.answer.channels
       let levels = known.opened.levels.count
       return Estimate(
         seconds: seconds, memory: max(training.bytes, predictions.max() ?? 0),
-        disk: 8 * weights + voxels * channels * (8 + 8 * levels) + 10_000_000)
+        disk: members.weights + members.states + voxels * channels * (8 + 8 * levels) + 10_000_000)
     }
+  }
+
+  /// Bytes of the files of all members: their weights, and the states of their trainings, of which two are there of each
+  /// member that is trained and one is kept of each that can go on when there are to be more epochs.
+  ///
+  /// - Throws: as `EnsembleSettings.member(_:)`.
+  func memberFiles(_ settings: EnsembleSettings, ranks: Int) throws -> (weights: Int, states: Int) {
+    let costs = try (0..<settings.members).map { try settings.member($0).costs }
+    let states = costs.map { MemoryBudget.checkpoint($0, settings: settings) }
+    let atOnce = (states.max() ?? 0) * min(ranks, settings.members)
+    return (
+      costs.reduce(0) { $0 + 4 * ($1.parameters + $1.statistics) },
+      settings.recipe.schedule.dependsOnTotal ? 2 * atOnce : states.reduce(0, +) + atOnce
+    )
   }
 }

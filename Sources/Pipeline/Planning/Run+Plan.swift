@@ -51,7 +51,7 @@ extension Run {
           ? "scaled by each image (\(scaling.rule))"
           : "mean \(scaling.mean), standard deviation \(scaling.standardDeviation)"))
     let units = try known.opened.units()
-    let patches = settings.patchesPerUnit * units.units.reduce(0) { $0 + $1.count }
+    let patches = settings.patchesPerEpoch(of: units)
     let steps = (patches + settings.batch - 1) / settings.batch
     lines.append(
       "training: \(units.units.count) units, \(patches) patches of \(job.layout.text(settings.patchExtents)) an epoch, \(steps) steps of "
@@ -106,6 +106,10 @@ extension Run {
         lines.append("\(stage) would be refused: \(obstacle)")
       }
     }
+    let files = try memberFiles(settings, ranks: ranks)
+    lines.append(
+      "members' files: \(Doctor.size(files.weights)) of weights, \(Doctor.size(files.states)) of states of trainings"
+        + (settings.recipe.schedule.dependsOnTotal ? ", while they last" : ", from which more epochs can go on"))
     lines.append("results: \(paths.results)")
     var plan = RunPlan(name: job.name, task: job.task.rawValue, ranks: ranks, results: paths.results, lines: lines)
     (plan.patches, plan.steps, plan.epochs, plan.members) = (patches, steps, settings.epochs, figures)

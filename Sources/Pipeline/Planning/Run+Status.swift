@@ -11,14 +11,23 @@ extension Run {
     let bytes = try world.fromRoot {
       var lines: [String] = []
       var members: [TrainedMember] = []
+      var begun: [Int: Int] = [:]
+      let checkpoints = expected.checkpoints(in: paths)
       for index in 0..<job.ensemble.members where RunPaths.exists(paths.member(index)) {
         do {
-          members.append(try expected.member(index, paths.member(index)))
+          switch try expected.standing(index, paths.member(index), checkpoints) {
+          case .isDone(let member): members.append(member)
+          case .goesOn(_, let epochs): begun[index] = epochs
+          }
         } catch {
           lines.append("member \(index) would be refused: \(error)")
         }
       }
       if !members.isEmpty { lines.append("\(members.count) of \(job.ensemble.members) members are trained already.") }
+      if !begun.isEmpty {
+        lines += StandingWords.text(begun, of: job.training.epochs).split(separator: "\n").map(String.init)
+        lines.append("What follows from the members would be made again.")
+      }
       if members.count == job.ensemble.members, RunPaths.exists(paths.calibration) {
         let reason: String?
         do {

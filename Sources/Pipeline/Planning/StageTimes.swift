@@ -119,7 +119,7 @@ struct JobWork {
     let settings = opened.settings
     let members = try (0..<settings.members).map { try settings.member($0) }
     let units = try opened.units()
-    let patches = settings.patchesPerUnit * units.units.reduce(0) { $0 + $1.count }
+    let patches = settings.patchesPerEpoch(of: units)
     let voxelsOfPatch = Double(settings.patch.reduce(1, *))
     // Operations for a voxel of all members.
     let forward = members.reduce(0.0) { $0 + Double($1.costs.forwardFLOPs) } / voxelsOfPatch

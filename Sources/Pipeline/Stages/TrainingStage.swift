@@ -78,10 +78,10 @@ struct TrainingStage: Stage {
 
   /// Removes what a run that was killed just after it had stored a member left beside it.
   private func removeLeftovers(of members: ClosedRange<Int>) throws {
-    let checkpoints = MemberCheckpoint(folder: paths.members, interval: .zero, fingerprint: fingerprint)
+    let checkpoints = expected.checkpoints(in: paths)
     try run.onRoot {
       for member in members where RunPaths.exists(paths.member(member)) {
-        checkpoints.remove(member)
+        checkpoints.tidy(member)
         try RunPaths.remove(paths.failure(member))
       }
     }
@@ -125,10 +125,8 @@ struct TrainingStage: Stage {
       settings, data: training, validation: validation, scaling: scaling,
       targetScaling: inspection.targetScaling,
       classes: job.data.classes, fingerprint: fingerprint, team: team)
-    var checkpoints = MemberCheckpoint(
-      folder: paths.members, interval: .seconds(60 * job.training.checkpoint), fingerprint: fingerprint)
+    var checkpoints = expected.checkpoints(in: paths)
     checkpoints.earlierFingerprint = known.earlierFingerprint
-    checkpoints.steps = job.training.checkpointSteps
     checkpoints.processor = workers.processor
     checkpoints.requiresSameProcessor = run.options.sameBits
     checkpoints.attempts = attempts
@@ -162,15 +160,15 @@ struct TrainingStage: Stage {
         "\(stall): it may hang, or its steps take longer than --stall-seconds. The others go on; members that are done are "
         + "in \(members)."
       // The messages of a run are rank 0's, which does not answer.
-      if stall.isOfRoot { FileHandle.standardError.write(Data("tutti: \(text)\n".utf8)) } else { log.note(text) }
+      if stall.isOfRoot { log.warn(text) } else { log.note(text) }
     }
     if let limit = run.options.lossLimit {
-      queue.watchForLosses(after: max(limit, run.options.stallLimit)) { lost in
+      queue.watchForLosses(after: max(limit, run.options.stallLimit)) { [log] lost in
         let names = lost.map { "rank \($0.rank) on \(hosts[$0.rank]), \($0.doing)" }.joined(separator: "; ")
-        MPI.abort(
-          "tutti: no word for \(limit.components.seconds) s (--lost-seconds) from \(names): taken for lost, and the run "
-            + "ends. Members that are done and checkpoints are kept; the same command goes on from them.",
-          code: RunError.lostStatus)
+        log.warn(
+          "no word for \(limit.components.seconds) s (--lost-seconds) from \(names): taken for lost, and the run "
+            + "ends. Members that are done and checkpoints are kept; the same command goes on from them.")
+        MPI.abort("", code: RunError.lostStatus)
       }
     }
     var shards = 0
@@ -182,7 +180,7 @@ struct TrainingStage: Stage {
         trained.processor = workers.processor
         guard crew.isLeader else { return }
         try team.timeline.measure(.write) { try MemberFile.write(trained, to: paths.member(member)) }
-        checkpoints.remove(member)
+        checkpoints.tidy(member)
         try RunPaths.remove(paths.failure(member))
       } catch {
         if crew.isLeader { record(error, of: member) }
@@ -238,6 +236,9 @@ struct TrainingStage: Stage {
   /// looks.
   private func memberStates() throws -> (states: [MemberState], attempts: [Int: Int]) {
     var processors: Set<String> = []
+    let checkpoints = expected.checkpoints(in: paths)
+    /// Of members that were trained for fewer epochs, how many are done.
+    var begun: [Int: Int] = [:]
     var attempts = [UInt8](repeating: 0, count: settings.members)
     let bytes = try world.fromRoot {
       try RunPaths.makeFolder(paths.members)
@@ -248,16 +249,26 @@ struct TrainingStage: Stage {
           return isCertain && !run.options.overwrite ? .failed : .missing
         }
         do {
-          let trained = try expected.member(member, paths.member(member))
+          let standing = try expected.standing(member, paths.member(member), checkpoints)
+          let trained: TrainedMember
+          switch standing {
+          case .isDone(let member), .goesOn(let member, _): trained = member
+          }
           if let processor = trained.processor, processor != workers.processor { processors.insert(processor) }
-          guard run.options.retrained.contains(member) else { return .isThere }
-          attempts[member] = UInt8(clamping: trained.attempt + 1)
+          if run.options.retrained.contains(member) {
+            attempts[member] = UInt8(clamping: trained.attempt + 1)
+            return .missing
+          }
+          guard case .goesOn(_, let epochs) = standing else { return .isThere }
+          attempts[member] = UInt8(clamping: expected.attempt(of: trained))
+          begun[member] = epochs
           return .missing
         } catch {
           guard run.options.overwrite else { throw error }
           return .missing
         }
       }
+      if !begun.isEmpty { log.note(StandingWords.text(begun, of: job.training.epochs)) }
       if let other = processors.sorted().first, states.contains(.missing) {
         guard !run.options.sameBits else { throw RunError.otherProcessor(other, here: workers.processor) }
         log.note(

@@ -169,6 +169,9 @@ extension TrainingLoop {
     /// Every epoch that is done.
     public var history: [EpochRecord] { watch.history }
 
+    /// Epochs that are done or begun.
+    public var epochsBegun: Int { watch.history.count + (watch.position > 0 ? 1 : 0) }
+
     /// What the recipe's learning rate is multiplied by.
     public var rateFactor: Double { watch.rateFactor }
 

@@ -8,5 +8,7 @@ public struct ConstantSchedule: ScheduleShape {
 
   public init() {}
 
+  public var dependsOnTotal: Bool { false }
+
   public func rate(at time: Int, of total: Int, base: Double) -> Double { base }
 }

@@ -19,6 +19,8 @@ public struct CosineSchedule: ScheduleShape {
     self.minimum = minimum
   }
 
+  public var dependsOnTotal: Bool { length == nil }
+
   public func rate(at time: Int, of total: Int, base: Double) -> Double {
     Self.halfCosine(from: base, to: minimum, Double(time) / Double(length ?? total))
   }

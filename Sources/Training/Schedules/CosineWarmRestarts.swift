@@ -28,6 +28,8 @@ public struct CosineWarmRestarts: ScheduleShape {
     self.minimum = minimum
   }
 
+  public var dependsOnTotal: Bool { false }
+
   /// - Complexity: O(log *time*); O(1) for falls of one length.
   public func rate(at time: Int, of total: Int, base: Double) -> Double {
     var (start, length) = (factor == 1 ? time / first * first : 0, first)

@@ -15,6 +15,8 @@ public struct ExponentialSchedule: ScheduleShape {
   /// A fall by a factor each time.
   public init(gamma: Double) { self.gamma = gamma }
 
+  public var dependsOnTotal: Bool { false }
+
   public func rate(at time: Int, of total: Int, base: Double) -> Double {
     base * Elementary.pow(gamma, Double(time))
   }

@@ -25,6 +25,8 @@ public struct LinearSchedule: ScheduleShape {
     self.length = length
   }
 
+  public var dependsOnTotal: Bool { length == nil }
+
   public func rate(at time: Int, of total: Int, base: Double) -> Double {
     let length = length ?? total
     return base * (start + (end - start) * Double(min(time, length)) / Double(length))

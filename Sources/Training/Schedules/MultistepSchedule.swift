@@ -25,6 +25,8 @@ public struct MultistepSchedule: ScheduleShape {
     self.gamma = gamma
   }
 
+  public var dependsOnTotal: Bool { false }
+
   public func rate(at time: Int, of total: Int, base: Double) -> Double {
     base * Elementary.pow(gamma, Double(milestones.count { $0 <= time }))
   }

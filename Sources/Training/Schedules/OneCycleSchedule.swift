@@ -38,6 +38,8 @@ public struct OneCycleSchedule: ScheduleShape {
     self.finalDivisor = finalDivisor
   }
 
+  public var dependsOnTotal: Bool { length == nil }
+
   public func rate(at time: Int, of total: Int, base: Double) -> Double {
     let (time, length) = (Double(time), Double(self.length ?? total))
     let first = maximum / divisor

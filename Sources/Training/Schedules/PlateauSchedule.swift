@@ -38,6 +38,8 @@ public struct PlateauSchedule: ScheduleShape {
     self.minimum = minimum
   }
 
+  public var dependsOnTotal: Bool { false }
+
   public func rate(at time: Int, of total: Int, base: Double) -> Double { base }
 
   public func adjusted(_ rate: Double, by watch: PlateauWatch) -> Double { watch.rate ?? rate }

@@ -22,6 +22,8 @@ public struct PolynomialSchedule: ScheduleShape {
     self.power = power
   }
 
+  public var dependsOnTotal: Bool { length == nil }
+
   public func rate(at time: Int, of total: Int, base: Double) -> Double {
     let length = length ?? total
     return base * Elementary.pow(1 - Double(min(time, length)) / Double(length), power)

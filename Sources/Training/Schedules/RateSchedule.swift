@@ -46,6 +46,10 @@ public struct RateSchedule: Hashable, CodableSetting {
     return shape.adjusted(shape.rate(at: time - warmUp, of: max(1, total - warmUp), base: base), by: plateau)
   }
 
+  /// Whether the rate at a time changes with the length of the training, so that a longer one is another from its first
+  /// epoch.
+  public var dependsOnTotal: Bool { shape.dependsOnTotal }
+
   public static func == (left: RateSchedule, right: RateSchedule) -> Bool {
     left.unit == right.unit && left.warmUp == right.warmUp && left.warmUpStart == right.warmUpStart
       && AnyHashable(left.shape) == AnyHashable(right.shape)
@@ -75,6 +79,9 @@ public protocol ScheduleShape: NamedSection {
   ///   - base: the optimizer's rate.
   func rate(at time: Int, of total: Int, base: Double) -> Double
 
+  /// Whether `total` matters; true where a shape does not say.
+  var dependsOnTotal: Bool { get }
+
   /// The rate that follows from the losses so far; the same where it does not depend on them.
   func adjusted(_ rate: Double, by watch: PlateauWatch) -> Double
 
@@ -83,6 +90,8 @@ public protocol ScheduleShape: NamedSection {
 }
 
 extension ScheduleShape {
+  public var dependsOnTotal: Bool { true }
+
   public func adjusted(_ rate: Double, by watch: PlateauWatch) -> Double { rate }
 
   public func note(_ loss: Double, base: Double, in watch: inout PlateauWatch) {}

@@ -22,6 +22,8 @@ public struct StepSchedule: ScheduleShape {
     self.gamma = gamma
   }
 
+  public var dependsOnTotal: Bool { false }
+
   public func rate(at time: Int, of total: Int, base: Double) -> Double {
     base * Elementary.pow(gamma, Double(time / size))
   }
