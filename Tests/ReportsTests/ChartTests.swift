@@ -65,13 +65,25 @@ struct ChartTests {
     #expect(text.components(separatedBy: "<circle ").count == 3)
   }
 
-  @Test("bars that are divided name in the legend what there is, and tell kinds inside where that is asked for")
+  @Test("bars that are divided name in the legend what there is")
   func stacked() {
     let bars = [(name: "rank 0", values: [1.0, 0, 3])]
     let plain = StackedBars(title: "T", unit: "s", kinds: ["load", "wait", "update"], bars: bars).picture.text
     #expect(plain.contains(">load<") && plain.contains(">update<") && !plain.contains(">wait<"))
-    let inside = StackedBars(title: "T", unit: "s", kinds: ["3", "4", "5"], bars: bars, hasNamesInside: true)
-    #expect(inside.picture.text.contains(">3<") && inside.picture.text.contains(">5<"))
+  }
+
+  @Test("spans lie where they begin, with their names where there is room")
+  func spans() throws {
+    let spans = [
+      SpanChart.Span(row: 0, start: 0, end: 4, name: "3"), SpanChart.Span(row: 1, start: 2, end: 8, name: "4"),
+      SpanChart.Span(row: 0, start: 7.9, end: 8, name: "5"),
+    ]
+    let text = SpanChart(title: "T", unit: "s", rows: ["rank 0", "rank 1"], spans: spans).picture.text
+    #expect(text.contains(">3<") && text.contains(">4<") && !text.contains(">5<"))
+    #expect(text.contains(">rank 1<") && text.contains(">8 s<"))
+    // 560 wide from 92 on, for 8 s.
+    let lefts = text.matches(of: /<rect x="([0-9.]+)"/).compactMap { Double($0.output.1) }.suffix(3)
+    for (left, start) in zip(lefts, [0, 2, 7.9]) { #expect(abs(left - (92 + 70 * start)) < 0.11, "\(left)") }
   }
 
   @Test("pictures in a column lie one below the other, and none is lost")

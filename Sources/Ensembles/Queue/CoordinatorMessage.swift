@@ -77,7 +77,7 @@ extension MemberSchedule.Report {
   /// Longest message of a failure that is told to the other ranks, in bytes.
   static let longestMessage = 2000
 
-  /// Six numbers, then the message of a failure, eight bytes a number.
+  /// Seven numbers, then the message of a failure, eight bytes a number.
   var numbers: [Int] {
     var text: [UInt8] = []
     var kind = 0
@@ -89,7 +89,7 @@ extension MemberSchedule.Report {
     let words = stride(from: 0, to: text.count, by: 8).map { first in
       text[first..<min(first + 8, text.count)].reversed().reduce(0) { $0 << 8 | Int($1) }
     }
-    let times = [seconds, share].map { Int(bitPattern: UInt($0.bitPattern)) }
+    let times = [start, seconds, share].map { Int(bitPattern: UInt($0.bitPattern)) }
     return [member, rank, kind] + times + [text.count] + words
   }
 
@@ -98,17 +98,17 @@ extension MemberSchedule.Report {
     let numbers = Array(numbers)
     var result: [Self] = []
     var first = 0
-    while first + 6 <= numbers.count {
-      let count = numbers[first + 5]
-      let text = (0..<count).map { UInt8(truncatingIfNeeded: numbers[first + 6 + $0 / 8] >> (8 * ($0 % 8))) }
+    func double(_ place: Int) -> Double { Double(bitPattern: UInt64(UInt(bitPattern: numbers[first + place]))) }
+    while first + 7 <= numbers.count {
+      let count = numbers[first + 6]
+      let text = (0..<count).map { UInt8(truncatingIfNeeded: numbers[first + 7 + $0 / 8] >> (8 * ($0 % 8))) }
       result.append(
         Self(
           member: numbers[first], rank: numbers[first + 1],
           outcome: numbers[first + 2] == 0
             ? .done : numbers[first + 2] == 2 ? .stopped : .failed(message: String(decoding: text, as: UTF8.self)),
-          seconds: Double(bitPattern: UInt64(UInt(bitPattern: numbers[first + 3]))),
-          share: Double(bitPattern: UInt64(UInt(bitPattern: numbers[first + 4])))))
-      first += 6 + (count + 7) / 8
+          start: double(3), seconds: double(4), share: double(5)))
+      first += 7 + (count + 7) / 8
     }
     return result
   }

@@ -151,6 +151,7 @@ public final class MemberQueue {
     _ member: Int, in crew: Crew, _ train: (_ member: Int, _ crew: Crew) throws -> Void
   ) throws {
     let start = ContinuousClock.now
+    let began = timeline?.elapsed ?? 0
     var outcome = MemberSchedule.Outcome.done
     shareTrained = 1
     do {
@@ -166,7 +167,8 @@ public final class MemberQueue {
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     try report(
       MemberSchedule.Report(
-        member: member, rank: communicator.rank, outcome: outcome, seconds: seconds, share: shareTrained))
+        member: member, rank: communicator.rank, outcome: outcome, start: began, seconds: seconds,
+        share: shareTrained))
   }
 
   /// Asks for the next member without waiting for the answer; does nothing when it has been asked for, and on ranks

@@ -39,16 +39,19 @@ public struct MemberSchedule: Sendable {
     public var rank: Int
     /// Whether it is done, or why not.
     public var outcome: Outcome
+    /// When the training began, in seconds from the queue's timeline's start.
+    public var start: Double
     /// How long the training took.
     public var seconds: Double
     /// The part of its cost that it took: less than 1 for a member that stopped early or went on from a checkpoint.
     public var share: Double
 
     /// A report, as given.
-    public init(member: Int, rank: Int, outcome: Outcome, seconds: Double, share: Double = 1) {
+    public init(member: Int, rank: Int, outcome: Outcome, start: Double = 0, seconds: Double, share: Double = 1) {
       self.member = member
       self.rank = rank
       self.outcome = outcome
+      self.start = start
       self.seconds = seconds
       self.share = share
     }

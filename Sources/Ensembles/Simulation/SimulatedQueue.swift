@@ -136,7 +136,8 @@ struct SimulatedQueue {
     groups[group].event = .infinity
     coordinator.end(
       MemberSchedule.Report(
-        member: work.member, rank: leader, outcome: work.fate.outcome, seconds: now - work.start), in: group)
+        member: work.member, rank: leader, outcome: work.fate.outcome, start: work.start, seconds: now - work.start),
+      in: group)
     sendFreeRanks()
     if !work.hasAsked { ask(group) }
     if let next = groups[group].next {

@@ -179,8 +179,7 @@ public struct Recalibration: Sendable {
         "Thresholds are of a random sample of \(sample.sample.count) of \(sample.sample.offered) calibration pixels, which "
           + "the file keeps.")
     }
-    return (lines(calibration, written, names) + remarks)
-      .map { line in String(line.reversed().drop { $0 == " " }.reversed()) }.joined(separator: "\n")
+    return TextTable.trimmed(lines(calibration, written, names) + remarks).joined(separator: "\n")
   }
 
   /// The distances of voxels as the prediction's axes have them, and whether its slices are of one volume.

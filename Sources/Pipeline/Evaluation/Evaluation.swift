@@ -64,8 +64,7 @@ public struct Evaluation: Sendable {
     if let latent { lines += ["", latent.line] }
     if let measurements { lines += [""] + measurements.lines }
     if !remarks.isEmpty { lines += [""] + remarks }
-    lines = lines.map { line in String(line.reversed().drop { $0 == " " }.reversed()) }
-    return lines.joined(separator: "\n")
+    return TextTable.trimmed(lines).joined(separator: "\n")
   }
 }
 
@@ -79,6 +78,11 @@ enum TextTable {
     let digits = String(tenThousandths % 10000)
     let sign = value < 0 && tenThousandths > 0 ? "-" : ""
     return sign + "\(tenThousandths / 10000)." + String(repeating: "0", count: 4 - digits.count) + digits
+  }
+
+  /// Lines without blanks at their ends.
+  static func trimmed(_ lines: [String]) -> [String] {
+    lines.map { line in String(line.reversed().drop { $0 == " " }.reversed()) }
   }
 
   static func pad(_ text: String, _ width: Int) -> String {
@@ -188,16 +192,20 @@ public struct ClassFigures: Sendable {
   /// A row for each class, where there are many.
   private var classLines: [String] {
     guard classes.count > Self.mostColumns else { return [] }
+    return rowsOfClasses("class", ["Dice", "IoU", "members'", "to"]) { label in
+      let own = members.map { $0.dice(label) }.filter(\.isFinite)
+      return [ensemble.dice(label), ensemble.iou(label), own.min() ?? .nan, own.max() ?? .nan]
+    }
+  }
+
+  /// A table with a row for each class, after an empty line.
+  private func rowsOfClasses(_ name: String, _ columns: [String], values: (Int) -> [Double]) -> [String] {
     let width = max(10, (classes.map(\.count).max() ?? 0) + 2)
     func row(_ name: String, _ values: [String]) -> String {
       TextTable.pad(name, width) + values.map { TextTable.pad($0, 10) }.joined()
     }
-    let rows = classes.indices.map { label in
-      let own = members.map { $0.dice(label) }.filter(\.isFinite)
-      let values = [ensemble.dice(label), ensemble.iou(label), own.min() ?? .nan, own.max() ?? .nan]
-      return row(classes[label], values.map(TextTable.number))
-    }
-    return ["", row("class", ["Dice", "IoU", "members'", "to"])] + rows
+    return ["", row(name, columns)]
+      + classes.indices.map { row(classes[$0], values($0).map(TextTable.number)) }
   }
 
   var lines: [String] {
@@ -237,14 +245,10 @@ public struct ClassFigures: Sendable {
         + [number(sets.meanSetSize(level: level)), number(sets.emptyShare(level: level))]
     }
     guard isByClass, !hasColumns else { return rows }
-    let width = max(10, (classes.map(\.count).max() ?? 0) + 2)
-    func row(_ name: String, _ values: [String]) -> String {
-      TextTable.pad(name, width) + values.map { TextTable.pad($0, 10) }.joined()
-    }
-    let byClass = classes.indices.map { label in
-      row(classes[label], levels.indices.map { number(sets.coverage(level: $0, class: label)) })
-    }
-    return rows + ["", row("covered", levels.map { "\($0)" })] + byClass
+    return rows
+      + rowsOfClasses("covered", levels.map { "\($0)" }) { label in
+        levels.indices.map { sets.coverage(level: $0, class: label) }
+      }
   }
 }
 

@@ -190,7 +190,7 @@ public struct MeasurementTable: Sendable {
         lines += names.indices.map { row(section, $0, unit) }
       }
     }
-    return (lines + remarks).map { line in String(line.reversed().drop { $0 == " " }.reversed()) }
+    return TextTable.trimmed(lines + remarks)
   }
 
   /// With about six digits.

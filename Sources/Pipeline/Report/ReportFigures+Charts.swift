@@ -72,6 +72,8 @@ extension ReportFigures {
     ]
   }
 
+  private static func tenth(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }
+
   private static func round(_ value: Double) -> Double { (value * 100).rounded() / 100 }
 
   private func rejectionChart() throws -> [Drawn] {
@@ -232,15 +234,32 @@ extension ReportFigures {
     let members = try group.read("trained_member", as: Int.self)
     let owners = try group.read("trained_on_rank", as: Int.self)
     let seconds = try group.read("training_seconds", as: Double.self)
-    let bars = Set(owners).sorted().map { rank in
-      (name: "rank \(rank)", values: members.indices.map { owners[$0] == rank ? seconds[$0] : 0 })
+    // Files of earlier programs do not tell when a training began: as if each rank had paused nowhere.
+    let isKnown = try group.exists("training_started")
+    var starts = isKnown ? try group.read("training_started", as: Double.self) : []
+    let numbers = Set(owners).sorted()
+    if !isKnown {
+      var ends: [Int: Double] = [:]
+      for (owner, seconds) in zip(owners, seconds) {
+        starts.append(ends[owner, default: 0])
+        ends[owner, default: 0] += seconds
+      }
     }
-    let line = StackedBars(
-      title: "Members that each rank trained", unit: "s", kinds: members.map(String.init), bars: bars,
-      hasNamesInside: true)
-    let words = bars.map { bar in
-      let own = members.indices.filter { bar.values[$0] > 0 }.map { "\(members[$0])" }
-      return "\(bar.name): \(own.joined(separator: ", "))"
+    let spans = members.indices.map { index in
+      SpanChart.Span(
+        row: numbers.firstIndex(of: owners[index]) ?? 0, start: starts[index], end: starts[index] + seconds[index],
+        name: "\(members[index])")
+    }
+    let line = SpanChart(
+      title: "Members that each rank trained, and when", unit: "s", rows: numbers.map { "rank \($0)" }, spans: spans)
+    let words = numbers.map { rank in
+      let own = members.indices.filter { owners[$0] == rank }.sorted { starts[$0] < starts[$1] }
+      let list = own.map { index in
+        isKnown
+          ? "\(members[index]) from \(Self.tenth(starts[index])) to \(Self.tenth(starts[index] + seconds[index])) s"
+          : "\(members[index])"
+      }
+      return "rank \(rank): \(list.joined(separator: ", "))"
     }
     drawn.append((line.picture, "Members by the rank that led their training: \(words.joined(separator: "; "))."))
     return drawn

@@ -71,45 +71,42 @@ struct ReportFigures {
   }
 
   /// Scores, coverage, and what is measured.
-  var results: [ReportPage.Section] {
-    get throws {
-      let suffix = isBeside ? "-classes" : ""
-      let whose = isBeside ? ", the classes of images" : ""
-      var sections = [
+  ///
+  /// - Parameter thumbnails: PNG files of images by their place in the predictions, asked for where they are shown.
+  func results(thumbnails: () throws -> [Int: [UInt8]] = { [:] }) throws -> [ReportPage.Section] {
+    let suffix = isBeside ? "-classes" : ""
+    let whose = isBeside ? ", the classes of images" : ""
+    var sections = [
+      ReportPage.Section(
+        id: "scores" + suffix, title: "How good it is" + whose, text: [scoreText],
+        tables: try [scores, confusion].compactMap { $0 }, charts: try drawn(.confusion)),
+      ReportPage.Section(
+        id: "coverage" + suffix, title: "How sure it is" + whose, text: coverageText, tables: [try coverage],
+        charts: try drawn(.coverage, .units, .setSizes)),
+    ]
+    if try evaluation.exists("confidence") {
+      sections.append(
         ReportPage.Section(
-          id: "scores" + suffix, title: "How good it is" + whose, text: [scoreText],
-          tables: try [scores, confusion].compactMap { $0 }, charts: try drawn(.confusion)),
-        ReportPage.Section(
-          id: "coverage" + suffix, title: "How sure it is" + whose, text: coverageText, tables: [try coverage],
-          charts: try drawn(.coverage, .units, .setSizes)),
-      ]
-      if try evaluation.exists("confidence") {
-        sections.append(
-          ReportPage.Section(
-            id: "confidence" + suffix, title: "Whether probabilities are right" + whose, text: confidenceText,
-            tables: [try confidence], charts: try drawn(.reliability, .errorRejection)))
-      }
-      if let measurements {
-        sections.append(
-          ReportPage.Section(
-            id: "measurements", title: "What is measured",
-            text: ["Each number is the members' mean, with their spread and conformal intervals where there are any."],
-            charts: try drawn(.measurements),
-            listings: [.init(title: "Measurements", text: measurements.lines.joined(separator: "\n"))]))
-      }
-      if try evaluation.exists("latent") { sections.append(try latentSection(thumbnails: [:])) }
-      if let beside = try ReportFigures(beside: self) { sections += try beside.results }
-      return sections
+          id: "confidence" + suffix, title: "Whether probabilities are right" + whose, text: confidenceText,
+          tables: [try confidence], charts: try drawn(.reliability, .errorRejection)))
     }
+    if let measurements {
+      sections.append(
+        ReportPage.Section(
+          id: "measurements", title: "What is measured",
+          text: ["Each number is the members' mean, with their spread and conformal intervals where there are any."],
+          charts: try drawn(.measurements),
+          listings: [.init(title: "Measurements", text: measurements.lines.joined(separator: "\n"))]))
+    }
+    if try evaluation.exists("latent") { sections.append(try latentSection(thumbnails: try thumbnails())) }
+    if let beside = try ReportFigures(beside: self) { sections += try beside.results() }
+    return sections
   }
-
-  /// The id of the section about latent values.
-  static let latentID = "latent"
 
   /// The map of latent values, and how far kinds lie apart.
   ///
   /// - Parameter thumbnails: PNG files of images by their place in the predictions.
-  func latentSection(thumbnails: [Int: [UInt8]]) throws -> ReportPage.Section {
+  private func latentSection(thumbnails: [Int: [UInt8]]) throws -> ReportPage.Section {
     let charts = try latentChart(thumbnails: thumbnails).map {
       ReportPage.Chart($0.picture, description: $0.description)
     }
@@ -128,7 +125,7 @@ struct ReportFigures {
           }))
     }
     return .init(
-      id: Self.latentID, title: "What images are reduced to",
+      id: "latent", title: "What images are reduced to",
       text: [
         "Images that the network holds for alike lie near each other. Point at one, or go to it by the tabulator, to enlarge it. "
           + "The silhouette is 1 where kinds lie far apart, 0 where they touch."

@@ -39,11 +39,8 @@ struct ReportStage: Stage {
     let entry = try file.group("entry")
     let figures = try ReportFigures(entry, of: paths.results)
     var images = try ReportImages(entry, opened, job)
-    var sections = try figures.results
     let viewers = try images.viewers()
-    if let place = sections.firstIndex(where: { $0.id == ReportFigures.latentID }) {
-      sections[place] = try figures.latentSection(thumbnails: try images.thumbnails())
-    }
+    var sections = try figures.results { try images.thumbnails() }
     if !viewers.isEmpty {
       sections.insert(
         ReportPage.Section(

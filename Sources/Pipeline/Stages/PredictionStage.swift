@@ -184,6 +184,8 @@ struct PredictionStage: Stage {
     try group.write(trained.shardsOfRank.map { Int64($0) }, to: "shards_of_rank")
     try group.write(trained.members.map { Int32($0.member) }, to: "trained_member")
     try group.write(trained.members.map { Int32($0.rank) }, to: "trained_on_rank")
+    try group.write(trained.members.map(\.start), to: "training_started")
+      .setAttribute("long_name", "seconds from the beginning of the training of all to that of each member")
     try group.write(trained.members.map(\.seconds), to: "training_seconds")
     let use = trained.time
     let phases = Timeline.Phase.allCases

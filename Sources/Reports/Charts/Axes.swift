@@ -49,6 +49,11 @@ extension SVGPicture {
     text(title, frame.x, 32, size: 16, isBold: true)
   }
 
+  /// The names of lines in their colours, right of a frame.
+  mutating func legend(_ names: [String], rightOf frame: Frame) {
+    legend(names.enumerated().map { ($0.element, ColourMap.line($0.offset)) }, rightOf: frame)
+  }
+
   /// Colours with their meanings, right of a frame.
   mutating func legend(_ entries: [(name: String, colour: String)], rightOf frame: Frame) {
     for (index, entry) in entries.enumerated() {

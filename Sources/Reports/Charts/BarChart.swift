@@ -37,12 +37,11 @@ public struct BarChart: Sendable {
         picture.rectangle(
           .init(
             x: left + 0.1 * room + width * Double(index), y: top, width: max(0.5, width - 1),
-            height: frame.bottom - top), fill: ColourMap.lines[index % ColourMap.lines.count])
+            height: frame.bottom - top), fill: ColourMap.line(index))
       }
     }
     picture.text(xLabel, frame.x + frame.width / 2, frame.bottom + 34, anchor: .middle)
-    picture.legend(
-      series.enumerated().map { ($0.element.name, ColourMap.lines[$0.offset % ColourMap.lines.count]) }, rightOf: frame)
+    picture.legend(series.map(\.name), rightOf: frame)
     return picture
   }
 }

@@ -12,6 +12,9 @@ public struct ColourMap: Sendable {
   /// Black to white.
   public static let grey = ColourMap(stops: [[0, 0, 0], [255, 255, 255]])
 
+  /// The colour of a line by its place in a legend; colours come again after the last.
+  static func line(_ place: Int) -> String { lines[place % lines.count] }
+
   /// Colours of lines on white, which colour-blind people tell apart (M. Okabe and K. Ito, *Color universal design*, 2008).
   static let lines = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#4d4d4d"]
 
@@ -22,11 +25,19 @@ public struct ColourMap: Sendable {
     [0, 114, 178],
   ]
 
+  /// The colour of a kind for SVG; colours come again after the last.
+  static func kind(_ place: Int) -> String { css(kinds[place % kinds.count]) }
+
+  /// Whether a kind's colour is so dark that what is written on it is white.
+  static func isDarkKind(_ place: Int) -> Bool { [0, kinds.count - 1].contains(place % kinds.count) }
+
   /// The colour of a value for SVG.
   func css(_ value: Double) -> String {
-    let colour = colour(Float(value))
-    return "rgb(\(colour.x),\(colour.y),\(colour.z))"
+    Self.css(colour(Float(value)))
   }
+
+  /// A colour for SVG.
+  static func css(_ colour: SIMD3<UInt8>) -> String { "rgb(\(colour.x),\(colour.y),\(colour.z))" }
 
   /// The colour of a value; beyond 0 and 1 that of the nearer end, and grey of a value that is no number.
   public func colour(_ value: Float) -> SIMD3<UInt8> {

@@ -102,7 +102,7 @@ public struct HistoryPlot: Sendable {
     guard !hasColours else {
       return values.indices.map { index in
         LineChart.Line(
-          values: values[index], colour: ColourMap.lines[index], dashes: dashes,
+          values: values[index], colour: ColourMap.line(index), dashes: dashes,
           mark: marksBest
             ? values[index].indices.filter { values[index][$0].isFinite }.min {
               values[index][$0] < values[index][$1]
@@ -115,7 +115,7 @@ public struct HistoryPlot: Sendable {
       return known.reduce(0, +) / Double(known.count)
     }
     return values.map { LineChart.Line(values: $0, colour: Self.one, width: 0.8, dashes: dashes) }
-      + [LineChart.Line(values: mean, colour: ColourMap.lines[0], width: 2.2, dashes: dashes)]
+      + [LineChart.Line(values: mean, colour: ColourMap.line(0), width: 2.2, dashes: dashes)]
   }
 
   // MARK: Legend
@@ -135,10 +135,10 @@ public struct HistoryPlot: Sendable {
     }
     var entries: [Entry] =
       hasColours
-      ? zip(members, ColourMap.lines).map { Entry(sign: line($1, width: 2.2), text: $0.name) }
+      ? members.enumerated().map { Entry(sign: line(ColourMap.line($0.offset), width: 2.2), text: $0.element.name) }
       : [
         Entry(sign: line(Self.one), text: "\(members.count) members"),
-        Entry(sign: line(ColourMap.lines[0], width: 2.2), text: "their mean"),
+        Entry(sign: line(ColourMap.line(0), width: 2.2), text: "their mean"),
       ]
     guard validates else { return entries }
     entries.append(Entry(sign: line("#444"), text: "training"))

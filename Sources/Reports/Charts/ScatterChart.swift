@@ -43,17 +43,14 @@ public struct ScatterChart: Sendable {
     axes.draw(in: &picture, xLabel: xLabel, yLabel: yLabel)
     for point in points where point.x.isFinite && point.y.isFinite {
       let (x, y) = (axes.column(point.x), axes.row(point.y))
-      let colour = ColourMap.lines[point.kind % ColourMap.lines.count]
+      let colour = ColourMap.line(point.kind)
       picture.thumbnail(point.name) { picture in
         guard let png = point.png else { return picture.circle(x, y, radius: 4, fill: colour) }
         picture.rectangle(.init(x: x - 11, y: y - 11, width: 22, height: 22), fill: colour)
         picture.image(png, .init(x: x - 9, y: y - 9, width: 18, height: 18))
       }
     }
-    if kinds.count > 1 {
-      picture.legend(
-        kinds.enumerated().map { ($0.element, ColourMap.lines[$0.offset % ColourMap.lines.count]) }, rightOf: frame)
-    }
+    if kinds.count > 1 { picture.legend(kinds, rightOf: frame) }
     return picture
   }
 }

@@ -61,7 +61,7 @@ public struct XYChart: Sendable {
     axes.draw(in: &picture, xLabel: xLabel, yLabel: yLabel)
     for reference in references { draw(reference, axes, in: &picture) }
     for (index, one) in series.enumerated() {
-      let colour = ColourMap.lines[index % ColourMap.lines.count]
+      let colour = ColourMap.line(index)
       let places = one.points.map { (x: axes.column($0.x), y: axes.row($0.y)) }
       for run in places.split(whereSeparator: { !$0.x.isFinite || !$0.y.isFinite }) {
         if run.count > 1 { picture.polyline(Array(run), colour: colour, width: 1.8) }
@@ -70,8 +70,7 @@ public struct XYChart: Sendable {
         }
       }
     }
-    picture.legend(
-      series.enumerated().map { ($0.element.name, ColourMap.lines[$0.offset % ColourMap.lines.count]) }, rightOf: frame)
+    picture.legend(series.map(\.name), rightOf: frame)
     return picture
   }
 

@@ -106,11 +106,12 @@ struct LevelDiagram {
     var tops: [Double] = []
     var heights: [Double] = []
     var y = 84.0
-    for level in levels.indices {
-      let height = max(14, 96 * Self.power(0.68, level))
+    var height = 96.0
+    for _ in levels {
       tops.append(y)
-      heights.append(height)
-      y += height + 46
+      heights.append(max(14, height))
+      y += max(14, height) + 46
+      height *= 0.68
     }
     let most = Double(boxes.map { shapes[$0.id].channels }.max() ?? 1)
     func width(_ box: Box) -> Double { 6 + 20 * (Double(shapes[box.id].channels) / most).squareRoot() }
@@ -170,9 +171,5 @@ struct LevelDiagram {
     picture.curves(
       [[from, from + [half, 0], to - [half, 0], to]], colour: way.colour, width: way == .skip ? 1.4 : 2)
     picture.arrowHead(at: to, along: [1, 0], colour: way.colour)
-  }
-
-  private static func power(_ base: Double, _ exponent: Int) -> Double {
-    (0..<exponent).reduce(1) { result, _ in result * base }
   }
 }

@@ -7,6 +7,8 @@ public struct NetworkPicture: Sendable {
   private let graph: NetworkGraph
   private let shapes: [FeatureShape]
   private let parameters: [NetworkGraph.NodeID: Int]
+  /// Of mixed-scale networks; nil: of another kind.
+  private let arcs: ArcDiagram?
 
   /// - Parameter extents: of an image, by which shapes are counted.
   /// - Throws: `NetworkError` when the image does not fit.
@@ -21,6 +23,7 @@ public struct NetworkPicture: Sendable {
       parameters[id, default: 0] += entry.count
     }
     self.parameters = parameters
+    arcs = ArcDiagram(graph, shapes: shapes)
   }
 
   /// The picture.
@@ -28,14 +31,14 @@ public struct NetworkPicture: Sendable {
     let total = parameters.values.reduce(0, +)
     let shape = shapes.first.map { "image \($0)" } ?? ""
     let head = "\(title): \(Self.short(total)) parameters, \(shape)"
-    if let arcs = ArcDiagram(graph, shapes: shapes) { return arcs.picture(head) }
+    if let arcs { return arcs.picture(head) }
     return LevelDiagram(graph, shapes: shapes, parameters: parameters).picture(head)
   }
 
   /// What the picture shows, for those who do not see it.
   public var description: String {
     let total = parameters.values.reduce(0, +)
-    guard let arcs = ArcDiagram(graph, shapes: shapes) else {
+    guard let arcs else {
       let levels = Set(shapes.map(\.extents)).count
       return "\(title): a network of \(total) parameters on \(levels) levels of resolution, boxes with their channels."
     }
