@@ -99,7 +99,7 @@ let package = Package(
     + module(
       "Benchmarking",
       imports: ["Ensembles", "Training", "Engine", "Networks", "HDF5", "MessagePassing", "Host", "CKernels"],
-      tests: ["Networks", "CKernels"])
+      tests: ["Networks", "CKernels", "Host"])
     // Floor 6
     + module(
       "Pipeline",

@@ -12,7 +12,8 @@ PKG_CONFIG_PATH, count too. Does nothing when nothing is missing.
 
   --slurm        also Slurm, for its test
   --python       also Python with virtual environments, for the tests of exchange
-  --completions  instead: completions of tutti's commands and options for bash, zsh and fish, for this user
+  --completions  instead: completions of tutti's commands and options for bash, zsh and fish, and its manual page, for
+                 this user
   --help         this
 
 Environment:
@@ -39,7 +40,7 @@ while (($#)); do
 done
 PATH=$PATH:/usr/sbin:/sbin  # where Debian keeps daemons
 
-# Writes what the shells complete commands by into the folders where they look.
+# Writes what the shells complete commands by, and the manual page, into the folders where they and man look.
 install_completions() {
   local here program data=${XDG_DATA_HOME:-$HOME/.local/share} config=${XDG_CONFIG_HOME:-$HOME/.config}
   here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -47,14 +48,16 @@ install_completions() {
   [[ -x $program ]] || program=$(command -v tutti || true)
   [[ -n $program ]] || { complain "there is no tutti yet. Build it (swift build -c release), or name it by TUTTI."; return 2; }
   write() {
-    local shell=$1 path=$2
+    local what=$1 path=$2
+    shift 2
     mkdir -p "$(dirname "$path")"
-    "$program" --generate-completion-script "$shell" >"$path.part" && mv "$path.part" "$path"
-    echo "$shell: $path"
+    "$program" "$@" >"$path.part" && mv "$path.part" "$path"
+    echo "$what: $path"
   }
-  write bash "$data/bash-completion/completions/tutti"
-  write zsh "$data/zsh/site-functions/_tutti"
-  write fish "$config/fish/completions/tutti.fish"
+  write bash "$data/bash-completion/completions/tutti" --generate-completion-script bash
+  write zsh "$data/zsh/site-functions/_tutti" --generate-completion-script zsh
+  write fish "$config/fish/completions/tutti.fish" --generate-completion-script fish
+  write man "$data/man/man1/tutti.1" manual
   echo "bash needs the package bash-completion; zsh needs in ~/.zshrc: fpath+=($data/zsh/site-functions); autoload -Uz compinit && compinit"
 }
 

@@ -14,9 +14,9 @@ struct JobOptions: ParsableArguments {
     help: "The job file (YAML); docs/job-file.md explains every key.", completion: .file(extensions: ["yaml", "yml"]))
   var job: String
 
-  @OptionGroup var launch: LaunchOptions
-  @OptionGroup var stopping: StopOptions
-  @OptionGroup var progress: ProgressOptions
+  @OptionGroup(title: "Where it runs") var launch: LaunchOptions
+  @OptionGroup(title: "Stopping") var stopping: StopOptions
+  @OptionGroup(title: "Progress") var progress: ProgressOptions
 
   @Flag(help: "Replace results that exist, the calibration, and members of another job or other data.")
   var overwrite = false
@@ -73,7 +73,7 @@ struct JobOptions: ParsableArguments {
       options.restartsFromScratch = restartFromScratch
       options.lossLimit = lostSeconds > 0 ? .seconds(lostSeconds) : nil
       options.members = members
-      let display = ProgressDisplay(isShown: world.rank == 0, style: progress.progress)
+      let display = ProgressDisplay(rank: world.rank, style: progress.progress)
       // Before an error is told too.
       defer { display.finish() }
       let run = try Run(file, over: world, options: options, log: display.log)
@@ -84,11 +84,36 @@ struct JobOptions: ParsableArguments {
       guard world.rank == 0 else { return }
       if json {
         LogFile.write(text)
-        print(try ResultsSummary(run.paths.results).json)
+        print(try JSONText.text(ResultsSummary(run.paths.results)))
       } else {
         Session.tell(text)
       }
     }
+  }
+}
+
+/// How a command prints what it came to.
+struct FigureOptions: ParsableArguments {
+  @Flag(help: "Print one JSON object (or list) with all figures, and nothing else.")
+  var json = false
+
+  /// Prints figures as they are asked for.
+  ///
+  /// - Parameters:
+  ///   - text: what people read.
+  ///   - isOnOneLine: of the JSON.
+  /// - Throws: `EncodingError` when a number is not finite.
+  func tell<Figures: Encodable>(
+    _ figures: @autoclosure () throws -> Figures, text: @autoclosure () throws -> String, isOnOneLine: Bool = false
+  ) throws {
+    print(json ? try JSONText.text(figures(), isOnOneLine: isOnOneLine) : try text())
+  }
+
+  /// Prints figures that are a text too.
+  ///
+  /// - Throws: as `tell(_:text:isOnOneLine:)`.
+  func tell(_ figures: some Encodable & CustomStringConvertible, isOnOneLine: Bool = false) throws {
+    try tell(figures, text: "\(figures)", isOnOneLine: isOnOneLine)
   }
 }
 

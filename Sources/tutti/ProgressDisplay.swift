@@ -36,15 +36,17 @@ final class ProgressDisplay: Sendable {
     var earlier: [String] = []
   }
 
+  private let rank: Int
   private let isShown: Bool
   private let style: ProgressStyle
   private let isTerminal: Bool
   private let start = ContinuousClock.now
   private let state = Mutex(State())
 
-  /// - Parameter isShown: whether messages and progress are those of this rank.
-  init(isShown: Bool, style: ProgressStyle = .auto) {
-    self.isShown = isShown
+  /// - Parameter rank: of this process; messages and progress are those of the first, warnings of each.
+  init(rank: Int, style: ProgressStyle = .auto) {
+    self.rank = rank
+    isShown = rank == 0
     self.style = style
     isTerminal = style == .auto && Terminal.isThere
     guard isShown, style != .none else { return }
@@ -68,8 +70,8 @@ final class ProgressDisplay: Sendable {
       self.update { $0.progress.plan(work, members: members, trained: trained) }
     }
     log.keep = { path in
-      guard self.isShown, LogFile.path == nil else { return }
-      LogFile.open(path, earlier: self.state.withLock { $0.earlier })
+      guard LogFile.path == nil else { return }
+      LogFile.open(path, rank: self.rank, earlier: self.state.withLock { $0.earlier })
     }
     return log
   }

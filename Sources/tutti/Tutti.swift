@@ -14,12 +14,16 @@ struct Tutti: ParsableCommand {
 
         tutti run jobs/cement.yaml --ranks 2        on one machine
         mpirun -n 8 tutti run jobs/cement.yaml      on a cluster
+
+      Exit status: 0 when it is done; 1 when it cannot go on, and a message says why; 64 when the arguments are wrong; 75 \
+      when a signal stopped it and 76 when a rank was lost, after which the same command goes on; above 128 when a rank or \
+      the launcher ended by the signal of this number less 128.
       """,
     version: tuttiVersion,
     subcommands: [
       NewCommand.self, RunCommand.self, CheckCommand.self, TrainCommand.self, CalibrateCommand.self,
       PredictCommand.self, EvaluateCommand.self, ReportCommand.self, PlotCommand.self, PictureCommand.self,
-      DrawCommand.self, ShowCommand.self, SchemaCommand.self,
+      DrawCommand.self, ShowCommand.self, SchemaCommand.self, ManualCommand.self,
       SynthesizeCommand.self, SimulateCommand.self, InfoCommand.self, ExportCommand.self, InstancesCommand.self,
       SubmitCommand.self, CollectCommand.self, DoctorCommand.self,
       BenchCommand.self,

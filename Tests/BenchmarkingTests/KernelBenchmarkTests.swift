@@ -1,4 +1,5 @@
 import Foundation
+import Host
 import Testing
 
 @testable import Benchmarking
@@ -37,7 +38,7 @@ import Testing
     #expect(result.timings[0].gflop == 2 * 2 * 15 * 9 * 13 * 21 / 1e9)
     // Two lines of heading with an empty one between title and table.
     #expect("\(result)".split(separator: "\n").count == 3 + 2 * 3)
-    let text = try Report.json(result)
+    let text = try JSONText.text(result, isOnOneLine: true)
     let object = try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
     #expect(Set(["kernels", "peak_gflops", "timings"]) == Set(object.keys))
     let timing = try #require((object["timings"] as? [[String: Any]])?.first)

@@ -1,13 +1,14 @@
 import Benchmarking
 import CKernels
 import Foundation
+import Host
 import TestSupport
 import Testing
 
 /// What is measured and how it is written; nothing here depends on how fast the machine is.
 @Suite(.serialized) struct MeasurementTests {
   private func object(_ value: some Encodable) throws -> [String: Any] {
-    let text = try Report.json(value)
+    let text = try JSONText.text(value, isOnOneLine: true)
     #expect(!text.contains("\n"))
     return try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
   }

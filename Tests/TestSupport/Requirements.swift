@@ -13,6 +13,8 @@ public enum Requirement: String, Sendable, CaseIterable {
   case python
   /// Chromium, which opens pages.
   case chromium
+  /// man and groff, which show manual pages.
+  case man
 
   /// Whether `TUTTI_REQUIRE`, a list with commas, says that it must be there.
   public var isRequired: Bool {

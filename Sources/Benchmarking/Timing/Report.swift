@@ -1,16 +1,7 @@
 import Foundation
 
 /// Text forms of measurements.
-public enum Report {
-  /// One JSON object or array, keys sorted, on one line.
-  ///
-  /// - Throws: `EncodingError` when a number is not finite.
-  public static func json(_ value: some Encodable) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
-  }
-
+enum Report {
   /// Names and values in two columns.
   static func lines(_ lines: [(name: String, value: String)]) -> String {
     let width = lines.map(\.name.count).max() ?? 0

@@ -10,9 +10,9 @@ import MessagePassing
 /// All methods are collective. What fails on one rank is a finding, not an error.
 public struct Doctor {
   /// One thing that was looked at.
-  public struct Finding: Hashable, Sendable {
+  public struct Finding: Hashable, Sendable, Encodable {
     /// How it stands.
-    public enum State: String, Sendable {
+    public enum State: String, Sendable, Encodable {
       case ok
       /// Runs go, but not as well as they could, or with less certainty.
       case warning

@@ -13,7 +13,7 @@ public struct Log {
   /// What the job has to do: operations of its stages, members, and those of them that are trained; called on rank 0.
   public var plan: ([RunStage: Double], _ members: Int, _ trained: Int) -> Void = { _, _, _ in }
   /// The folder of the results is there and is this run's, and so is the place of a file that keeps what is said; called
-  /// on rank 0.
+  /// on all ranks.
   public var keep: (_ path: String) -> Void = { _ in }
 
   /// A log that hands over to closures.

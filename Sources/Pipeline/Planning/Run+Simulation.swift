@@ -9,35 +9,13 @@ extension Run {
   /// - Parameters:
   ///   - cluster: its speeds are in floating-point operations a second; what the job says of epochs and groups is
   ///   filled in.
-  /// - Returns: a report for people.
   /// - Throws: as `EnsembleSettings.member(_:)`.
-  public func simulate(on cluster: SimulatedCluster) throws -> String {
+  public func simulate(on cluster: SimulatedCluster) throws -> SimulationReport {
     let clock = ContinuousClock()
     let start = clock.now
     let (candidates, result) = try simulated(on: cluster)
-    let took = clock.now - start
-    let costs = candidates.map(\.cost)
-    var lines = [
-      "\(job.name): \(candidates.count) members of \(Self.number(costs.min() ?? 0)) to "
-        + "\(Self.number(costs.max() ?? 0)) operations on \(cluster.speeds.count) simulated ranks"
-    ]
-    let idle = result.busy.count { $0 == 0 }
-    lines += [
-      String(format: "makespan        %12.1f s", result.makespan),
-      String(format: "lower bound     %12.1f s", result.lowerBound),
-      String(format: "ratio           %12.4f", result.ratio),
-      String(format: "utilization     %12.1f %%", 100 * result.utilization),
-      "ranks without work \(idle); members that a rank led to their end \(result.members.min() ?? 0) to "
-        + "\(result.members.max() ?? 0)",
-    ]
-    if result.failures > 0 {
-      lines.append(
-        String(
-          format: "failures %d, each a new start; %.1f s of training (%.1f %%) were done twice", result.failures,
-          result.lost, 100 * result.lost / result.busy.reduce(0, +)))
-    }
-    lines.append(String(format: "simulated in %.2f s", took / .seconds(1)))
-    return lines.joined(separator: "\n")
+    return SimulationReport(
+      job.name, costs: candidates.map(\.cost), result, seconds: (clock.now - start) / .seconds(1))
   }
 
   /// The members, and what became of them on a simulated cluster.
@@ -47,7 +25,7 @@ extension Run {
     let opened = try opened()
     let settings = opened.settings
     let units = try world.agree { try opened.units() }
-    let patches = settings.patchesPerUnit * units.units.reduce(0) { $0 + $1.count }
+    let patches = settings.patchesPerEpoch(of: units)
     let candidates = try world.agree {
       try (0..<settings.members).map { index in
         MemberSchedule.Candidate(
@@ -60,6 +38,4 @@ extension Run {
     cluster.ranksPerMember = ranksPerMember.map { min($0, cluster.speeds.count) }
     return (candidates, cluster.run(candidates))
   }
-
-  private static func number(_ value: Double) -> String { String(format: "%.3g", value) }
 }

@@ -71,13 +71,6 @@ public struct RunPlan: Sendable, Encodable {
     status = text.split(separator: "\n").map(String.init)
     lines += ["", text]
   }
-
-  /// One JSON object.
-  public var json: String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
-  }
 }
 
 extension RunPlan: CustomStringConvertible {

@@ -11,11 +11,11 @@ public struct ResultsSummary: Sendable {
   public private(set) var facts: [(name: String, text: String)] = []
   /// The tables that the run ended with; nil: it was not evaluated, or by an earlier program.
   public private(set) var table: String?
-  /// The figures of the evaluation, the measurements and the calibration.
+  /// The figures of the evaluation, the measurements, the calibration and the comparison with its images.
   public private(set) var figures: JSONValue = .object([:])
 
   /// The groups whose figures are told.
-  private static let groups = ["evaluation", "calibration", "measurements", "provenance"]
+  private static let groups = ["evaluation", "calibration", "measurements", "shift", "provenance"]
 
   /// Reads a results file.
   ///
@@ -58,13 +58,14 @@ public struct ResultsSummary: Sendable {
     figures = .object(values)
   }
 
-  /// One JSON object.
-  public var json: String {
+}
+
+extension ResultsSummary: Encodable {
+  /// One object: the path, the title and the figures.
+  public func encode(to encoder: any Encoder) throws {
     var object: [String: JSONValue] = ["results": .text(path), "title": .text(title)]
     if case .object(let values) = figures { object.merge(values) { own, _ in own } }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return (try? encoder.encode(JSONValue.object(object))).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    try JSONValue.object(object).encode(to: encoder)
   }
 }
 

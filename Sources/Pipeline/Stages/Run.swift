@@ -252,8 +252,8 @@ public final class Run {
         self.log.note("An earlier run of this job did not end by itself; this one goes on from it.")
       }
       self.lock = lock
-      self.log.keep(self.paths.log)
     }
+    if RunPaths.exists(RunPaths.folder(of: paths.results)) { log.keep(paths.log) }
     do {
       return try StopSignal.watched(body)
     } catch  where Interruption.isCause(of: error) {

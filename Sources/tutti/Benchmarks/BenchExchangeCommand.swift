@@ -14,8 +14,7 @@ struct BenchExchangeCommand: ParsableCommand {
   @Option(help: "Exchanges that are timed, at least 5; two more go before.")
   var repetitions = 9
 
-  @Flag(help: "Print one JSON object.")
-  var json = false
+  @OptionGroup(title: "Output") var figures: FigureOptions
 
   func validate() throws {
     if !(1...100_000).contains(megabytes) { throw ValidationError("--megabytes lies between 1 and 100000.") }
@@ -25,7 +24,7 @@ struct BenchExchangeCommand: ParsableCommand {
   func run() throws {
     try Session.run { world in
       let result = try ExchangeBenchmark(megabytes: megabytes, repetitions: repetitions, over: world)
-      if world.rank == 0 { print(json ? try Report.json(result) : "\(result)") }
+      if world.rank == 0 { try figures.tell(result, isOnOneLine: true) }
     }
   }
 }

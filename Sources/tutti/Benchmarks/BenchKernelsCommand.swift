@@ -7,8 +7,7 @@ struct BenchKernelsCommand: ParsableCommand {
     commandName: "kernels",
     abstract: "Time convolutions by shape, pass and algorithm on one thread; takes about a minute and 600 MB.")
 
-  @Flag(help: "Print one JSON object.")
-  var json = false
+  @OptionGroup(title: "Output") var figures: FigureOptions
 
   func run() throws {
     Session.alone {
@@ -17,7 +16,7 @@ struct BenchKernelsCommand: ParsableCommand {
         if isWatched { FileHandle.standardError.write(Data("\r\u{1B}[K\(shape)".utf8)) }
       }
       if isWatched { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
-      print(json ? try Report.json(result) : "\(result)")
+      try figures.tell(result, isOnOneLine: true)
     }
   }
 }

@@ -6,13 +6,12 @@ struct BenchMachineCommand: ParsableCommand {
     commandName: "machine",
     abstract: "Print the processor, its caches and kernels, its measured peak and memory bandwidth, and the libraries.")
 
-  @Flag(help: "Print one JSON object.")
-  var json = false
+  @OptionGroup(title: "Output") var figures: FigureOptions
 
   func run() throws {
     Session.alone {
       let machine = try Machine()
-      print(json ? try Report.json(machine) : "\(machine)")
+      try figures.tell(machine, isOnOneLine: true)
     }
   }
 }

@@ -29,8 +29,7 @@ struct BenchParallelCommand: ParsableCommand {
   @Flag(help: "Divide the optimizer's state over the ranks.")
   var divideState = false
 
-  @Flag(help: "Print one JSON object.")
-  var json = false
+  @OptionGroup(title: "Output") var figures: FigureOptions
 
   func validate() throws {
     if let side, !(1...100_000).contains(side) { throw ValidationError("--side is at least 1.") }
@@ -46,7 +45,7 @@ struct BenchParallelCommand: ParsableCommand {
       let result = try ParallelBenchmark(
         network, side: side ?? network.name.defaultSide, batchPerRank: batchPerRank, threads: threads,
         repetitions: repetitions, dividesState: divideState, over: world)
-      if world.rank == 0 { print(json ? try Report.json(result) : "\(result)") }
+      if world.rank == 0 { try figures.tell(result, isOnOneLine: true) }
     }
   }
 }

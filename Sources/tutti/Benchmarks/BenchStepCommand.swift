@@ -34,8 +34,7 @@ struct BenchStepCommand: ParsableCommand {
   @Flag(help: "Time predictions instead of training steps.")
   var forward = false
 
-  @Flag(help: "Print one JSON object.")
-  var json = false
+  @OptionGroup(title: "Output") var figures: FigureOptions
 
   func validate() throws {
     if let side, !(1...100_000).contains(side) { throw ValidationError("--side is at least 1.") }
@@ -52,7 +51,7 @@ struct BenchStepCommand: ParsableCommand {
         settings: StepBenchmark.Settings(
           side: side ?? network.name.defaultSide, batch: batch ?? network.name.defaultBatch, threads: threads,
           forward: forward, precision: precision, repetitions: repetitions))
-      print(json ? try Report.json(result) : "\(result)")
+      try figures.tell(result, isOnOneLine: true)
     }
   }
 }

@@ -14,8 +14,9 @@ struct CollectCommand: ParsableCommand {
       """)
 
   @OptionGroup var options: JobOptions
+  @OptionGroup(title: "Output") var figures: FigureOptions
 
   func run() throws {
-    try options.withRun { run in RunOutcome(try run.collect(), of: run).text }
+    try options.withRun(json: figures.json) { run in RunOutcome(try run.collect(), of: run).text }
   }
 }

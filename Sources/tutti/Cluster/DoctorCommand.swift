@@ -22,7 +22,8 @@ struct DoctorCommand: ParsableCommand {
   @Option(help: "The folder that results go to (default: the job's, else this one).", completion: .directory)
   var folder: String?
 
-  @OptionGroup var launch: LaunchOptions
+  @OptionGroup(title: "Output") var figures: FigureOptions
+  @OptionGroup(title: "Where it runs") var launch: LaunchOptions
 
   func run() throws {
     var hasProblem = false
@@ -33,14 +34,14 @@ struct DoctorCommand: ParsableCommand {
         let file = try world.agree { try JobFile(path: job) }
         var options = Run.Options()
         options.threads = launch.threads
-        let run = try Run(file, over: world, options: options, log: ProgressDisplay(isShown: world.rank == 0).log)
+        let run = try Run(file, over: world, options: options, log: ProgressDisplay(rank: world.rank).log)
         let estimate = try run.estimate(ranks: world.size, threads: launch.threads ?? 1, speed: 2e10)
         need = Doctor.Need(memory: estimate.memory, disk: estimate.disk)
         if self.folder == nil { folder = run.paths.folder }
       }
       let findings = try Doctor(over: world, folder: folder, threads: launch.threads, need: need).findings()
       hasProblem = findings.contains { $0.state == .problem }
-      if world.rank == 0 { print(findings.map(\.lines).joined(separator: "\n")) }
+      if world.rank == 0 { try figures.tell(findings, text: findings.map(\.lines).joined(separator: "\n")) }
     }
     if hasProblem { Foundation.exit(1) }
   }

@@ -20,23 +20,7 @@ struct SubmitCommand: ParsableCommand {
   @Argument(help: "The job file (YAML).", completion: .file(extensions: ["yaml", "yml"]))
   var job: String
 
-  @Option(help: "Nodes.")
-  var nodes = 1
-
-  @Option(help: "Ranks of each node.")
-  var ntasksPerNode = 1
-
-  @Option(help: "Threads of each rank.")
-  var cpusPerTask = 1
-
-  @Option(help: "The partition.")
-  var partition: String?
-
-  @Option(help: "The account.")
-  var account: String?
-
-  @Option(help: "The time limit, as sbatch takes it (default: twice the estimate and ten minutes).")
-  var time: String?
+  @OptionGroup(title: "As sbatch takes them") var slurm: SlurmOptions
 
   @Option(help: "Speed of a thread in GFLOP/s, for the estimate; tutti bench step measures it.")
   var gflops = 20.0
@@ -49,15 +33,7 @@ struct SubmitCommand: ParsableCommand {
   var dryRun = false
 
   func validate() throws {
-    for (name, value) in [("nodes", nodes), ("ntasks-per-node", ntasksPerNode), ("cpus-per-task", cpusPerTask)] {
-      guard (1...100_000).contains(value) else { throw ValidationError("--\(name) is at least 1.") }
-    }
     guard gflops > 0 else { throw ValidationError("--gflops is above 0.") }
-    for text in [partition, account, time].compactMap(\.self) {
-      guard !text.isEmpty, text.allSatisfy({ $0.isLetter || $0.isNumber || "_-:.,".contains($0) }) else {
-        throw ValidationError("‘\(text)’ is no name or time that sbatch takes.")
-      }
-    }
   }
 
   func run() throws {
@@ -66,8 +42,9 @@ struct SubmitCommand: ParsableCommand {
     try Session.run { world in
       guard world.size == 1 else { throw ValidationError("submit runs by itself, not under mpirun or srun.") }
       let file = try JobFile(path: job)
-      let run = try Run(file, over: world, log: ProgressDisplay(isShown: true).log)
-      let estimate = try run.estimate(ranks: nodes * ntasksPerNode, threads: cpusPerTask, speed: 1e9 * gflops)
+      let run = try Run(file, over: world, log: ProgressDisplay(rank: 0).log)
+      let estimate = try run.estimate(
+        ranks: slurm.nodes * slurm.ntasksPerNode, threads: slurm.cpusPerTask, speed: 1e9 * gflops)
       script = try text(estimate, name: file.job.name)
       path = run.paths.script
       guard !dryRun else { return }
@@ -92,19 +69,20 @@ struct SubmitCommand: ParsableCommand {
       (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
     let minutes = Int((estimate.seconds / 60).rounded(.up))
     // A third more than the plan says, for libraries and the system.
-    let megabytes = Int((1.3 * Double(estimate.memory) / Double(cpusPerTask) / 1e6).rounded(.up)) + 300
+    let megabytes = Int((1.3 * Double(estimate.memory) / Double(slurm.cpusPerTask) / 1e6).rounded(.up)) + 300
     var lines = ["#!/usr/bin/env bash", "# Written by ‘tutti submit’ for \(absolute(job))."]
     lines.append(
       "# By its plan: about \(minutes) min of training at \(gflops) GFLOP/s a thread, "
         + "\(estimate.memory / 1_000_000) MB a rank, \(estimate.disk / 1_000_000) MB of files.")
     var options = [
-      "job-name=\(String(name.map { $0.isLetter || $0.isNumber ? $0 : "-" }))", "nodes=\(nodes)",
-      "ntasks-per-node=\(ntasksPerNode)", "cpus-per-task=\(cpusPerTask)", "mem-per-cpu=\(megabytes)M",
-      "time=\(time ?? "\(min(2 * minutes + 10, 7 * 24 * 60))")", "signal=B:USR1@120", "requeue", "open-mode=append",
+      "job-name=\(String(name.map { $0.isLetter || $0.isNumber ? $0 : "-" }))", "nodes=\(slurm.nodes)",
+      "ntasks-per-node=\(slurm.ntasksPerNode)", "cpus-per-task=\(slurm.cpusPerTask)", "mem-per-cpu=\(megabytes)M",
+      "time=\(slurm.time ?? "\(min(2 * minutes + 10, 7 * 24 * 60))")", "signal=B:USR1@120", "requeue",
+      "open-mode=append",
       "output=%x-%j.log",
     ]
-    if let partition { options.append("partition=\(partition)") }
-    if let account { options.append("account=\(account)") }
+    if let partition = slurm.partition { options.append("partition=\(partition)") }
+    if let account = slurm.account { options.append("account=\(account)") }
     lines += options.map { "#SBATCH --\($0)" }
     lines += [
       "set -euo pipefail", "export TUTTI=${TUTTI:-\(quoted(absolute(program)))}",
@@ -129,4 +107,36 @@ struct SubmitCommand: ParsableCommand {
   private func absolute(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.path }
 
   private func quoted(_ text: String) -> String { "'" + text.replacing("'", with: "'\\''") + "'" }
+}
+
+/// What a batch script asks Slurm for; the names are those of sbatch.
+struct SlurmOptions: ParsableArguments {
+  @Option(help: "Nodes.")
+  var nodes = 1
+
+  @Option(help: "Ranks of each node.")
+  var ntasksPerNode = 1
+
+  @Option(help: "Threads of each rank.")
+  var cpusPerTask = 1
+
+  @Option(help: "The partition.")
+  var partition: String?
+
+  @Option(help: "The account.")
+  var account: String?
+
+  @Option(help: "The time limit, as sbatch takes it (default: twice the estimate and ten minutes).")
+  var time: String?
+
+  func validate() throws {
+    for (name, value) in [("nodes", nodes), ("ntasks-per-node", ntasksPerNode), ("cpus-per-task", cpusPerTask)] {
+      guard (1...100_000).contains(value) else { throw ValidationError("--\(name) is at least 1.") }
+    }
+    for text in [partition, account, time].compactMap(\.self) {
+      guard !text.isEmpty, text.allSatisfy({ $0.isLetter || $0.isNumber || "_-:.,".contains($0) }) else {
+        throw ValidationError("‘\(text)’ is no name or time that sbatch takes.")
+      }
+    }
+  }
 }

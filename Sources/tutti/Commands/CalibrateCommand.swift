@@ -17,6 +17,7 @@ struct CalibrateCommand: ParsableCommand {
       """)
 
   @OptionGroup var options: JobOptions
+  @OptionGroup(title: "Output") var figures: FigureOptions
 
   @Option(help: "Of results: the wanted coverages, with commas between.", transform: CalibrateCommand.coverages)
   var coverage: [Double]?
@@ -67,6 +68,9 @@ struct CalibrateCommand: ParsableCommand {
 
   func run() throws {
     guard Recalibration.isOfResults(options.job) else {
+      guard !figures.json else {
+        throw ValidationError("--json is for a results file; a calibration's figures are told with the results.")
+      }
       return try options.withRun { run in
         try run.calibrate()
         return "Calibration: \(run.paths.calibration)"
@@ -78,7 +82,9 @@ struct CalibrateCommand: ParsableCommand {
       (recalibration.coverage, recalibration.method, recalibration.unit) = (coverage, method, unit)
       (recalibration.byClass, recalibration.allowEmpty) = (byClass, allowEmpty)
       let table = try recalibration.run(over: world)
-      if world.rank == 0 { print(table + "\nResults: \(output ?? options.job)") }
+      guard world.rank == 0 else { return }
+      let path = output ?? options.job
+      if figures.json { try figures.tell(ResultsSummary(path)) } else { print(table + "\nResults: \(path)") }
     }
   }
 }

@@ -24,8 +24,7 @@ struct CheckCommand: ParsableCommand {
     transform: LaunchOptions.byteCount)
   var memory: ByteCount?
 
-  @Flag(help: "Print one JSON object.")
-  var json = false
+  @OptionGroup(title: "Output") var figures: FigureOptions
 
   func validate() throws {
     if let forRanks, forRanks < 1 { throw ValidationError("--for-ranks is at least 1.") }
@@ -38,12 +37,12 @@ struct CheckCommand: ParsableCommand {
       var options = Run.Options()
       options.threads = threads
       options.allowedMemory = memory
-      let display = ProgressDisplay(isShown: world.rank == 0)
+      let display = ProgressDisplay(rank: world.rank)
       defer { display.finish() }
       let run = try Run(file, over: world, options: options, log: display.log)
       let plan = try run.plan(ranks: forRanks ?? world.size)
       display.finish()
-      if world.rank == 0 { print(json ? plan.json : "\(plan)") }
+      if world.rank == 0 { try figures.tell(plan) }
     }
   }
 }

@@ -32,7 +32,7 @@ struct DrawCommand: ParsableCommand {
     }
     try Session.run { world in
       let file = try world.agree { try JobFile(path: job) }
-      let run = try Run(file, over: world, log: ProgressDisplay(isShown: world.rank == 0).log)
+      let run = try Run(file, over: world, log: ProgressDisplay(rank: world.rank).log)
       let network = try run.network(ofMember: member ?? 0)
       try world.agree { if world.rank == 0 { try draw(network) } }
     }

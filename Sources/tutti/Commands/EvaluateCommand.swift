@@ -14,11 +14,10 @@ struct EvaluateCommand: ParsableCommand {
 
   @OptionGroup var options: JobOptions
 
-  @Flag(help: "Print one JSON object with all figures.")
-  var json = false
+  @OptionGroup(title: "Output") var figures: FigureOptions
 
   func run() throws {
-    try options.withRun(jobFile: Run.jobFile(of:), json: json) { run in
+    try options.withRun(jobFile: Run.jobFile(of:), json: figures.json) { run in
       try run.evaluate().table
     }
   }

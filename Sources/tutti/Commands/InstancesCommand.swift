@@ -39,7 +39,7 @@ struct InstancesCommand: ParsableCommand {
   @Flag(help: "Replace files that exist.")
   var overwrite = false
 
-  @OptionGroup var launch: LaunchOptions
+  @OptionGroup(title: "Where it runs") var launch: LaunchOptions
 
   func validate() throws {
     if smallest < 1 { throw ValidationError("--smallest is \(smallest); it is 1 or more.") }

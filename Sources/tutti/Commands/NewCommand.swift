@@ -65,7 +65,7 @@ struct NewCommand: ParsableCommand {
       var job = NewJob(images: data, output: output)
       (job.labels, job.targets, job.task, job.layout) = (labels, targets, task, layout?.layout)
       (job.axes, job.ignore, job.minutes, job.threads) = (axes, ignore, minutes, threads)
-      let display = ProgressDisplay(isShown: true)
+      let display = ProgressDisplay(rank: 0)
       defer { display.finish() }
       let text = try world.agree { try job.write(overwriting: overwrite, over: world, log: display.log) }
       display.finish()

@@ -44,7 +44,7 @@ struct PictureCommand: ParsableCommand {
   func run() throws {
     try Session.run { world in
       let file = try world.agree { try JobFile(path: try Run.jobFile(of: results)) }
-      let run = try Run(file, over: world, log: ProgressDisplay(isShown: world.rank == 0).log)
+      let run = try Run(file, over: world, log: ProgressDisplay(rank: world.rank).log)
       let panel = PicturePanel(image: image, slice: slice, layers: layers, output: output)
       let path = try run.write(panel)
       if world.rank == 0 { print("Picture: \(path)") }

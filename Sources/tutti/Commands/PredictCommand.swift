@@ -23,13 +23,6 @@ struct PredictCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: "Where the prediction of new images goes.", completion: .file())
   var output: String?
 
-  @OptionGroup var launch: LaunchOptions
-  @OptionGroup var stopping: StopOptions
-  @OptionGroup var progress: ProgressOptions
-
-  @Flag(help: "Replace a prediction that exists.")
-  var overwrite = false
-
   @Flag(help: "Write what each member reduces an image to as well: /entry/latent (a job says prediction.latent).")
   var latent = false
 
@@ -45,6 +38,14 @@ struct PredictCommand: ParsableCommand {
 
   @Option(name: .customLong("images"), help: "Of a new stack, some images alone, as in 3,5; the first is 0.")
   var numbers: String?
+
+  @Flag(help: "Replace a prediction that exists.")
+  var overwrite = false
+
+  @OptionGroup(title: "Output") var figures: FigureOptions
+  @OptionGroup(title: "Where it runs") var launch: LaunchOptions
+  @OptionGroup(title: "Stopping") var stopping: StopOptions
+  @OptionGroup(title: "Progress") var progress: ProgressOptions
 
   /// The slices that are named; nil when it is no range.
   private var sliceRange: Range<Int>? {
@@ -73,7 +74,7 @@ struct PredictCommand: ParsableCommand {
 
   func run() throws {
     try launch.session(stopping) { world in
-      let display = ProgressDisplay(isShown: world.rank == 0, style: progress.progress)
+      let display = ProgressDisplay(rank: world.rank, style: progress.progress)
       defer { display.finish() }
       if let images, let output {
         var prediction = NewPrediction(
@@ -82,9 +83,10 @@ struct PredictCommand: ParsableCommand {
         (prediction.valid, prediction.slices, prediction.numbers) = (valid, sliceRange, imageNumbers)
         let (measurements, shift) = try prediction.run(over: world, log: display.log)
         display.finish()
-        if let measurements { print(measurements.lines.joined(separator: "\n")) }
-        if let shift { print(([""] + shift.lines).joined(separator: "\n")) }
-        if world.rank == 0 { print(ResultsHint(output)) }
+        guard world.rank == 0 else { return }
+        var text = (measurements?.lines ?? []) + (shift.map { [""] + $0.lines } ?? [])
+        text.append("\(ResultsHint(output))")
+        try figures.tell(try ResultsSummary(output), text: text.joined(separator: "\n"))
       } else {
         let file = try world.agree { try JobFile(path: model) }
         var options = Run.Options()
@@ -94,7 +96,10 @@ struct PredictCommand: ParsableCommand {
         let run = try Run(file, over: world, options: options, log: display.log)
         try run.predict()
         display.finish()
-        if world.rank == 0 { Session.tell("\(ResultsHint(run.paths.results))") }
+        guard world.rank == 0 else { return }
+        let text = "\(ResultsHint(run.paths.results))"
+        LogFile.write(text)
+        try figures.tell(try ResultsSummary(run.paths.results), text: text)
       }
     }
   }

@@ -17,8 +17,7 @@ struct RunCommand: ParsableCommand {
   @Option(help: "Train these members anew, from other initial weights, and make the results again: 0,3.")
   var retrain: String?
 
-  @Flag(help: "Print one JSON object with all figures, and nothing else.")
-  var json = false
+  @OptionGroup(title: "Output") var figures: FigureOptions
 
   private var retrained: Set<Int> {
     get throws {
@@ -35,7 +34,7 @@ struct RunCommand: ParsableCommand {
   func validate() throws { _ = try retrained }
 
   func run() throws {
-    try options.withRun(retraining: try retrained, json: json) { run in
+    try options.withRun(retraining: try retrained, json: figures.json) { run in
       RunOutcome(try run.all(), of: run).text
     }
   }

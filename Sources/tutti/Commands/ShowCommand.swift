@@ -13,13 +13,11 @@ struct ShowCommand: ParsableCommand {
   @Argument(help: "A results file.", completion: .file(extensions: ["h5"]))
   var results: String
 
-  @Flag(help: "Print one JSON object with all figures.")
-  var json = false
+  @OptionGroup(title: "Output") var figures: FigureOptions
 
   func run() throws {
     Session.alone {
-      let summary = try ResultsSummary(results)
-      print(json ? summary.json : "\(summary)")
+      try figures.tell(try ResultsSummary(results))
     }
   }
 }

@@ -35,7 +35,7 @@ struct ExportCommand: ParsableCommand {
   @Flag(help: "Replace a file that exists.")
   var overwrite = false
 
-  @OptionGroup var launch: LaunchOptions
+  @OptionGroup(title: "Where it runs") var launch: LaunchOptions
 
   func validate() throws {
     if what == nil, coverage != nil || className != nil || image != nil {

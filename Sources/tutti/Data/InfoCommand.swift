@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import ImageFiles
 
 struct InfoCommand: ParsableCommand {
@@ -19,19 +18,12 @@ struct InfoCommand: ParsableCommand {
   @Option(help: "Write a picture of the middle plane (PNG).", completion: .file(extensions: ["png"]))
   var preview: String?
 
-  @Flag(help: "Print JSON.")
-  var json = false
+  @OptionGroup(title: "Output") var figures: FigureOptions
 
   func run() throws {
     Session.alone {
       let summaries = try ArrayFile.summaries(of: ArrayLocation(source), preview: preview)
-      if json {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        print(String(decoding: try encoder.encode(summaries), as: UTF8.self))
-      } else {
-        print(summaries.map(\.description).joined(separator: "\n"))
-      }
+      try figures.tell(summaries, text: summaries.map(\.description).joined(separator: "\n"))
     }
   }
 }

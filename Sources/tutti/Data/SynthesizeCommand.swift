@@ -16,34 +16,23 @@ struct SynthesizeCommand: ParsableCommand {
           tutti synthesize shapes -o jobs/data/shapes.h5
         """)
 
-    @Option(name: .shortAndLong, help: "The HDF5 file to write.", completion: .file())
-    var output: String
-
     @Option(help: "Number of images.")
     var images = 400
-
-    @Option(help: "Pixels along each side of an image.")
-    var side = 32
 
     @Option(help: "The noise's largest value; shapes have the value 1.")
     var noise = 0.5
 
-    @Option(help: "Another seed makes other images.")
-    var seed: UInt64 = 1
-
-    @Flag(help: "Replace a file that exists.")
-    var overwrite = false
+    @OptionGroup(title: "The file") var file: SyntheticFileOptions
 
     func validate() throws {
       if !(1...1_000_000).contains(images) { throw ValidationError("--images lies between 1 and 1000000.") }
-      if !(4...4096).contains(side) { throw ValidationError("--side lies between 4 and 4096.") }
       if !noise.isFinite || noise < 0 { throw ValidationError("--noise is not negative.") }
     }
 
     func run() throws {
       Session.alone {
-        try SyntheticShapes(images: images, side: side, noise: noise, seed: seed)
-          .write(to: output, overwriting: overwrite)
+        try SyntheticShapes(images: images, side: file.side, noise: noise, seed: file.seed)
+          .write(to: file.output, overwriting: file.overwrite)
       }
     }
   }
@@ -58,58 +47,74 @@ struct SynthesizeCommand: ParsableCommand {
           tutti synthesize peaks -o volume.h5 --depth 64 --peaks 100
         """)
 
-    @Option(name: .shortAndLong, help: "The HDF5 file to write.", completion: .file())
-    var output: String
-
     @Option(help: "Number of images.")
     var images = 200
-
-    @Option(help: "Pixels along each side of an image.")
-    var side = 32
 
     @Option(help: "Slices of one volume, instead of a stack of images.")
     var depth: Int?
 
-    @Option(help: "Peaks of an image.")
-    var peaks = 8
-
-    @Option(help: "A peak's standard deviation in pixels.")
-    var sigma = 1.26
-
-    @Option(help: "The least height of a peak, in standard deviations of the noise.")
-    var signal = 3.0
-
-    @Option(help: "The greatest height of a peak; else all are alike.")
-    var strongest: Double?
-
-    @Option(help: "How far from a peak's centre pixels are labelled, in its standard deviations.")
-    var radius = 1.0
-
-    @Option(help: "Another seed makes other images.")
-    var seed: UInt64 = 1
-
-    @Flag(help: "Replace a file that exists.")
-    var overwrite = false
+    @OptionGroup(title: "Peaks") var peaks: PeakOptions
+    @OptionGroup(title: "The file") var file: SyntheticFileOptions
 
     func validate() throws {
       if !(1...1_000_000).contains(images) { throw ValidationError("--images lies between 1 and 1000000.") }
-      if !(4...4096).contains(side) { throw ValidationError("--side lies between 4 and 4096.") }
       if let depth, !(2...4096).contains(depth) { throw ValidationError("--depth lies between 2 and 4096.") }
-      if !(1...1_000_000).contains(peaks) { throw ValidationError("--peaks lies between 1 and 1000000.") }
-      if !(0.1...1000).contains(sigma) { throw ValidationError("--sigma lies between 0.1 and 1000.") }
-      if !(0...1e6).contains(signal) || !(signal...1e6).contains(strongest ?? signal) {
-        throw ValidationError("--signal is not negative, and --strongest not below it.")
-      }
-      if !(0...1000).contains(radius) { throw ValidationError("--radius lies between 0 and 1000.") }
     }
 
     func run() throws {
       Session.alone {
         try SyntheticPeaks(
-          images: depth == nil ? images : 1, extents: Extents(z: depth ?? 1, y: side, x: side), peaks: peaks,
-          sigma: sigma, signal: signal...(strongest ?? signal), radius: radius, seed: seed
-        ).write(to: output, overwriting: overwrite)
+          images: depth == nil ? images : 1, extents: Extents(z: depth ?? 1, y: file.side, x: file.side),
+          peaks: peaks.peaks, sigma: peaks.sigma, signal: peaks.signal...(peaks.strongest ?? peaks.signal),
+          radius: peaks.radius, seed: file.seed
+        ).write(to: file.output, overwriting: file.overwrite)
       }
     }
+  }
+}
+
+/// What the peaks of synthetic images are.
+struct PeakOptions: ParsableArguments {
+  @Option(help: "Peaks of an image.")
+  var peaks = 8
+
+  @Option(help: "A peak's standard deviation in pixels.")
+  var sigma = 1.26
+
+  @Option(help: "The least height of a peak, in standard deviations of the noise.")
+  var signal = 3.0
+
+  @Option(help: "The greatest height of a peak; else all are alike.")
+  var strongest: Double?
+
+  @Option(help: "How far from a peak's centre pixels are labelled, in its standard deviations.")
+  var radius = 1.0
+
+  func validate() throws {
+    if !(1...1_000_000).contains(peaks) { throw ValidationError("--peaks lies between 1 and 1000000.") }
+    if !(0.1...1000).contains(sigma) { throw ValidationError("--sigma lies between 0.1 and 1000.") }
+    if !(0...1e6).contains(signal) || !(signal...1e6).contains(strongest ?? signal) {
+      throw ValidationError("--signal is not negative, and --strongest not below it.")
+    }
+    if !(0...1000).contains(radius) { throw ValidationError("--radius lies between 0 and 1000.") }
+  }
+}
+
+/// Where synthetic images go, and which of all that could be they are.
+struct SyntheticFileOptions: ParsableArguments {
+  @Option(name: .shortAndLong, help: "The HDF5 file to write.", completion: .file())
+  var output: String
+
+  @Option(help: "Pixels along each side of an image.")
+  var side = 32
+
+  @Option(help: "Another seed makes other images.")
+  var seed: UInt64 = 1
+
+  @Flag(help: "Replace a file that exists.")
+  var overwrite = false
+
+  func validate() throws {
+    if !(4...4096).contains(side) { throw ValidationError("--side lies between 4 and 4096.") }
   }
 }

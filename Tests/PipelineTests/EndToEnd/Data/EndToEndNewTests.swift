@@ -229,6 +229,23 @@ struct EndToEndTellingTests {
     #expect(try String(contentsOfFile: log, encoding: .utf8).hasPrefix(first))
   }
 
+  @Test("the log keeps the warnings of all ranks")
+  func warnings() throws {
+    let job = try EndToEndJob.tiny("log-ranks")
+    try FileManager.default.createDirectory(atPath: job.memberFolder, withIntermediateDirectories: true)
+    for member in 0..<2 {
+      try Data([1, 2, 3]).write(to: URL(fileURLWithPath: job.member(member) + ".checkpoint"))
+    }
+    let run = try job.succeed("train", ranks: 2)
+    let log = try String(contentsOfFile: job.folder + "/results/result.log", encoding: .utf8)
+    for member in 0..<2 {
+      let text = "a checkpoint of member \(member) is passed over"
+      #expect(run.errors.contains(text) && log.contains(text), "\(log)")
+    }
+    #expect(log.components(separatedBy: "  rank 1: a checkpoint of member ").count == 2, "\(log)")
+    #expect(log.split(separator: "\n").allSatisfy { $0.prefixMatch(of: /\d{4}-\d\d-\d\dT/) != nil })
+  }
+
   @Test("check tells its figures as JSON")
   func check() throws {
     let job = try EndToEndJob.tiny("check-json")
