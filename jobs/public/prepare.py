@@ -2,7 +2,8 @@
 
     python prepare.py SETS
 
-SETS holds the sets as README.md describes them. Writes nuclei.h5, membranes.h5, tomograms.h5 and scattering.h5.
+SETS holds the sets as README.md describes them. Writes nuclei.h5, membranes.h5, hippocampus.h5, tomograms.h5,
+fibres.h5 and scattering.h5.
 """
 import sys
 from pathlib import Path
@@ -60,6 +61,15 @@ def hippocampus(source, target):
         out["images"], out["labels"], out["person"], out["split"] = images, file["labels"][()], person, split
 
 
+def fibres(source, target):
+    """A slice with scribbles, 255 where there are none, and a larger slice of the same scan without any."""
+    with h5py.File(source) as file, h5py.File(target, "w") as out:
+        scribbles = file["carbon/scribbles"][()]
+        out["images"] = file["carbon/image"][()][None]
+        out["labels"] = np.where(scribbles == 0, 255, scribbles - 1).astype(np.uint8)[None]
+        out["new"] = file["unlabelled_slices/carbon0103"][()][None]
+
+
 def filled(image, seen):
     """The mean of what lines along rows and columns between seen pixels give; 0 where neither does."""
     sums, counts = np.zeros(image.shape, np.float32), np.zeros(image.shape, np.float32)
@@ -108,4 +118,5 @@ labelled(sets / "nuclei_dsb2018/dev_256x256.h5", here / "nuclei.h5")
 labelled(sets / "em_isbi2012/em_isbi2012.h5", here / "membranes.h5")
 hippocampus(sets / "mri_hippocampus3d/dev.h5", here / "hippocampus.h5")
 tomograms(sets / "xct_volumes/qim3d_mit.h5", here / "tomograms.h5")
+fibres(sets / "fibre_ct_scribbles/fibre_ct_scribbles.h5", here / "fibres.h5")
 scattering(sets / "xray_scattering/dev.h5", here / "scattering.h5")
