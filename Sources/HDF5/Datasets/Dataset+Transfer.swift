@@ -106,7 +106,8 @@ extension Dataset {
       file.raw, H5S_SELECT_SET, slab.start.map { hsize_t($0) }, slab.stride.map { hsize_t($0) },
       slab.count.map { hsize_t($0) }, nil)
     try place.check(code, "H5Sselect_hyperslab", "select a part")
-    return try Layout.space([slab.elements], at: place)
+    // Of the selection's own shape: one of another number of axes is walked element by element, many times as slowly.
+    return try Layout.space(slab.count, at: place)
   }
 
   private func transferList(_ memory: Identifier) throws -> Identifier {
