@@ -98,7 +98,9 @@ let package = Package(
       ])
     + module(
       "Benchmarking",
-      imports: ["Ensembles", "Training", "Engine", "Networks", "HDF5", "MessagePassing", "Host", "CKernels"],
+      imports: [
+        "Ensembles", "Training", "Engine", "Networks", "ImageFiles", "HDF5", "MessagePassing", "Host", "CKernels",
+      ],
       tests: ["Networks", "CKernels", "Host"])
     // Floor 6
     + module(

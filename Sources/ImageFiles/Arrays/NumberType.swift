@@ -4,8 +4,20 @@ import HDF5
 public enum NumberType: Sendable, Hashable {
   case uint8, uint16, int32, int64, float, double
 
+  /// The type that holds the numbers of a file with the fewest bytes; 32 bits where none holds them all.
+  public init(of stored: ElementType) {
+    self =
+      switch stored {
+      case .integer(8, false), .bool, .enumeration(8): .uint8
+      case .integer(16, false): .uint16
+      case .float(64): .double
+      case .float: .float
+      default: .int32
+      }
+  }
+
   /// The bytes of a number.
-  var bytes: Int {
+  public var bytes: Int {
     switch self {
     case .uint8: 1
     case .uint16: 2

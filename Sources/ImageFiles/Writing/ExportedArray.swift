@@ -47,14 +47,7 @@ struct ExportedArray {
     self.letters = Array(kept)
     self.name = name
     self.array = PermutedArray(array, order: kept.map { letters.firstIndex(of: $0) }, axes: String(kept))
-    type =
-      switch array.facts.elementType {
-      case .integer(8, false), .bool, .enumeration(8): .uint8
-      case .integer(16, false): .uint16
-      case .float(64): .double
-      case .float: .float
-      default: .int32
-      }
+    type = NumberType(of: array.facts.elementType)
   }
 
   /// The letters of an array's axes; of one that does not name them, the usual ones.

@@ -1,0 +1,30 @@
+import ArgumentParser
+import Benchmarking
+import ImageFiles
+
+struct BenchReadCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "read", abstract: "Time the reading of an array from its file.",
+    discussion: """
+        tutti bench read scan.tif
+        tutti bench read data.h5:/images --repetitions 5
+      """)
+
+  @Argument(help: "path[:dataset][[slices]]", completion: .file())
+  var source: String
+
+  @Option(help: "Readings that are timed.")
+  var repetitions = 3
+
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
+  func validate() throws {
+    if !(1...1000).contains(repetitions) { throw ValidationError("--repetitions lies between 1 and 1000.") }
+  }
+
+  func run() throws {
+    let result = try ReadingBenchmark(ArrayLocation(source), repetitions: repetitions)
+    print(json ? try Report.json(result) : "\(result)")
+  }
+}
