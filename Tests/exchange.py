@@ -28,6 +28,7 @@ except ImportError as error:
     sys.exit(77)
 
 tutti = os.path.abspath(sys.argv[1])
+repository = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 environment = {**os.environ, "HDF5_PLUGIN_PATH": hdf5plugin.PLUGIN_PATH}
 ramp = np.arange(360).reshape(3, 10, 12)
 small = (ramp % 251).astype(np.uint8)
@@ -52,6 +53,10 @@ def run(*arguments):
     return ended
 
 
+def told(source):
+    return json.loads(run("info", source, "--json").stdout)[0]
+
+
 def reads(source, values, axes=None, size=None):
     """Tutti reads the values; of `size` those that are not None are the voxel size in nanometres."""
     run("export", source, "--to", "read.npy", "--overwrite")
@@ -63,13 +68,13 @@ def reads(source, values, axes=None, size=None):
     check(found.shape == values.shape and np.array_equal(found, values), f"values of {source}", found.shape)
     if axes is None:
         return
-    told = json.loads(run("info", source, "--json").stdout)[0]
-    check(told["axes"] == axes, f"axes of {source}", told["axes"])
+    facts = told(source)
+    check(facts["axes"] == axes, f"axes of {source}", facts["axes"])
     units = {"nm": 1, "µm": 1e3, "mm": 1e6, "Å": 0.1}
-    for wanted, length in zip(size or [], told["voxelSize"]):
+    for wanted, length in zip(size or [], facts["voxelSize"]):
         if wanted is not None:
             number, unit = (length or "nan nm").split(" ")
-            check(np.isclose(float(number) * units[unit], wanted), f"voxel size of {source}", told["voxelSize"])
+            check(np.isclose(float(number) * units[unit], wanted), f"voxel size of {source}", facts["voxelSize"])
 
 
 def tiff():
@@ -93,6 +98,9 @@ def tiff():
     write("five.ome.tif", five, metadata={"axes": "TZCYX", **options})
     swapped = np.moveaxis(five, 2, 1)
     reads("five.ome.tif", swapped, "tzcyx", [None, 50, None, 5, 4])
+    check(told("five.ome.tif").get("channels") is None, "channels of five.ome.tif")
+    write("named.ome.tif", five, metadata={"axes": "TZCYX", "Channel": {"Name": ["nuclei", "a & b"]}})
+    check(told("named.ome.tif")["channels"] == ["nuclei", "a & b"], "channels of named.ome.tif")
     write("imagej.tif", five, imagej=True, resolution=(20, 10),
           metadata={"axes": "TZCYX", "spacing": 0.5, "unit": "um"})
     reads("imagej.tif", swapped, "tzcyx", [None, 500, None, 100, 50])
@@ -120,6 +128,18 @@ def zarrs():
     blosc = zarr.codecs.BloscCodec(cname="lz4", shuffle="shuffle")
     reads(write("v2.zarr", 2, short, chunks=(2, 4, 5)), short, "zyx", size)
     reads(write("v3.zarr", 3, real, chunks=(2, 4, 5), compressors=[blosc]), real, "zyx", size)
+    for version in (2, 3):
+        group = zarr.open_group(f"named{version}.zarr", mode="w", zarr_format=version)
+        group.create_array("0", shape=five.shape, dtype=five.dtype)[:] = five
+        axes = [{"name": "t", "type": "time"}, {"name": "z", "type": "space"}, {"name": "c", "type": "channel"},
+                {"name": "y", "type": "space"}, {"name": "x", "type": "space"}]
+        scale = [{"path": "0", "coordinateTransformations": [{"type": "scale", "scale": [1] * 5}]}]
+        viewed = {"channels": [{"label": "nuclei", "color": "FFFFFF"}, {"label": "b", "color": "FFFFFF"}]}
+        if version == 2:
+            group.attrs.update({"multiscales": [{"version": "0.4", "axes": axes, "datasets": scale}], "omero": viewed})
+        else:
+            group.attrs["ome"] = {"version": "0.5", "multiscales": [{"axes": axes, "datasets": scale}], "omero": viewed}
+        check(told(f"named{version}.zarr:0")["channels"] == ["nuclei", "b"], f"channels of named{version}.zarr")
     shards = {"shards": (2, 8, 10), "compressors": [zarr.codecs.GzipCodec()]}
     reads(write("shards.zarr", 3, short, chunks=(1, 4, 5), **shards), short, "zyx", size)
 
@@ -143,6 +163,10 @@ def hdf5():
         reads(f"a.h5:/{name}", short)
     reads("a.h5:/big-endian", real)
     reads("a.h5:/bool", ramp % 3 == 0)
+    with h5py.File("named.h5", "w") as file:
+        file["x"] = five
+        file["x"].attrs["channel_names"] = ["nuclei", "b"]
+    check(told("named.h5")["channels"] == ["nuclei", "b"], "channels of named.h5")
 
 
 def others():
@@ -209,14 +233,76 @@ def exports():
         same(np.asarray(image.dataobj).T, name)
         found = [length * {"mm": 1e3, "micron": 1}[image.header.get_xyzt_units()[0]] for length in image.header.get_zooms()]
         check(np.allclose(found[:3], size[::-1]), f"voxel size of {name}", found)
+    # Channels keep their names.
+    tifffile.imwrite("channels.ome.tif", five, photometric="minisblack",
+                     metadata={"axes": "TZCYX", "Channel": {"Name": ["nuclei", "a & b"]}})
+    run("export", "channels.ome.tif", "--to", "channels.zarr")
+    group = zarr.open_group("channels.zarr", mode="r")
+    check([channel["label"] for channel in group.attrs["omero"]["channels"]] == ["nuclei", "a & b"],
+          "channels of channels.zarr", dict(group.attrs))
+    open_ome_zarr(group)
+    run("export", "channels.zarr:0", "--to", "again.ome.tif")
+    with tifffile.TiffFile("again.ome.tif") as file:
+        channels = tifffile.xml2dict(file.ome_metadata)["OME"]["Image"]["Pixels"]["Channel"]
+        check([channel["Name"] for channel in channels] == ["nuclei", "a & b"], "channels of again.ome.tif", channels)
+    # One folder in place of another, packed or not.
+    run("export", "source.ome.tif", "--to", "channels.zarr", "--overwrite", "--uncompressed")
+    group = zarr.open_group("channels.zarr", mode="r")
+    same(group["0"][:], "channels.zarr, written again")
+    check(group["0"].compressors == () and "omero" not in group.attrs, "channels.zarr, written again", group["0"].info)
+    check(not any(name.startswith("channels.zarr.") for name in os.listdir()), "what is left of channels.zarr")
     os.mkdir("out")
     export("out/%04d.png")
     same([imageio.imread(f"out/{name}") for name in sorted(os.listdir("out"))], "out/%04d.png")
 
 
+def one_job():
+    """One job, a part of the cement data in each kind of file: the same bits in the results."""
+    with h5py.File(os.path.join(repository, "jobs/data/cement.h5")) as file:
+        images, labels = file["images"][:16, 8:40, 8:40], file["labels"][:16, 8:40, 8:40]
+    kinds = {}
+    with h5py.File("job.h5", "w") as file:
+        file["images"], file["labels"] = images, labels
+    kinds["HDF5"] = ("job.h5:/images", "job.h5:/labels")
+    for name, values in (("images", images), ("labels", labels)):
+        os.mkdir(f"{name}-slices")
+        for z, plane in enumerate(values):
+            tifffile.imwrite(f"{name}-slices/{z}.tif", plane, photometric="minisblack")
+        tifffile.imwrite(f"{name}.tif", values, photometric="minisblack", compression="zlib")
+        np.save(f"{name}.npy", values)
+        group = zarr.open_group(f"{name}.zarr", mode="w", zarr_format=3)
+        group.create_array("0", shape=values.shape, dtype=values.dtype, chunks=(5, 12, 12))[:] = values
+        axes = [{"name": axis, "type": "space"} for axis in "zyx"]
+        scale = [{"path": "0", "coordinateTransformations": [{"type": "scale", "scale": [1, 1, 1]}]}]
+        group.attrs["ome"] = {"version": "0.5", "multiscales": [{"axes": axes, "datasets": scale}]}
+        with mrcfile.new(f"{name}.mrc", overwrite=True) as file:
+            # MRC has no bytes without a sign.
+            file.set_data(values.astype(np.uint16) if values.dtype == np.uint8 else values)
+            file.set_volume()
+    kinds["TIFF folder"] = ("images-slices", "labels-slices")
+    for kind, ending in (("TIFF", "tif"), ("NPY", "npy"), ("OME-Zarr", "zarr:0"), ("MRC", "mrc")):
+        kinds[kind] = (f"images.{ending}", f"labels.{ending}")
+    found = {}
+    for number, (kind, (image, label)) in enumerate(kinds.items()):
+        with open("job.yaml", "w") as file:
+            file.write(
+                f"""{{tutti: 1, name: one, task: segmentation, data: {{images: "{image}", labels: "{label}", volume: true,
+                classes: [paste, void], split: {{train: 0.5, calibrate: 0.25, test: 0.25}}, patch: [4, 16, 16]}},
+                network: {{family: smsnet, nodes: 2, dilations: [1]}}, ensemble: {{members: 2}},
+                training: {{epochs: 1, batch: 2}}, uncertainty: {{coverage: [0.8]}}, output: r{number}.h5}}""")
+        run("run", "job.yaml", "--threads", "1")
+        if os.path.exists(f"r{number}.h5"):
+            with h5py.File(f"r{number}.h5") as file:
+                entry = file["entry"]
+                found[kind] = [entry[f"prediction/{name}"][()].tobytes() for name in ("mean", "mean_errors", "set")]
+                found[kind].append(entry["calibration/threshold"][()].tobytes())
+    check(set(found) == set(kinds) and all(bits == found["HDF5"] for bits in found.values()),
+          "one job in several kinds of files", [kind for kind, bits in found.items() if bits != found.get("HDF5")])
+
+
 with tempfile.TemporaryDirectory() as folder:
     os.chdir(folder)
-    for part in (tiff, zarrs, hdf5, others, exports):
+    for part in (tiff, zarrs, hdf5, others, exports, one_job):
         try:
             part()
         except Exception as error:

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Prints the path of a Python with the packages of Tests/python-requirements.txt: a virtual environment in
+# Prints the path of a Python with the packages of Tests/python-requirements.txt, or of another list that is named, beside it: a
+# virtual environment in
 # ${XDG_CACHE_HOME:-~/.cache}/tutti, made when it is not there yet (about a minute, from PyPI). Exit status 1, with one line
 # that says why, when it cannot be made.
 set -euo pipefail
@@ -12,7 +13,8 @@ complain() {
 
 python=$(command -v python3) || complain "there is no python3 in PATH"
 version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])') || complain "$python does not start"
-key=$(cat python-requirements.txt - <<<"$version" | sha256sum | cut -c1-12)
+list=${1:-python-requirements.txt}
+key=$({ cat python-requirements.txt; [[ $list == python-requirements.txt ]] || cat "$list"; echo "$version"; } | sha256sum | cut -c1-12)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/tutti
 environment=$cache/python-$key
 if [[ ! -e $environment/complete ]]; then
@@ -26,7 +28,7 @@ if [[ ! -e $environment/complete ]]; then
   rm -rf "$environment"
   "$python" -m venv "$environment" >"$log" 2>&1 || complain "no virtual environment could be made (see $log)"
   "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: --retries 1 --timeout 15 \
-    -r python-requirements.txt >>"$log" 2>&1 || complain "the packages could not be installed: $(tail -1 "$log")"
+    -r "$list" >>"$log" 2>&1 || complain "the packages could not be installed: $(tail -1 "$log")"
   touch "$environment/complete"
 fi
 echo "$environment/bin/python"

@@ -22,9 +22,11 @@ and 4 ranks under mpirun, all others once in one process, and slurm/train.sbatch
 
 Environment:
   TUTTI_GOLDEN        folder of the golden files (default: Tests/Fixtures)
-  TUTTI_REQUIRE       what must be there, so that its tests fail rather than being skipped: mpi,slurm,netns,chromium,python
+  TUTTI_REQUIRE       what must be there, so that its tests fail rather than being skipped: mpi,slurm,netns,chromium,python,readers
   TUTTI_PYTHON        a Python with the packages of Tests/python-requirements.txt (default: a virtual environment that
                       Tests/python.sh makes once, in ${XDG_CACHE_HOME:-~/.cache}/tutti)
+  TUTTI_READERS       a Python with the packages of Tests/python-readers.txt too; without it results are not opened in viewers
+                      (default: none; with --all what Tests/python.sh python-readers.txt makes)
   TUTTI_TEST_TIMEOUT  seconds that one group of tests may take (default 1800, with --all 3600)
 
 Exit status: 0 when all passed, 1 when a test failed, 2 when they could not be run.
@@ -183,6 +185,13 @@ if [[ -z ${TUTTI_PYTHON:-} ]]; then
     say "–  exchange with Python: $(tail -1 "$logs/python")"
   fi
 fi
+if [[ -z ${TUTTI_READERS:-} ]] && [[ -n ${TUTTI_ALL:-} || ,${TUTTI_REQUIRE:-}, == *,readers,* ]]; then
+  if path=$(bash Tests/python.sh python-readers.txt 2>"$logs/python"); then
+    export TUTTI_READERS=$path
+  else
+    say "–  results in viewers: $(tail -1 "$logs/python")"
+  fi
+fi
 
 # MPI suites are those whose (outermost) type is named so.
 mpi_suite='^[A-Za-z0-9_]+\.MPI[A-Z]'
@@ -231,7 +240,7 @@ tests=$(swift build "${options[@]}" --show-bin-path)/tuttiPackageTests.xctest
 # The tests start programs under mpirun themselves, too.
 if ((EUID == 0)); then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
 handed=()
-for name in TUTTI_ALL TUTTI_GOLDEN TUTTI_PYTHON TUTTI_REQUIRE; do
+for name in TUTTI_ALL TUTTI_GOLDEN TUTTI_PYTHON TUTTI_READERS TUTTI_REQUIRE; do
   [[ -z ${!name:-} ]] || handed+=(-x "$name")
 done
 

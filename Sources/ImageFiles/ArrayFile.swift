@@ -42,13 +42,13 @@ public enum ArrayFile {
   /// - Throws: as `open(_:)`.
   public static func openEach(_ location: ArrayLocation) throws -> [(ArrayLocation, any StoredArray)] {
     let all = location.all
-    guard try all.count > 1 || series(location) != nil else { return [try open(location)] }
+    let folders = try all.map { try series($0) }
+    guard all.count > 1 || folders[0] != nil else { return [try open(location)] }
     // Single files of the list are opened together.
-    let isSeries = try all.map { try series($0) != nil }
-    let files = try OpenFiles(all.indices.filter { !isSeries[$0] }.map { all[$0] })
+    let files = try OpenFiles(all.indices.filter { folders[$0] == nil }.map { all[$0] })
     var next = 0
     return try all.indices.flatMap { index -> [(ArrayLocation, any StoredArray)] in
-      guard isSeries[index], let names = try series(all[index]) else {
+      guard let names = folders[index] else {
         defer { next += 1 }
         return [(files.locations[next], try sliced(FileOfMany(files, next), files.locations[next]))]
       }

@@ -16,6 +16,12 @@ public enum ImagingError: Error, Equatable, Sendable {
   case severalVolumes(ArrayLocation, count: Int)
   /// An array has another number of channels than the first.
   case differentChannels(ArrayLocation, shape: [Int], channels: Int, first: ArrayLocation, expected: Int)
+  /// Images have no such channel.
+  case noChannel(ArrayLocation, String, count: Int, names: [String]?)
+  /// Images have no axis of channels, of which some are wanted.
+  case noChannelAxis(ArrayLocation, shape: [Int], wanted: [String])
+  /// Two of the channels that are wanted are one.
+  case channelTwice(ArrayLocation, String, String)
   /// Labels, target images or a mask have another shape than the images.
   case targetShape(
     ArrayLocation, shape: [Int], images: ArrayLocation, imageShape: [Int], hasChannels: Bool, mayHaveChannels: Bool)
@@ -68,6 +74,16 @@ public enum ImagingError: Error, Equatable, Sendable {
   case targetRange(ArrayLocation, channel: Int, mean: Double, deviation: Double)
 }
 
+extension ImagingError {
+  /// Whether images have not the channels that are wanted.
+  public var isOfChannels: Bool {
+    switch self {
+    case .noChannel, .noChannelAxis, .channelTwice: true
+    default: false
+    }
+  }
+}
+
 extension ImagingError: CustomStringConvertible {
   public var description: String {
     switch self {
@@ -100,6 +116,18 @@ extension ImagingError: CustomStringConvertible {
         \(place) has shape \(shape), and \(channels) channel\(channels == 1 ? "" : "s"), but \(first) has \(expected); \
         images may differ in their extents alone.
         """
+    case .noChannel(let place, let name, let count, let names):
+      let there = names.map { "named \($0.joined(separator: ", "))" } ?? "which the file does not name"
+      return "\(place) has no channel ‘\(name)’; there are \(count), numbered from 0 on, \(there)."
+    case .noChannelAxis(let place, let shape, let wanted):
+      return """
+        \(place) has shape \(shape), without an axis of channels of which \(wanted.joined(separator: ", ")) could be \
+        taken; name images with channels, or say its axes with data.axes.
+        """
+    case .channelTwice(let place, let first, let second):
+      return first == second
+        ? "\(place): the channel ‘\(first)’ is named twice; name each channel once."
+        : "\(place): ‘\(first)’ and ‘\(second)’ are one channel; name it once."
     case .targetShape(let target, let shape, let images, let imageShape, let hasChannels, let mayHaveChannels):
       return Self.targetShape(target, shape, images, imageShape, hasChannels, mayHaveChannels)
     case .imageLabels(let place, let shape, let images, let layout):

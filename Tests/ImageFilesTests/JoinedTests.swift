@@ -16,6 +16,28 @@ struct JoinedTests {
     return scratch
   }
 
+  @Test("what one rank found of a folder's files the others need not open; what it has not is opened")
+  func catalog() throws {
+    let scratch = try Scratch()
+    for name in ["1", "2", "3"] {
+      let file = try File(creating: "\(scratch.folder)/\(name).h5")
+      try file.write((0..<6).map { Int32($0) }, shape: [2, 3], to: "/x")
+      try file.close()
+    }
+    let pattern = scratch.location("*.h5")
+    let catalog = FileCatalog()
+    let first = try catalog.used { try ArrayFile.open(pattern).1.facts }
+    let sent = try FileCatalog(bytes: catalog.bytes)
+    // Files that nobody opens may hold anything.
+    for name in ["1", "2"] { try scratch.write([1, 2, 3], to: "\(name).h5") }
+    let array = try sent.used { try ArrayFile.open(pattern).1 }
+    #expect(array.facts == first && array.shape == [3, 2, 3])
+    #expect(try array.read(as: Int.self, Hyperslab(start: [2, 0, 0], count: [1, 2, 3])) == Array(0..<6))
+    #expect(throws: (any Error).self) { try array.read(as: Int.self) }
+    #expect(throws: (any Error).self) { try ArrayFile.open(pattern) }
+    #expect(throws: (any Error).self) { try FileCatalog().used { try ArrayFile.open(pattern) } }
+  }
+
   @Test("arrays follow each other along their first axis, and any part of them is read")
   func joined() throws {
     let scratch = try scratch()

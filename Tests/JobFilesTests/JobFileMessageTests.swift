@@ -245,7 +245,8 @@ struct JobFileMessageTests {
       ),
       Case(
         "output: results/cement.h5", "",
-        "1: output: missing; give the results file (HDF5), relative to this file; its folder is made when missing"),
+        "1: output: missing; give the results file (HDF5), relative to this file; its folder is made when missing; of "
+          + "`NAME.zarr` the file is `NAME.h5`, and mean, spread and likeliest classes are written as OME-Zarr too"),
       // Version
       Case(
         "tutti: 1", "tutti: 2",
@@ -515,9 +516,9 @@ struct JobFileOnDiskTests {
       ("a.h5/results.h5", "FOLDER/a.h5 is a file, so a.h5/results.h5 cannot be written below it"),
       (".", ". is a folder; name a file in it, as in ./results.h5"),
       (
-        "x.zarr",
+        "x.tif",
         "results are one HDF5 file, whose figures, sets and checksums other formats have no place for; write x.h5, and then "
-          + "‘tutti export … --what mean --to x.zarr’"
+          + "‘tutti export … --what mean --to x.tif’"
       ),
       ("new/", "new/ is a folder; name a file in it, as in new/results.h5"),
     ] {

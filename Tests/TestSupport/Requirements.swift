@@ -11,6 +11,8 @@ public enum Requirement: String, Sendable, CaseIterable {
   case netns
   /// Python with h5py and numpy, and for the exchange of images the other packages of `Tests/python-requirements.txt`.
   case python
+  /// Python with the packages of `Tests/python-readers.txt`, by which users look at results.
+  case readers
   /// Chromium, which opens pages.
   case chromium
   /// man and groff, which show manual pages.

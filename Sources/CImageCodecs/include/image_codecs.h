@@ -98,3 +98,11 @@ int64_t codec_gzip_pack(const void *bytes, int64_t count, void *packed, int64_t 
 int64_t codec_zstd_pack(const void *bytes, int64_t count, void *packed, int64_t size, int level);
 /// Room that packing surely needs.
 int64_t codec_pack_bound(int64_t count);
+
+// Folders -------------------------------------------------------------------------------------------------------------
+
+/// Lets two files or folders of one file system change names at once; -1, with `errno`, when that cannot be.
+int codec_exchange_names(const char *first, const char *second);
+
+/// Brings to the disk what was written to the file system of an open file (`syncfs`); -1, with `errno`, on failure.
+int codec_flush_file_system(int descriptor);

@@ -49,6 +49,8 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
   public var augmentation: AugmentationSettings
   /// Pixels from one blind pixel to the next, of a task that is self-supervised.
   public var blindSpacing: Int
+  /// The channels of images that networks see, by name or number; nil: all that images have.
+  public var channels: [ImageChannel]?
   /// How it is known which pixels of images were measured; nil: all were.
   public var validity: Validity?
 

@@ -14,7 +14,7 @@ extension EnsembleSettings {
     result.family = NetworkFamily(network.network(inputChannels: result.inputChannels))
     result.augmentation = AugmentationSettings()
     result.classifier = nil
-    result.validity = nil
+    (result.validity, result.channels) = (nil, nil)
     return result
   }
 }

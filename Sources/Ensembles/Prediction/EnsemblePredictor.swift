@@ -95,7 +95,8 @@ public final class EnsemblePredictor {
       guard member.classes == first.classes, member.graph.dimensions == first.graph.dimensions,
         member.settings.inputChannels == first.settings.inputChannels, member.scaling == first.scaling,
         member.settings.answer == first.settings.answer, member.settings.planes == first.settings.planes,
-        member.targetScaling == first.targetScaling, member.settings.validity == first.settings.validity
+        member.targetScaling == first.targetScaling, member.settings.validity == first.settings.validity,
+        member.settings.channels == first.settings.channels
       else { throw .mixed(first.index, member.index) }
     }
     self.members = members

@@ -1,7 +1,7 @@
 import CHDF5
 
 /// The type of a stored element.
-public enum ElementType: Sendable, Hashable, CustomStringConvertible {
+public enum ElementType: Sendable, Hashable, Codable, CustomStringConvertible {
   /// A whole number.
   case integer(bits: Int, signed: Bool)
   /// A floating-point number.

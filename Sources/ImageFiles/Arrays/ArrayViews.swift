@@ -21,7 +21,24 @@ struct SlicedArray: StoredArray {
     facts.chunk = base.facts.chunk.map { [kept, selection] chunk in
       kept.map { max(1, chunk[$0] / selection.stride[$0]) }
     }
+    facts.channels = Self.channels(of: base, selection, kept)
     self.facts = facts
+  }
+
+  /// The names of the channels that are kept; nil where it is not known which these are.
+  private static func channels(of base: any StoredArray, _ selection: Hyperslab, _ kept: [Int]) -> [String]? {
+    guard let names = base.facts.channels else { return nil }
+    guard let letters = base.facts.axes.map(Array.init) else {
+      // Any axis of this extent may be theirs.
+      let isWhole = base.shape.indices.allSatisfy { axis in
+        base.shape[axis] != names.count || kept.contains(axis) && selection.count[axis] == names.count
+      }
+      return isWhole ? names : nil
+    }
+    guard let axis = letters.firstIndex(of: "c"), kept.contains(axis), base.shape[axis] == names.count else {
+      return nil
+    }
+    return (0..<selection.count[axis]).map { names[selection.start[axis] + $0 * selection.stride[axis]] }
   }
 
   func read(_ slab: Hyperslab, as type: NumberType, into bytes: UnsafeMutableRawBufferPointer) throws {
@@ -79,5 +96,49 @@ public struct PermutedArray: StoredArray {
     StridedCopy.copy(
       slab.count, of: type.bytes, from: values.pointer, order.map { $0.map { from[$0] } ?? 0 }, to: target,
       StridedCopy.steps(of: slab.count, size: type.bytes))
+  }
+}
+
+/// Some elements of one axis of an array, in any order.
+public struct PickedArray: StoredArray {
+  let base: any StoredArray
+  let axis: Int
+  let elements: [Int]
+  public let facts: ArrayFacts
+
+  /// A view of an array.
+  ///
+  /// - Parameter elements: below the extent of the axis.
+  public init(_ base: any StoredArray, axis: Int, elements: [Int]) {
+    (self.base, self.axis, self.elements) = (base, axis, elements)
+    var facts = base.facts
+    facts.shape[axis] = elements.count
+    facts.chunk?[axis] = min(elements.count, base.facts.chunk?[axis] ?? 1)
+    if let names = base.facts.channels {
+      facts.channels = names.count == base.shape[axis] ? elements.map { names[$0] } : nil
+    }
+    self.facts = facts
+  }
+
+  public func read(_ slab: Hyperslab, as type: NumberType, into bytes: UnsafeMutableRawBufferPointer) throws {
+    let wanted = (0..<slab.count[axis]).map { elements[slab.start[axis] + $0 * slab.stride[axis]] }
+    guard let first = wanted.first, let target = bytes.baseAddress else { return }
+    var inner = slab
+    inner.start[axis] = first
+    inner.stride[axis] = max(1, wanted.count > 1 ? wanted[1] - first : 1)
+    // Elements that are evenly spaced are one region.
+    if wanted.indices.allSatisfy({ wanted[$0] == first + $0 * inner.stride[axis] }) {
+      return try base.read(inner, as: type, into: bytes)
+    }
+    (inner.count[axis], inner.stride[axis]) = (1, 1)
+    let values = AlignedBuffer<UInt8>(count: inner.elements * type.bytes)
+    let (from, to) = (
+      StridedCopy.steps(of: inner.count, size: type.bytes), StridedCopy.steps(of: slab.count, size: type.bytes)
+    )
+    for (place, element) in wanted.enumerated() {
+      inner.start[axis] = element
+      try base.read(inner, as: type, into: UnsafeMutableRawBufferPointer(values.buffer))
+      StridedCopy.copy(inner.count, of: type.bytes, from: values.pointer, from, to: target + place * to[axis], to)
+    }
   }
 }

@@ -18,6 +18,7 @@ struct FileSeries: StoredArray {
     var facts = files.imageFacts(0)
     facts.format = "\(names.count) files, \(facts.format)"
     facts.shape[0] = names.count
+    if !files.areAlike { facts.channels = nil }
     let gaps = FileNames.gaps(in: names)
     if !gaps.isEmpty {
       let shown = gaps.prefix(8).map(String.init).joined(separator: ", ")

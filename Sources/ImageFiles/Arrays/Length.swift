@@ -1,5 +1,5 @@
 /// A distance with its unit.
-public struct Length: Hashable, Sendable, CustomStringConvertible {
+public struct Length: Hashable, Sendable, Codable, CustomStringConvertible {
   /// The number before the unit.
   public var value: Double
   /// The unit's usual abbreviation (`nm`, `µm`, `mm`, `Å`, `s`); empty when the file names none.
@@ -19,7 +19,7 @@ public struct Length: Hashable, Sendable, CustomStringConvertible {
 
 extension Length {
   /// A unit by its usual abbreviation: `µm` of micron, um, micrometer and ImageJ's `\u00B5m`.
-  static func unit(_ text: String) -> String {
+  public static func unit(_ text: String) -> String {
     let text = text.replacing("\\u00B5", with: "µ").replacing("\u{03BC}", with: "µ").trimmed
     switch text.lowercased() {
     case "micron", "microns", "um", "µm", "micrometer", "micrometre", "micrometers": return "µm"

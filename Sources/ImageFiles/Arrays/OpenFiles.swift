@@ -9,7 +9,7 @@ final class OpenFiles: Sendable {
   let facts: [ArrayFacts]
   private let open: Mutex<(index: Int, array: any StoredArray)?>
 
-  /// Opens the files one after the other.
+  /// Opens the files one after the other; those that the catalog in use has are taken from there.
   ///
   /// - Throws: `ImageFileError`, `HDF5Error`, when one cannot be read.
   init(_ files: [ArrayLocation]) throws {
@@ -17,10 +17,16 @@ final class OpenFiles: Sendable {
     var last: (Int, any StoredArray)?
     for (index, file) in files.enumerated() {
       last = nil
+      if files.count > 1, let known = FileCatalog.current?.array(at: file) {
+        locations.append(known.location)
+        facts.append(known.facts)
+        continue
+      }
       let (location, array) = try ArrayFile.openOne(file)
       locations.append(location)
       facts.append(array.facts)
       last = (index, array)
+      if files.count > 1 { FileCatalog.current?.enter(file, found: location, array.facts) }
     }
     self.locations = locations
     self.facts = facts
@@ -41,8 +47,8 @@ final class OpenFiles: Sendable {
     return array
   }
 
-  /// Whether all are of one shape and type.
-  var areAlike: Bool { facts.allSatisfy { $0.isLike(facts[0]) } }
+  /// Whether all are of one shape and type, and name their channels alike.
+  var areAlike: Bool { facts.allSatisfy { $0.isLike(facts[0]) && $0.channels == facts[0].channels } }
 
   /// What is said of a file's array as one image: with a first axis of one element.
   func imageFacts(_ index: Int) -> ArrayFacts {
@@ -101,6 +107,7 @@ struct JoinedArray: StoredArray {
     }
     facts.format = "\(parts.count) arrays, \(facts.format)"
     facts.shape[0] = parts.reduce(0) { $0 + $1.shape[0] }
+    if parts.contains(where: { $0.facts.channels != facts.channels }) { facts.channels = nil }
     self.facts = facts
   }
 

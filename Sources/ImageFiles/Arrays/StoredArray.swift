@@ -24,7 +24,7 @@ public protocol StoredArray: Sendable {
 }
 
 /// What a file says about an array.
-public struct ArrayFacts: Sendable {
+public struct ArrayFacts: Hashable, Sendable, Codable {
   /// The name of the file's format.
   public var format: String
   /// The extents, the slowest axis first.
@@ -39,6 +39,8 @@ public struct ArrayFacts: Sendable {
   public var chunk: [Int]?
   /// How the numbers are packed; nil: not at all.
   public var compression: String?
+  /// The names of the elements of the axis of channels; nil where the file does not say them.
+  public var channels: [String]?
   /// What else a person wants to know about the file: one phrase each.
   public var notes: [String] = []
 

@@ -15,7 +15,9 @@ enum HDF5Format: ImageFormat {
     let path = try location.dataset ?? onlyDataset(of: file, location)
     let dataset = try file.dataset(path, cache: ArrayFile.cacheBytes)
     try dataset.requireSources()
-    return (location.dataset(path), try HDF5Array(dataset, axes: try NeXus.axes(of: path, dataset.shape, in: file)))
+    let axes = try NeXus.axes(of: path, dataset.shape, in: file)
+    let channels = try NeXus.channels(of: path, dataset, axes?.letters, in: file)
+    return (location.dataset(path), try HDF5Array(dataset, axes: axes, channels: channels))
   }
 
   static func arrays(in location: ArrayLocation) throws -> [String]? {
@@ -111,6 +113,27 @@ enum NeXus {
     return (String(letters), spacing)
   }
 
+  /// The names of a dataset's channels: its attribute `channel_names`, or else the texts along the axis `channel` of
+  /// NXdata, or the classes of Tutti's results; nil where there are none.
+  ///
+  /// - Parameter letters: of the dataset's axes, where the file says them.
+  static func channels(
+    of path: String, _ dataset: Dataset, _ letters: String?, in file: File
+  ) throws -> [String]? {
+    if try dataset.hasAttribute("channel_names") {
+      return try? dataset.attributes("channel_names", as: String.self)
+    }
+    // Only NXdata says letters.
+    guard letters?.contains("c") == true else { return nil }
+    let folder = path.split(separator: "/").dropLast().joined(separator: "/")
+    let group = try folder.isEmpty ? file.root : file.group(folder)
+    for name in ["channel", "class_names"] {
+      guard try group.exists(name), let names = try? group.dataset(name), !names.elementType.isNumeric else { continue }
+      return try? names.readStrings()
+    }
+    return nil
+  }
+
   private static func text(_ name: String, of object: some Attributed) -> String? {
     guard (try? object.hasAttribute(name)) == true else { return nil }
     return try? object.attribute(name, as: String.self)
@@ -122,13 +145,15 @@ struct HDF5Array: StoredArray {
   let dataset: Dataset
   let facts: ArrayFacts
 
-  init(_ dataset: Dataset, axes: (letters: String, spacing: [Length?])?) throws {
+  init(_ dataset: Dataset, axes: (letters: String, spacing: [Length?])?, channels: [String]?) throws {
     self.dataset = dataset
     let filters = try dataset.filters
-    facts = ArrayFacts(
+    var facts = ArrayFacts(
       format: HDF5Format.name, shape: try dataset.shape, elementType: dataset.elementType, axes: axes?.letters,
       spacing: axes?.spacing, chunk: dataset.chunk,
       compression: filters.isEmpty ? nil : filters.joined(separator: ", "))
+    facts.channels = channels
+    self.facts = facts
   }
 
   func texts() throws -> [String] { try dataset.readStrings() }

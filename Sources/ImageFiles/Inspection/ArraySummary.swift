@@ -104,6 +104,7 @@ extension ArraySummary: CustomStringConvertible {
     var lines: [(String, String)] = [("format", facts.format)]
     let axes = facts.axes.map { zip($0, facts.shape).map { "\($0) \($1)" }.joined(separator: ", ") }
     lines.append(("shape", "\(facts.shape)" + (axes.map { " (\($0))" } ?? "; the file does not name the axes")))
+    if let names = facts.channels { lines.append(("channels", names.joined(separator: ", "))) }
     lines.append(("type", "\(facts.elementType)"))
     lines.append(
       ("stored", (facts.chunk.map { "in chunks of \($0)" } ?? "in rows") + (facts.compression.map { ", \($0)" } ?? "")))
@@ -144,7 +145,8 @@ extension ArraySummary: CustomStringConvertible {
 
 extension ArraySummary: Encodable {
   private enum Key: String, CodingKey {
-    case location, format, shape, axes, type, chunks, compression, voxelSize, minimum, maximum, mean, notFinite, looked,
+    case location, format, shape, axes, channels, type, chunks, compression, voxelSize, minimum, maximum, mean,
+      notFinite, looked,
       values, notes
   }
 
@@ -154,6 +156,7 @@ extension ArraySummary: Encodable {
     try values.encode(facts.format, forKey: .format)
     try values.encode(facts.shape, forKey: .shape)
     try values.encode(facts.axes, forKey: .axes)
+    if let channels = facts.channels { try values.encode(channels, forKey: .channels) }
     try values.encode(facts.elementType.description, forKey: .type)
     try values.encode(facts.chunk, forKey: .chunks)
     try values.encode(facts.compression, forKey: .compression)

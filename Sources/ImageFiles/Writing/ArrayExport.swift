@@ -2,15 +2,19 @@ import Host
 
 /// Writes arrays as files of other formats.
 public enum ArrayExport {
-  /// Who writes: several ranks, each its share, where the format allows it.
+  /// Who writes: several ranks, each its share, where the format allows it; and whether numbers are packed.
   public struct Share: Sendable {
     /// This rank.
     public var rank = 0
     /// The number of ranks.
     public var count = 1
+    /// Whether chunks of OME-Zarr are packed with zstd, where the program was built with it.
+    public var isPacked = true
 
     /// The share of a rank.
-    public init(rank: Int = 0, count: Int = 1) { (self.rank, self.count) = (rank, count) }
+    public init(rank: Int = 0, count: Int = 1, isPacked: Bool = true) {
+      (self.rank, self.count, self.isPacked) = (rank, count, isPacked && Packing.hasZstd)
+    }
   }
 
   /// Every format that is written. To add one, write a file with a type that conforms, and name it here; the first that
@@ -41,7 +45,31 @@ public enum ArrayExport {
     return try writer.write(exported, to: path, share)
   }
 
-  /// Gives a file that all ranks wrote its name; nothing of others. One rank does it after all have written.
+  /// Removes what an earlier writing of a file that all ranks write left unfinished. One rank does it before all write.
+  ///
+  /// - Throws: `ImageFileError`.
+  public static func begin(_ path: String) throws {
+    if ZarrWriter.writes(path) { try ZarrWriter.begin(path) }
+  }
+
+  /// Writes several images into one OME-Zarr folder: of each its scales, of labels what they mean.
+  ///
+  /// - Parameter about: texts that the folder's attribute `tutti` has.
+  /// - Throws: `ImageFileError`, `HDF5Error`, `FileError`.
+  public static func write(
+    _ parts: [ZarrPart], about: [String: String], to path: String, share: Share = Share()
+  ) throws {
+    try ZarrWriter.write(parts, about: about, to: path, share)
+  }
+
+  /// The texts that `write(_:about:to:share:)` gave an OME-Zarr folder; nil when there is none.
+  public static func about(_ path: String) -> [String: String]? {
+    guard FileBytes.isFolder(path), let node = try? ZarrNode(path, "", ArrayLocation(path)) else { return nil }
+    return node.attributes["tutti"] as? [String: String]
+  }
+
+  /// Gives a file that all ranks wrote its name, in place of another; nothing of others. One rank does it after all have
+  /// written.
   ///
   /// - Throws: `ImageFileError`.
   public static func finish(_ path: String) throws {

@@ -48,31 +48,6 @@ enum NIfTIWriter: ArrayWriter {
   /// Adds bytes; packed ones as a member of their own of the gzip file.
   private static func add(_ bytes: [UInt8], _ isPacked: Bool, to file: SequentialFile, _ path: String) throws {
     guard isPacked else { return try file.write(bytes) }
-    try file.write(try Packing.gzip(bytes, for: path))
-  }
-}
-
-/// Packed bytes that are written.
-enum Packing {
-  static func gzip(_ bytes: [UInt8], for path: String) throws(ImageFileError) -> [UInt8] {
-    try packed(bytes, for: path) { codec_gzip_pack($0, $1, $2, $3, 4) }
-  }
-
-  static func zstd(_ bytes: [UInt8], for path: String) throws(ImageFileError) -> [UInt8] {
-    try packed(bytes, for: path) { codec_zstd_pack($0, $1, $2, $3, 3) }
-  }
-
-  private static func packed(
-    _ bytes: [UInt8], for path: String,
-    _ pack: (UnsafeRawPointer?, Int64, UnsafeMutableRawPointer?, Int64) -> Int64
-  ) throws(ImageFileError) -> [UInt8] {
-    let room = Int(codec_pack_bound(Int64(bytes.count)))
-    var count: Int64 = -1
-    let result = [UInt8](unsafeUninitializedCapacity: room) { buffer, used in
-      count = bytes.withUnsafeBytes { pack($0.baseAddress, Int64($0.count), buffer.baseAddress, Int64(room)) }
-      used = max(0, Int(count))
-    }
-    guard count >= 0 else { throw ImageFileError(.system, path, "cannot be packed") }
-    return result
+    try bytes.withUnsafeBytes { try file.write(try Packing.gzip($0, for: path)) }
   }
 }

@@ -25,10 +25,23 @@ final class SequentialFile {
     try WholeFile.write(path) { temporary in
       let file = try SequentialFile(temporary, for: path)
       try body(file)
-      let code = Glibc.close(file.descriptor)
-      file.descriptor = -1
-      guard code == 0 else { throw FileError(path: path, action: "written", code: errno) }
+      try file.close()
     }
+  }
+
+  /// Writes a file of a folder that has not its name yet, and is flushed as one.
+  ///
+  /// - Throws: `FileError`.
+  static func write(_ bytes: [UInt8], toNew path: String) throws(FileError) {
+    let file = try SequentialFile(path, for: path)
+    try file.write(bytes)
+    try file.close()
+  }
+
+  private func close() throws(FileError) {
+    let code = Glibc.close(descriptor)
+    descriptor = -1
+    guard code == 0 else { throw FileError(path: path, action: "written", code: errno) }
   }
 
   /// Adds bytes.

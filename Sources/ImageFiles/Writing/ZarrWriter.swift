@@ -1,6 +1,24 @@
+import CImageCodecs
 import Foundation
 import HDF5
 import Host
+
+/// One of the images of an OME-Zarr folder.
+public struct ZarrPart: Sendable {
+  /// The numbers, with axes and spacing.
+  public var array: any StoredArray
+  /// What it is called.
+  public var name: String
+  /// Below the folder; empty: the folder itself, whose image it is.
+  public var place: String
+  /// Of an image of labels, which lies in `labels/`, the names of the numbers from 0 on; nil of other images.
+  public var labels: [String]?
+
+  /// An image as given.
+  public init(_ array: any StoredArray, named name: String, at place: String = "", labels: [String]? = nil) {
+    (self.array, self.name, self.place, self.labels) = (array, name, place, labels)
+  }
+}
 
 /// OME-Zarr 0.4 (Zarr 2): chunks packed with zstd and a pyramid of smaller scales. Every rank writes chunks of its own.
 ///
@@ -20,7 +38,43 @@ enum ZarrWriter: ArrayWriter {
   }
 
   static func write(_ array: ExportedArray, to path: String, _ share: ArrayExport.Share) throws -> [String] {
-    let folder = WholeFile.temporary(path)
+    let count = try write(array, below: WholeFile.temporary(path), [:], share)
+    try flush(path)
+    return count > 1 ? ["\(count) scales: \(path):0 to \(path):\(count - 1)"] : []
+  }
+
+  /// Writes the images of a folder, each with what is said of it, and what is said of them all.
+  static func write(_ parts: [ZarrPart], about: [String: String], to path: String, _ share: ArrayExport.Share) throws {
+    let root = WholeFile.temporary(path)
+    for part in parts {
+      let exported = try ExportedArray(part.array, name: part.name, order: order, of: name)
+      let folder = part.place.isEmpty ? root : "\(root)/\(part.place)"
+      var attributes: [String: Any] = part.place.isEmpty && !about.isEmpty ? ["tutti": about] : [:]
+      if let names = part.labels {
+        attributes["image-label"] =
+          [
+            "version": "0.4", "source": ["image": "../../"],
+            "properties": names.enumerated().map { ["label-value": $0, "class": $1] as [String: Any] },
+          ] as [String: Any]
+      }
+      _ = try write(exported, below: folder, attributes, share)
+    }
+    if share.rank == 0 {
+      let labels = parts.filter { $0.labels != nil }.compactMap { $0.place.split(separator: "/").last.map(String.init) }
+      if !labels.isEmpty {
+        try put(["zarr_format": 2], "\(root)/labels/.zgroup")
+        try put(["labels": labels], "\(root)/labels/.zattrs")
+      }
+    }
+    try flush(path)
+  }
+
+  /// Writes an image with its scales into a folder.
+  ///
+  /// - Returns: the number of scales.
+  private static func write(
+    _ array: ExportedArray, below folder: String, _ attributes: [String: Any], _ share: ArrayExport.Share
+  ) throws -> Int {
     let types: [NumberType: String] = [.uint8: "|u1", .uint16: "<u2", .int32: "<i4", .float: "<f4", .double: "<f8"]
     let scales = scales(of: array)
     for (level, scale) in scales.enumerated() {
@@ -29,20 +83,64 @@ enum ZarrWriter: ArrayWriter {
       try put(
         [
           "zarr_format": 2, "shape": scale.shape, "chunks": scale.chunk, "dtype": types[array.type] ?? "<f4",
-          "compressor": ["id": "zstd", "level": 3], "fill_value": 0, "order": "C", "filters": NSNull(),
+          "compressor": share.isPacked ? ["id": "zstd", "level": 3] as [String: Any] : NSNull(), "fill_value": 0,
+          "order": "C", "filters": NSNull(),
           "dimension_separator": "/",
         ], "\(folder)/\(level)/.zarray")
     }
-    guard share.rank == 0 else { return [] }
+    guard share.rank == 0 else { return scales.count }
+    var all = attributes
+    all["multiscales"] = [multiscale(array, scales)]
+    all["omero"] = try viewed(array)
     try put(["zarr_format": 2], "\(folder)/.zgroup")
-    try put(["multiscales": [multiscale(array, scales)]], "\(folder)/.zattrs")
-    return scales.count > 1 ? ["\(scales.count) scales: \(path):0 to \(path):\(scales.count - 1)"] : []
+    try put(all, "\(folder)/.zattrs")
+    return scales.count
   }
 
-  /// Gives the folder its name.
+  /// Removes what an earlier writing left unfinished.
+  static func begin(_ path: String) throws(ImageFileError) { try remove(WholeFile.temporary(path), for: path) }
+
+  /// Gives the folder its name, in place of another one. Under this name there is always a whole one.
   static func finish(_ path: String) throws(ImageFileError) {
-    guard rename(WholeFile.temporary(path), path) == 0 else {
-      throw ImageFileError(.system, path, "cannot be given its name: \(String(cString: strerror(errno)))")
+    let temporary = WholeFile.temporary(path)
+    func failure() -> ImageFileError {
+      ImageFileError(.system, path, "cannot be given its name: \(String(cString: strerror(errno)))")
+    }
+    guard access(path, F_OK) == 0 else {
+      guard rename(temporary, path) == 0 else { throw failure() }
+      return
+    }
+    // The two folders change names; where the file system cannot do that at once, one after the other.
+    if codec_exchange_names(temporary, path) != 0 {
+      let old = path + ".old"
+      try remove(old, for: path)
+      guard rename(path, old) == 0, rename(temporary, path) == 0 else { throw failure() }
+      try remove(old, for: path)
+    }
+    try remove(temporary, for: path)
+  }
+
+  private static func remove(_ folder: String, for path: String) throws(ImageFileError) {
+    guard access(folder, F_OK) == 0 else { return }
+    do {
+      try FileManager.default.removeItem(atPath: folder)
+    } catch {
+      throw ImageFileError(.system, path, "needs the place of \(folder), which cannot be removed: \(error)")
+    }
+  }
+
+  /// Brings all that this rank wrote to the disk at once, instead of file by file.
+  private static func flush(_ path: String) throws(ImageFileError) {
+    let folder = WholeFile.temporary(path)
+    // A rank without chunks of its own may be the first.
+    let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      if errno == ENOENT { return }
+      throw ImageFileError(.system, path, "cannot be written: \(String(cString: strerror(errno)))")
+    }
+    defer { close(descriptor) }
+    guard codec_flush_file_system(descriptor) == 0 else {
+      throw ImageFileError(.system, path, "cannot be flushed to the disk: \(String(cString: strerror(errno)))")
     }
   }
 
@@ -73,6 +171,7 @@ enum ZarrWriter: ArrayWriter {
     let counts = zip(scale.shape, scale.chunk).map { ($0 + $1 - 1) / $1 }
     let elements = scale.chunk.reduce(1, *)
     let size = array.type.bytes
+    var folderOfLast: ArraySlice<Int> = [-1]
     for number in stride(from: share.rank, to: counts.reduce(1, *), by: share.count) {
       var place = counts
       var rest = number
@@ -92,9 +191,12 @@ enum ZarrWriter: ArrayWriter {
         count, of: size, from: values.pointer, StridedCopy.steps(of: count, size: size), to: chunk.pointer,
         StridedCopy.steps(of: scale.chunk, size: size))
       let path = "\(folder)/\(place.map(String.init).joined(separator: "/"))"
-      try makeFolder(path)
-      let bytes = try Packing.zstd(Array(chunk.buffer), for: path)
-      try SequentialFile.write(path) { try $0.write(bytes) }
+      if place.dropLast() != folderOfLast {
+        try makeFolder(path)
+        folderOfLast = place.dropLast()
+      }
+      let bytes = UnsafeRawBufferPointer(chunk.buffer)
+      try SequentialFile.write(share.isPacked ? Packing.zstd(bytes, for: path) : Array(bytes), toNew: path)
     }
   }
 
@@ -117,10 +219,28 @@ enum ZarrWriter: ArrayWriter {
     return ["version": "0.4", "name": array.name, "axes": axes, "datasets": datasets, "type": "nearest"]
   }
 
+  /// How viewers show the channels, which only this tells the names of; nil where they have none.
+  private static func viewed(_ array: ExportedArray) throws -> [String: Any]? {
+    guard let names = array.array.facts.channels, let axis = array.letters.firstIndex(of: "c"),
+      names.count == array.shape[axis]
+    else { return nil }
+    let colours = ["FFFFFF", "FF8000", "0080FF", "00C060", "FF60C0", "FFE000", "FF3030", "8080FF"]
+    let channels = try names.enumerated().map { index, name -> [String: Any] in
+      var slab = Hyperslab(all: array.shape)
+      for other in array.letters.indices.dropLast(2) {
+        (slab.start[other], slab.count[other]) = (other == axis ? index : array.shape[other] / 2, 1)
+      }
+      let range = DisplayRange(of: try array.array.read(as: Double.self, slab), isWhole: true)
+      let window = ["min": range.low, "max": range.high, "start": range.low, "end": range.high]
+      return ["label": name, "color": colours[index % colours.count], "active": true, "window": window]
+    }
+    return ["version": "0.4", "name": array.name, "channels": channels]
+  }
+
   private static func put(_ json: [String: Any], _ path: String) throws {
     try makeFolder(path)
     let data = try JSONSerialization.data(withJSONObject: json, options: [.prettyPrinted, .sortedKeys])
-    try SequentialFile.write(path) { try $0.write(Array(data)) }
+    try SequentialFile.write(Array(data), toNew: path)
   }
 
   private static func makeFolder(_ path: String) throws {

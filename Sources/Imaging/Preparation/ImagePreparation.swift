@@ -2,6 +2,8 @@ import ImageFiles
 
 /// What is done to images and labels before networks see them, in training and prediction alike.
 public struct ImagePreparation: Sendable, Hashable {
+  /// The channels that networks see, in this order; nil: all.
+  public var channels: [ImageChannel]?
   /// Whose values say how images are scaled.
   public var scaling: ScalingRule
   /// What is done to values before.
@@ -16,9 +18,11 @@ public struct ImagePreparation: Sendable, Hashable {
 
   /// Preparation as given.
   public init(
-    scaling: ScalingRule = .training, transform: IntensityTransform = .none, validity: Validity? = nil,
+    channels: [ImageChannel]? = nil, scaling: ScalingRule = .training, transform: IntensityTransform = .none,
+    validity: Validity? = nil,
     valid: ArrayLocation? = nil, labelMap: LabelMap? = nil
   ) {
+    self.channels = channels
     self.scaling = scaling
     self.transform = transform
     self.validity = validity

@@ -19,6 +19,8 @@ public final class ImageSource: Sendable {
     /// The extents of one image.
     let extents: Extents
     let hasChannels: Bool
+    /// The channels' numbers in the file, where some are chosen; nil: all.
+    let chosen: [Int]?
     let isWide: Bool
   }
 
@@ -32,6 +34,8 @@ public final class ImageSource: Sendable {
   public let imageCount: Int
   /// The number of channels; 1 without a channel axis.
   public let channels: Int
+  /// The channels that were chosen, each by its name where files say it, else by its number; nil: all there are.
+  public let chosenChannels: [ImageChannel]?
   /// The extents of one image; where they differ, the largest along each axis.
   public let extents: Extents
   /// Whether a file holds numbers that float32 rounds: doubles, and integers of more than 16 bits.
@@ -50,41 +54,59 @@ public final class ImageSource: Sendable {
   ///   - axes: a letter for each axis of a file's array, such as `yxc`; nil: as the file says, and where it does not,
   ///     as the layout does.
   ///   - mayLackChannels: whether arrays may have all these axes but `c`.
+  ///   - channels: those that are taken, in this order; nil: all.
   ///   - validity: how it is known which pixels were measured; nil: all were.
   ///   - valid: the dataset that says so, of the images' shape without channels or `[y, x]` for all of them.
   /// - Throws: `HDF5Error` or `ImageFileError` when a file or dataset is missing or unreadable; `ImagingError` for axes
   ///   that are not the layout's, an empty array, or arrays whose channels differ.
-  public init(
+  public convenience init(
     _ location: ArrayLocation, layout: ImageLayout, axes: String? = nil, mayLackChannels: Bool = false,
-    validity: Validity? = nil, valid: ArrayLocation? = nil
+    channels: [ImageChannel]? = nil, validity: Validity? = nil, valid: ArrayLocation? = nil
   ) throws {
-    self.validity = validity
-    validityArray = try valid.map {
-      try ImageSource(location, layout: layout, axes: axes, mayLackChannels: mayLackChannels)
-        .openValidity($0, axes: axes)
-    }
+    let (parts, chosen) = try Self.parts(
+      location, layout: layout, axes: axes, mayLackChannels: mayLackChannels, channels: channels)
+    let array = try valid.map { try ImageSource(parts, layout, chosen).openValidity($0, axes: axes) }
+    self.init(parts, layout, chosen, validity: validity, array)
+    // Every image has a region and a part.
+    try Self.requireMemory(128 * imageCount, for: location)
+  }
+
+  /// Opens the arrays at a location.
+  private static func parts(
+    _ location: ArrayLocation, layout: ImageLayout, axes: String?, mayLackChannels: Bool, channels: [ImageChannel]?
+  ) throws -> (parts: [Stored], chosen: [ImageChannel]?) {
     if layout.isOneImage, !location.others.isEmpty {
       throw ImagingError.severalVolumes(location, count: location.all.count)
     }
     let opened = layout.isOneImage ? [try ArrayFile.open(location)] : try ArrayFile.openEach(location)
     var parts: [Stored] = []
+    var chosen = channels
     for (location, stored) in opened {
       let part = try Stored(
-        stored, at: location, layout: layout, axes: axes, mayLackChannels: mayLackChannels,
+        stored, at: location, layout: layout, axes: axes, mayLackChannels: mayLackChannels, choosing: &chosen,
         isOneOfMany: !location.others.isEmpty || opened.count > 1, first: parts.last.map { $0.first + $0.count } ?? 0)
       parts.append(part)
     }
-    let (first, last) = (parts[0], parts[parts.count - 1])
-    func channels(_ part: Stored) -> Int { part.hasChannels ? part.array.shape[layout.channelAxis] : 1 }
-    if let other = parts.first(where: { channels($0) != channels(first) }) {
+    let first = parts[0]
+    if let other = parts.first(where: { $0.channels(layout) != first.channels(layout) }) {
       throw ImagingError.differentChannels(
-        other.location, shape: other.array.shape, channels: channels(other), first: first.location,
-        expected: channels(first))
+        other.location, shape: other.array.shape, channels: other.channels(layout), first: first.location,
+        expected: first.channels(layout))
     }
+    return (parts, chosen)
+  }
+
+  /// A source of arrays that are open.
+  private init(
+    _ parts: [Stored], _ layout: ImageLayout, _ chosen: [ImageChannel]?, validity: Validity? = nil,
+    _ validityArray: ValidityArray? = nil
+  ) {
+    let (first, last) = (parts[0], parts[parts.count - 1])
+    (self.validity, self.validityArray, chosenChannels) = (validity, validityArray, chosen)
     self.location = ArrayLocation(joining: parts.map(\.location))
     self.layout = layout
     self.parts = parts
-    self.channels = channels(first)
+    channels = first.channels(layout)
     isWide = parts.contains(where: \.isWide)
     imageCount = last.first + last.count
     let extents = parts.map(\.extents).reduce(first.extents) {
@@ -94,7 +116,7 @@ public final class ImageSource: Sendable {
     shape =
       parts.count == 1
       ? first.array.shape
-      : [imageCount] + (first.hasChannels ? [self.channels] : []) + (layout.hasDepth ? [extents.z] : [])
+      : [imageCount] + (first.hasChannels ? [channels] : []) + (layout.hasDepth ? [extents.z] : [])
         + [extents.y, extents.x]
     let sizes = parts.map { part in
       let spacing = part.array.facts.spacing
@@ -103,8 +125,6 @@ public final class ImageSource: Sendable {
       }
     }
     voxelSize = (0..<3).map { axis in sizes.allSatisfy { $0[axis] == sizes[0][axis] } ? sizes[0][axis] : nil }
-    // Every image has a region and a part.
-    try Self.requireMemory(128 * imageCount, for: location)
   }
 
   /// Every axis with its extent, as in “[image 12, y 32, x 32]”; “20–32” where extents differ.
@@ -180,17 +200,25 @@ public final class ImageSource: Sendable {
   /// Reads a part of an image as networks see it: scaled, with 0 where nothing was measured, and behind it the channel
   /// of validity when there is one.
   ///
-  /// - Parameter buffer: receives `[channel, z, y, x]`; `inputChannels` × `box.count` elements.
+  /// - Parameters:
+  ///   - buffer: receives `[channel, z, y, x]`; `inputChannels` × `box.count` elements.
+  ///   - eachInvalid: told the place in the box of every pixel that was not measured.
   /// - Throws: `HDF5Error` or `ImageFileError` when the file cannot be read.
   public func readInput(
-    _ box: Box, ofImage image: Int, scaledBy scaling: IntensityScaling, into buffer: UnsafeMutableBufferPointer<Float>
+    _ box: Box, ofImage image: Int, scaledBy scaling: IntensityScaling, into buffer: UnsafeMutableBufferPointer<Float>,
+    eachInvalid: (Int) -> Void = { _ in }
   ) throws {
     precondition(buffer.count == inputChannels * box.count, "a buffer of another size than the part")
     let own = UnsafeMutableBufferPointer(rebasing: buffer[..<(channels * box.count)])
-    guard inputChannels > channels else { return try read(box, ofImage: image, scaledBy: scaling, into: own) }
+    guard inputChannels > channels else {
+      return try read(box, ofImage: image, scaledBy: scaling, into: own, eachInvalid: eachInvalid)
+    }
     let told = UnsafeMutableBufferPointer(rebasing: buffer[(channels * box.count)...])
     told.update(repeating: 1)
-    try read(box, ofImage: image, scaledBy: scaling, into: own) { told[$0] = 0 }
+    try read(box, ofImage: image, scaledBy: scaling, into: own) {
+      told[$0] = 0
+      eachInvalid($0)
+    }
   }
 
   /// Reads a part of an image and scales it. Numbers that float32 would round are scaled before they are rounded. Where
@@ -244,7 +272,8 @@ public final class ImageSource: Sendable {
 
   /// The index of a voxel in its file's own axes, for messages.
   func index(image: Int, channel: Int, z: Int, y: Int, x: Int) -> [Int] {
-    (layout.isOneImage ? [] : [image - part(ofImage: image).first]) + (hasChannels ? [channel] : [])
+    let part = part(ofImage: image)
+    return (layout.isOneImage ? [] : [image - part.first]) + (hasChannels ? [part.chosen?[channel] ?? channel] : [])
       + (layout.hasDepth ? [z] : []) + [y, x]
   }
 
@@ -264,20 +293,32 @@ public final class ImageSource: Sendable {
 }
 
 extension ImageSource.Stored {
+  /// The number of channels; 1 without a channel axis.
+  fileprivate func channels(_ layout: ImageLayout) -> Int { hasChannels ? array.shape[layout.channelAxis] : 1 }
+
+  /// - Parameter channels: those that are taken; set to how they were found. nil: all.
   fileprivate init(
     _ stored: any StoredArray, at location: ArrayLocation, layout: ImageLayout, axes: String?, mayLackChannels: Bool,
-    isOneOfMany: Bool, first: Int
+    choosing channels: inout [ImageChannel]?, isOneOfMany: Bool, first: Int
   ) throws(ImagingError) {
     var axes = axes
     if mayLackChannels, axes.map({ $0.count == stored.shape.count + 1 }) == true { axes?.removeAll { $0 == "c" } }
-    let array = try ImageSource.arranged(
+    var array = try ImageSource.arranged(
       stored, at: location, layout: layout, axes: axes, isOneOfMany: isOneOfMany)
-    let shape = array.shape
+    var shape = array.shape
     hasChannels = shape.count == layout.axisCount + 1
     guard shape.count == layout.axisCount || hasChannels else {
       throw .wrongAxes(location, shape: shape, layout: layout)
     }
     guard !shape.contains(0) else { throw .empty(location, shape: shape) }
+    if let wanted = channels {
+      let choice = try ChosenChannels(
+        wanted, of: array, axis: hasChannels ? layout.channelAxis : nil, at: location)
+      (array, chosen, channels) = (choice.array, choice.numbers, choice.channels)
+      shape = array.shape
+    } else {
+      chosen = nil
+    }
     self.location = location
     self.array = array
     self.first = first

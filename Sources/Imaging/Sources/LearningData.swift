@@ -43,7 +43,8 @@ public final class LearningData: Sendable {
       throw ImagingError.tooManyClasses(target.classes, most: Self.mostClasses)
     }
     let images = try ImageSource(
-      images, layout: layout, axes: axes, validity: preparation.validity, valid: preparation.valid)
+      images, layout: layout, axes: axes, channels: preparation.channels, validity: preparation.validity,
+      valid: preparation.valid)
     self.images = images
     self.preparation = preparation
     switch target {
@@ -191,14 +192,18 @@ public final class LearningData: Sendable {
     let content = content
     let isItself = if case .itself = target { true } else { false }
     let count = region.extents.count
-    try ImageSource.requireMemory((4 * images.inputChannels + content.bytes) * count, for: images.location)
+    try ImageSource.requireMemory(
+      (4 * images.inputChannels + content.bytes + (hidesInvalid ? 1 : 0)) * count, for: images.location)
     let result = LearningRegion(
       region: region, channels: images.inputChannels, content: content,
       sharesImages: isItself && (targetScaling == nil || targetScaling == scaling))
     var faults = Faults(target, preparation.labelMap)
-    try images.readInput(region.box, ofImage: region.image, scaledBy: scaling, into: result.images.buffer)
+    let invalid = hidesInvalid ? AlignedBuffer<UInt8>(count: count) : nil
+    try images.readInput(region.box, ofImage: region.image, scaledBy: scaling, into: result.images.buffer) {
+      invalid?.buffer[$0] = 1
+    }
     faults.look(at: UnsafeBufferPointer(result.images.buffer), of: images, region.box, image: region.image)
-    try loadTargets(of: region.box, for: part, targetScaling: targetScaling, into: result, &faults)
+    try loadTargets(of: region.box, for: part, targetScaling: targetScaling, into: result, invalid, &faults)
     try faults.raise()
     return region.isSmaller(than: patch) ? result.padded(to: region.padded(to: patch)) : result
   }
@@ -215,21 +220,24 @@ public final class LearningData: Sendable {
     let region = Region(image: image, z: box.z, height: box.y.count, width: box.x.count)
     let result = LearningRegion(region: region, channels: 0, content: content)
     var faults = Faults(target, preparation.labelMap)
-    try loadTargets(of: box, for: part, targetScaling: nil, into: result, &faults)
+    try loadTargets(of: box, for: part, targetScaling: nil, into: result, nil, &faults)
     try faults.raise()
     return result
   }
 
   /// Reads the targets of a box into a region of its extents.
+  ///
+  /// - Parameter invalid: 1 where nothing was measured; nil: the images are read for it.
   private func loadTargets(
-    of box: Box, for part: Part, targetScaling: IntensityScaling?, into result: LearningRegion, _ faults: inout Faults
+    of box: Box, for part: Part, targetScaling: IntensityScaling?, into result: LearningRegion,
+    _ invalid: AlignedBuffer<UInt8>?, _ faults: inout Faults
   ) throws {
     let (content, image, count) = (result.content, result.region.image, box.count)
     if content.labels != .none {
-      try readLabels(of: box, image: image, part, into: result.labels.buffer, &faults)
+      try readLabels(of: box, image: image, part, into: result.labels.buffer, invalid: invalid, &faults)
     }
     if content.hasWeights {
-      try readWeights(of: box, image: image, part, into: result.weights.buffer)
+      try readWeights(of: box, image: image, part, into: result.weights.buffer, invalid: invalid)
     }
     let scaling = targetScaling ?? .identity(channels: content.channels)
     if content.channels > 0, !result.sharesImages {
@@ -248,9 +256,12 @@ public final class LearningData: Sendable {
 
   /// Reads labels as classes.
   ///
-  /// - Parameter classes: receives `[z, y, x]`, or the image's class alone.
+  /// - Parameters:
+  ///   - classes: receives `[z, y, x]`, or the image's class alone.
+  ///   - invalid: 1 where nothing was measured; nil: the images are read for it.
   func readLabels(
-    of box: Box, image: Int, _ part: Part, into classes: UnsafeMutableBufferPointer<UInt8>, _ faults: inout Faults
+    of box: Box, image: Int, _ part: Part, into classes: UnsafeMutableBufferPointer<UInt8>,
+    invalid: AlignedBuffer<UInt8>? = nil, _ faults: inout Faults
   ) throws {
     guard let labels = answers else {
       classes[0] = faults.convert(imageLabels[image], in: targetLocation) { [image] }
@@ -268,12 +279,15 @@ public final class LearningData: Sendable {
     split.pixels?.forEach(outside: part, box, image: image, extents: images.extents(ofImage: image)) {
       classes[$0] = Label.ignored
     }
-    if hidesInvalid { try images.forEachInvalid(box, image: image) { classes[$0] = Label.ignored } }
+    try forEachHidden(box, image: image, invalid) { classes[$0] = Label.ignored }
   }
 
   /// Writes 1 where the target is known and the pixel belongs to the part, else 0.
+  ///
+  /// - Parameter invalid: 1 where nothing was measured; nil: the images are read for it.
   func readWeights(
-    of box: Box, image: Int, _ part: Part, into weights: UnsafeMutableBufferPointer<Float>
+    of box: Box, image: Int, _ part: Part, into weights: UnsafeMutableBufferPointer<Float>,
+    invalid: AlignedBuffer<UInt8>? = nil
   ) throws {
     if let mask {
       try mask.read(box, ofImage: image, into: weights)
@@ -282,6 +296,15 @@ public final class LearningData: Sendable {
       weights.update(repeating: 1)
     }
     split.pixels?.forEach(outside: part, box, image: image, extents: images.extents(ofImage: image)) { weights[$0] = 0 }
-    if hidesInvalid { try images.forEachInvalid(box, image: image) { weights[$0] = 0 } }
+    try forEachHidden(box, image: image, invalid) { weights[$0] = 0 }
+  }
+
+  /// Calls `body` with the place in a box of every pixel that nothing is learnt of since it was not measured.
+  private func forEachHidden(
+    _ box: Box, image: Int, _ invalid: AlignedBuffer<UInt8>?, _ body: (Int) -> Void
+  ) throws {
+    guard hidesInvalid else { return }
+    guard let invalid else { return try images.forEachInvalid(box, image: image, body) }
+    for place in 0..<box.count where invalid.pointer[place] != 0 { body(place) }
   }
 }

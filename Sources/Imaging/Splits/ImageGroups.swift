@@ -28,9 +28,9 @@ public struct ImageGroups: Sendable, Hashable {
     self.init(location: location, numbers: try array.read(as: Int.self))
   }
 
-  /// The group that a region is of.
-  public func number(of region: Region, layout: ImageLayout) -> Int {
-    numbers[layout.isOneImage ? region.z.lowerBound : region.image]
+  /// The groups that regions are of.
+  public func numbers(of regions: [Region], layout: ImageLayout) -> [Int] {
+    regions.map { numbers[layout.isOneImage ? $0.z.lowerBound : $0.image] }
   }
 
   /// Sees that no group is in two parts.

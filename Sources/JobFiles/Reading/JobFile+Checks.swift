@@ -81,6 +81,9 @@ extension JobFile {
         report("data.axes", "‘\(axes)’ are not axes; write y, x and any of t, z, c, i once each")
       }
     }
+    if let repeated = firstRepeated(values["data.channels"]?.list) {
+      report("data.channels", "\(repeated) stands twice")
+    }
     for text in values["data.invalid"]?.list ?? [] where text.text.flatMap({ InvalidValues($0) }) == nil {
       report("data.invalid", "‘\(text)’ names no values; write negative, nan or a number")
     }
@@ -211,13 +214,14 @@ extension JobFile {
     let manager = FileManager.default
     let location = Job.outputFile(output, in: folder)
     let ending = output.lowercased().split(separator: ".").last.map(String.init) ?? ""
-    if ["zarr", "tif", "tiff", "npy", "mrc", "nii", "png"].contains(ending), output.contains(".") {
+    if ["tif", "tiff", "npy", "mrc", "nii", "png"].contains(ending), output.contains(".") {
       return
         "results are one HDF5 file, whose figures, sets and checksums other formats have no place for; write "
         + "\(output.dropLast(ending.count))h5, and then ‘tutti export … --what mean --to \(output)’"
     }
     var isFolder: ObjCBool = false
-    if output.hasSuffix("/") || manager.fileExists(atPath: location, isDirectory: &isFolder) && isFolder.boolValue {
+    let isFolderThere = manager.fileExists(atPath: location, isDirectory: &isFolder) && isFolder.boolValue
+    if output.hasSuffix("/") || isFolderThere && ending != "zarr" {
       return
         "\(output) is a folder; name a file in it, as in \(output.hasSuffix("/") ? output : output + "/")results.h5"
     }

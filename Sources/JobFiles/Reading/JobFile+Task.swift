@@ -42,6 +42,9 @@ extension JobFile {
         line, "prediction.kinds", "kinds are told of latent values; write latent: true, or remove this setting")
     }
     if task.answersImages {
+      if values["output"]?.text?.hasSuffix(".zarr") == true {
+        reader.report(reader.line(of: "output"), "output", "classes of images are no image; name a file.h5")
+      }
       if isOneImage(values) {
         reader.report(
           reader.line(of: "data.volume"), "data.volume", "a volume is one image; classify a stack (volume: false)")

@@ -25,8 +25,8 @@ extension Job {
     public var transform: IntensityTransform?
     /// Nil when the task has no target images.
     public var targetScaling: TargetScaling?
-    /// The channels of the images; nil: as their shape says.
-    public var channels: Int?
+    /// The channels of the images; nil: as their shape says, and all of them.
+    public var channels: ChannelChoice?
     /// A letter for each axis of the images' array; nil: as the file says.
     public var axes: String?
     /// The distance of voxels along (z,) y, x; nil: as the file says.
@@ -109,9 +109,10 @@ extension Job {
           + "standard deviation 1; `range`, from 0 to 1, for networks that end in a sigmoid; `none`. Predictions are scaled "
           + "back"),
       Setting(
-        "channels", \.channels, .integer(1...65_536), otherwise: "as the images' shape says",
-        "the number of channels of the images, which must be that of their shape; needed where a last axis of 1 to 4 looks "
-          + "like channels that are not before y"),
+        "channels", \.channels, ChannelChoice.kind, otherwise: "all, as the images' shape says",
+        "a list of the channels that networks see, in this order, by number, from 0 on, or by name where files say names, as "
+          + "in `[nuclei, 2]`; new images are taken the same way. Or one number: that of all channels, which must be "
+          + "that of the images' shape; needed where a last axis of 1 to 4 looks like channels that are not before y"),
       Setting(
         "axes", \.axes, .text, otherwise: "as the file says, and where it does not, as `volume` does",
         "a letter for each axis of the images' array, where the file does not say them or says them wrongly: `t`, `z`, `y`, "

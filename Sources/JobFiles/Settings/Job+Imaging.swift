@@ -6,8 +6,16 @@ extension Job {
   /// Where an array is: relative paths start at the job file's folder.
   public func location(of path: DataPath) -> ArrayLocation { path.location(in: folder) }
 
-  /// Where the results file is.
-  public var outputFile: String { Self.outputFile(output, in: folder) }
+  /// Where the results file is: an HDF5 file, beside the OME-Zarr folder where that is the output.
+  public var outputFile: String {
+    let path = Self.outputFile(output, in: folder)
+    return isZarr ? String(path.dropLast(".zarr".count)) + ".h5" : path
+  }
+
+  /// Where results are written as OME-Zarr too; nil: nowhere.
+  public var outputZarr: String? { isZarr ? Self.outputFile(output, in: folder) : nil }
+
+  private var isZarr: Bool { output.hasSuffix(".zarr") }
 
   static func outputFile(_ path: String, in folder: String?) -> String {
     guard let folder, !path.hasPrefix("/") else { return path }
@@ -26,7 +34,8 @@ extension Job {
   /// What is done to images before networks see them.
   public var preparation: ImagePreparation {
     ImagePreparation(
-      scaling: data.scaling ?? .training, transform: data.transform ?? .none,
+      channels: data.channels?.taken?.map { ImageChannel($0) }, scaling: data.scaling ?? .training,
+      transform: data.transform ?? .none,
       validity: data.valid == nil && data.invalid == nil
         ? nil
         : Validity(

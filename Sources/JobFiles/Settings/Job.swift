@@ -87,7 +87,8 @@ public struct Job: SettingsSection {
         + "do not depend on it. `--memory` goes before it"),
     Setting(
       "output", \.output, .outputPath, isRequired: true,
-      "the results file (HDF5), relative to this file; its folder is made when missing"),
+      "the results file (HDF5), relative to this file; its folder is made when missing; of `NAME.zarr` the file is "
+        + "`NAME.h5`, and mean, spread and likeliest classes are written as OME-Zarr too"),
   ]
 }
 

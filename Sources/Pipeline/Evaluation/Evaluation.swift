@@ -278,7 +278,8 @@ extension ConfidenceEvaluation {
   var line: String {
     let number = TextTable.number
     return "probabilities: ECE \(number(calibrationError)), Brier \(number(brierScore)), NLL "
-      + "\(number(negativeLogLikelihood)), AURC \(number(riskArea)); wrong pixels found by spread: AUROC "
-      + number(errorDetection)
+      + "\(number(negativeLogLikelihood)), AURC \(number(riskArea)); "
+      + (hasSpread
+        ? "wrong pixels found by spread: AUROC \(number(errorDetection))" : "a single member, which has no spread")
   }
 }

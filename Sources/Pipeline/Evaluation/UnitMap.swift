@@ -24,7 +24,7 @@ struct UnitMap: Sendable {
 
   /// All regions of one group are one unit.
   init(_ groups: ImageGroups, of regions: [Region], layout: ImageLayout) {
-    let numbers = regions.map { groups.number(of: $0, layout: layout) }
+    let numbers = groups.numbers(of: regions, layout: layout)
     let places = Dictionary(uniqueKeysWithValues: Set(numbers).sorted().enumerated().map { ($1, $0) })
     (kind, count) = (.whole(numbers.map { places[$0] ?? 0 }), places.count)
     plural = Job.UncertaintySection.Unit.group.plural

@@ -91,7 +91,8 @@ public struct ValueFigures: Sendable {
     return [TextTable.row("", columns, columns)]
       + members.enumerated().map { row("member \(numbers.isEmpty ? $0.offset : numbers[$0.offset])", $0.element, []) }
       + [row("ensemble", ensemble, similarity)] + (aggregate.map { [row("aggregate", $0, [])] } ?? [])
-      + (members.count > 1 ? ["", spreadLine] : [])
+      + (members.count > 1
+        ? ["", spreadLine] : members.count == 1 ? ["", "a single member, which has no spread"] : [])
   }
 
   private var spreadLine: String {

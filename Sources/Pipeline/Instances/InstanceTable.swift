@@ -1,6 +1,7 @@
 import Foundation
 import HDF5
 import Host
+import ImageFiles
 import Imaging
 import JobFiles
 
@@ -83,6 +84,7 @@ struct InstanceTable {
     }
     let table = try entry.createGroup("objects")
     try table.setAttribute("NX_class", "NXcollection")
+    try ResultsFile.writeVoxelSize(source.voxel.suffix(axes.count).map { Length($0, unit ?? "") }, axes, to: table)
     guard !rows.isEmpty else { return }
     let (count, width) = (rows.count, axes.count)
     func write<Scalar: HDF5Scalar>(

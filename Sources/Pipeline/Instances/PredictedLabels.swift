@@ -51,7 +51,8 @@ struct PredictedLabels {
       throw RunError.notResults(path, problem: "it holds no likeliest classes of pixels")
     }
     labels = try file.dataset("\(group)/labels", cache: 64 << 20)
-    deviation = try file.exists("\(group)/mean_errors") ? file.dataset("\(group)/mean_errors", cache: 64 << 20) : nil
+    deviation =
+      try ResultsFile.hasSpread(file.group(group)) ? file.dataset("\(group)/mean_errors", cache: 64 << 20) : nil
     let shape = try labels.shape
     self.shape = shape
     let hasDepth = shape.count == 4

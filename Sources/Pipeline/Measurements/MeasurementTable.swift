@@ -1,4 +1,5 @@
 import HDF5
+import ImageFiles
 import Imaging
 import JobFiles
 import Uncertainty
@@ -34,6 +35,8 @@ public struct MeasurementTable: Sendable {
   var most: [Double]
   /// What is to be said beside.
   var remarks: [String]
+  /// The distance of voxels along (z,) y, x, nil where it is not known; empty in files of earlier programs.
+  var voxelSize: [Length?] = []
 
   /// The numbers of measured images.
   ///
@@ -58,7 +61,9 @@ public struct MeasurementTable: Sendable {
       let found = images.quantities.indices.map { quantity in units.map { images.unit(quantity, of: $0) } }
       var section = Section(
         name: name, numbers: numbers, members: found.map { $0.map(\.members) },
-        mean: found.map { $0.map(\.prediction.mean) }, spread: found.map { $0.map(\.prediction.spread) },
+        mean: found.map { $0.map(\.prediction.mean) },
+        // A single member has no spread.
+        spread: found.map { $0.map { $0.members.count > 1 ? $0.prediction.spread : .nan } },
         truth: found.map { $0.map(\.truth) }, resolution: found.map { $0.map(\.prediction.resolution) })
       if let calibration { section.addIntervals(calibration, most: most) }
       return section
@@ -83,6 +88,9 @@ public struct MeasurementTable: Sendable {
   func write(to entry: Group) throws {
     let group = try entry.createGroup("measurements")
     try group.setAttribute("NX_class", "NXcollection")
+    if !voxelSize.isEmpty {
+      try ResultsFile.writeVoxelSize(voxelSize, Array(["z", "y", "x"].suffix(voxelSize.count)), to: group)
+    }
     try group.write(names, to: "name")
     try group.write(units, to: "unit")
     if !levels.isEmpty { try group.write(levels.map(\.value), to: "level") }
@@ -124,6 +132,10 @@ public struct MeasurementTable: Sendable {
     levels = try group.exists("level") ? group.read("level", as: Double.self).map { try Coverage($0) } : []
     remarks = try group.exists("remarks") ? group.readStrings("remarks") : []
     most = try group.exists("most") ? group.read("most", as: Double.self) : []
+    if try group.exists("voxel_size") {
+      let unit = try group.dataset("voxel_size").attribute("units", as: String.self)
+      voxelSize = try group.read("voxel_size", as: Double.self).map { Length($0, Length.unit(unit)) }
+    }
     let count = names.count
     sections = []
     for name in ["image", "group", "total"] where try group.exists(name) {

@@ -6,7 +6,7 @@ extension LearningData {
   convenience init(_ job: Job) throws {
     try self.init(
       images: job.location(of: job.data.images), target: try job.target, layout: job.layout, split: job.splitRule,
-      channels: job.data.channels, axes: job.data.axes, groups: job.data.groups.map(job.location),
+      channels: job.data.channels?.count, axes: job.data.axes, groups: job.data.groups.map(job.location),
       preparation: job.preparation)
   }
 
@@ -16,7 +16,8 @@ extension LearningData {
     try self.init(
       images: job.location(of: job.data.images),
       target: .images(job.location(of: targets), mask: job.data.mask.map(job.location)), layout: job.layout,
-      split: job.splitRule, channels: job.data.channels, axes: job.data.axes, groups: job.data.groups.map(job.location),
+      split: job.splitRule, channels: job.data.channels?.count, axes: job.data.axes,
+      groups: job.data.groups.map(job.location),
       preparation: job.preparation)
   }
 }

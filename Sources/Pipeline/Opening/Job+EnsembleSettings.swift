@@ -30,7 +30,7 @@ extension EnsembleSettings {
       },
       augmentation: training.augmentation,
       blindSpacing: training.blindSpacing ?? Job.blindSpacing)
-    validity = data.preparation.validity
+    (validity, channels) = (data.preparation.validity, data.images.chosenChannels)
   }
 
   /// The job's patch, or one chosen from the images: all of an image where one answer or a code is for all of it.

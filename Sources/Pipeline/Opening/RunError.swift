@@ -76,6 +76,10 @@ public enum RunError: Error, Hashable, Sendable {
   case wrongChannels(String, channels: Int, expected: Int)
   /// Images or slices to predict are asked for that are not there.
   case noSuchImages(String, option: String, things: String, count: Int)
+  /// Results are those of a single member.
+  case noSpread(String)
+  /// New images have not the channels that the model sees.
+  case noSuchChannels(reason: String, wanted: [String])
   /// An option of new images is of others.
   case otherLayout(String, option: String, things: String)
 }
@@ -195,6 +199,13 @@ extension RunError: CustomStringConvertible {
         + "librsvg2-bin), or name a file.svg, which browsers show."
     case .noJobFile(let path, let reason): return "\(path) \(reason); name the job file instead."
     case .noSuchSlice(let what, let there): return "the test part has no \(what); it has \(there)."
+    case .noSpread(let path):
+      return "\(path) is the prediction of a single member, which has no spread; train more (ensemble.members)."
+    case .noSuchChannels(let reason, let wanted):
+      return """
+        \(reason) The model sees the channels \(wanted.joined(separator: ", ")); say which these are of the new images, as \
+        in --channels \((0..<wanted.count).map(String.init).joined(separator: ",")), or --channels all.
+        """
     case .noSuchImages(let path, let option, let things, let count):
       return "\(path) has \(things) 0 to \(count - 1), and \(option) names others."
     case .otherLayout(let path, let option, let things):

@@ -1,4 +1,5 @@
 import Foundation
+import Host
 import ImageFiles
 import Imaging
 import JobFiles
@@ -66,9 +67,11 @@ extension RunFiles {
     }
     outputs = [
       ("output", paths.results), ("output", paths.unfinished), ("the lock", RunLock.path(of: paths.results)),
-      ("the calibration", paths.calibration), ("the aggregate", paths.aggregate), ("the report", paths.report),
+      ("the XDMF file", paths.xdmf), ("the calibration", paths.calibration), ("the aggregate", paths.aggregate),
+      ("the report", paths.report),
     ]
     outputs += (0..<job.ensemble.members).map { ("member \($0)", paths.member($0)) }
+    if let zarr = job.outputZarr { outputs += [zarr, WholeFile.temporary(zarr)].map { ("output", $0) } }
     if let trace { outputs.append(("--trace", trace)) }
   }
 }

@@ -32,6 +32,8 @@ public struct RunPaths: Hashable, Sendable {
   public var log: String { stem + ".log" }
   /// The page about the run.
   public var report: String { stem + ".report.html" }
+  /// By which ParaView opens the results.
+  public var xdmf: String { stem + ".xdmf" }
   /// The objects of the results' classes.
   public var instances: String { stem + ".instances.h5" }
   /// The results while they are being written.

@@ -119,15 +119,17 @@ extension DataSurvey {
 
   /// Opens the images.
   private mutating func open(_ asked: ArrayLocation, _ siblings: [String]) throws -> any StoredArray {
-    var location = asked
-    if asked.dataset == nil, siblings.count > 1 {
-      if let name = Self.first(of: Self.imageNames, in: siblings) {
-        location = asked.dataset(name)
-      } else if (try? ArrayFile.open(asked)) == nil {
-        throw ProposalError.noImages(asked.name, arrays: siblings)
-      }
+    let found: ArrayLocation
+    let array: any StoredArray
+    if asked.dataset != nil || siblings.count < 2 {
+      (found, array) = try ArrayFile.open(asked)
+    } else if let name = Self.first(of: Self.imageNames, in: siblings) {
+      (found, array) = try ArrayFile.open(asked.dataset(name))
+    } else if let opened = try? ArrayFile.open(asked) {
+      (found, array) = opened
+    } else {
+      throw ProposalError.noImages(asked.name, arrays: siblings)
     }
-    let (found, array) = try ArrayFile.open(location)
     images = Source(text: found.dataset == nil ? "\(asked)" : "\(found)", shape: array.shape)
     return array
   }

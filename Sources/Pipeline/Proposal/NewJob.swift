@@ -38,7 +38,8 @@ public struct NewJob: Sendable {
   /// - Throws: `ProposalError`, `ImageFileError`, `HDF5Error`, and as a run of the job that is refused.
   public func write(overwriting: Bool, over world: Communicator, log: Log) throws -> String {
     guard overwriting || !RunPaths.exists(output) else { throw ProposalError.exists(output) }
-    let proposal = try self.proposal(over: world, log: log)
+    // Files of a folder are opened once, however often it is looked at.
+    let proposal = try FileCatalog().used { try self.proposal(over: world, log: log) }
     let text = proposal.text(file: output)
     do {
       try RunPaths.makeFolder(folder)
@@ -138,7 +139,7 @@ public struct NewJob: Sendable {
   private static func units(_ data: LearningData) -> Int? {
     if data.split.pixels != nil { return nil }
     if let groups = data.groups {
-      return Set(data.split.calibrate.map { groups.number(of: $0, layout: data.layout) }).count
+      return Set(groups.numbers(of: data.split.calibrate, layout: data.layout)).count
     }
     return data.layout.isOneImage ? nil : data.split.calibrate.count
   }

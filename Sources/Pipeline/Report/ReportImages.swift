@@ -49,7 +49,7 @@ struct ReportImages {
     choose("worst", known.last)
     choose("median", known.isEmpty ? nil : known[known.count / 2])
     choose("best", known.first)
-    choose("largest spread", slices.max { $0.spread < $1.spread })
+    if reader.hasSpread { choose("largest spread", slices.max { $0.spread < $1.spread }) }
     var viewers: [ReportPage.Viewer] = []
     let frames = try chosen.compactMap { names, picture in
       try frame(picture, title: "The \(names.joined(separator: ", the ")): \(picture.title)")

@@ -11,6 +11,8 @@ struct SliceReader {
   private let opened: OpenedJob
   let form: AnswerForm
   private let prediction: Group
+  /// Whether the results have a spread: those of a single member have none.
+  let hasSpread: Bool
   private let level: Int
   private let levels: [Double]
   private let classes: [String]
@@ -25,6 +27,7 @@ struct SliceReader {
     form = AnswerForm(opened.settings, layout)
     classes = job.data.classes
     prediction = try entry.group("prediction")
+    hasSpread = try ResultsFile.hasSpread(prediction)
     levels = try entry.read("calibration/coverage", as: Double.self)
     // The level nearest to nine in ten.
     level = levels.indices.min { [levels] in abs(levels[$0] - 0.9) < abs(levels[$1] - 0.9) } ?? 0
@@ -60,7 +63,7 @@ struct SliceReader {
     try opened.data.images.read(slice.region.box, ofImage: slice.region.image, into: input.buffer)
     var content = Content(
       image: Array(input.buffer.prefix(pixels)), mean: try prediction.dataset("mean").read(as: Float.self, place),
-      deviation: try prediction.dataset("mean_errors").read(as: Float.self, place), errors: [])
+      deviation: hasSpread ? try prediction.dataset("mean_errors").read(as: Float.self, place) : [], errors: [])
     try content.truth.read(Box(slice.region.extents), of: slice.region, opened.truth, for: .test)
     guard form.task.hasClasses else {
       content.errors = (0..<pixels).map { pixel in
@@ -88,7 +91,7 @@ struct SliceReader {
     var picture = SlicePicture(slice: slice, title: title(slice), width: sample.width, height: sample.height)
     let known = content.errors.compactMap(\.self)
     picture.error = known.isEmpty ? .nan : known.reduce(0) { $0 + Double($1) } / Double(known.count)
-    picture.spread = content.deviation.reduce(0) { $0 + Double($1) } / Double(max(1, content.deviation.count))
+    picture.spread = content.deviation.reduce(0) { $0 + Double($1) } / Double(content.deviation.count)
     for kind in kinds {
       guard let (legend, pixels) = try layer(kind, slice, content, sample) else { continue }
       picture.layers.append(
@@ -116,6 +119,7 @@ struct SliceReader {
       return hasClasses ? prediction(content, sample) : values(content.mean, content, sample, "of the members, ")
     case .spread:
       // Of classes that which the members agree on least.
+      guard hasSpread else { return nil }
       let (pixels, all) = (slice.region.extents.count, content.deviation)
       return numbers("standard deviation of the members" + (hasClasses ? ", largest of the classes" : ""), sample) {
         pixel in

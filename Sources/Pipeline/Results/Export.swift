@@ -19,6 +19,8 @@ public struct Export: Sendable {
   public var output: String
   /// Replace a file that exists.
   public var overwrite: Bool
+  /// Whether chunks of OME-Zarr are packed.
+  public var isPacked = true
 
   /// An export as asked for.
   public init(
@@ -47,7 +49,7 @@ public struct Export: Sendable {
     }
     _ = try world.fromRoot {
       try RunPaths.makeFolder(RunPaths.folder(of: output))
-      if isShared { try? RunPaths.remove(WholeFile.temporary(output)) }
+      try ArrayExport.begin(output)
       return []
     }
     let name = quantity?.rawValue ?? source
@@ -55,10 +57,10 @@ public struct Export: Sendable {
       guard isShared || world.rank == 0 else { return [String]() }
       return try ArrayExport.write(
         array, named: name, to: output,
-        share: isShared ? ArrayExport.Share(rank: world.rank, count: world.size) : ArrayExport.Share())
+        share: isShared
+          ? ArrayExport.Share(rank: world.rank, count: world.size, isPacked: isPacked) : ArrayExport.Share())
     }
     _ = try world.fromRoot {
-      if isShared, overwrite, RunPaths.exists(output) { try RunPaths.remove(output) }
       try ArrayExport.finish(output)
       return []
     }

@@ -23,6 +23,9 @@ public struct NewPrediction: Sendable {
   public var overwrite: Bool
   /// Whether the members' latent values are written too.
   public var latents: Bool
+  /// The channels of the images that networks see, by name or number; empty: all that the images have; nil: as the
+  /// model's job says.
+  public var channels: [String]?
   /// `path[:dataset]` of what says which pixels were measured; nil: the values alone, as the model's job says.
   public var valid: String?
   /// Of one volume the slices to predict; nil: all.
@@ -62,13 +65,19 @@ public struct NewPrediction: Sendable {
   /// Opens the images as the networks see them. Of 3-D networks four axes are those of one image with as many channels as
   /// networks read, or of several images without.
   private func opened(for settings: EnsembleSettings) throws -> ImageSource {
+    let wanted = channels.map { $0.map { ImageChannel($0) } } ?? settings.channels
+    let chosen = wanted.flatMap { $0.isEmpty ? nil : $0 }
     func open(_ layout: ImageLayout) throws -> ImageSource {
       var validity = settings.validity ?? Validity()
       validity.hasDataset = valid != nil
       let isPartial = settings.validity != nil || valid != nil
-      return try ImageSource(
-        ArrayLocation(images), layout: layout, validity: isPartial ? validity : nil,
-        valid: valid.map { ArrayLocation($0) })
+      do {
+        return try ImageSource(
+          ArrayLocation(images), layout: layout, channels: chosen, validity: isPartial ? validity : nil,
+          valid: valid.map { ArrayLocation($0) })
+      } catch let error as ImagingError where channels == nil && error.isOfChannels {
+        throw RunError.noSuchChannels(reason: "\(error)", wanted: chosen?.map(\.text) ?? [])
+      }
     }
     guard settings.isOfVolume else { return try open(.stack) }
     do {
@@ -115,12 +124,13 @@ public struct NewPrediction: Sendable {
         ArrayFile.files(of: ArrayLocation(images)).map { ("the new images", $0) }
         + loaded.files.map { ("a file of the model", $0) }
       if let valid { files.inputs += ArrayFile.files(of: ArrayLocation(valid)).map { ("--valid", $0) } }
-      files.outputs = [output, WholeFile.temporary(output), RunLock.path(of: output)].map { ("-o", $0) }
+      let paths = [output, WholeFile.temporary(output), RunLock.path(of: output), RunPaths(results: output).xdmf]
+      files.outputs = paths.map { ("-o", $0) }
       try files.check()
     }
     let (members, calibration) = (loaded.members, loaded.calibration)
     let volume = members[0].settings.isOfVolume
-    let source = try world.agree {
+    let source = try world.opened {
       guard overwrite || !RunPaths.exists(output) else { throw RunError.outputExists(output) }
       return try opened(for: members[0].settings)
     }
@@ -138,6 +148,7 @@ public struct NewPrediction: Sendable {
       return try EnsemblePredictor(members, team: team)
     }
     if let combination = calibration?.combination { ensemble.combination = combination.form }
+    if members.count == 1 { log.note("The prediction is that of a single member, which has no spread: it is NaN.") }
     if members[0].settings.validity?.hasDataset == true, valid == nil {
       log.note(
         "The model was trained with a dataset that says which pixels were measured; here the values alone say it. Name one "
@@ -187,9 +198,10 @@ public struct NewPrediction: Sendable {
         collector?.add(answer, of: member, region, tile.core)
       }
     }
-    let table = try collector?.joined(over: world).map {
+    var table = try collector?.joined(over: world).map {
       MeasurementTable($0, numbers: regions.map(\.image), groups: nil, calibration?.measurements)
     }
+    table?.voxelSize = Array(source.voxelSize.suffix(source.layout.hasDepth ? 3 : 2))
     let features = try shift?.features(over: world)
     let test = features.flatMap { features in calibration?.shift.map { ShiftTest(features, $0) } }
     _ = try world.fromRoot {
@@ -221,6 +233,7 @@ public struct NewPrediction: Sendable {
       try file.close()
       try ChecksumTrailer.append(to: unfinished)
       try WholeFile.publish(unfinished, as: output)
+      try ResultsXDMF.write(beside: output)
       return []
     }
     return (table, world.rank == 0 ? test : nil)

@@ -124,7 +124,7 @@ struct PredictionWriter {
   ) throws -> PredictionDatasets.Tile {
     var tile = PredictionDatasets.Tile(
       region: region, core: answer.tile.core, mean: Array(form.value(answer.mean)),
-      deviation: Array(form.value(answer.deviation)))
+      deviation: spread(form.value(answer.deviation)))
     tile.latents = Array(answer.latents)
     addLabels(answer.mean, form, to: &tile)
     if !form.quantiles.isEmpty { tile.quantiles = Array(answer.mean) }
@@ -143,6 +143,11 @@ struct PredictionWriter {
     return tile
   }
 
+  /// The standard deviation over members as it is written: NaN of a single one, of which nothing is known.
+  private func spread(_ deviation: UnsafeBufferPointer<Float>) -> [Float] {
+    ensemble.members.count > 1 ? Array(deviation) : Array(repeating: .nan, count: deviation.count)
+  }
+
   /// Puts a tile's answer into the gaps of its image.
   private func fill(_ images: ImageSource, _ region: Region, _ tile: inout PredictionDatasets.Tile) throws {
     let (values, isMeasured) = try images.measured(
@@ -159,7 +164,7 @@ struct PredictionWriter {
   /// The classes of an image that are told beside its answer.
   private func classTile(_ answer: EnsemblePredictor.Answer, region: Int) throws -> PredictionDatasets.Tile {
     var tile = PredictionDatasets.Tile(
-      region: region, core: answer.tile.core, mean: Array(answer.classMean), deviation: Array(answer.classDeviation))
+      region: region, core: answer.tile.core, mean: Array(answer.classMean), deviation: spread(answer.classDeviation))
     if let classForm { addLabels(answer.classMean, classForm, to: &tile) }
     if let sets = calibration?.classes { try writeSets(sets, answer.classMean, voxels: 1, to: &tile) }
     return tile

@@ -28,6 +28,7 @@ public struct ResultsArray: Sendable {
     guard try file.exists("\(group)/\(dataset)") else {
       throw RunError.notInResults(path, quantity.rawValue, there: try Self.there(in: file, group))
     }
+    if quantity == .spread, try !ResultsFile.hasSpread(file.group(group)) { throw RunError.noSpread(path) }
     let classNumber = try className.map { try Self.number(ofClass: $0, in: file, path) }
     let mean = try ArrayFile.open(ArrayLocation(file: path, dataset: "/\(group)/mean")).1.facts
     let names = try file.group(group).attributes("axes", as: String.self)

@@ -76,10 +76,13 @@ enum ResultsFile {
     let mean = try prediction.dataset("mean")
     let shape = try mean.shape
     let hasSpread = try prediction.exists("mean_errors")
-    let what = hasSpread ? "over the members" : "of a learned combination of the members"
-    try mean.setAttribute("long_name", form.task.hasClasses ? "mean probability \(what)" : "mean \(what)")
+    let isOne = header.members.count == 1
+    let what = isOne ? "of a single member" : hasSpread ? "over the members" : "of a learned combination of the members"
+    let kind = form.task.hasClasses ? "probability " : isOne ? "answer " : ""
+    try mean.setAttribute("long_name", (isOne ? "" : "mean ") + kind + what)
     if hasSpread {
-      try prediction.dataset("mean_errors").setAttribute("long_name", "standard deviation over the members")
+      try prediction.dataset("mean_errors").setAttribute(
+        "long_name", isOne ? "NaN: a single member has no spread" : "standard deviation over the members")
     }
     if try prediction.exists("labels") {
       try prediction.dataset("labels").setAttribute("long_name", "most likely class; the first of equals")
@@ -129,6 +132,26 @@ enum ResultsFile {
       ).setAttribute("long_name", "extents of each image along \(form.pixelAxes.joined(separator: ", "))")
     }
     if form.task.hasClasses { try prediction.write(header.classes, to: "class_names") }
+  }
+
+  /// Whether a group of answers has their spread over members: a single member has none.
+  static func hasSpread(_ prediction: Group) throws -> Bool {
+    guard try prediction.exists("mean_errors") else { return false }
+    // Earlier programs do not tell the members.
+    return try !prediction.hasAttribute("members") || prediction.attributes("members", as: UInt64.self).count != 1
+  }
+
+  /// Writes the distance of voxels beside a table, so that its lengths, areas and volumes can be told in voxels.
+  ///
+  /// - Parameter sizes: along the axes; where one is not known, or they have no common unit, all are 1 voxel or pixel.
+  static func writeVoxelSize(_ sizes: [Length?], _ axes: [String], to group: Group) throws {
+    let unit = sizes.last.flatMap { $0?.unit } ?? ""
+    let known = sizes.compactMap { $0?.value(in: unit) }
+    let isKnown = known.count == sizes.count && !unit.isEmpty
+    let dataset = try group.write(isKnown ? known : sizes.map { _ in 1 }, to: "voxel_size")
+    let pixel = axes.count == 3 ? "voxels" : "pixels"
+    try dataset.setAttribute("units", isKnown ? Length(1, unit).plainUnit : pixel)
+    try dataset.setAttribute("long_name", "distance of neighbours along \(axes.joined(separator: ", "))")
   }
 
   /// The maps of statistics that results have; nil when they have none.

@@ -125,7 +125,7 @@ struct CalibrationStage: Stage {
     }
     calibration.allowsEmpty = form.allowsEmpty
     let regions = truth.split.calibrate
-    let groups = truth.groups.map { groups in regions.map { groups.number(of: $0, layout: truth.layout) } }
+    let groups = truth.groups?.numbers(of: regions, layout: truth.layout)
     calibration.shift = ShiftReference(
       try shift.features(over: world), groups: groups,
       plural: groups != nil ? "groups" : job.layout.isOneImage ? "runs of slices" : "images")
@@ -184,7 +184,7 @@ struct CalibrationStage: Stage {
       return try MeasurementCalibration(
         measurements, images, units: regions.indices.map { [$0] }, unit: .image, levels: opened.levels)
     }
-    let numbers = regions.map { groups.number(of: $0, layout: truth.layout) }
+    let numbers = groups.numbers(of: regions, layout: truth.layout)
     return try MeasurementCalibration(
       measurements, images,
       units: Set(numbers).sorted().map { number in numbers.indices.filter { numbers[$0] == number } }, unit: .group,

@@ -120,7 +120,7 @@ struct EvaluationStage: Stage {
     guard try file.exists("entry/latent/latent") else { return nil }
     let kinds = try job.prediction.kinds.map { path in
       let groups = try ImageGroups(job.location(of: path), of: truth.images)
-      return truth.split.test.map { groups.number(of: $0, layout: truth.layout) }
+      return groups.numbers(of: truth.split.test, layout: truth.layout)
     }
     return try LatentFigures(try file.dataset("entry/latent/latent"), kinds: kinds)
   }
@@ -316,7 +316,9 @@ struct EvaluationStage: Stage {
         for i in all {
           slabs.add(
             region: slice.part, place: slice.z * known.values.count + i,
-            feature: { ($0 == 0 ? values[i] : spreads[i]) / standard[i / count] }, covered: { covered[$0][i] })
+            // A single member has no spread.
+            feature: { ($0 == 0 ? values[i] : spreads[i].isNaN ? 0 : spreads[i]) / standard[i / count] },
+            covered: { covered[$0][i] })
         }
         rows += own.numbers
       }

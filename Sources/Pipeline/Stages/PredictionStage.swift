@@ -151,16 +151,17 @@ struct PredictionStage: Stage {
     }
     try memberGroup.write(members.map { $0.history.last?.loss ?? .nan }, to: "final_loss")
     for figures in figures { try figures.write(to: memberGroup) }
-    let groups = truth.groups.map { groups in regions.map { groups.number(of: $0, layout: truth.layout) } }
+    let groups = truth.groups?.numbers(of: regions, layout: truth.layout)
     if let features, let reference = calibration.shift {
       let test = ShiftTest(features, groups: groups, reference)
       try test.write(to: entry)
       if test.isAlarm { for line in test.lines { log.note(line) } }
     }
     if let measured {
-      let table = MeasurementTable(
+      var table = MeasurementTable(
         measured, numbers: job.layout.isOneImage ? Array(regions.indices) : regions.map(\.image), groups: groups,
         calibration.measurements)
+      table.voxelSize = Array((job.voxelSize ?? truth.images.voxelSize).suffix(job.layout.hasDepth ? 3 : 2))
       try table.write(to: entry)
     }
     if let masks = calibration.masks {

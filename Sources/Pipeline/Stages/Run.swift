@@ -101,7 +101,7 @@ public final class Run {
   func opened() throws -> OpenedJob {
     if let openedJob { return openedJob }
     ArrayFile.cacheBytes = cacheBytes
-    let opened = try world.agree { try OpenedJob(job) }
+    let opened = try world.opened { try OpenedJob(job) }
     try requireSame(opened.text, OpenedJob.difference)
     openedJob = opened
     return opened
@@ -157,7 +157,10 @@ public final class Run {
     // Ranks that read other data are found before work.
     for part in Part.allCases { _ = try content(of: part) }
     if let evaluation = try finishedBefore() {
-      try locked { try instances(ifMissing: true) }
+      try locked {
+        try instances(ifMissing: true)
+        try zarr(ifMissing: true)
+      }
       return evaluation
     }
     try requirePredictionMemory()
@@ -171,6 +174,7 @@ public final class Run {
       try goOn()
       let evaluation = try EvaluationStage(self).evaluate(paths.unfinished)
       try onRoot { try self.publish() }
+      try zarr()
       try instances()
       try reportAtEnd()
       return evaluation
@@ -205,6 +209,7 @@ public final class Run {
     try locked {
       try PredictionStage(self).predict()
       try onRoot { try self.publish() }
+      try zarr()
       try instances()
     }
   }
@@ -220,6 +225,24 @@ public final class Run {
       guard isThere.isEmpty else { return }
     }
     for line in try search.run(over: world, until: { try self.stop.check() }) { log.note(line) }
+  }
+
+  /// Writes the results as OME-Zarr too, when this is the job's output. Collective.
+  ///
+  /// - Parameter ifMissing: only when the prediction of the results is not there.
+  private func zarr(ifMissing: Bool = false) throws {
+    guard let path = job.outputZarr else { return }
+    let zarr = ResultsZarr(results: paths.results, path: path)
+    if ifMissing {
+      let isThere = try world.fromRoot {
+        if zarr.isForeign { throw RunError.outputExists(path) }
+        return try zarr.isWritten() ? [1] : []
+      }
+      guard isThere.isEmpty else { return }
+    }
+    try goOn()
+    try zarr.write(over: world)
+    if world.rank == 0 { log.note("The results are in \(path) too.") }
   }
 
   /// Evaluates the results of this job and stores the figures in them.
@@ -305,6 +328,11 @@ public final class Run {
       else {
         throw RunError.outputExists(self.paths.results)
       }
+      if let path = self.job.outputZarr, !self.options.overwrite,
+        ResultsZarr(results: self.paths.results, path: path).isForeign
+      {
+        throw RunError.outputExists(path)
+      }
     }
   }
 
@@ -312,6 +340,7 @@ public final class Run {
   func publish() throws {
     try ChecksumTrailer.append(to: paths.unfinished)
     try WholeFile.publish(paths.unfinished, as: paths.results)
+    try ResultsXDMF.write(beside: paths.results)
   }
 
   /// Does something on rank 0; all ranks throw when it fails.

@@ -50,10 +50,12 @@ public struct ConfidenceEvaluation: Hashable, Sendable {
       counts[bin] += 1
       counts[Self.bins + bin] += isRight
       counts[2 * Self.bins + bin] += Int64((confidence * Self.unit).rounded())
-      let spread = spreads.isEmpty ? 0 : Double(spreads[best * pixels + i])
-      let place = Self.bin(spread.isFinite ? spread : 0)
-      counts[3 * Self.bins + place] += 1
-      counts[4 * Self.bins + place] += isRight
+      // A single member has no spread: it is NaN.
+      if !spreads.isEmpty, spreads[best * pixels + i].isFinite {
+        let place = Self.bin(Double(spreads[best * pixels + i]))
+        counts[3 * Self.bins + place] += 1
+        counts[4 * Self.bins + place] += isRight
+      }
       counts[5 * Self.bins] += Int64((brier * Self.unit).rounded())
       let own = max(Double(probabilities[Int(labels[i]) * pixels + i]), 1e-12)
       counts[5 * Self.bins + 1] += Int64((-log(own) * Self.unit).rounded())
@@ -164,8 +166,12 @@ public struct ConfidenceEvaluation: Hashable, Sendable {
   }
 
   /// The probability that a wrong pixel has a larger spread over members than a right one, ties counted half (the area under
-  /// the ROC curve of error detection); NaN when all pixels are right, or all wrong.
+  /// the ROC curve of error detection); NaN when all pixels are right, or all wrong, or
+  /// there is no spread.
   public var errorDetection: Double { detection(3 * Self.bins, descending: false) }
+
+  /// Whether there was a spread over members.
+  public var hasSpread: Bool { counts[3 * Self.bins..<4 * Self.bins].contains { $0 > 0 } }
 
   /// The same by lack of confidence.
   public var errorDetectionByConfidence: Double { detection(0, descending: true) }

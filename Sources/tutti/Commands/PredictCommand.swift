@@ -33,6 +33,13 @@ struct PredictCommand: ParsableCommand {
       """)
   var valid: String?
 
+  @Option(
+    help: """
+      Of new images, the channels that the networks see, by number or name, as in 0,2; all: every one that the images \
+      have. Without it those that the job says in data.channels.
+      """)
+  var channels: String?
+
   @Option(help: "Of a new volume, the slices from the first up to the second number alone, as in 16:20.")
   var slices: String?
 
@@ -61,8 +68,9 @@ struct PredictCommand: ParsableCommand {
   }
 
   func validate() throws {
-    if images == nil, valid != nil || slices != nil || numbers != nil {
-      throw ValidationError("--valid, --slices and --images are for new images; a job's split says what is predicted.")
+    if images == nil, valid != nil || channels != nil || slices != nil || numbers != nil {
+      throw ValidationError(
+        "--valid, --channels, --slices and --images are for new images; a job's split says what is predicted.")
     }
     if slices != nil, sliceRange == nil { throw ValidationError("--slices needs two numbers, as in 16:20.") }
     if numbers != nil, imageNumbers == nil { throw ValidationError("--images needs numbers, as in 3,5.") }
@@ -81,6 +89,9 @@ struct PredictCommand: ParsableCommand {
           model: model, images: images, output: output, threads: launch.threads, overwrite: overwrite,
           latents: latent)
         (prediction.valid, prediction.slices, prediction.numbers) = (valid, sliceRange, imageNumbers)
+        prediction.channels = channels.map {
+          $0 == "all" ? [] : $0.split(separator: ",").map { String($0.drop { $0 == " " }) }
+        }
         let (measurements, shift) = try prediction.run(over: world, log: display.log)
         display.finish()
         guard world.rank == 0 else { return }

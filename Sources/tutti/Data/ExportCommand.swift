@@ -32,6 +32,9 @@ struct ExportCommand: ParsableCommand {
   @Option(help: "One image of a stack alone; the first is 0.")
   var image: Int?
 
+  @Flag(help: "Of OME-Zarr, write chunks as they are instead of packed with zstd: larger and faster.")
+  var uncompressed = false
+
   @Flag(help: "Replace a file that exists.")
   var overwrite = false
 
@@ -46,9 +49,10 @@ struct ExportCommand: ParsableCommand {
 
   func run() throws {
     try launch.session { world in
-      let export = Export(
+      var export = Export(
         source, quantity: what, coverage: coverage, className: className, image: image, to: output,
         overwrite: overwrite)
+      export.isPacked = !uncompressed
       let notes = try export.run(over: world)
       if world.rank == 0 { print(([output] + notes).joined(separator: "\n  ")) }
     }

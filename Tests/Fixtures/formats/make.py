@@ -50,6 +50,8 @@ def tiff():
     write("ome.ome.tif", five,
           metadata={"axes": "TZCYX", "PhysicalSizeX": 4, "PhysicalSizeXUnit": "nm", "PhysicalSizeY": 4,
                     "PhysicalSizeYUnit": "nm", "PhysicalSizeZ": 0.05, "PhysicalSizeZUnit": "µm"})
+    write("channels.ome.tif", five[0].swapaxes(0, 1),
+          metadata={"axes": "CZYX", "Channel": {"Name": ["nuclei & more", "7"]}})
     write("imagej.tif", five, imagej=True, resolution=(20, 10),
           metadata={"axes": "TZCYX", "spacing": 0.5, "unit": "um"})
     with tifffile.TiffWriter("two.ome.tif") as file:

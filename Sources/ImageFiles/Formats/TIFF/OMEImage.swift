@@ -10,16 +10,24 @@ enum OMEImage {
   ) throws(ImageFileError) -> [TIFFSeries] {
     var series: [TIFFSeries] = []
     var current: (pixels: [String: String], data: [[String: String]])?
+    var channels: [String?] = []
     var files: Set<String> = []
     var next = 0
     for tag in XMLTag.all(in: text) {
       switch tag.name {
-      case "Pixels": current = (tag.attributes, [])
+      case "Pixels": (current, channels) = ((tag.attributes, []), [])
+      case "Channel": channels.append(tag.attributes["Name"])
       case "TiffData": current?.data.append(tag.attributes)
       case "UUID": if let name = tag.attributes["FileName"] { files.insert(name) }
       case "/Pixels":
         guard let image = current else { continue }
-        series.append(try Self.series(image.pixels, image.data, pages, &next, location))
+        var one = try Self.series(image.pixels, image.data, pages, &next, location)
+        let names = channels.compactMap(\.self)
+        // Colours of one channel have no names of their own.
+        if names.count == channels.count, names.count == image.pixels["SizeC"].flatMap({ Int($0) }) {
+          one.channels = names
+        }
+        series.append(one)
         current = nil
       default: break
       }

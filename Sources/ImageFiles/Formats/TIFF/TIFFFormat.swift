@@ -73,9 +73,10 @@ enum TIFFFormat: ImageFormat {
       guard let unit = series.imageJUnit else { return own[letter] ?? nil }
       return (letter == "y" || letter == "x") ? imageJ(page, letter, unit) : nil
     }
-    let facts = ArrayFacts(
+    var facts = ArrayFacts(
       format: series.kind, shape: shape, elementType: page.elementType, axes: isNamed ? axes : nil, spacing: spacing,
       chunk: chunk, compression: page.compression)
+    facts.channels = series.channels
     return TIFFArray(
       tiff: tiff, file: try FileBytes(tiff.location.file, name: tiff.location.name), facts: facts,
       pages: series.pages.map { ($0, pages[$0]) }, outer: series.outer.count)

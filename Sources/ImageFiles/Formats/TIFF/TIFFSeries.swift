@@ -8,6 +8,8 @@ struct TIFFSeries {
   var pages: [Int] = []
   /// Distances along axes that the text names.
   var spacing: [Character: Length] = [:]
+  /// The names of the channels, where the text says them all.
+  var channels: [String]?
   /// The unit that the page's resolution is in, of ImageJ's files.
   var imageJUnit: String?
 

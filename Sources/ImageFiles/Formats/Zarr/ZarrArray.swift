@@ -80,11 +80,13 @@ struct ZarrArray: ElementArray {
     let axes = parent?.axes(ofScale: own.map(String.init) ?? "")
     let names = (metadata["dimension_names"] as? [Any])?.compactMap { ($0 as? String)?.lowercased() } ?? []
     let isNamed = names.count == shape.count && names.allSatisfy { $0.count == 1 && "tczyx".contains($0) }
-    facts = ArrayFacts(
+    var facts = ArrayFacts(
       format: axes != nil ? "OME-Zarr \(parent?.omeVersion ?? "")" : "Zarr \(node.version)", shape: shape,
       elementType: elementType, axes: axes?.letters ?? (isNamed ? names.joined() : nil),
       spacing: axes.map { $0.spacing.count == shape.count ? $0.spacing : shape.map { _ in nil } }, chunk: chunkShape,
       compression: codecs.words)
+    facts.channels = parent?.channels
+    self.facts = facts
     // What is not packed is read again as fast.
     cache = BlockCache(limit: codecs.words == nil ? 0 : ArrayFile.cacheBytes)
   }

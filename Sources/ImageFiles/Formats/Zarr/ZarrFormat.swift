@@ -118,6 +118,14 @@ struct ZarrNode {
     (multiscale?["datasets"] as? [[String: Any]])?.compactMap { $0["path"] as? String } ?? []
   }
 
+  /// The names of an image's channels, as viewers show them; nil when they are not all told.
+  var channels: [String]? {
+    let viewed = attributes["omero"] ?? (attributes["ome"] as? [String: Any])?["omero"]
+    let all = (viewed as? [String: Any])?["channels"] as? [[String: Any]] ?? []
+    let names = all.compactMap { $0["label"] as? String }
+    return names.isEmpty || names.count < all.count ? nil : names
+  }
+
   /// The letters of the axes and the spacing along them of a scale; nil when the group is no image or has not this scale.
   func axes(ofScale path: String) -> (letters: String?, spacing: [Length?])? {
     guard let multiscale, let datasets = multiscale["datasets"] as? [[String: Any]],

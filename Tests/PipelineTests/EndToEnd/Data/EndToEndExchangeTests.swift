@@ -16,4 +16,15 @@ struct EndToEndExchangeTests {
     }
     #expect(ended?.status == 0, "\(ended?.output ?? "")\(ended?.errors ?? "")")
   }
+
+  @Test("results and exports open in silx, napari's and ome-zarr's readers, VTK's XDMF reader, tifffile and nibabel")
+  func readers() throws {
+    let path = ProcessInfo.processInfo.environment["TUTTI_READERS"] ?? python
+    let ended = try path.map {
+      try EndToEnd.execute([$0, Repository.path("Tests/readers.py"), EndToEnd.tutti], seconds: 300)
+    }
+    let isThere = ended.map { $0.status != 77 } ?? false
+    guard Requirement.readers.holds(isThere, "results in viewers, \(ended?.output ?? "silx")") else { return }
+    #expect(ended?.status == 0, "\(ended?.output ?? "")\(ended?.errors ?? "")")
+  }
 }

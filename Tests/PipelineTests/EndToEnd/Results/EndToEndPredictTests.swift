@@ -53,7 +53,7 @@ struct EndToEndPredictTests {
       #expect(try new.read(path, as: UInt8.self) == own.read(path, as: UInt8.self), "\(name)")
     }
     #expect(try new.read("entry/prediction/indices", as: Int.self) == [0, 1, 2])
-    #expect(try EndToEnd.contents((output as NSString).deletingLastPathComponent) == ["new.h5"])
+    #expect(try EndToEnd.contents((output as NSString).deletingLastPathComponent) == ["new.h5", "new.xdmf"])
   }
 
   @Test("a folder of members predicts the same mean as the results do")
