@@ -78,6 +78,12 @@ struct KnownCombination: Hashable, Sendable {
       parts.append("λ \(own.penalty) and k \(own.free) of \(method.name)")
     }
     guard !parts.isEmpty else { return [] }
+    let ends = TemperatureScaling.range
+    if tunedOn != nil, form.temperature <= ends.lowerBound || form.temperature >= ends.upperBound {
+      lines.append(
+        "The temperature is an end of what is tried (\(ends.lowerBound) to \(ends.upperBound)): too few pixels tuned it, or "
+          + "probabilities say nothing; raise uncertainty.tuning, or leave temperature out.")
+    }
     lines.append("Combined: \(parts.joined(separator: ", "))." + (tunedOn.map { " Tuned on \($0)." } ?? ""))
     return lines
   }

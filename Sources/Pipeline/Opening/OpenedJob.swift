@@ -19,8 +19,8 @@ struct OpenedJob: Sendable {
 
   /// Opens the files that a job names.
   ///
-  /// - Throws: `ImagingError`, `HDF5Error`, `RunError` when files are missing or do not fit each other,
-  ///   `UncertaintyError` for a coverage that cannot be.
+  /// - Throws: `ImagingError`, `HDF5Error`, `RunError` when files are missing or do not fit each other, or a part that is
+  ///   needed is empty, `UncertaintyError` for a coverage that cannot be.
   init(_ job: Job) throws {
     levels = try job.uncertainty.coverage.map { try Coverage($0) }
     let data = try LearningData(job)
@@ -33,6 +33,10 @@ struct OpenedJob: Sendable {
       truth = reference
     } else {
       truth = data
+    }
+    // Known before members are trained.
+    if let rule = job.ensemble.weights, rule != .equal, truth.split.validate.isEmpty {
+      throw RunError.nothingToWeighBy(rule.rawValue)
     }
     // Networks with linear layers, and codes, are of one size.
     guard data.images.hasOneExtent || !job.task.answersImages && job.task != .autoencoder else {

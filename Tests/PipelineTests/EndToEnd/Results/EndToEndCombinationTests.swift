@@ -148,5 +148,12 @@ struct EndToEndCombinationTests {
       let ended = try EndToEnd.run(["check", job.path])
       #expect(ended.status != 0 && ended.errors.contains(message), "\(ended.errors)")
     }
+    // Before members are trained.
+    let job = try Self.job("empty", ", weights: greedy", "")
+    let text = try String(contentsOfFile: job.path, encoding: .utf8)
+    try text.replacingOccurrences(of: "validate: 3", with: "validate: 5")
+      .write(toFile: job.path, atomically: true, encoding: .utf8)
+    let ended = try EndToEnd.run(["check", job.path])
+    #expect(ended.status != 0 && ended.errors.contains("alidat"), "\(ended.errors)")
   }
 }
