@@ -144,6 +144,7 @@ public struct Recalibration: Sendable {
             + "\(source ?? results); predict the images anew with that model")
       }
     }
+    calibration.measurements = try before.measurements?.found(for: form.levels)
     var maskRemarks: [String] = []
     if let masks = before.masks {
       let (found, missing) = try sample.masks(form, masks, unit: before.unit)
