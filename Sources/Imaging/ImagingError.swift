@@ -35,6 +35,8 @@ public enum ImagingError: Error, Equatable, Sendable {
   case notFinite(ArrayLocation, count: Int, first: [Int])
   /// No pixel of the training part was measured.
   case nothingMeasured(ArrayLocation)
+  /// A file held other values when it was read again.
+  case changed(ArrayLocation)
   /// The training voxels of a channel all have one value.
   case constant(ArrayLocation, channel: Int, value: Double)
   /// The split has not one number for every image or slice.
@@ -156,6 +158,8 @@ extension ImagingError: CustomStringConvertible {
       let all = count == 1 ? "the only such value" : "the first of \(count) such values"
       return
         "\(place) is not a finite number at \(first), \(all). Replace them, or leave these images out of the split."
+    case .changed(let location):
+      return "\(location) changed while it was read; start again when it is complete."
     case .nothingMeasured(let location):
       return
         "\(location): no pixel of the training part was measured, as data.valid and data.invalid say; was 1 meant where it says 0?"

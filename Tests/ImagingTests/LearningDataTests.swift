@@ -47,6 +47,52 @@ struct LearningDataTests {
         == [.train: [10, 10, 10], .validate: [0, 0, 0], .calibrate: [5, 5, 5], .test: [5, 5, 5]])
   }
 
+  @Test("readers that share the data find what one finds, bit for bit, and the same faults")
+  func sharedInspection() throws {
+    struct Enough: Error {}
+    for (readers, values) in [(1, Self.values), (3, Self.values), (5, Self.values), (3, broken)] {
+      let data = try data(values: values)
+      var (numbers, sums): ([[Double]], [[Int]]) = ([], [])
+      func share(_ reader: Int) -> (Int) -> Range<Int> { { Shares(of: $0, among: readers)[reader] } }
+      for reader in 0..<readers {
+        let probe = JointReading(
+          share: share(reader),
+          sum: { body in
+            sums.append(try body())
+            throw Enough()
+          },
+          join: { body in
+            numbers.append(try body())
+            return []
+          })
+        #expect(throws: Enough.self) { try data.inspect(by: probe) }
+      }
+      let joint = JointReading(
+        share: share(0),
+        sum: { body in
+          _ = try body()
+          return sums.dropFirst().reduce(sums[0]) { zip($0, $1).map(+) }
+        },
+        join: { body in
+          _ = try body()
+          return numbers.flatMap { $0 }
+        })
+      if values == Self.values {
+        #expect(try data.inspect(by: joint) == data.inspect())
+      } else {
+        #expect(message { _ = try data.inspect(by: joint) } == message { _ = try data.inspect() })
+        #expect(message { _ = try data.inspect(by: joint) }.contains("2 such values"))
+      }
+    }
+  }
+
+  /// Values of which two are not finite, in the last image.
+  private var broken: [Float] {
+    var values = Self.values
+    (values[95], values[119]) = (.infinity, .nan)
+    return values
+  }
+
   @Test("a region in memory is scaled, and its ignored labels are 255")
   func load() throws {
     var labels = Self.classes

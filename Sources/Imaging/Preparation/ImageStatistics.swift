@@ -48,12 +48,17 @@ extension ImageSource {
 
   /// The values that some boxes of images are clipped to, channel by channel; nil where nothing is clipped.
   ///
+  /// - Parameter readers: all call this alike.
   /// - Throws: as `scaling(ofImage:as:by:)`.
-  func limits(of boxes: [(image: Int, box: Box)], _ transform: IntensityTransform) throws -> [ClosedRange<Double>]? {
+  func limits(
+    of boxes: [(image: Int, box: Box)], _ transform: IntensityTransform, _ readers: JointReading
+  ) throws -> [ClosedRange<Double>]? {
     guard transform == .clip else { return nil }
+    let slabs = boxes.flatMap { image, box in box.slabs(depth: slabDepth).map { (image: image, box: $0) } }
+    let own = Array(slabs[readers.share(slabs.count)])
     return try isWide
-      ? percentiles(Double.self, SlabReader(self, boxes), .alone).map { $0.low...$0.high }
-      : percentiles(Float.self, SlabReader(self, boxes), .alone).map { $0.low...$0.high }
+      ? percentiles(Double.self, SlabReader(self, own), readers).map { $0.low...$0.high }
+      : percentiles(Float.self, SlabReader(self, own), readers).map { $0.low...$0.high }
   }
 
   private func found<Value: ImageScalar & OrderedByKey>(

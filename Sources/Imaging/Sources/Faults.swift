@@ -12,6 +12,9 @@ struct Faults {
 
   init(_ target: TargetSource, _ classes: LabelMap? = nil) { (self.target, self.classes) = (target, classes) }
 
+  /// Whether none was met.
+  var isEmpty: Bool { label == nil && fraction == nil && notFinite.isEmpty }
+
   /// Looks for values that are not finite in `[channel, z, y, x]`.
   mutating func look<Value: BinaryFloatingPoint>(
     at values: UnsafeBufferPointer<Value>, of source: ImageSource, _ box: Box, image: Int

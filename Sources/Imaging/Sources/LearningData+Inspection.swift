@@ -15,47 +15,50 @@ public struct Inspection: Sendable, Hashable, Codable {
 extension LearningData {
   /// Reads the images and targets of all parts once, slab by slab, and checks them.
   ///
-  /// The scaling is summed slice by slice in the order of regions, whatever the size of slabs.
-  /// - Parameter rule: how target images are scaled.
+  /// The scaling is summed slice by slice in the order of regions, whatever the size of slabs and the number of readers.
+  /// - Parameters:
+  ///   - rule: how target images are scaled.
+  ///   - readers: all call this alike, and get the same.
   /// - Throws: `ImagingError` for labels outside the classes, values that are not finite, a constant channel, targets
   ///   that float32 cannot hold, or a part in which nothing is known, each with the number and the first place of the
   ///   fault; `HDF5Error`.
   /// - Complexity: O(*voxels*) time, memory for one slab.
-  public func inspect(scalingTargets rule: TargetScaling = .standard) throws -> Inspection {
+  public func inspect(
+    scalingTargets rule: TargetScaling = .standard, by readers: JointReading = .alone
+  ) throws -> Inspection {
     var scaling = IntensityScaling.identity(channels: images.channels)
     scaling.transform = preparation.transform
     if !preparation.scaling.isByImage {
-      scaling.limits = try images.limits(of: split.train.map { ($0.image, $0.box) }, preparation.transform)
+      scaling.limits = try images.limits(of: split.train.map { ($0.image, $0.box) }, preparation.transform, readers)
     }
-    var moments = [Moments](repeating: Moments(), count: images.channels)
-    var targets = [Moments](repeating: Moments(), count: targetChannels)
+    let pieces = InspectedPiece.all(of: self)
+    var counts = [Part: [Int]](uniqueKeysWithValues: Part.allCases.map { ($0, Array(repeating: 0, count: 256)) })
+    var faults = Faults(target, preparation.labelMap)
+    let numbers = try readers.join {
+      try pieces[readers.share(pieces.count)].flatMap { try look(at: $0, scaling, &counts, &faults) }
+    }
+    let sums = try readers.sum { Part.allCases.flatMap { counts[$0] ?? [] } + [faults.isEmpty ? 0 : 1] }
+    // Faults are told in the order of one reader, who counts them all.
+    guard sums.last == 0 || pieces.isEmpty else {
+      var all = Faults(target, preparation.labelMap)
+      for piece in pieces { _ = try look(at: piece, scaling, &counts, &all) }
+      try all.raise()
+      throw ImagingError.changed(images.location)
+    }
+    // Of each training slice the moments of all channels, and of those of the targets.
+    var moments = [Moments](repeating: Moments(), count: images.channels + targetChannels)
+    for (index, first) in stride(from: 0, to: numbers.count, by: Moments.numberCount).enumerated() {
+      moments[index % moments.count].add(Moments(numbers: numbers[first..<first + Moments.numberCount]))
+    }
+    var targets = Array(moments[images.channels...])
+    moments = Array(moments[..<images.channels])
     var voxels: [Part: [Int]] = [:]
     var ignored = 0
-    var faults = Faults(target, preparation.labelMap)
-    for part in Part.allCases {
-      var counts = [Int](repeating: 0, count: 256)
-      for region in split[part] {
-        for box in region.box.slabs(depth: min(images.slabDepth, answers?.slabDepth ?? .max)) {
-          let slab = try Slab(self, box, image: region.image, part, &faults)
-          if content.labels != .image { slab.count(&counts) }
-          try slab.add(images, scaling, isCounted: part == .train, to: &moments, &faults)
-          if case .images = target, let answers {
-            try slab.add(answers, where: slab.weights, isCounted: part == .train, to: &targets, &faults)
-          } else if case .itself = target, part == .train, let weights = slab.weights {
-            try slab.add(images, where: weights, isCounted: true, to: &targets, &faults)
-          }
-        }
-        // One label stands for all of an image.
-        if content.labels == .image {
-          let label = AlignedBuffer<UInt8>(count: 1)
-          try readLabels(of: region.box, image: region.image, part, into: label.buffer, &faults)
-          counts[Int(label.buffer[0])] += 1
-        }
-      }
+    for (place, part) in Part.allCases.enumerated() {
+      let counts = sums[256 * place..<256 * (place + 1)]
       voxels[part] = Array(counts.prefix(max(1, classes)))
-      ignored += counts[Int(Label.ignored)]
+      ignored += counts[counts.startIndex + Int(Label.ignored)]
     }
-    try faults.raise()
     if case .itself = target, !content.hasWeights { targets = moments }
     try check(moments, voxels, ignored: ignored)
     let limits = scaling.limits
@@ -66,6 +69,38 @@ extension LearningData {
     return Inspection(
       scaling: scaling,
       targetScaling: targetChannels > 0 ? try targetScaling(rule, targets) : nil, voxels: voxels)
+  }
+
+  /// Reads a piece, counts its classes and looks for faults.
+  ///
+  /// - Returns: of a piece of the training part `[slice, channel]` the moments' numbers, those of target channels behind
+  ///   those of image channels.
+  private func look(
+    at piece: InspectedPiece, _ scaling: IntensityScaling, _ counts: inout [Part: [Int]], _ faults: inout Faults
+  ) throws -> [Double] {
+    let (part, region) = (piece.part, piece.region)
+    let isCounted = part == .train
+    var own = counts[part] ?? []
+    defer { counts[part] = own }
+    let slab = try Slab(self, piece.box, image: region.image, part, &faults)
+    if content.labels != .image { slab.count(&own) }
+    let moments = try slab.moments(images, scaling, isCounted: isCounted, &faults)
+    var targets: [[Moments]] = []
+    if case .images = target, let answers {
+      targets = try slab.moments(answers, where: slab.weights, isCounted: isCounted, &faults)
+    } else if case .itself = target, isCounted, let weights = slab.weights {
+      targets = try slab.moments(images, where: weights, isCounted: true, &faults)
+    }
+    // One label stands for all of an image.
+    if content.labels == .image, piece.isFirst {
+      let label = AlignedBuffer<UInt8>(count: 1)
+      try readLabels(of: region.box, image: region.image, part, into: label.buffer, &faults)
+      own[Int(label.buffer[0])] += 1
+    }
+    let none = [Moments](repeating: Moments(), count: targetChannels)
+    return moments.indices.flatMap { slice in
+      (moments[slice] + (targets.isEmpty ? none : targets[slice])).flatMap(\.numbers)
+    }
   }
 
   /// Sees that there is something to learn, and something known in every part.
@@ -110,6 +145,25 @@ extension LearningData {
   }
 }
 
+/// A run of slices that is inspected at once: what readers divide among themselves.
+private struct InspectedPiece {
+  let part: Part
+  let region: Region
+  let box: Box
+  /// Whether it is the first of its region.
+  let isFirst: Bool
+
+  /// All pieces in the order of parts and regions.
+  static func all(of data: LearningData) -> [InspectedPiece] {
+    Part.allCases.flatMap { part in
+      data.pieces(of: part).map {
+        InspectedPiece(
+          part: part, region: $0.region, box: $0.box, isFirst: $0.box.z.lowerBound == $0.region.box.z.lowerBound)
+      }
+    }
+  }
+}
+
 /// A run of slices while a data set is inspected.
 private struct Slab {
   let box: Box
@@ -141,27 +195,26 @@ private struct Slab {
     }
   }
 
-  /// Reads the slab of an array, looks for faults, and takes its values into moments, slice by slice.
+  /// Reads the slab of an array, looks for faults, and finds the moments of its values.
   ///
   /// - Parameters:
   ///   - transform: what is done to values before moments are taken.
   ///   - weights: where they are 0, values are passed over, as are those that were not measured.
-  func add(
+  /// - Returns: `[slice][channel]`; nothing unless they are counted.
+  func moments(
     _ source: ImageSource, _ transform: IntensityScaling? = nil, where weights: AlignedBuffer<Float>? = nil,
-    isCounted: Bool, to moments: inout [Moments], _ faults: inout Faults
-  ) throws {
+    isCounted: Bool, _ faults: inout Faults
+  ) throws -> [[Moments]] {
     let transform = transform?.transform == IntensityTransform.none ? nil : transform
-    if source.isWide {
-      try add(Double.self, source, transform, weights, isCounted, &moments, &faults)
-    } else {
-      try add(Float.self, source, transform, weights, isCounted, &moments, &faults)
-    }
+    return try source.isWide
+      ? moments(Double.self, source, transform, weights, isCounted, &faults)
+      : moments(Float.self, source, transform, weights, isCounted, &faults)
   }
 
-  private func add<Value: ImageScalar & BinaryFloatingPoint & BitwiseCopyable>(
+  private func moments<Value: ImageScalar & BinaryFloatingPoint & BitwiseCopyable>(
     _: Value.Type, _ source: ImageSource, _ transform: IntensityScaling?, _ weights: AlignedBuffer<Float>?,
-    _ isCounted: Bool, _ moments: inout [Moments], _ faults: inout Faults
-  ) throws {
+    _ isCounted: Bool, _ faults: inout Faults
+  ) throws -> [[Moments]] {
     let values = AlignedBuffer<Value>(count: source.channels * box.count)
     try source.read(box, ofImage: image, into: values.buffer)
     let valid = try source.valid(UnsafeBufferPointer(values.buffer), box, image: image)
@@ -173,23 +226,25 @@ private struct Slab {
       for i in 0..<values.count where !isKnown(i % box.count) { values.pointer[i] = 0 }
     }
     faults.look(at: UnsafeBufferPointer(values.buffer), of: source, box, image: image)
-    guard isCounted else { return }
+    guard isCounted else { return [] }
     let slice = box.y.count * box.x.count
     defer { withExtendedLifetime(values) {} }
-    for z in 0..<box.z.count {
-      for channel in moments.indices {
+    return (0..<box.z.count).map { z in
+      (0..<source.channels).map { channel in
+        var moments = Moments()
         let plane = UnsafeBufferPointer(start: values.pointer + (channel * box.z.count + z) * slice, count: slice)
         guard isPartial || transform != nil else {
-          moments[channel].add(plane)
-          continue
+          moments.add(plane)
+          return moments
         }
         let known = isPartial ? plane.indices.filter { isKnown(z * slice + $0) }.map { plane[$0] } : Array(plane)
-        guard let transform else {
-          known.withUnsafeBufferPointer { moments[channel].add($0) }
-          continue
+        if let transform {
+          let values = known.map { transform.transformed(Double($0), channel: channel) }
+          values.withUnsafeBufferPointer { moments.add($0) }
+        } else {
+          known.withUnsafeBufferPointer { moments.add($0) }
         }
-        let values = known.map { transform.transformed(Double($0), channel: channel) }
-        values.withUnsafeBufferPointer { moments[channel].add($0) }
+        return moments
       }
     }
   }

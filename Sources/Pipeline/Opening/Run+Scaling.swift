@@ -2,6 +2,16 @@ import Host
 import Imaging
 import MessagePassing
 
+extension JointReading {
+  /// All ranks; what keeps one of them from reading is thrown on all.
+  static func ranks(of world: Communicator) -> JointReading {
+    JointReading(
+      share: { Shares(of: $0, among: world.size)[world.rank] },
+      sum: { try world.allReduce(world.agree($0), .sum) },
+      join: { try world.allGather(world.agree($0)).flatMap { $0 } })
+  }
+}
+
 extension IntensityScaling {
   /// The same with the numbers of some images, when each image has numbers of its own. Several images are divided among
   /// the ranks, a single one by its slices. Collective.
@@ -12,11 +22,7 @@ extension IntensityScaling {
     guard rule.isByImage, let first = missing.first else { return self }
     var result = self
     if missing.count == 1 {
-      let readers = JointReading(
-        share: { Shares(of: $0, among: world.size)[world.rank] },
-        sum: { try world.allReduce(world.agree($0), .sum) },
-        join: { try world.allGather(world.agree($0)).flatMap { $0 } })
-      result.images[first] = try source.scaling(ofImage: first, as: self, by: readers)
+      result.images[first] = try source.scaling(ofImage: first, as: self, by: .ranks(of: world))
       return result
     }
     let own = missing[Shares(of: missing.count, among: world.size)[world.rank]]
