@@ -99,7 +99,8 @@ let package = Package(
     + module(
       "Benchmarking",
       imports: [
-        "Ensembles", "Training", "Engine", "Networks", "ImageFiles", "HDF5", "MessagePassing", "Host", "CKernels",
+        "Ensembles", "Training", "Engine", "Networks", "ImageFiles", "Uncertainty", "HDF5", "MessagePassing", "Host",
+        "CKernels",
       ],
       tests: ["Networks", "CKernels", "Host"])
     // Floor 6

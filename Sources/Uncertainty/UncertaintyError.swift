@@ -10,6 +10,8 @@ public enum UncertaintyError: Error, Hashable, Sendable, CustomStringConvertible
   case tooManyClasses(Int, most: Int)
   /// Calibration scores are NaN; so many of so many.
   case notANumber(scores: Int64, of: Int64)
+  /// Another rank could not read its scores.
+  case lostScores
 
   public var description: String {
     switch self {
@@ -22,6 +24,9 @@ public enum UncertaintyError: Error, Hashable, Sendable, CustomStringConvertible
         + "correct the labels, or name this one as data.ignore"
     case .tooManyClasses(let classes, let most):
       "there are \(classes) classes, but prediction sets of at most \(most) can be written; merge some"
+    case .lostScores:
+      "another rank could not read back the calibration scores that it keeps beside the results; see its message, and whether "
+        + "the disk is full"
     case .notANumber(let scores, let count):
       "\(scores) of \(count) calibration scores are NaN, so no threshold can be found; "
         + "a member that predicts NaN must be left out of the ensemble"

@@ -81,14 +81,14 @@ import Testing
     for step in (0...1024).reversed() {
       var losses: [Double] = []
       for unit in 0..<40 {
-        let own = scores.values[4 * unit..<4 * unit + 4]
+        let own = try scores.values[4 * unit..<4 * unit + 4]
         losses.append(Double(own.count { $0 > Float(step) / 1024 }) / 4)
       }
       guard hoeffdingBentkusValue(losses, 0.3) <= 0.1 else { break }
       expected = Float(step) / 1024
     }
     #expect(found.thresholds == [expected.map { .score($0) } ?? .infeasible, .infeasible] && found.units == 40)
-    let values = scores.values
+    let values = try scores.values
     for result in onRanks(
       3,
       { rank, sum in

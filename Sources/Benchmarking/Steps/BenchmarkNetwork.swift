@@ -165,6 +165,8 @@ public enum BenchmarkError: Error, Hashable, Sendable, CustomStringConvertible {
   case otherParameters(path: String, expected: Int, found: Int)
   /// The system does not tell the peak of resident memory.
   case noMemoryFigure
+  /// A file does not hold what was written to it.
+  case otherBytes(String)
 
   public var description: String {
     typealias Name = BenchmarkNetwork.Name
@@ -177,6 +179,7 @@ public enum BenchmarkError: Error, Hashable, Sendable, CustomStringConvertible {
     case .otherParameters(let path, let expected, let found):
       "\(path): says that the network has \(expected) parameters, but its edges make \(found)."
     case .noMemoryFigure: "/proc/self/status does not tell the peak of resident memory (VmHWM)."
+    case .otherBytes(let path): "\(path) does not hold what was written to it; is the disk damaged?"
     }
   }
 }

@@ -109,11 +109,15 @@ struct MaskScores {
   private let masks: [ConformalMask]
 
   /// Nothing is known yet.
-  init(_ masks: [ConformalMask], units: Int) {
+  ///
+  /// - Parameter folder: where scores go when there are many; nil: all stay in memory.
+  init(_ masks: [ConformalMask], units: Int, spillingTo folder: String? = nil) {
     self.masks = masks
     let cut = masks.filter { !$0.kind.isMargin }
     func scores(except kind: Job.MaskSection.Kind) -> [ClassScores] {
-      Set(cut.filter { $0.kind != kind }.map(\.label)).sorted().map { ($0, UnitScores(units: units)) }
+      Set(cut.filter { $0.kind != kind }.map(\.label)).sorted().map {
+        ($0, UnitScores(units: units, spillingTo: folder))
+      }
     }
     (inside, outside) = (scores(except: .inner), scores(except: .outer))
   }

@@ -19,16 +19,20 @@ public enum ConformalThreshold: Hashable, Sendable, CustomStringConvertible {
 /// - Returns: a threshold a level, and n.
 /// - Throws: `UncertaintyError.notANumber`, on all ranks, when a score is NaN; what `sum` throws.
 func conformalThresholds(
+  _ scores: UnitScores, levels: [Coverage], sum: IntegerSum
+) throws -> (thresholds: [ConformalThreshold], count: Int64) {
+  let count = try scores.requireNumbers(sum)
+  let ranks = levels.map { $0.rank(of: count) }
+  var values = try orderStatistics(ranks.filter { $0 <= count }, of: scores, sum: sum)[...]
+  let thresholds = ranks.map { rank -> ConformalThreshold in
+    rank <= count ? values.popFirst().map { .score($0) } ?? .infeasible : .infeasible
+  }
+  return (thresholds, count)
+}
+
+/// The same for scores in memory.
+func conformalThresholds(
   _ scores: [Float], levels: [Coverage], sum: IntegerSum
 ) throws -> (thresholds: [ConformalThreshold], count: Int64) {
-  var counts = [Int64(scores.count), Int64(scores.count { $0.isNaN })]
-  try sum(&counts)
-  guard counts[1] == 0 else { throw UncertaintyError.notANumber(scores: counts[1], of: counts[0]) }
-  let ranks = levels.map { $0.rank(of: counts[0]) }
-  let feasible = ranks.filter { $0 <= counts[0] }
-  var values = try scores.withUnsafeBufferPointer { try orderStatistics(feasible, of: $0, sum: sum) }[...]
-  let thresholds = ranks.map { rank -> ConformalThreshold in
-    rank <= counts[0] ? values.popFirst().map { .score($0) } ?? .infeasible : .infeasible
-  }
-  return (thresholds, counts[0])
+  try conformalThresholds(UnitScores(scores), levels: levels, sum: sum)
 }

@@ -20,12 +20,11 @@ public struct LossCurves: Sendable {
     try scores.requireNumbers(sum)
     let width = Self.steps + 2
     var counts = [Int64](repeating: 0, count: scores.units * width)
-    var first = 0
-    for run in scores.runs {
-      for score in scores.values[first..<first + run.count] {
-        counts[run.unit * width + Self.step(of: score)] += 1
+    var none: [Int64] = []
+    try sumTogether(&none, sum) { _ in
+      try scores.forEachRun { unit, values in
+        for score in values { counts[unit * width + Self.step(of: score)] += 1 }
       }
-      first += run.count
     }
     // A message of a million counts at most.
     for start in stride(from: 0, to: counts.count, by: 1 << 20) {

@@ -10,37 +10,46 @@ extension Communicator {
   }
 }
 
-/// The k-th smallest of values that are spread over ranks, for several k.
+/// Counts on this rank and adds the counts of all ranks. A rank that cannot count keeps no other waiting. Collective.
 ///
-/// Exact selection by counting: a histogram of the upper 16 bits of each value's ordered bit pattern, then one of the
-/// lower 16 bits within the bins that hold a wanted value. Counts are integers, so the same values give the same result
+/// - Throws: what `count` throws; `UncertaintyError.lostScores` when it failed on another rank; what `sum` throws.
+func sumTogether(_ counts: inout [Int64], _ sum: IntegerSum, _ count: (inout [Int64]) throws -> Void) throws {
+  var failure: (any Error)?
+  do { try count(&counts) } catch { failure = error }
+  counts.append(failure == nil ? 0 : 1)
+  try sum(&counts)
+  let failed = counts.removeLast()
+  if let failure { throw failure }
+  guard failed == 0 else { throw UncertaintyError.lostScores }
+}
+
+/// The k-th smallest of scores that are spread over ranks, for several k.
+///
+/// Exact selection by counting: a histogram of the upper 16 bits of each score's ordered bit pattern, then one of the
+/// lower 16 bits within the bins that hold a wanted score. Counts are integers, so the same scores give the same result
 /// however they are spread.
 ///
 /// - Parameters:
-///   - ranks: each k, from 1 to the number of values on all ranks; equal on all ranks.
-///   - values: this rank's; without NaN. −0 comes before 0.
-///   - weights: how often each value counts, run after run; k is then up to the sum of all weights. Nil: once each.
+///   - ranks: each k, from 1 to the sum of all weights on all ranks; equal on all ranks.
+///   - scores: this rank's; without NaN. −0 comes before 0.
+///   - weight: how often each score of a unit counts.
 ///   - sum: adds integers over the ranks; called twice.
-/// - Throws: what `sum` throws.
-/// - Complexity: two passes over the values, 512 KiB of counts for each different bin.
+/// - Throws: as `sumTogether`.
+/// - Complexity: two passes over the scores, 512 KiB of counts for each different bin.
 public func orderStatistics(
-  _ ranks: [Int64], of values: UnsafeBufferPointer<Float>, weights: [(weight: Int64, count: Int)]? = nil,
-  sum: IntegerSum
+  _ ranks: [Int64], of scores: UnitScores, weight: (_ unit: Int) -> Int64 = { _ in 1 }, sum: IntegerSum
 ) throws -> [Float] {
   guard !ranks.isEmpty else { return [] }
-  let weights = weights ?? [(1, values.count)]
   let bins = 65536
   var upper = [Int64](repeating: 0, count: bins)
-  upper.withUnsafeMutableBufferPointer { upper in
-    var first = 0
-    for (weight, count) in weights {
-      for value in UnsafeBufferPointer(rebasing: values[first..<first + count]) {
-        upper[Int(orderedBits(value) >> 16)] += weight
+  try sumTogether(&upper, sum) { upper in
+    try upper.withUnsafeMutableBufferPointer { upper in
+      try scores.forEachRun { unit, values in
+        let weight = weight(unit)
+        for value in values { upper[Int(orderedBits(value) >> 16)] += weight }
       }
-      first += count
     }
   }
-  try sum(&upper)
   let places = ranks.map { place(of: $0, in: upper[...]) }
 
   var slot = [Int](repeating: -1, count: bins)
@@ -50,25 +59,32 @@ public func orderStatistics(
     slots += 1
   }
   var lower = [Int64](repeating: 0, count: bins * slots)
-  lower.withUnsafeMutableBufferPointer { lower in
-    slot.withUnsafeBufferPointer { slot in
-      var first = 0
-      for (weight, count) in weights {
-        for value in UnsafeBufferPointer(rebasing: values[first..<first + count]) {
-          let bits = orderedBits(value)
-          let index = slot[Int(bits >> 16)]
-          if index >= 0 { lower[index << 16 | Int(bits & 0xFFFF)] += weight }
+  try sumTogether(&lower, sum) { lower in
+    try lower.withUnsafeMutableBufferPointer { lower in
+      try slot.withUnsafeBufferPointer { slot in
+        try scores.forEachRun { unit, values in
+          let weight = weight(unit)
+          for value in values {
+            let bits = orderedBits(value)
+            let index = slot[Int(bits >> 16)]
+            if index >= 0 { lower[index << 16 | Int(bits & 0xFFFF)] += weight }
+          }
         }
-        first += count
       }
     }
   }
-  try sum(&lower)
   return places.map { bin, rank in
     let first = slot[bin] * bins
     let (low, _) = place(of: rank, in: lower[first..<(first + bins)])
     return valueOf(orderedBits: UInt32(bin) << 16 | UInt32(low))
   }
+}
+
+/// The k-th smallest of values in memory.
+///
+/// - Throws: as the other form.
+public func orderStatistics(_ ranks: [Int64], of values: some Collection<Float>, sum: IntegerSum) throws -> [Float] {
+  try orderStatistics(ranks, of: UnitScores(values), sum: sum)
 }
 
 /// The bin that holds the `rank`-th value (from 1), and which of the bin's values it is.

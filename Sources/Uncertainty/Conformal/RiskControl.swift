@@ -33,10 +33,7 @@ public struct RiskControl: Hashable, Sendable {
     let ranks = levels.map { level in
       units > 0 ? level.risk(of: units, inParts: unit).map { max(1, whole - $0) } : nil
     }
-    let runs = scores.runs.map { (weight: weights[$0.unit], count: $0.count) }
-    var values = try scores.values.withUnsafeBufferPointer {
-      try orderStatistics(ranks.compactMap(\.self), of: $0, weights: runs, sum: sum)
-    }[...]
+    var values = try orderStatistics(ranks.compactMap(\.self), of: scores, weight: { weights[$0] }, sum: sum)[...]
     thresholds = ranks.map { $0 == nil ? .infeasible : values.popFirst().map { .score($0) } ?? .infeasible }
     self.units = units
     self.scores = sizes.reduce(0, +)

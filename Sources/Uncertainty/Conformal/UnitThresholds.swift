@@ -19,7 +19,7 @@ public struct UnitThresholds: Hashable, Sendable {
       let risk = try RiskControl(scores, levels: levels, sum: sum)
       (thresholds, self.scores, units) = (risk.thresholds, risk.scores, risk.units)
     } else {
-      let found = try conformalThresholds(scores.values, levels: levels, sum: sum)
+      let found = try conformalThresholds(scores, levels: levels, sum: sum)
       (thresholds, self.scores, units) = (found.thresholds, found.count, found.count)
     }
   }

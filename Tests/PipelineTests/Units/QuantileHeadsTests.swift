@@ -96,7 +96,7 @@ import Uncertainty
         planes.addScores(known, of: 0..<pixels, unit: 0, to: &scores)
       }
       let intervals = try ConformalIntervals(
-        .cqr, calibrating: scores.values, levels: [try Coverage(0.8), try Coverage(0.95)], sum: { _ in })
+        .cqr, calibrating: try scores.values, levels: [try Coverage(0.8), try Coverage(0.95)], sum: { _ in })
       /// What a value of 0 is scaled to.
       let zero = Float(-inspection.scaling.mean[0] / inspection.scaling.standardDeviation[0])
       var covered = [0, 0]
