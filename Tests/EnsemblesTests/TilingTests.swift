@@ -96,11 +96,18 @@ import Testing
   }
 
   /// Mean and deviation of all tiles, `[class, z, y, x]`.
-  private func predict(_ members: [TrainedMember], _ grid: TileGrid) throws -> (mean: [Float], deviation: [Float]) {
+  ///
+  /// - Parameters:
+  ///   - averages: over flips.
+  ///   - flip: of the image.
+  private func predict(
+    _ members: [TrainedMember], _ grid: TileGrid, averages: Bool = false, of flip: Flip = Flip()
+  ) throws -> (mean: [Float], deviation: [Float]) {
     let extents = grid.region
     let zeros = [Float](repeating: -1, count: 2 * extents.count)
     var result = (mean: zeros, deviation: zeros)
     let predictor = try EnsemblePredictor(members, team: try ThreadTeam(size: 1))
+    predictor.averagesFlips = averages
     func place(_ values: UnsafeBufferPointer<Float>, _ core: Box, in target: inout [Float]) {
       var next = 0
       for channel in 0..<2 {
@@ -123,7 +130,9 @@ import Testing
           for y in box.y {
             for x in box.x {
               // A hash of the place.
-              let key = UInt32(truncatingIfNeeded: (z * extents.y + y) * extents.x + x) &* 2_654_435_761
+              let place = flip.box(Box(z: z..<z + 1, y: y..<y + 1, x: x..<x + 1), in: extents)
+              let index = (place.z.lowerBound * extents.y + place.y.lowerBound) * extents.x + place.x.lowerBound
+              let key = UInt32(truncatingIfNeeded: index) &* 2_654_435_761
               pixels[next] = Float(key >> 8) / 8_388_608 - 1
               next += 1
             }
@@ -151,6 +160,40 @@ import Testing
     let bare = try predict(
       members, TileGrid(region: item.extents, tile: item.tile, multiple: demands.multiple))
     #expect(bare.mean != whole.mean)
+  }
+
+  /// `[class, z, y, x]` as of the flipped image.
+  private func flipped(_ values: [Float], _ extents: Extents, _ flip: Flip) -> [Float] {
+    (0..<values.count).map { index in
+      let (channel, place) = (index / extents.count, index % extents.count)
+      let (z, y, x) = (place / (extents.y * extents.x), place / extents.x % extents.y, place % extents.x)
+      let from = flip.box(Box(z: z..<z + 1, y: y..<y + 1, x: x..<x + 1), in: extents)
+      return values[
+        channel * extents.count + (from.z.lowerBound * extents.y + from.y.lowerBound) * extents.x + from.x.lowerBound]
+    }
+  }
+
+  @Test("the mean over flips has the bits of the whole image's in tiles, and is the mean of flipped predictions")
+  func flips() throws {
+    let some: Set = ["U-Net, reflect", "U-Net, circular", "SMSNet", "U-Net in planes"]
+    for item in Self.cases where some.contains(item.name) {
+      let members = try members(item, 1)
+      let demands = try #require(try Tiling.demands(members.map(\.graph), planes: item.planes))
+      let grid = try #require(demands.seamless(item.extents, tile: item.tile))
+      let image = TileGrid(region: item.extents, tile: item.extents)
+      let whole = try predict(members, image, averages: true).mean
+      #expect(try predict(members, grid, averages: true).mean == whole, "\(item.name)")
+      // Networks that see slices see flips of their planes, which together are all flips of the volume.
+      let all = Flip.all(hasDepth: item.extents.z > 1)
+      var sum = [Float](repeating: 0, count: whole.count)
+      for flip in all {
+        let own = flipped(try predict(members, image, of: flip).mean, item.extents, flip)
+        for index in sum.indices { sum[index] += own[index] }
+      }
+      let most = zip(sum, whole).reduce(Float(0)) { max($0, abs($1.0 / Float(all.count) - $1.1)) }
+      #expect(most < 1e-5, "\(item.name): \(most)")
+      #expect(try predict(members, image).mean != whole)
+    }
   }
 
   private func tiling(

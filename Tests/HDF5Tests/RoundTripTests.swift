@@ -48,9 +48,20 @@ struct DatasetRoundTripTests {
     try roundTrip([UInt16.min, 1, .max])
     try roundTrip([UInt32.min, 1, .max])
     try roundTrip([UInt64.min, 1, .max])
+    try roundTrip([Float16.leastNonzeroMagnitude, -0.5, .infinity, -.greatestFiniteMagnitude])
     try roundTrip([Float.leastNonzeroMagnitude, -0.5, .infinity, -.greatestFiniteMagnitude])
     try roundTrip([Double.leastNonzeroMagnitude, -0.5, .infinity, -.greatestFiniteMagnitude])
     try roundTrip([true, false, false, true, true])
+  }
+
+  @Test("numbers of 16 bits are read as wider ones, with infinities and NaN")
+  func halves() throws {
+    let image = try File(creatingImage: "halves")
+    let values: [Float16] = [1.5, -65504, 0x1p-24, .infinity, .nan]
+    try image.write(values, to: "halves")
+    #expect(try image.dataset("halves").elementType == .float(bits: 16))
+    let wide = try image.read("halves", as: Float.self)
+    #expect(wide.prefix(4) == [1.5, -65504, 0x1p-24, .infinity] && wide[4].isNaN)
   }
 
   @Test("a single value has no axes")

@@ -68,8 +68,26 @@ struct JobFileMessageTests {
       ),
       Case(
         "output:", "author: me\noutput:",
-        "10: author: unknown setting; known here: tutti, name, task, data, network, classifier, ensemble, normalization, training, prediction, measurements, instances, uncertainty, memory, output"
+        "10: author: unknown setting; known here: tutti, name, task, data, network, classifier, ensemble, normalization, training, prediction, measurements, instances, uncertainty, memory, results, output"
       ),
+      // What is written of a prediction
+      Case(
+        "output:", "results: {write: [spread, set]}\noutput:",
+        "10: results.write: nothing shows what is predicted; add mean, or labels"),
+      Case(
+        "output:", "results: {write: [mean, lower]}\noutput:",
+        "10: results.write: lower is of values, and segmentation answers with classes; remove it"),
+      Case("output:", "results: {write: [mean, mean]}\noutput:", "10: results.write: mean is named twice"),
+      Case(
+        "output:", "instances: {}\nresults: {write: [mean]}\noutput:",
+        "11: results.write: instances are found in the labels; add labels, or remove the section instances"),
+      Case(
+        "output:", "results: {range: [0, 1]}\noutput:",
+        "10: results.range: is of number-type: uint8 alone; remove it"),
+      Case(
+        "output:", "results: {number-type: uint8, range: [0, 1]}\noutput:",
+        "10: results.range: probabilities are from 0 to 1; remove it"),
+      Case("output:", "results: {compression: 10}\noutput:", "10: results.compression: must be 1 to 9, not 10"),
       Case("{rate:", "{learning-rate:", "8: training.optimizer.learning-rate: unknown setting; did you mean ‘rate’?"),
       Case(
         "nodes: 12", "nodes: 12, base-channels: 8",

@@ -94,6 +94,34 @@ struct JobFileTests {
     return section
   }
 
+  @Test("a job says what of a prediction is written, and in which form; without it the job is the one of before")
+  func results() throws {
+    let plain = try job(JobFileText.short)
+    #expect(plain.results == nil && !plain.canonicalText.contains("results"))
+    let text =
+      JobFileText.short + "\nresults: {write: [labels, set-size], number-type: float16, compression: none}"
+    let other = try job(text)
+    var section = Job.ResultsSection()
+    (section.write, section.numberType, section.compression) = ([.labels, .setSize], .float16, .none)
+    #expect(other.results == section)
+    #expect(other.trainingFingerprint == plain.trainingFingerprint && other.fingerprint != plain.fingerprint)
+    let values = JobFileText.short.replacingOccurrences(of: "task: segmentation", with: "task: regression")
+      .replacingOccurrences(of: "labels: a.h5:/labels, classes: [no, yes]", with: "targets: a.h5:/targets")
+    func message(_ results: String) -> String {
+      JobFileMessageTests.messages(values + "\nresults: \(results)").joined(separator: "\n")
+    }
+    #expect(message("{number-type: uint8}").contains("8 bits need the values' range; add results.range"))
+    #expect(message("{number-type: uint8, range: [4, 4]}").contains("the first number must be less than the second"))
+    #expect(message("{write: [labels]}").contains("labels is of classes, and regression answers with values"))
+    #expect(try job(values + "\nresults: {number-type: uint8, range: [-1, 4]}").results?.range == [-1, 4])
+  }
+
+  @Test("predictions are averaged over flips when a job says so")
+  func flips() throws {
+    #expect(try job(JobFileText.short).prediction.augment == nil)
+    #expect(try job(JobFileText.short + "\nprediction: {augment: flips}").prediction.augment == .flips)
+  }
+
   @Test("every value of a full file arrives")
   func full() throws {
     let job = try job(JobFileText.full)

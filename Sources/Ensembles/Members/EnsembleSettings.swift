@@ -53,6 +53,8 @@ public struct EnsembleSettings: Hashable, Sendable, Codable {
   public var channels: [ImageChannel]?
   /// How it is known which pixels of images were measured; nil: all were.
   public var validity: Validity?
+  /// Of a network that combines members' answers, whether these are means over flips; nil: they are not.
+  var combinesFlips: Bool?
 
   /// Settings, as given.
   public init(

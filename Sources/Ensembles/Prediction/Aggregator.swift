@@ -6,7 +6,9 @@ import Training
 extension EnsembleSettings {
   /// The settings of the network that combines the answers of this ensemble's members, as an ensemble of its own with
   /// one member.
-  public func aggregating(by network: AggregateNet, epochs: Int) -> EnsembleSettings {
+  ///
+  /// - Parameter isOfFlips: whether the members' answers are means over flips.
+  public func aggregating(by network: AggregateNet, epochs: Int, ofFlips isOfFlips: Bool = false) -> EnsembleSettings {
     var result = self
     result.seed = RandomStream.key(of: "aggregate \(seed)")
     (result.members, result.bagging, result.epochs) = (1, false, epochs)
@@ -15,6 +17,7 @@ extension EnsembleSettings {
     result.augmentation = AugmentationSettings()
     result.classifier = nil
     (result.validity, result.channels) = (nil, nil)
+    result.combinesFlips = isOfFlips ? true : nil
     return result
   }
 }

@@ -53,6 +53,9 @@ public final class EnsemblePredictor {
   public var combination = MemberCombination() {
     didSet { if combination != oldValue { combiner = nil } }
   }
+  /// Whether a member's answer is the mean of its answers for all flips of an image along rows and columns, and of a volume
+  /// that it sees at once along slices too. Latent values are those of the image as it is.
+  public var averagesFlips = false
   /// Bytes that tiles which are worked at a time may take.
   public var bytesAtOnce = 64 << 20
   private let team: ThreadTeam

@@ -1,6 +1,6 @@
 import CHDF5
 
-/// A number or truth value that datasets and attributes can hold: `Int8` … `UInt64`, `Int`, `Float`, `Double`, `Bool`.
+/// A number or truth value that datasets and attributes can hold: `Int8` … `UInt64`, `Int`, `Float16`, `Float`, `Double`, `Bool`.
 ///
 /// `Bool` is stored as h5py does it, an enumeration of `FALSE` and `TRUE` over one byte.
 public protocol HDF5Scalar: AttributeElement, BitwiseCopyable {
@@ -12,7 +12,7 @@ public protocol HDF5Scalar: AttributeElement, BitwiseCopyable {
 
 /// The element types of arrays in memory.
 public enum MemoryType: Sendable, Hashable {
-  case int8, int16, int32, int64, uint8, uint16, uint32, uint64, float, double, bool
+  case int8, int16, int32, int64, uint8, uint16, uint32, uint64, half, float, double, bool
 
   /// The library's identifier of the type.
   func identifier(at place: Place) throws -> Identifier {
@@ -25,6 +25,7 @@ public enum MemoryType: Sendable, Hashable {
     case .uint16: return Identifier(chdf5_uint16(), .borrowed)
     case .uint32: return Identifier(chdf5_uint32(), .borrowed)
     case .uint64: return Identifier(chdf5_uint64(), .borrowed)
+    case .half: return try place.own(chdf5_half(), .type, "H5Tset_fields", "make the type of 16-bit numbers")
     case .float: return Identifier(chdf5_float(), .borrowed)
     case .double: return Identifier(chdf5_double(), .borrowed)
     case .bool:
@@ -47,6 +48,7 @@ extension UInt8: HDF5Scalar { public static var memoryType: MemoryType { .uint8 
 extension UInt16: HDF5Scalar { public static var memoryType: MemoryType { .uint16 } }
 extension UInt32: HDF5Scalar { public static var memoryType: MemoryType { .uint32 } }
 extension UInt64: HDF5Scalar { public static var memoryType: MemoryType { .uint64 } }
+extension Float16: HDF5Scalar { public static var memoryType: MemoryType { .half } }
 extension Float: HDF5Scalar { public static var memoryType: MemoryType { .float } }
 extension Double: HDF5Scalar { public static var memoryType: MemoryType { .double } }
 extension Bool: HDF5Scalar {

@@ -17,7 +17,8 @@ enum HDF5Format: ImageFormat {
     try dataset.requireSources()
     let axes = try NeXus.axes(of: path, dataset.shape, in: file)
     let channels = try NeXus.channels(of: path, dataset, axes?.letters, in: file)
-    return (location.dataset(path), try HDF5Array(dataset, axes: axes, channels: channels))
+    let array = try HDF5Array(dataset, axes: axes, channels: channels)
+    return (location.dataset(path), try PackedHDF5Array(array, location.dataset(path)) ?? array)
   }
 
   static func arrays(in location: ArrayLocation) throws -> [String]? {
@@ -167,5 +168,39 @@ struct HDF5Array: StoredArray {
     case .float: try dataset.read(into: bytes.bindMemory(to: Float.self), slab)
     case .double: try dataset.read(into: bytes.bindMemory(to: Double.self), slab)
     }
+  }
+}
+
+/// A dataset of whole numbers that stand for others by the conventions of netCDF and CF: c means c · scale_factor +
+/// add_offset, and `_FillValue` no number. https://cfconventions.org/cf-conventions/cf-conventions.html#packed-data
+struct PackedHDF5Array: ElementArray {
+  let base: HDF5Array
+  let scale: Double
+  let offset: Double
+  let missing: Double?
+  let location: ArrayLocation
+  let facts: ArrayFacts
+
+  /// Nil when the dataset has no such attributes.
+  init?(_ base: HDF5Array, _ location: ArrayLocation) throws {
+    guard case .integer = base.dataset.elementType else { return nil }
+    func number(_ name: String) throws -> Double? {
+      guard try base.dataset.hasAttribute(name), try base.dataset.attributeType(name).isNumeric else { return nil }
+      return try base.dataset.attributes(name, as: Double.self).first
+    }
+    let (scale, offset) = (try number("scale_factor"), try number("add_offset"))
+    guard scale != nil || offset != nil else { return nil }
+    (self.base, self.location) = (base, location)
+    (self.scale, self.offset, missing) = (scale ?? 1, offset ?? 0, try number("_FillValue"))
+    var facts = base.facts
+    facts.elementType = .float(bits: 32)
+    facts.notes.append("\(base.facts.elementType), scaled by \(self.scale) and moved by \(self.offset)")
+    self.facts = facts
+  }
+
+  func readElements(_ slab: Hyperslab, into bytes: UnsafeMutableRawBufferPointer) throws {
+    let codes = try base.dataset.read(as: Double.self, slab)
+    let values = bytes.bindMemory(to: Float.self)
+    for i in values.indices { values[i] = codes[i] == missing ? .nan : Float(codes[i] * scale + offset) }
   }
 }

@@ -1,3 +1,4 @@
+import Ensembles
 import Foundation
 import Host
 import ImageFiles
@@ -13,6 +14,7 @@ extension JobFile {
     func report(_ path: String, _ message: String) { reader.report(reader.line(of: path), path, message) }
 
     checkData(values, report)
+    checkResults(values, report)
     if let ranks = values["ensemble.ranks-per-member"]?.integer, let batch = values["training.batch"]?.integer,
       let shards = values["training.shards"]?.integer, shards > 0, shards <= batch
     {
@@ -168,6 +170,48 @@ extension JobFile {
   private static func firstRepeated(_ values: [SettingValue]?) -> SettingValue? {
     var seen = Set<SettingValue>()
     return values?.first { !seen.insert($0).inserted }
+  }
+
+  /// What is written of a prediction must be there, and be enough for who reads it.
+  private static func checkResults(_ values: SettingValue, _ report: (String, String) -> Void) {
+    guard let section = values["results"].flatMap({ try? Job.ResultsSection(settingValue: $0) }),
+      let task = values["task"]?.text.flatMap(EnsembleTask.init)
+    else { return }
+    if let repeated = firstRepeated(values["results.write"]?.list) {
+      report("results.write", "\(repeated) is named twice")
+    }
+    if let wanted = section.write {
+      for quantity in wanted where quantity.isOfClasses.map({ $0 != task.hasClasses }) == true {
+        report(
+          "results.write",
+          "\(quantity.rawValue) is of \(task.hasClasses ? "values" : "classes"), and \(task.rawValue) answers with "
+            + "\(task.hasClasses ? "classes" : "values"); remove it")
+      }
+      if !wanted.contains(.mean), !(task.hasClasses && wanted.contains(.labels)) {
+        report(
+          "results.write",
+          "nothing shows what is predicted; add mean" + (task.hasClasses ? ", or labels" : ""))
+      }
+      if values["output"]?.text?.hasSuffix(".zarr") == true, !wanted.contains(.mean) {
+        report("results.write", "the OME-Zarr of the output is the mean's; add mean, or name an output .h5")
+      }
+      if values["instances"] != nil, task.hasClasses, !wanted.contains(.labels) {
+        report("results.write", "instances are found in the labels; add labels, or remove the section instances")
+      }
+    }
+    guard section.numberType == .uint8 else {
+      if section.range != nil { report("results.range", "is of number-type: uint8 alone; remove it") }
+      return
+    }
+    switch section.range {
+    case nil where !task.hasClasses:
+      report("results.number-type", "8 bits need the values' range; add results.range, as in range: [0, 4000]")
+    case .some where task.hasClasses:
+      report("results.range", "probabilities are from 0 to 1; remove it")
+    case .some(let range) where range[0] >= range[1]:
+      report("results.range", "the first number must be less than the second")
+    default: break
+    }
   }
 
   // MARK: Files

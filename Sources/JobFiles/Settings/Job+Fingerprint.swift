@@ -32,8 +32,7 @@ extension Job {
   /// What is done with trained members, and distances, which they do not see.
   private static let later = [
     "data.voxel-size", "prediction", "uncertainty", "measurements", "ensemble.aggregate", "ensemble.weak-members",
-    "ensemble.average",
-    "ensemble.weights",
+    "ensemble.average", "ensemble.weights", "results",
   ]
 
   /// All that ranks must have alike: the whole of the job but its folder.

@@ -37,6 +37,8 @@ public struct Job: SettingsSection {
   /// What a rank may take of memory; nil: as much as there is. It decides caches and how many tiles are worked at a time,
   /// never a result.
   public var memory: ByteCount?
+  /// What of a prediction is written, and in which form; nil: all, in 32 bits.
+  public var results: ResultsSection?
   /// The results file as the job file names it; `outputFile` is where that is.
   public var output = ""
   /// The folder that paths are relative to: the job file's, absolute. Not part of the job's text.
@@ -85,6 +87,9 @@ public struct Job: SettingsSection {
       "memory", \.memory, .text, otherwise: "what the machine has",
       "what a rank may take of memory, as in `2GiB`: a job that needs more is refused, and caches follow from it; results "
         + "do not depend on it. `--memory` goes before it"),
+    Setting(
+      "results", \.results, otherwise: "all of a prediction, in 32 bits",
+      "what of a prediction is written into the results, and in which form"),
     Setting(
       "output", \.output, .outputPath, isRequired: true,
       "the results file (HDF5), relative to this file; its folder is made when missing; of `NAME.zarr` the file is "

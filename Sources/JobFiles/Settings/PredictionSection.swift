@@ -8,6 +8,8 @@ extension Job {
     public var tile: [Int]?
     /// Pixels read beyond each side of a tile; nil: the networks' receptive field, where it is affordable.
     public var margin: [Int]?
+    /// What members' answers are averaged over; nil: the image as it is.
+    public var augment: Augmentation?
     /// Whether what each member reduces an image to is written too.
     public var latent = false
     /// One whole number an image, by which latent values are judged; nil: they are not.
@@ -27,6 +29,11 @@ extension Job {
           + "whole image's prediction; where that would take more than 8 times the work, or networks normalize by "
           + "statistics of the image, overlapping windows of a patch are blended with Gaussian weights instead"),
       Setting(
+        "augment", \.augment, .words(Augmentation.self, noun: "augmentation"), otherwise: "the image as it is",
+        "what each member's answer is the mean over, in calibration and prediction alike, also of new images. `flips`: all "
+          + "flips along rows and columns, and of volumes that networks see at once along slices too: 4 or 8 times the "
+          + "work"),
+      Setting(
         "latent", \.latent, .boolean,
         "whether what each member reduces an image to (an autoencoder's code) is written too, as `/entry/latent/latent` "
           + "`[member, image, channel, …]`; images are then predicted whole"),
@@ -38,5 +45,9 @@ extension Job {
         "statistics", \.statistics, otherwise: "mean and spread alone",
         "maps of other statistics over the members, as `/entry/statistics`"),
     ]
+  }
+  /// What predictions are averaged over.
+  public enum Augmentation: String, SettingConvertible, Hashable, CaseIterable {
+    case flips
   }
 }

@@ -220,6 +220,16 @@ public struct Recalibration: Sendable {
       throw RunError.cannotCalibrate(
         results, reason: "they were predicted by other members than those of the calibration in \(source ?? results)")
     }
+    let numbers = PredictionNumbers(entry, exact: nil, path: results)
+    let needed: [ResultsQuantity] = form.method.isOfClasses ? [.mean] : [.mean, .spread]
+    for quantity in needed where try !numbers.holdsExactly(quantity) {
+      throw RunError.cannotCalibrate(
+        results,
+        reason:
+          "sets and intervals are found from the exact \(quantity.rawValue), which they do not hold (results.write and "
+          + "results.number-type of the job); set the job's section uncertainty instead, and give ‘tutti run JOB "
+          + "--overwrite’, which does not train again")
+    }
     let hasQuantiles = try prediction.exists("quantiles")
     if form.method.needs == .quantiles, !hasQuantiles {
       throw RunError.cannotCalibrate(

@@ -69,14 +69,17 @@ struct WrittenSets {
 
   private mutating func write(_ sets: SplitConformal, _ group: Group, counting: Bool) throws {
     let mean = try group.dataset("mean")
+    let form = ResultsForm(try ResultsForm.section(of: group), isOfClasses: true, members: 0)
     let shape = try mean.shape
     let chunk = mean.chunk ?? shape
     let (levels, classes) = (sets.levels.count, shape[1])
     let (pixels, pixelChunk) = ([shape[0]] + shape.dropFirst(2), [chunk[0]] + chunk.dropFirst(2))
     let own = try OwnPixels(group)
-    let set = try Self.make(group, "set", UInt8.self, [levels] + shape, [1] + chunk)
-    let size = try Self.make(group, "set_size", UInt8.self, [levels] + pixels, [1] + pixelChunk)
-    let doubt = try Self.make(group, "doubt", UInt8.self, [levels] + pixels, [1] + pixelChunk)
+    func make(_ quantity: ResultsQuantity, _ shape: [Int], _ chunk: [Int]) throws -> Dataset? {
+      form.writes(quantity) ? try Self.make(group, quantity.dataset, UInt8.self, [levels] + shape, [1] + chunk) : nil
+    }
+    let set = try make(.set, shape, chunk)
+    let (size, doubt) = (try make(.setSize, pixels, pixelChunk), try make(.doubt, pixels, pixelChunk))
     for slab in try Self.parts(of: mean, leading: 2) {
       let values = try mean.read(as: Float.self, slab)
       let count = values.count / classes
@@ -96,9 +99,9 @@ struct WrittenSets {
             known -= 1
           }
         }
-        try set.write(members, slab.at(level))
-        try size.write(sizes, place.at(level))
-        try doubt.write(doubts, place.at(level))
+        try set?.write(members, slab.at(level))
+        try size?.write(sizes, place.at(level))
+        try doubt?.write(doubts, place.at(level))
         guard counting else { continue }
         counts[3 * level] += Double(known)
         counts[3 * level + 1] += Double(sizes.reduce(0) { $0 + Int($1) })
@@ -117,8 +120,12 @@ struct WrittenSets {
     let own = try OwnPixels(group)
     // Axes of pixels follow those of images and, where there are several, channels.
     let leading = units.count > 1 ? 2 : 1
-    let lower = try Self.make(group, "lower", Float.self, [intervals.levels.count] + shape, [1] + chunk)
-    let upper = try Self.make(group, "upper", Float.self, [intervals.levels.count] + shape, [1] + chunk)
+    let form = ResultsForm(try ResultsForm.section(of: group), isOfClasses: false, members: 0)
+    func make(_ quantity: ResultsQuantity) throws -> Dataset? {
+      guard form.writes(quantity) else { return nil }
+      return try Self.make(group, quantity.dataset, Float.self, [intervals.levels.count] + shape, [1] + chunk)
+    }
+    let (lower, upper) = (try make(.lower), try make(.upper))
     for slab in try Self.parts(of: mean, leading: leading) {
       let isOwn = own.isOwn(
         Hyperslab(
@@ -150,8 +157,8 @@ struct WrittenSets {
           counts[3 * level] += 1
           counts[3 * level + 1] += Double(max(to[i] - from[i], 0))
         }
-        try lower.write(from, slab.at(level))
-        try upper.write(to, slab.at(level))
+        try lower?.write(from, slab.at(level))
+        try upper?.write(to, slab.at(level))
       }
     }
   }

@@ -69,6 +69,7 @@ struct ExpectedFiles {
       return isSame ? nil : "was made by another job, or from other data, by an earlier tutti"
     }
     let settings = SettingDifferences.list(job.canonicalText, try file.attribute("settings", as: String.self))
+      .filter { !$0.hasPrefix("results.") }
     if !settings.isEmpty { return "was made by another job: \(settings.joined(separator: "; "))" }
     if let reason = Self.obstacle(members, try file.attributes("members", as: UInt64.self)) { return reason }
     let numbers = try file.attributes("data", as: UInt64.self)

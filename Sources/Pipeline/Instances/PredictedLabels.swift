@@ -2,6 +2,7 @@ import HDF5
 import Host
 import ImageFiles
 import Imaging
+import JobFiles
 
 /// The likeliest classes in a results file, image by image; of one volume, each run of slices without a gap is an image.
 struct PredictedLabels {
@@ -36,7 +37,7 @@ struct PredictedLabels {
   /// The datasets' scales by the names of their axes.
   let scales: [(name: String, values: [Double], unit: String?)]
   private let labels: Dataset
-  private let deviation: Dataset?
+  private let deviation: NumberDataset?
   private let shape: [Int]
 
   /// Opens a results file.
@@ -47,12 +48,15 @@ struct PredictedLabels {
     job = try ResultsFile.job(of: file)
     let group = "entry/prediction"
     let axes = try file.group(group).attributes("axes", as: String.self)
-    guard try file.exists("\(group)/labels"), axes.contains("y") else {
+    guard try file.exists("\(group)/class_names"), axes.contains("y") else {
       throw RunError.notResults(path, problem: "it holds no likeliest classes of pixels")
     }
+    guard try file.exists("\(group)/labels") else {
+      throw RunError.notInResults(path, "labels", there: try ResultsQuantity.words(in: file.group(group)))
+    }
     labels = try file.dataset("\(group)/labels", cache: 64 << 20)
-    deviation =
-      try ResultsFile.hasSpread(file.group(group)) ? file.dataset("\(group)/mean_errors", cache: 64 << 20) : nil
+    let hasSpread = try ResultsFile.hasSpread(file.group(group))
+    deviation = hasSpread ? try NumberDataset(try file.dataset("\(group)/mean_errors", cache: 64 << 20)) : nil
     let shape = try labels.shape
     self.shape = shape
     let hasDepth = shape.count == 4
@@ -91,7 +95,8 @@ struct PredictedLabels {
     } else {
       parts = indices.enumerated().map { Part(number: $1, image: $0, extents: whole) }
     }
-    let spacing = try ArrayFile.open(ArrayLocation(file: path, dataset: "/\(group)/mean")).1.facts.spacing
+    let shown = try ResultsFile.signal(of: file.group(group))
+    let spacing = try ArrayFile.open(ArrayLocation(file: path, dataset: "/\(group)/\(shown)")).1.facts.spacing
     let known = spacing.suffix(hasDepth ? 3 : 2).compactMap(\.self)
     let common = known.first?.unit ?? ""
     let isKnown =
@@ -128,7 +133,7 @@ struct PredictedLabels {
     slab.start.insert(min(index, try deviation.shape[1] - 1), at: 1)
     slab.count.insert(1, at: 1)
     slab.stride.insert(1, at: 1)
-    return try deviation.read(as: Float.self, slab)
+    return try deviation.read(slab)
   }
 
   /// Creates the dataset of objects' numbers. Collective.

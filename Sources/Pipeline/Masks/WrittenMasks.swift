@@ -8,19 +8,21 @@ enum WrittenMasks {
   /// Replaces the group.
   ///
   /// - Parameters:
+  ///   - exact: a file with what the prediction does not hold exactly; nil: it holds all.
   ///   - spacing: of the voxels of the images.
   ///   - isOneImage: whether the images are slices of one volume, which runs of consecutive `indices` make.
   /// - Returns: what is to be said of masks that are left out.
   /// - Throws: `HDF5Error`.
   static func write(
-    _ calibration: MaskCalibration, to entry: Group, spacing: VoxelSpacing, isOneImage: Bool
+    _ calibration: MaskCalibration, to entry: Group, exact: File? = nil, spacing: VoxelSpacing, isOneImage: Bool
   ) throws -> [String] {
     if try entry.exists("masks") { try entry.remove("masks") }
     let masks = try entry.createGroup("masks")
     try masks.setAttribute("NX_class", "NXcollection")
     try masks.write(calibration.levels.map(\.value), to: "level")
     let prediction = try entry.group("prediction")
-    let (mean, labels) = (try prediction.dataset("mean"), try prediction.dataset("labels"))
+    let numbers = PredictionNumbers(entry, exact: exact, path: "the results")
+    let (mean, labels) = (try numbers.exact(.mean), try numbers.exact(.labels))
     let shape = try labels.shape
     let chunk = labels.chunk ?? shape
     let pixels = try OwnPixels(prediction)

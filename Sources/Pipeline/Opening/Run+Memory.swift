@@ -3,6 +3,7 @@ import Host
 import Imaging
 import JobFiles
 import MessagePassing
+import Uncertainty
 
 // What a stage needs in memory, before its work begins.
 
@@ -99,12 +100,15 @@ extension Run {
     if part == .test {
       // Mean and spread; sets and their sizes, or bounds; each as it is, as it is packed, and packed.
       let answer = 8 * channels + levels * (settings.task.hasClasses ? channels + 1 : 8 * channels)
-      budget.add("a tile of the results", bytes: 4 * core * answer)
+      let form = ResultsForm(job.results, isOfClasses: settings.task.hasClasses, members: settings.members)
+      let copies = form.missing(hasMasks: job.uncertainty.masks != nil) == nil ? 4 : 6
+      budget.add("a tile of the results", bytes: copies * core * answer)
     } else if isByPixel {
-      // Each pixel's score; lists grow by halves and are copied then.
+      // Each pixel's score in one of several lists, of which a part stays in memory, and what is read of one at a time.
       let voxels = regions.reduce(0) { $0 + $1.extents.count }
-      budget.add(
-        "calibration scores", bytes: 8 * ((voxels + ranks - 1) / ranks) * max(1, opened.truth.targetChannels))
+      let scores = (voxels + ranks - 1) / ranks * max(1, opened.truth.targetChannels)
+      let lists = (job.uncertainty.byClass ? settings.classes : 1) + 2 * (job.uncertainty.masks?.count ?? 0)
+      budget.add("calibration scores", bytes: UnitScores.bytes(of: scores, lists: lists))
     }
     if part == .test, job.ensemble.aggregate != nil {
       // As ranks keep them, as rank 0 gathers them, and as it learns from them.

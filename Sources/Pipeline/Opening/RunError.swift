@@ -40,6 +40,8 @@ public enum RunError: Error, Hashable, Sendable {
   case notResults(String, problem: String)
   /// The results hold no such quantity.
   case notInResults(String, String, there: [String])
+  /// A prediction is beyond the numbers of 16 bits.
+  case numberTooLarge(Double)
   /// Sets and intervals are of several coverages, or not of the one that is asked for.
   case noLevel(String, levels: [Double])
   /// The results have no such class.
@@ -158,7 +160,12 @@ extension RunError: CustomStringConvertible {
     case .notResults(let path, let problem):
       return "\(path) is not a results file of tutti: \(problem)."
     case .notInResults(let path, let what, let there):
-      return "\(path) holds no \(what); what is there: \(there.joined(separator: ", "))."
+      return
+        "\(path) holds no \(what); what is there: \(there.joined(separator: ", ")). What a job writes, results.write says: "
+        + "add \(what) there if the job leaves it out, and ‘tutti run JOB --overwrite’ predicts again without training."
+    case .numberTooLarge(let number):
+      return
+        "a prediction of \(number) does not fit results.number-type: float16, whose largest number is 65504; write float32."
     case .noLevel(let path, let levels):
       return
         "\(path) holds sets or intervals of the coverages \(levels.map { "\($0)" }.joined(separator: ", ")); name one of "

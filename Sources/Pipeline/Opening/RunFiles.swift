@@ -66,9 +66,9 @@ extension RunFiles {
       inputs += files("data.split.dataset", split.dataset)
     }
     outputs = [
-      ("output", paths.results), ("output", paths.unfinished), ("the lock", RunLock.path(of: paths.results)),
-      ("the XDMF file", paths.xdmf), ("the calibration", paths.calibration), ("the aggregate", paths.aggregate),
-      ("the report", paths.report),
+      ("output", paths.results), ("output", paths.unfinished), ("output", paths.exact),
+      ("the lock", RunLock.path(of: paths.results)), ("the XDMF file", paths.xdmf),
+      ("the calibration", paths.calibration), ("the aggregate", paths.aggregate), ("the report", paths.report),
     ]
     outputs += (0..<job.ensemble.members).map { ("member \($0)", paths.member($0)) }
     if let zarr = job.outputZarr { outputs += [zarr, WholeFile.temporary(zarr)].map { ("output", $0) } }

@@ -39,6 +39,9 @@ public struct RunPaths: Hashable, Sendable {
   /// The results while they are being written.
   public var unfinished: String { WholeFile.temporary(results) }
 
+  /// What evaluation needs of a prediction and the results do not hold exactly, while a run is at work.
+  public var exact: String { WholeFile.temporary(stem + ".exact.h5") }
+
   /// The file of a member.
   public func member(_ index: Int) -> String { members + "/" + MemberFile.name(index) }
 
@@ -56,6 +59,7 @@ public struct RunPaths: Hashable, Sendable {
     }
     try Self.remove(calibration)
     try Self.remove(unfinished)
+    try Self.remove(exact)
   }
 
   /// Makes a folder and those that it lies in.

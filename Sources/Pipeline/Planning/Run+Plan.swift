@@ -110,7 +110,12 @@ extension Run {
     lines.append(
       "members' files: \(Doctor.size(files.weights)) of weights, \(Doctor.size(files.states)) of states of trainings"
         + (settings.recipe.schedule.dependsOnTotal ? ", while they last" : ", from which more epochs can go on"))
-    lines.append("results: \(paths.results)")
+    let form = ResultsForm(job.results, isOfClasses: job.task.hasClasses, members: settings.members)
+    lines.append("results: \(paths.results)" + (form.description.isEmpty ? "" : " (\(form.description))"))
+    if let rest = form.missing(hasMasks: job.uncertainty.masks != nil)?.section.write {
+      let names = rest.map(\.rawValue).joined(separator: ", ")
+      lines.append("until they are evaluated, the exact \(names) stand beside them on the disk")
+    }
     var plan = RunPlan(name: job.name, task: job.task.rawValue, ranks: ranks, results: paths.results, lines: lines)
     (plan.patches, plan.steps, plan.epochs, plan.members) = (patches, steps, settings.epochs, figures)
     plan.memory = ["training": budget.bytes, "calibration": predictions[0].bytes, "prediction": predictions[1].bytes]

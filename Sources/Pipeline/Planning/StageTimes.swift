@@ -121,19 +121,20 @@ struct JobWork {
     let units = try opened.units()
     let patches = settings.patchesPerEpoch(of: units)
     let voxelsOfPatch = Double(settings.patch.reduce(1, *))
+    let graphs = members.map(\.graph)
     // Operations for a voxel of all members.
     let forward = members.reduce(0.0) { $0 + Double($1.costs.forwardFLOPs) } / voxelsOfPatch
-    let planes = Double(max(1, settings.planes.count))
+    let flips = job.prediction.augment == nil ? 1 : Flip.all(hasDepth: graphs[0].dimensions == 3).count
+    let passes = Double(max(1, settings.planes.count) * flips)
     training = members.reduce(0.0) { $0 + $1.cost(samplesPerEpoch: patches, epochs: settings.epochs) }
     if !opened.data.split.validate.isEmpty {
       let patches = try opened.units(.validate).units.reduce(0) { $0 + $1.count }
       validation = forward * Double(patches) * voxelsOfPatch * Double(settings.epochs)
     }
-    let graphs = members.map(\.graph)
     for part in [Part.calibrate, .test] where !opened.data.split[part].isEmpty {
       let work = try TileWork(opened.data.split[part], of: job, settings, graphs: graphs)
       let seen = work.grids.reduce(0.0) { $0 + Double($1.input.count) * Double($1.count) }
-      if part == .test { prediction = forward * planes * seen } else { calibration = forward * planes * seen }
+      if part == .test { prediction = forward * passes * seen } else { calibration = forward * passes * seen }
     }
     testVoxels = opened.truth.split.test.reduce(0) { $0 + $1.extents.count } * settings.answer.channels
   }

@@ -25,6 +25,9 @@ struct ReportImages {
   /// - Throws: `HDF5Error`.
   init(_ entry: Group, _ opened: OpenedJob, _ job: Job) throws { reader = try SliceReader(entry, opened, job) }
 
+  /// What is not shown because the results do not hold it; nil when nothing is.
+  var missing: String? { get throws { try reader.missing } }
+
   /// At most so many elements, at even distances.
   private static func sample<Element>(_ all: [Element], _ most: Int) -> [Element] {
     all.count <= most ? all : (0..<most).map { all[$0 * (all.count - 1) / (most - 1)] }

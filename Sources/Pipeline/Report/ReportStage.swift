@@ -48,8 +48,8 @@ struct ReportStage: Stage {
           text: [
             "Every picture is of the test part, which no network has learnt from. Click a picture, or press Enter on it, "
               + "to enlarge it; the arrows left and right go from layer to layer, up and down through slices. ‘Layer’ shows one "
-              + "alone."
-          ], viewers: viewers), at: min(1, sections.count))
+              + "alone.", try images.missing,
+          ].compactMap(\.self), viewers: viewers), at: min(1, sections.count))
     }
     sections.append(try figures.training(try members()))
     sections.append(try figures.reproduction(paths.results, job: run.text, file: run.file))

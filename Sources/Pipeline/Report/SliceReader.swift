@@ -13,6 +13,9 @@ struct SliceReader {
   private let prediction: Group
   /// Whether the results have a spread: those of a single member have none.
   let hasSpread: Bool
+  /// Mean and spread, each nil when it is not written.
+  private let mean: NumberDataset?
+  private let deviation: NumberDataset?
   private let level: Int
   private let levels: [Double]
   private let classes: [String]
@@ -26,8 +29,12 @@ struct SliceReader {
     let layout = opened.data.images.layout
     form = AnswerForm(opened.settings, layout)
     classes = job.data.classes
-    prediction = try entry.group("prediction")
+    let prediction = try entry.group("prediction")
+    func numbers(_ quantity: ResultsQuantity) throws -> NumberDataset? {
+      try prediction.exists(quantity.dataset) ? NumberDataset(try prediction.dataset(quantity.dataset)) : nil
+    }
     hasSpread = try ResultsFile.hasSpread(prediction)
+    (self.prediction, mean, deviation) = (prediction, try numbers(.mean), hasSpread ? try numbers(.spread) : nil)
     levels = try entry.read("calibration/coverage", as: Double.self)
     // The level nearest to nine in ten.
     level = levels.indices.min { [levels] in abs(levels[$0] - 0.9) < abs(levels[$1] - 0.9) } ?? 0
@@ -62,8 +69,8 @@ struct SliceReader {
     let input = AlignedBuffer<Float>(count: opened.data.images.channels * pixels)
     try opened.data.images.read(slice.region.box, ofImage: slice.region.image, into: input.buffer)
     var content = Content(
-      image: Array(input.buffer.prefix(pixels)), mean: try prediction.dataset("mean").read(as: Float.self, place),
-      deviation: hasSpread ? try prediction.dataset("mean_errors").read(as: Float.self, place) : [], errors: [])
+      image: Array(input.buffer.prefix(pixels)), mean: try mean?.read(place) ?? [],
+      deviation: try deviation?.read(place) ?? [], errors: [])
     try content.truth.read(Box(slice.region.extents), of: slice.region, opened.truth, for: .test)
     guard form.task.hasClasses else {
       content.errors = (0..<pixels).map { pixel in
@@ -71,12 +78,38 @@ struct SliceReader {
       }
       return content
     }
-    content.mean.withUnsafeBufferPointer { mostLikely($0, classes: form.channels, into: &content.classes) }
+    if let mean, mean.form.isExact {
+      content.mean.withUnsafeBufferPointer { mostLikely($0, classes: form.channels, into: &content.classes) }
+    } else {
+      content.classes = try labels(of: content, at: slice)
+    }
     content.errors = (0..<pixels).map { pixel in
       let label = content.truth.labels[pixel]
       return label == Label.ignored ? nil : label == content.classes[pixel] ? 0 : 1
     }
     return content
+  }
+
+  /// The likeliest classes of results without exact probabilities.
+  private func labels(of content: Content, at slice: TestSlice) throws -> [UInt8] {
+    guard try !prediction.exists("labels") else {
+      return try prediction.dataset("labels").read(as: UInt8.self, slice.slab(form, hasChannels: false))
+    }
+    var found: [UInt8] = []
+    content.mean.withUnsafeBufferPointer { mostLikely($0, classes: form.channels, into: &found) }
+    return found
+  }
+
+  /// What is not painted because the results do not hold it, in words; nil when nothing is.
+  var missing: String? {
+    get throws {
+      let quantities: [ResultsQuantity] =
+        form.task.hasClasses ? [.mean, .spread, .setSize] : [.spread, .lower, .upper]
+      let missing = try quantities.filter { try !prediction.exists($0.dataset) }.map(\.rawValue)
+      guard !missing.isEmpty, !slices.isEmpty else { return nil }
+      return "The results hold no \(missing.joined(separator: ", no ")): the job’s results.write leaves it out, so it "
+        + "is not shown."
+    }
   }
 
   /// Reads a slice and paints layers of it.
@@ -121,6 +154,7 @@ struct SliceReader {
       // Of classes that which the members agree on least.
       guard hasSpread else { return nil }
       let (pixels, all) = (slice.region.extents.count, content.deviation)
+      guard !all.isEmpty else { return nil }
       return numbers("standard deviation of the members" + (hasClasses ? ", largest of the classes" : ""), sample) {
         pixel in
         hasClasses ? stride(from: pixel, to: all.count, by: pixels).reduce(0) { max($0, all[$1]) } : all[pixel]
@@ -139,7 +173,9 @@ struct SliceReader {
   }
 
   private func prediction(_ content: Content, _ sample: PixelSample) -> Painted {
-    guard classes.count == 2 else { return (classLegend, sample.colours { Self.kind(content.classes[$0]) }) }
+    guard classes.count == 2, !content.mean.isEmpty else {
+      return (classLegend, sample.colours { Self.kind(content.classes[$0]) })
+    }
     let pixels = content.mean.count / 2
     return (
       "probability of \(classes[1]): dark 0, yellow 1",
@@ -162,7 +198,7 @@ struct SliceReader {
         }
       )
     }
-    guard try prediction.exists("upper") else { return nil }
+    guard try prediction.exists("upper"), try prediction.exists("lower") else { return nil }
     let lower = try prediction.dataset("lower").read(as: Float.self, leveled(slice.slab(form)))
     let upper = try prediction.dataset("upper").read(as: Float.self, leveled(slice.slab(form)))
     return numbers("of the interval at coverage \(levels[level])", sample) { upper[$0] - lower[$0] }

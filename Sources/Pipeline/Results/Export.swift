@@ -1,6 +1,7 @@
 import HDF5
 import Host
 import ImageFiles
+import JobFiles
 import MessagePassing
 
 /// Writes a quantity of a results file, or any array, as a file of another format.
@@ -8,7 +9,7 @@ public struct Export: Sendable {
   /// A results file, or `path[:dataset][[slices]]` of any array.
   public var source: String
   /// What of the results; nil: the array that the source names.
-  public var quantity: ResultsArray.Quantity?
+  public var quantity: ResultsQuantity?
   /// The coverage of sets and intervals.
   public var coverage: Double?
   /// One class or channel alone, by name or number.
@@ -24,7 +25,7 @@ public struct Export: Sendable {
 
   /// An export as asked for.
   public init(
-    _ source: String, quantity: ResultsArray.Quantity?, coverage: Double? = nil, className: String? = nil,
+    _ source: String, quantity: ResultsQuantity?, coverage: Double? = nil, className: String? = nil,
     image: Int? = nil, to output: String, overwrite: Bool = false
   ) {
     self.source = source

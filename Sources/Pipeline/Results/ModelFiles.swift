@@ -15,6 +15,10 @@ enum ModelFiles {
     var calibratedTiling: String?
     /// Maps of statistics over members that the results have; nil: none.
     var statistics: StatisticsSection?
+    /// Whether answers are means over flips.
+    var averagesFlips = false
+    /// What of predictions the results hold, and in which form; nil: all, exact.
+    var form: Job.ResultsSection?
     /// What combines the members' answers beside their mean; nil when nothing does.
     var aggregate: TrainedMember?
     /// All files that it was read from.
@@ -51,10 +55,13 @@ enum ModelFiles {
       try calibrationGroup.hasAttribute("tiling")
       ? calibrationGroup.attribute("tiling", as: String.self) : nil
     let statistics = try ResultsFile.statistics(of: entry)
+    let form = try ResultsForm.section(of: entry.group("prediction"))
+    let averagesFlips = try entry.group("prediction").hasAttribute("augment")
     let isCombined = try entry.exists("aggregate")
     try file.close()
     return Model(
       members: members, calibration: calibration, calibratedTiling: tiling, statistics: statistics,
+      averagesFlips: averagesFlips, form: form,
       aggregate: isCombined ? try aggregate(in: path) : nil, files: [model] + files(in: path))
   }
 

@@ -124,8 +124,10 @@ public struct NewPrediction: Sendable {
         ArrayFile.files(of: ArrayLocation(images)).map { ("the new images", $0) }
         + loaded.files.map { ("a file of the model", $0) }
       if let valid { files.inputs += ArrayFile.files(of: ArrayLocation(valid)).map { ("--valid", $0) } }
-      let paths = [output, WholeFile.temporary(output), RunLock.path(of: output), RunPaths(results: output).xdmf]
-      files.outputs = paths.map { ("-o", $0) }
+      let beside = RunPaths(results: output)
+      files.outputs = [
+        output, WholeFile.temporary(output), RunLock.path(of: output), beside.xdmf, beside.exact,
+      ].map { ("-o", $0) }
       try files.check()
     }
     let (members, calibration) = (loaded.members, loaded.calibration)
@@ -154,9 +156,12 @@ public struct NewPrediction: Sendable {
         "The model was trained with a dataset that says which pixels were measured; here the values alone say it. Name one "
           + "with --valid where there are gaps.")
     }
+    ensemble.averagesFlips = loaded.averagesFlips
     let regions = try world.agree { try chosenRegions(of: source) }
     let work = try world.agree {
-      TileWork(regions, try Tiling(members.map(\.graph), settings: members[0].settings, isVolume: volume))
+      TileWork(
+        regions, try Tiling(members.map(\.graph), settings: members[0].settings, isVolume: volume),
+        averagesFlips: loaded.averagesFlips)
     }
     if calibration != nil, loaded.calibratedTiling.map({ $0 != work.identity }) ?? !work.isWhole {
       log.note(
@@ -181,7 +186,11 @@ public struct NewPrediction: Sendable {
     }
     let writer = PredictionWriter(
       ensemble, calibration: calibration, images: source, latents: latents,
-      statistics: loaded.statistics, aggregator: aggregator, over: world)
+      statistics: loaded.statistics, aggregator: aggregator, results: loaded.form, over: world)
+    // Masks are drawn from the exact numbers.
+    let exact = calibration?.masks.flatMap { _ in writer.results.missing(hasMasks: true) }
+      .map { (path: RunPaths(results: output).exact, form: $0) }
+    defer { if world.rank == 0, let exact { try? RunPaths.remove(exact.path) } }
     let collector = calibration?.measurements.map {
       ObjectCollector(
         MeasuredQuantity.all(
@@ -191,7 +200,7 @@ public struct NewPrediction: Sendable {
     }
     let scaling = try members[0].scaling.completed(for: regions.map(\.image), of: source, over: world)
     let shift = calibration?.shift.map { _ in ShiftCollector(ensemble, regions: regions.count) }
-    try writer.write(work, to: unfinished, shift: shift) { region, predict in
+    try writer.write(work, to: unfinished, exact: exact, shift: shift) { region, predict in
       try predict(EnsemblePredictor.reader(of: source, region: region, scaling: scaling)) {
         member, tile, answer, _ in
         try stop.check()
@@ -210,10 +219,10 @@ public struct NewPrediction: Sendable {
         file,
         ResultsFile.Header(
           job: members[0].fingerprint, name: source.location.name, form: writer.form, classForm: writer.classForm,
-          classes: members[0].classes, tiling: work.identity,
+          classes: members[0].classes, tiling: work.identity, averagesFlips: ensemble.averagesFlips,
           indices: source.layout.isOneImage ? regions.flatMap { Array($0.z) } : regions.map(\.image),
           extents: regions.extents(in: source.layout), voxelSize: source.voxelSize, members: members.map(\.answerHash),
-          statistics: loaded.statistics))
+          statistics: loaded.statistics, results: writer.results))
       if let calibration {
         try CalibrationFile.write(calibration, to: try file.group("entry").createGroup("calibration"))
       }
@@ -227,7 +236,8 @@ public struct NewPrediction: Sendable {
       if let masks = calibration?.masks {
         let spacing = VoxelSpacing(source.voxelSize, hasDepth: source.layout.hasDepth)
         let remarks = try WrittenMasks.write(
-          masks, to: try file.group("entry"), spacing: spacing, isOneImage: source.layout.isOneImage)
+          masks, to: try file.group("entry"), exact: try exact.map { try File(opening: $0.path) }, spacing: spacing,
+          isOneImage: source.layout.isOneImage)
         for line in remarks { log.note(line) }
       }
       try file.close()

@@ -1,6 +1,7 @@
 import HDF5
 import Host
 import Imaging
+import JobFiles
 import MessagePassing
 import Uncertainty
 
@@ -20,7 +21,10 @@ import Uncertainty
 final class PredictionDatasets {
   let form: AnswerForm
   let levels: Int
-  private let mean: SharedDataset
+  /// What of the prediction is written, and how.
+  private let results: ResultsForm
+  /// Nil of what is not written, here and below.
+  private let mean: SharedDataset?
   /// Nil of answers without a spread.
   private let deviation: SharedDataset?
   /// The most likely classes; nil for values.
@@ -57,12 +61,13 @@ final class PredictionDatasets {
   ///   - latent: `[member, channel, (z, y, x)]` of the latent values; nil: none.
   ///   - maps: of statistics over members, in a group `statistics` of their own.
   init(
-    _ file: SharedFile, _ name: String = "prediction", work: TileWork, form: AnswerForm, levels: Int,
-    hasSpread: Bool = true, hasComposite: Bool = false, latent: [Int]? = nil,
+    _ file: SharedFile, _ name: String = "prediction", work: TileWork, form: AnswerForm, _ results: ResultsForm,
+    levels: Int, hasSpread: Bool = true, hasComposite: Bool = false, latent: [Int]? = nil,
     maps: [StatisticsSection.Map] = []
   ) throws {
     self.form = form
     self.levels = levels
+    self.results = results
     let (isOneImage, hasDepth) = (form.layout.isOneImage, form.layout.hasDepth)
     var starts: [(image: Int, z: Int)] = []
     var slices = 0
@@ -92,32 +97,41 @@ final class PredictionDatasets {
     latents = try latent.map { shape in
       let (all, chunk) = ([shape[0], work.regions.count] + shape.dropFirst(), [shape[0], 1] + shape.dropFirst())
       return try file.createDataset(
-        "entry/latent/latent", of: Float.self, shape: all, layout: .chunked(chunk, checksum: true))
+        "entry/latent/latent", of: Float.self, shape: all, layout: results.layout(chunk))
     }
     let isPadded = isPadded
     func make<Scalar: PaddedScalar>(
-      _ dataset: String, _ type: Scalar.Type, _ shape: [Int], _ chunks: [Int], fill: Scalar = .padding
-    ) throws -> SharedDataset {
-      var layout = Layout.chunked(chunks, checksum: true)
+      _ quantity: ResultsQuantity, _ type: Scalar.Type, _ shape: [Int], _ chunks: [Int], fill: Scalar = .padding,
+      if isThere: Bool = true
+    ) throws -> SharedDataset? {
+      guard isThere, results.writes(quantity) else { return nil }
+      var layout = results.layout(chunks)
       if isPadded { layout.fill = fill.number }
-      return try file.createDataset("entry/\(name)/\(dataset)", of: type, shape: shape, layout: layout)
+      return try file.createDataset("entry/\(name)/\(quantity.dataset)", of: type, shape: shape, layout: layout)
     }
     let (shape, chunks) = ([images] + form.channelExtents + pixels, [1] + form.channelExtents + chunk)
-    mean = try make("mean", Float.self, shape, chunks)
-    deviation = hasSpread ? try make("mean_errors", Float.self, shape, chunks) : nil
-    labels =
-      form.task.hasClasses ? try make("labels", UInt8.self, [images] + pixels, [1] + chunk, fill: Label.ignored) : nil
+    func makeNumbers(_ quantity: ResultsQuantity) throws -> SharedDataset? {
+      switch results.numbers(of: quantity) {
+      case .float32: try make(quantity, Float.self, shape, chunks)
+      case .float16: try make(quantity, Float16.self, shape, chunks)
+      case .uint8: try make(quantity, UInt8.self, shape, chunks, fill: NumberForm.missing)
+      }
+    }
+    mean = try makeNumbers(.mean)
+    deviation = hasSpread ? try makeNumbers(.spread) : nil
+    labels = try make(
+      .labels, UInt8.self, [images] + pixels, [1] + chunk, fill: Label.ignored, if: form.task.hasClasses)
     let count = form.quantiles.count
-    quantiles = count > 0 ? try make("quantiles", Float.self, [count] + shape, [1] + chunks) : nil
+    quantiles = try make(.quantiles, Float.self, [count] + shape, [1] + chunks, if: count > 0)
     let (hasSets, hasIntervals) = (levels > 0 && form.task.hasClasses, levels > 0 && !form.task.hasClasses)
-    sets = hasSets ? try make("set", UInt8.self, [levels] + shape, [1] + chunks) : nil
-    sizes = hasSets ? try make("set_size", UInt8.self, [levels, images] + pixels, [1, 1] + chunk) : nil
-    doubt = hasSets ? try make("doubt", UInt8.self, [levels, images] + pixels, [1, 1] + chunk) : nil
+    sets = try make(.set, UInt8.self, [levels] + shape, [1] + chunks, if: hasSets)
+    sizes = try make(.setSize, UInt8.self, [levels, images] + pixels, [1, 1] + chunk, if: hasSets)
+    doubt = try make(.doubt, UInt8.self, [levels, images] + pixels, [1, 1] + chunk, if: hasSets)
     statistics = try maps.map { map in
       let own = [images] + (map.hasChannels ? form.channelExtents : []) + pixels
       let parts = [1] + (map.hasChannels ? form.channelExtents : []) + chunk
       let leading = map.quantiles.map { [$0.count] } ?? []
-      var layout = Layout.chunked(leading.map { _ in 1 } + parts, checksum: true)
+      var layout = results.layout(leading.map { _ in 1 } + parts)
       if isPadded { layout.fill = map.isMask ? UInt8.padding.number : Float.padding.number }
       let path = "entry/statistics/\(map.name)"
       let dataset =
@@ -126,13 +140,13 @@ final class PredictionDatasets {
         : try file.createDataset(path, of: Float.self, shape: leading + own, layout: layout)
       return (map, dataset)
     }
-    lower = hasIntervals ? try make("lower", Float.self, [levels] + shape, [1] + chunks) : nil
-    upper = hasIntervals ? try make("upper", Float.self, [levels] + shape, [1] + chunks) : nil
-    composite = hasComposite ? try make("composite", Float.self, shape, chunks) : nil
-    measured = hasComposite ? try make("measured", UInt8.self, [images] + pixels, [1] + chunk) : nil
+    lower = try make(.lower, Float.self, [levels] + shape, [1] + chunks, if: hasIntervals)
+    upper = try make(.upper, Float.self, [levels] + shape, [1] + chunks, if: hasIntervals)
+    composite = try make(.composite, Float.self, shape, chunks, if: hasComposite)
+    measured = try make(.measured, UInt8.self, [images] + pixels, [1] + chunk, if: hasComposite)
     let hasBoth = hasComposite && hasIntervals
-    compositeLower = hasBoth ? try make("composite_lower", Float.self, [levels] + shape, [1] + chunks) : nil
-    compositeUpper = hasBoth ? try make("composite_upper", Float.self, [levels] + shape, [1] + chunks) : nil
+    compositeLower = try make(.compositeLower, Float.self, [levels] + shape, [1] + chunks, if: hasBoth)
+    compositeUpper = try make(.compositeUpper, Float.self, [levels] + shape, [1] + chunks, if: hasBoth)
   }
 
   /// One tile's values over its core.
@@ -182,9 +196,22 @@ final class PredictionDatasets {
     }
     let channels = form.channelExtents
     let origin = [start.image] + channels.map { _ in 0 }
+    func numbers(
+      _ values: [Float], _ dataset: SharedDataset?, _ quantity: ResultsQuantity
+    ) throws -> SharedDataset.Part? {
+      guard let dataset else { return nil }
+      switch results.numbers(of: quantity) {
+      case .float32: return try part(values, dataset, at: origin, [1] + channels)
+      case .float16: return try part(NumberForm.halves(values), dataset, at: origin, [1] + channels)
+      case .uint8(let scale, let offset):
+        return try part(
+          NumberForm.codes(values, scale: scale, offset: offset), dataset, at: origin, [1] + channels,
+          fill: NumberForm.missing)
+      }
+    }
     var parts = [
-      try part(tile.mean, mean, at: origin, [1] + channels),
-      try part(tile.deviation, deviation, at: origin, [1] + channels),
+      try numbers(tile.mean, mean, .mean),
+      try numbers(tile.deviation, deviation, .spread),
       try part(tile.labels, labels, at: [start.image], [1], fill: Label.ignored),
       try part(tile.quantiles, quantiles, at: [0] + origin, [form.quantiles.count, 1] + channels),
       try part(tile.sets, sets, at: [0] + origin, [levels, 1] + channels),
@@ -224,6 +251,11 @@ private protocol PaddedScalar: HDF5Scalar {
 
 extension Float: PaddedScalar {
   fileprivate static var padding: Float { .nan }
+  fileprivate var number: Double { Double(self) }
+}
+
+extension Float16: PaddedScalar {
+  fileprivate static var padding: Float16 { .nan }
   fileprivate var number: Double { Double(self) }
 }
 

@@ -2,6 +2,7 @@ import Ensembles
 import HDF5
 import Host
 import Imaging
+import JobFiles
 import MessagePassing
 import Uncertainty
 
@@ -20,6 +21,8 @@ struct PredictionWriter {
   let writesLatents: Bool
   /// Maps of statistics over members; nil: none.
   let statistics: StatisticsSection?
+  /// What of `/entry/prediction` is written, and in which form.
+  let results: ResultsForm
   /// The images whose gaps the prediction fills; nil when that is not what it is for.
   private let gaps: ImageSource?
 
@@ -27,7 +30,8 @@ struct PredictionWriter {
   ///   which of their pixels were measured, the others are filled by the prediction.
   init(
     _ ensemble: EnsemblePredictor, calibration: Calibration?, images: ImageSource, latents: Bool,
-    statistics: StatisticsSection? = nil, aggregator: Aggregator? = nil, over world: Communicator
+    statistics: StatisticsSection? = nil, aggregator: Aggregator? = nil, results: Job.ResultsSection? = nil,
+    over world: Communicator
   ) {
     self.statistics = statistics
     self.aggregator = aggregator
@@ -35,6 +39,7 @@ struct PredictionWriter {
     writesLatents = latents
     self.calibration = calibration
     form = AnswerForm(ensemble.members[0].settings, images.layout)
+    self.results = ResultsForm(results, isOfClasses: form.task.hasClasses, members: ensemble.members.count)
     let isFilled = form.task == .regression && images.validity != nil && form.channels == images.channels
     gaps = isFilled ? images : nil
     classForm = AnswerForm.classes(beside: ensemble.members[0].settings)
@@ -45,11 +50,12 @@ struct PredictionWriter {
   /// file at `path`. Collective; memory does not grow with the number of tiles.
   ///
   /// - Parameters:
+  ///   - exact: where what the results do not hold exactly goes as well, if evaluation or masks need it; nil: nowhere.
   ///   - shift: takes what is compared with calibration; nil: nothing is.
   ///   - load: called for every region that this rank has tiles of, with a closure that predicts them from
   ///     what a reader gives, and hands over what each member says.
   func write(
-    _ work: TileWork, to path: String, shift: ShiftCollector? = nil,
+    _ work: TileWork, to path: String, exact: (path: String, form: ResultsForm)? = nil, shift: ShiftCollector? = nil,
     load: (Region, _ predict: (EnsemblePredictor.Reader, EnsemblePredictor.EachMember?) throws -> Void) throws -> Void
   ) throws {
     let latent = try world.agree { writesLatents ? try latentShape(work) : nil }
@@ -57,19 +63,31 @@ struct PredictionWriter {
       let file = try SharedFile(creating: path, on: world)
       let levels = calibration?.levels.count ?? 0
       let datasets = try PredictionDatasets(
-        file, work: work, form: form, levels: levels, hasComposite: gaps != nil, latent: latent,
+        file, work: work, form: form, results, levels: levels, hasComposite: gaps != nil, latent: latent,
         maps: statistics?.datasets ?? [])
+      let exactFile = try exact.map { try SharedFile(creating: $0.path, on: world) }
+      let exactDatasets = try exact.flatMap { exact in
+        try exactFile.map { try PredictionDatasets($0, work: work, form: form, exact.form, levels: levels) }
+      }
+      let whole = results.whole
       let maps = statistics.map {
         EnsembleStatistics(
           $0, channels: form.channels, quantiles: form.quantiles, isPlain: ensemble.combination.isPlain)
       }
       let classes = try classForm.map {
-        try PredictionDatasets(file, "classification", work: work, form: $0, levels: levels)
+        try PredictionDatasets(file, "classification", work: work, form: $0, whole, levels: levels)
       }
       let combined = try aggregator.map { _ in
-        try PredictionDatasets(file, "aggregate", work: work, form: form, levels: 0, hasSpread: false)
+        try PredictionDatasets(file, "aggregate", work: work, form: form, whole, levels: 0, hasSpread: false)
       }
       ensemble.keepsLatents = latent != nil
+      // With two files all ranks write equally often, so that each write meets those of the others to the same file.
+      var left = exactFile == nil ? 0 : Shares(of: work.count, among: world.size).largest
+      func write(_ parts: [SharedDataset.Part], _ exactParts: [SharedDataset.Part]) throws {
+        try file.write(parts)
+        try exactFile?.write(exactParts)
+        left -= 1
+      }
       do {
         for part in work.share(rank: world.rank, of: world.size) {
           try load(part.region) { reader, eachMember in
@@ -88,20 +106,25 @@ struct PredictionWriter {
               if let combined, let tile = try aggregateTile(answer, region: part.index) {
                 parts += try combined.parts(of: tile)
               }
-              try file.write(parts)
+              try write(parts, try exactDatasets?.parts(of: own) ?? [])
               try shift?.add(
                 answer, form, region: part.index, channels: ensemble.members[0].settings.inputChannels, reader)
             }
           }
         }
+        while left > 0 { try write([], []) }
       } catch {
         // The other ranks learn of it, and end too.
         try file.finish(failure: error)
       }
       try file.finish()
+      try exactFile?.finish()
     } catch {
       // Half a prediction is of no use.
-      if world.rank == 0 { try? RunPaths.remove(path) }
+      if world.rank == 0 {
+        try? RunPaths.remove(path)
+        if let exact { try? RunPaths.remove(exact.path) }
+      }
       throw error
     }
   }

@@ -1,15 +1,9 @@
 import HDF5
 import ImageFiles
+import JobFiles
 
 /// One quantity of a results file, as an array with axes and voxel size.
 public struct ResultsArray: Sendable {
-  /// What a results file tells of each pixel.
-  public enum Quantity: String, CaseIterable, Sendable {
-    case mean, spread, labels, set
-    case setSize = "set-size"
-    case lower, upper, quantiles, composite, measured
-  }
-
   /// The numbers.
   public let array: any StoredArray
 
@@ -20,27 +14,28 @@ public struct ResultsArray: Sendable {
   ///   - className: the name or the number of the class or channel alone; nil: all.
   ///   - image: the image of a stack alone; nil: all.
   /// - Throws: `RunError` when the file holds no such thing; `HDF5Error`, `ImageFileError`.
-  public init(_ path: String, _ quantity: Quantity, level: Double?, className: String?, image: Int?) throws {
+  public init(_ path: String, _ quantity: ResultsQuantity, level: Double?, className: String?, image: Int?) throws {
     let file = try File(opening: path)
     _ = try ResultsFile.job(of: file)
     let group = "entry/prediction"
-    let dataset = Self.dataset(quantity)
+    let dataset = quantity.dataset
     guard try file.exists("\(group)/\(dataset)") else {
-      throw RunError.notInResults(path, quantity.rawValue, there: try Self.there(in: file, group))
+      throw RunError.notInResults(path, quantity.rawValue, there: try ResultsQuantity.words(in: file.group(group)))
     }
     if quantity == .spread, try !ResultsFile.hasSpread(file.group(group)) { throw RunError.noSpread(path) }
     let classNumber = try className.map { try Self.number(ofClass: $0, in: file, path) }
-    let mean = try ArrayFile.open(ArrayLocation(file: path, dataset: "/\(group)/mean")).1.facts
-    let names = try file.group(group).attributes("axes", as: String.self)
+    let shown = try ResultsFile.signal(of: file.group(group))
+    let names = try ResultsFile.axes(of: file.group(group))
     let letters: [String: Character] = ["image": "i", "class": "c", "channel": "c", "z": "z", "y": "y", "x": "x"]
     var axes = names.map { letters[$0] ?? "t" }
-    var spacing = mean.spacing
-    if [.labels, .setSize, .measured].contains(quantity), let place = axes.firstIndex(of: "c") {
+    var spacing = try ArrayFile.open(ArrayLocation(file: path, dataset: "/\(group)/\(shown)")).1.facts.spacing
+    if spacing.count < axes.count { spacing.insert(nil, at: 1) }
+    if [.labels, .setSize, .doubt, .measured].contains(quantity), let place = axes.firstIndex(of: "c") {
       axes.remove(at: place)
       spacing.remove(at: place)
     }
     var picks: [String] = []
-    if [.set, .setSize, .lower, .upper, .quantiles].contains(quantity) {
+    if [.set, .setSize, .doubt, .lower, .upper, .quantiles, .compositeLower, .compositeUpper].contains(quantity) {
       picks.append(quantity == .quantiles ? "0:" : "\(try Self.level(level, in: file, path))")
       if quantity == .quantiles {
         axes.insert("t", at: 0)
@@ -72,24 +67,10 @@ public struct ResultsArray: Sendable {
   /// The number of a class or channel.
   private static func number(ofClass name: String, in file: File, _ path: String) throws -> Int {
     let group = try file.group("entry/prediction")
-    let axes = try group.attributes("axes", as: String.self)
-    let place = axes.firstIndex { $0 == "class" || $0 == "channel" }
-    let count = try place.map { try group.dataset("mean").shape[$0] } ?? 0
+    let count = try group.exists("channel") ? try group.dataset("channel").shape[0] : 0
     let names = try group.exists("class_names") ? try group.readStrings("class_names") : (0..<count).map { "\($0)" }
     if let index = names.firstIndex(of: name) ?? Int(name), (0..<count).contains(index) { return index }
     throw RunError.noClass(path, name, classes: names)
-  }
-
-  private static func dataset(_ quantity: Quantity) -> String {
-    switch quantity {
-    case .spread: "mean_errors"
-    case .setSize: "set_size"
-    default: quantity.rawValue
-    }
-  }
-
-  private static func there(in file: File, _ group: String) throws -> [String] {
-    try Quantity.allCases.filter { try file.exists("\(group)/\(dataset($0))") }.map(\.rawValue)
   }
 
   /// The index of a coverage.

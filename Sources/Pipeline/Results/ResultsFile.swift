@@ -21,6 +21,8 @@ enum ResultsFile {
     var classes: [String]
     /// How tiles were put together (`TileWork.identity`).
     var tiling: String
+    /// Whether members' answers are means over flips.
+    var averagesFlips: Bool
     /// Images of the input, or slices of the volume, that the prediction holds.
     var indices: [Int]
     /// The extents of each image; nil when they are all alike.
@@ -31,6 +33,8 @@ enum ResultsFile {
     var members: [UInt64]
     /// Maps of statistics over members; nil: there are none.
     var statistics: StatisticsSection?
+    /// What of the prediction is there, and in which form.
+    var results: ResultsForm
   }
 
   /// Makes the groups readable by NeXus tools: `@default` chain, signal, axes.
@@ -45,6 +49,8 @@ enum ResultsFile {
     try describe(try entry.group("prediction"), header.form, header)
     try entry.group("prediction").setAttribute("tiling", header.tiling)
     try entry.group("prediction").setAttribute("members", header.members)
+    if header.averagesFlips { try entry.group("prediction").setAttribute("augment", "flips") }
+    try header.results.describe(try entry.group("prediction"))
     if let form = header.classForm { try describe(try entry.group("classification"), form, header) }
     if try entry.exists("aggregate") { try describe(try entry.group("aggregate"), header.form, header) }
     if let statistics = header.statistics {
@@ -70,45 +76,39 @@ enum ResultsFile {
   /// Describes the datasets of one kind of answers.
   private static func describe(_ prediction: Group, _ form: AnswerForm, _ header: Header) throws {
     try prediction.setAttribute("NX_class", "NXdata")
-    try prediction.setAttribute("signal", "mean")
-    let names = form.axes
+    // Without the mean the labels are shown, which have no axis of classes.
+    let hasMean = try prediction.exists("mean")
+    let signal = hasMean ? "mean" : "labels"
+    try prediction.setAttribute("signal", signal)
+    let names = hasMean ? form.axes : form.axes.filter { $0 != form.channelAxis }
     try prediction.setAttribute("axes", names)
-    let mean = try prediction.dataset("mean")
-    let shape = try mean.shape
-    let hasSpread = try prediction.exists("mean_errors")
+    let shown = try prediction.dataset(signal)
+    let shape = try shown.shape
     let isOne = header.members.count == 1
-    let what = isOne ? "of a single member" : hasSpread ? "over the members" : "of a learned combination of the members"
-    let kind = form.task.hasClasses ? "probability " : isOne ? "answer " : ""
-    try mean.setAttribute("long_name", (isOne ? "" : "mean ") + kind + what)
-    if hasSpread {
-      try prediction.dataset("mean_errors").setAttribute(
-        "long_name", isOne ? "NaN: a single member has no spread" : "standard deviation over the members")
+    if hasMean {
+      let isCombined = prediction.path.hasSuffix("/aggregate")
+      let what =
+        isOne ? "of a single member" : isCombined ? "of a learned combination of the members" : "over the members"
+      let kind = form.task.hasClasses ? "probability " : isOne ? "answer " : ""
+      try shown.setAttribute("long_name", (isOne ? "" : "mean ") + kind + what)
     }
-    if try prediction.exists("labels") {
-      try prediction.dataset("labels").setAttribute("long_name", "most likely class; the first of equals")
-    }
-    if try prediction.exists("set") {
-      try prediction.dataset("set").setAttribute("long_name", "1 where the class is in the prediction set")
-      try prediction.dataset("set_size").setAttribute("long_name", "number of classes in the prediction set")
-      try prediction.dataset("doubt").setAttribute(
-        "long_name", "0 where the prediction set is of one class, 1 where it is empty or of several")
+    let meanings = [
+      "mean_errors": isOne ? "NaN: a single member has no spread" : "standard deviation over the members",
+      "labels": "most likely class; the first of equals",
+      "set": "1 where the class is in the prediction set",
+      "set_size": "number of classes in the prediction set",
+      "doubt": "0 where the prediction set is of one class, 1 where it is empty or of several",
+      "quantiles": "predicted quantiles, each its mean over the members",
+      "lower": "lower bound of the prediction interval", "upper": "upper bound of the prediction interval",
+      "composite": "measured values, the mean where there are none",
+      "measured": "1 where something was measured, else 0",
+      "composite_lower": "lower bound, or the measured value", "composite_upper": "upper bound, or the measured value",
+    ]
+    for (name, meaning) in meanings.sorted(by: { $0.key < $1.key }) where try prediction.exists(name) {
+      try prediction.dataset(name).setAttribute("long_name", meaning)
     }
     if try prediction.exists("quantiles") {
-      let quantiles = try prediction.dataset("quantiles")
-      try quantiles.setAttribute("long_name", "predicted quantiles, each its mean over the members")
-      try quantiles.setAttribute("quantiles", form.quantiles)
-    }
-    if try prediction.exists("lower") {
-      try prediction.dataset("lower").setAttribute("long_name", "lower bound of the prediction interval")
-      try prediction.dataset("upper").setAttribute("long_name", "upper bound of the prediction interval")
-    }
-    if try prediction.exists("composite") {
-      try prediction.dataset("composite").setAttribute("long_name", "measured values, the mean where there are none")
-      try prediction.dataset("measured").setAttribute("long_name", "1 where something was measured, else 0")
-    }
-    if try prediction.exists("composite_lower") {
-      try prediction.dataset("composite_lower").setAttribute("long_name", "lower bound, or the measured value")
-      try prediction.dataset("composite_upper").setAttribute("long_name", "upper bound, or the measured value")
+      try prediction.dataset("quantiles").setAttribute("quantiles", form.quantiles)
     }
     for (axis, name) in names.enumerated() {
       var values = Array(0..<shape[axis])
@@ -122,7 +122,7 @@ enum ResultsFile {
       }
       try scale.makeScale(name)
       try prediction.setAttribute("\(name)_indices", Int32(axis))
-      try mean.attach(scale, toAxis: axis)
+      try shown.attach(scale, toAxis: axis)
     }
     try prediction.write(header.indices.map(Int32.init), to: "indices")
     if let extents = header.extents, !form.pixelAxes.isEmpty {
@@ -152,6 +152,20 @@ enum ResultsFile {
     let pixel = axes.count == 3 ? "voxels" : "pixels"
     try dataset.setAttribute("units", isKnown ? Length(1, unit).plainUnit : pixel)
     try dataset.setAttribute("long_name", "distance of neighbours along \(axes.joined(separator: ", "))")
+  }
+
+  /// The names of the axes of a mean, whether one is there or not.
+  static func axes(of prediction: Group) throws -> [String] {
+    var names = try prediction.attributes("axes", as: String.self)
+    if try !prediction.exists("mean"), try prediction.exists("class_names"), !names.isEmpty {
+      names.insert("class", at: 1)
+    }
+    return names
+  }
+
+  /// The dataset that is shown of a prediction: the mean, or the labels.
+  static func signal(of prediction: Group) throws -> String {
+    try prediction.attribute("signal", as: String.self)
   }
 
   /// The maps of statistics that results have; nil when they have none.

@@ -29,8 +29,14 @@ public struct ResultsSummary: Sendable {
     _ = try ResultsFile.job(of: file)
     let entry = try file.group("entry")
     title = try entry.readStrings("title").first ?? ""
-    if try entry.exists("prediction/mean") {
-      facts.append(("prediction", "mean \(try entry.dataset("prediction/mean").shape)"))
+    if try entry.exists("prediction") {
+      let prediction = try entry.group("prediction")
+      let shown = try ResultsFile.signal(of: prediction)
+      var text = "\(shown) \(try prediction.dataset(shown).shape)"
+      if let section = try ResultsForm.section(of: prediction) {
+        text += "; " + ResultsForm(section, isOfClasses: false, members: 0).description
+      }
+      facts.append(("prediction", text))
     }
     if try entry.exists("provenance") {
       let group = try entry.group("provenance")

@@ -18,6 +18,8 @@ struct ResultsXDMF {
   }
 
   private let results: String
+  /// Without it only the quantities without classes are told.
+  private let hasMean: Bool
   private let shape: [Int]
   private let axes: [String]
   private let channels: [String]
@@ -43,7 +45,9 @@ struct ResultsXDMF {
     let axes = try group.attributes("axes", as: String.self)
     self.axes = axes
     guard axes.contains("y") else { return nil }
-    let mean = try ArrayFile.open(ArrayLocation(file: path, dataset: "/entry/prediction/mean")).1.facts
+    let signal = try ResultsFile.signal(of: group)
+    hasMean = signal == "mean"
+    let mean = try ArrayFile.open(ArrayLocation(file: path, dataset: "/entry/prediction/\(signal)")).1.facts
     (shape, spacing) = (mean.shape, mean.spacing)
     let place = axes.firstIndex { $0 == "class" || $0 == "channel" }
     channels = place.map { place in mean.channels ?? (0..<mean.shape[place]).map { "\(axes[place]) \($0)" } } ?? []
@@ -75,8 +79,11 @@ struct ResultsXDMF {
     ]
     return all.compactMap { quantity in
       var quantity = quantity
+      guard hasMean || !quantity.hasChannels else { return nil }
       switch there[quantity.name] {
       case .float(32): break
+      // Scaled bytes would be shown as they are stored.
+      case .integer(8, false) where ["mean", "mean_errors"].contains(quantity.name): return nil
       case .integer(8, false), .bool: quantity.type = "NumberType=\"UChar\" Precision=\"1\""
       default: return nil
       }

@@ -45,13 +45,14 @@ struct ResultsZarr {
 
   /// What is written.
   private func parts() throws -> [ZarrPart] {
-    func array(_ quantity: ResultsArray.Quantity) throws -> any StoredArray {
+    func array(_ quantity: ResultsQuantity) throws -> any StoredArray {
       try ResultsArray(results, quantity, level: nil, className: nil, image: nil).array
     }
     let file = try File(opening: results)
     defer { try? file.close() }
     let group = try file.group("entry/prediction")
-    var parts = [ZarrPart(try array(.mean), named: "mean")]
+    var parts: [ZarrPart] = []
+    if try group.exists("mean") { parts.append(ZarrPart(try array(.mean), named: "mean")) }
     if try ResultsFile.hasSpread(group) { parts.append(ZarrPart(try array(.spread), named: "spread", at: "spread")) }
     if try group.exists("labels") {
       let names = try group.readStrings("class_names")

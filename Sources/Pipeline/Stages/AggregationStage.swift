@@ -29,7 +29,8 @@ struct AggregationStage: Stage {
   /// - Throws: `RemoteFailure`, on all ranks.
   func train() throws {
     let (settings, fingerprint) = (known.settings, expected.origin.fingerprint)
-    let own = settings.aggregating(by: aggregate.network, epochs: aggregate.epochs)
+    let own = settings.aggregating(
+      by: aggregate.network, epochs: aggregate.epochs, ofFlips: job.prediction.augment == .flips)
     let isThere =
       try world.fromRoot {
         RunPaths.exists(paths.aggregate) && (try? expected.member(0, paths.aggregate))?.settings == own ? [1] : [0]
@@ -37,6 +38,7 @@ struct AggregationStage: Stage {
     guard !isThere else { return }
     let ensemble = try EnsemblePredictor(members(expected), team: team)
     ensemble.bytesAtOnce = run.cacheBytes
+    ensemble.averagesFlips = job.prediction.augment == .flips
     let work = try world.agree {
       try TileWork(data.split.train, of: job, settings, graphs: ensemble.members.map(\.graph))
     }

@@ -62,6 +62,7 @@ struct CalibrationStage: Stage {
     }
     if used.count < candidates.count { ensemble = try EnsemblePredictor(used.map { candidates[$0] }, team: team) }
     ensemble.bytesAtOnce = run.cacheBytes
+    ensemble.averagesFlips = job.prediction.augment == .flips
     ensemble.combination = form.restricted(to: used)
     let collector = MeasuredQuantity.all(of: job, truth).map {
       ObjectCollector(
@@ -97,12 +98,16 @@ struct CalibrationStage: Stage {
       method: method, levels: opened.levels, unit: unit,
       byClass: job.uncertainty.method.isOfClasses && job.uncertainty.byClass,
       allowsEmpty: job.uncertainty.allowEmpty ?? true)
-    var scores = [UnitScores](repeating: UnitScores(units: map.count), count: form.byClass ? settings.classes : 1)
+    // Many scores go to a file beside the results, where there is room, as memory's folders may have none.
+    let folder = paths.folder
+    var scores = (0..<(form.byClass ? settings.classes : 1)).map { _ in
+      UnitScores(units: map.count, spillingTo: folder)
+    }
     var classScores = CalibrationScores()
     var sample = CalibrationSample(width: form.method.isOfClasses ? ensemble.channels : CalibrationSample.valueWidth)
     var classSample = CalibrationSample(width: max(1, ensemble.imageClasses))
     let masks = ConformalMask.all(job.uncertainty.masks, classes: job.data.classes)
-    var maskScores = MaskScores(masks, units: map.count)
+    var maskScores = MaskScores(masks, units: map.count, spillingTo: folder)
     let margins = MarginCollector(masks, regions: truth.split.calibrate)
     let shift = ShiftCollector(ensemble, regions: truth.split.calibrate.count)
     try world.agree {

@@ -76,27 +76,41 @@ struct EvaluationStage: Stage {
 
   /// Evaluates a results file of this job. Ranks read slices or images of it, each their share.
   ///
-  /// - Parameter storing: whether the figures are stored in the file.
-  func evaluate(_ path: String, storing: Bool = true) throws -> Evaluation {
+  /// - Parameters:
+  ///   - exact: a file with what the results do not hold exactly; nil: there is none.
+  ///   - storing: whether the figures are stored in the file.
+  func evaluate(_ path: String, exact: String? = nil, storing: Bool = true) throws -> Evaluation {
     run.tell(.evaluation, 0)
-    let (file, calibration) = try world.agree {
+    let (file, exactFile, calibration) = try world.agree {
       let file = try File(opening: path)
-      return (file, try CalibrationFile.read(try file.group("entry/calibration")))
+      let exactFile = try exact.map { try File(opening: $0) }
+      return (file, exactFile, try CalibrationFile.read(try file.group("entry/calibration")))
     }
+    func numbers(_ group: String = "prediction") throws -> PredictionNumbers {
+      try world.agree {
+        try PredictionNumbers(
+          file.group("entry"), group, exact: exactFile, path: paths.results, cache: 2 * run.cacheBytes)
+      }
+    }
+    let prediction = try numbers()
     let levels = calibration.levels.count
     let figures: Evaluation.Figures =
       settings.task.hasClasses
-      ? .classes(try classFigures(of: file, "prediction", form, levels: levels))
-      : .values(try valueFigures(of: file, levels: levels))
+      ? .classes(try classFigures(of: file, prediction, form, levels: levels))
+      : .values(try valueFigures(of: file, prediction, levels: levels))
     let classes = try AnswerForm.classes(beside: settings).map {
-      try classFigures(of: file, "classification", $0, levels: levels)
+      try classFigures(of: file, try numbers("classification"), $0, levels: levels, isBeside: true)
     }
     let masks = try calibration.masks.map { try maskFigures(of: file, $0) }
     let latent = try world.agree { world.rank == 0 ? try latentFigures(of: file) : nil }
     let measurements = try world.agree {
-      let table = try MeasurementTable(in: try file.group("entry"))
+      try MeasurementTable(in: try file.group("entry"))
+    }
+    let isRounded = try world.agree {
+      let isRounded = try prediction.isRounded
       try file.close()
-      return table
+      try exactFile?.close()
+      return isRounded
     }
     var result = Evaluation(
       figures: figures, levels: calibration.levels, remarks: calibration.remarks(job.data.classes),
@@ -105,6 +119,11 @@ struct EvaluationStage: Stage {
       classes: classes,
       classesInfeasible: calibration.classes.map { Calibration($0).infeasible(job.data.classes) } ?? [])
     result.latent = latent
+    if isRounded {
+      result.remarks.append(
+        "Mean and spread are stored in fewer bits (results.number-type), and figures of probabilities and values are of the "
+          + "rounded ones; ‘tutti run’ evaluates exact ones.")
+    }
     if case .classes(let figures) = figures, (0..<levels).contains(where: { figures.sets.emptyShare(level: $0) > 0 }) {
       result.remarks += [
         "A set is empty where no class is as likely as the threshold asks: the most doubtful pixels, which set_size shows like the",
@@ -150,18 +169,21 @@ struct EvaluationStage: Stage {
   }
 
   /// The figures of the classes in the group of this name.
-  private func classFigures(of file: File, _ group: String, _ form: AnswerForm, levels: Int) throws -> ClassFigures {
+  private func classFigures(
+    of file: File, _ prediction: PredictionNumbers, _ form: AnswerForm, levels: Int, isBeside: Bool = false
+  ) throws -> ClassFigures {
     let classes = job.data.classes.count
     var figures = ClassFigures(
       classes: job.data.classes, ensemble: ConfusionMatrix(classes: classes), members: [],
       sets: SetEvaluation(levels: levels, classes: classes), slabs: SlabFigures(features: classes, levels: levels),
       isByClass: job.uncertainty.byClass,
-      units: group == "prediction" ? unitFigures(levels: levels) : [])
+      units: isBeside ? [] : unitFigures(levels: levels))
     try world.agree {
-      let mean = try file.dataset("entry/\(group)/mean", cache: 2 * run.cacheBytes)
-      let sets = try file.dataset("entry/\(group)/set", cache: 2 * run.cacheBytes)
-      let deviation = try file.dataset("entry/\(group)/mean_errors", cache: 2 * run.cacheBytes)
-      let combined = try group == "prediction" ? aggregated(in: file) : nil
+      let (mean, deviation) = (try prediction.best(.mean), try prediction.best(.spread))
+      let sets = try prediction.best(.set).dataset
+      // Rounded probabilities may be equal where the exact ones are not.
+      let likeliest = try mean.form.isExact ? nil : prediction.best(.labels).dataset
+      let combined = try isBeside ? nil : aggregated(in: file)
       if combined != nil { figures.aggregate = ConfusionMatrix(classes: classes) }
       var known = TileTruth()
       var predictions: [UInt8] = []
@@ -170,9 +192,13 @@ struct EvaluationStage: Stage {
         try known.read(Box(slice.region.extents), of: slice.region, truth, for: .test)
         let labels = known.labels
         let place = slice.slab(form)
-        let probabilities = try mean.read(as: Float.self, place)
-        probabilities.withUnsafeBufferPointer { mostLikely($0, classes: classes, into: &predictions) }
-        let spreads = try deviation.read(as: Float.self, place)
+        let probabilities = try mean.read(place)
+        if let likeliest {
+          predictions = try likeliest.read(as: UInt8.self, slice.slab(form, hasChannels: false))
+        } else {
+          probabilities.withUnsafeBufferPointer { mostLikely($0, classes: classes, into: &predictions) }
+        }
+        let spreads = try deviation.read(place)
         probabilities.withUnsafeBufferPointer { probabilities in
           spreads.withUnsafeBufferPointer {
             figures.confidence.add(probabilities, spreads: $0, labels: labels, classes: classes)
@@ -261,7 +287,7 @@ struct EvaluationStage: Stage {
     return kinds.map { UnitFigures(kind: $0, map: opened.units($0, of: .test, job), levels: levels) }
   }
 
-  private func valueFigures(of file: File, levels: Int) throws -> ValueFigures {
+  private func valueFigures(of file: File, _ prediction: PredictionNumbers, levels: Int) throws -> ValueFigures {
     let channels = settings.targetChannels
     var sums: [RegressionMetrics] = []
     var combinedSums: [RegressionMetrics] = []
@@ -273,17 +299,15 @@ struct EvaluationStage: Stage {
     var slabs = SlabFigures(features: 2, levels: levels)
     try world.agree {
       let standard = try targetUnits(of: file, channels: channels)
-      let deviation = try file.dataset("entry/prediction/mean_errors", cache: 2 * run.cacheBytes)
-      let mean = try file.dataset("entry/prediction/mean", cache: 2 * run.cacheBytes)
+      let (mean, deviation) = (try prediction.best(.mean), try prediction.best(.spread))
       let combined = try aggregated(in: file)
-      let lower = try file.dataset("entry/prediction/lower", cache: 2 * run.cacheBytes)
-      let upper = try file.dataset("entry/prediction/upper", cache: 2 * run.cacheBytes)
+      let (lower, upper) = (try prediction.best(.lower).dataset, try prediction.best(.upper).dataset)
       var known = TileTruth()
       for slice in mySlices {
         try run.stop.check()
         try known.read(Box(slice.region.extents), of: slice.region, truth, for: .test)
         let place = slice.slab(form)
-        let values = try mean.read(as: Float.self, place)
+        let values = try mean.read(place)
         values.withUnsafeBufferPointer { sums += RegressionMetrics.channels(channels, of: $0, known) }
         try combined?.read(as: Float.self, place).withUnsafeBufferPointer {
           combinedSums += RegressionMetrics.channels(channels, of: $0, known)
@@ -293,7 +317,7 @@ struct EvaluationStage: Stage {
         for kind in units.indices {
           units[kind].add(slice.part, box(slice), channels: channels) { known.isKnown($0 % count) }
         }
-        let spreads = try deviation.read(as: Float.self, place)
+        let spreads = try deviation.read(place)
         let all = known.values.indices.filter { known.isKnown($0 % count) }
         for i in all {
           let unit = standard[i / count]
@@ -345,7 +369,7 @@ struct EvaluationStage: Stage {
       figures.intervals.merge(IntervalEvaluation(numbers: numbers[first..<first + 3 * levels]))
     }
     if !truth.content.hasWeights {
-      figures.similarity = try similarity(in: file, ranges: figures.ensemble.map(\.truthRange))
+      figures.similarity = try similarity(in: prediction, ranges: figures.ensemble.map(\.truthRange))
     }
     return figures
   }
@@ -362,15 +386,15 @@ struct EvaluationStage: Stage {
   }
 
   /// The structural similarity of each channel over all test slices.
-  private func similarity(in file: File, ranges: [Double]) throws -> [Double] {
+  private func similarity(in prediction: PredictionNumbers, ranges: [Double]) throws -> [Double] {
     var rows: [Double] = []
     try world.agree {
-      let mean = try file.dataset("entry/prediction/mean", cache: 2 * run.cacheBytes)
+      let mean = try prediction.best(.mean)
       var known = TileTruth()
       for slice in mySlices {
         try run.stop.check()
         try known.read(Box(slice.region.extents), of: slice.region, truth, for: .test)
-        let values = try mean.read(as: Float.self, slice.slab(form))
+        let values = try mean.read(slice.slab(form))
         let pixels = values.count / ranges.count
         for (channel, range) in ranges.enumerated() {
           let part = channel * pixels..<(channel + 1) * pixels

@@ -29,7 +29,9 @@ struct MemberWeighting: Stage {
     try world.agree {
       guard !truth.split.validate.isEmpty else { throw RunError.nothingToWeighBy(rule.rawValue) }
     }
-    var sample = try answers(of: EnsemblePredictor(members, team: team))
+    let ensemble = try EnsemblePredictor(members, team: team)
+    ensemble.averagesFlips = run.job.prediction.augment == .flips
+    var sample = try answers(of: ensemble)
     let whole = try sample.joined(over: world)
     let bytes = try world.fromRoot {
       guard let whole, whole.count > 0 else { throw RunError.nothingToWeighBy(rule.rawValue) }

@@ -31,10 +31,12 @@ struct PredictionStage: Stage {
     contents = (try run.content(of: .calibrate), try run.content(of: .test))
   }
 
-  /// Writes the prediction to `paths.unfinished`.
+  /// Writes the prediction to `paths.unfinished`, and to `paths.exact` what evaluation needs and it does not hold exactly.
+  ///
+  /// - Returns: `paths.exact`; nil when evaluation needs nothing of it.
   ///
   /// - Throws: `RunError.noCalibration`, `.noMembers`, `.otherMember`, `.otherJob`, `MemberFileError`, `RemoteFailure`.
-  func predict() throws {
+  func predict() throws -> String? {
     try world.agree {
       guard RunPaths.exists(paths.calibration) else { throw RunError.noCalibration(paths.calibration) }
     }
@@ -45,14 +47,15 @@ struct PredictionStage: Stage {
     let ensemble = try EnsemblePredictor(used, team: team)
     ensemble.bytesAtOnce = run.cacheBytes
     ensemble.combination = combination.form
+    ensemble.averagesFlips = job.prediction.augment == .flips
     let work = try world.agree {
       try TileWork(truth.split.test, of: job, settings, graphs: ensemble.members.map(\.graph))
     }
     let writer = PredictionWriter(
       ensemble, calibration: calibration, images: truth.images, latents: job.prediction.latent,
       statistics: job.prediction.statistics,
-      aggregator: try aggregator(),
-      over: world)
+      aggregator: try aggregator(), results: job.results, over: world)
+    let exact = writer.results.missing(hasMasks: calibration.masks != nil).map { (path: paths.exact, form: $0) }
     var figures = MemberFigures(ensemble, form: writer.form)
     let collector = MeasuredQuantity.all(of: job, truth).map {
       ObjectCollector(
@@ -64,7 +67,7 @@ struct PredictionStage: Stage {
     var known = TileTruth()
     var progress = TileProgress(run, .prediction, work)
     let shift = calibration.shift.map { _ in ShiftCollector(ensemble, regions: truth.split.test.count) }
-    try writer.write(work, to: paths.unfinished, shift: shift) { region, predict in
+    try writer.write(work, to: paths.unfinished, exact: exact, shift: shift) { region, predict in
       let reader = EnsemblePredictor.reader(of: truth.images, region: region, scaling: scaling)
       try predict(reader) { member, tile, answer, classes in
         try run.stop.check()
@@ -83,8 +86,10 @@ struct PredictionStage: Stage {
     let features = try shift?.features(over: world)
     let measured = try collector?.joined(over: world)
     try run.onRoot {
-      try complete(calibration, writer, work, [figures] + (classFigures.map { [$0] } ?? []), measured, features)
+      let all = [figures] + (classFigures.map { [$0] } ?? [])
+      try complete(calibration, writer, work, all, measured, features, exact: exact?.path)
     }
+    return exact?.path
   }
 
   /// The calibration of these members.
@@ -110,7 +115,7 @@ struct PredictionStage: Stage {
   /// Adds to the written prediction what else belongs in the file. Rank 0 alone.
   private func complete(
     _ calibration: Calibration, _ writer: PredictionWriter, _ work: TileWork, _ figures: [MemberFigures],
-    _ measured: MeasuredImages?, _ features: [ImageFeatures]?
+    _ measured: MeasuredImages?, _ features: [ImageFeatures]?, exact: String?
   ) throws {
     let members = writer.ensemble.members
     let file = try File(opening: paths.unfinished, mode: .readWrite)
@@ -119,10 +124,10 @@ struct PredictionStage: Stage {
       file,
       ResultsFile.Header(
         job: expected.origin.fingerprint, name: job.name, form: writer.form, classForm: writer.classForm,
-        classes: job.data.classes, tiling: work.identity,
+        classes: job.data.classes, tiling: work.identity, averagesFlips: writer.ensemble.averagesFlips,
         indices: job.layout.isOneImage ? regions.flatMap { Array($0.z) } : regions.map(\.image),
         extents: regions.extents(in: job.layout), voxelSize: job.voxelSize ?? truth.images.voxelSize,
-        members: members.map(\.answerHash), statistics: job.prediction.statistics))
+        members: members.map(\.answerHash), statistics: job.prediction.statistics, results: writer.results))
     let entry = try file.group("entry")
     try entry.setAttribute("data", [contents.test.images, contents.test.targets])
     let group = try entry.createGroup("calibration")
@@ -166,9 +171,11 @@ struct PredictionStage: Stage {
     }
     if let masks = calibration.masks {
       let spacing = VoxelSpacing(job.voxelSize ?? truth.images.voxelSize, hasDepth: job.layout.hasDepth)
-      for line in try WrittenMasks.write(masks, to: entry, spacing: spacing, isOneImage: job.layout.isOneImage) {
-        log.note(line)
-      }
+      let exact = try exact.map { try File(opening: $0) }
+      let remarks = try WrittenMasks.write(
+        masks, to: entry, exact: exact, spacing: spacing, isOneImage: job.layout.isOneImage)
+      try exact?.close()
+      for line in remarks { log.note(line) }
     }
     try writeProvenance(entry)
     try file.close()

@@ -3,12 +3,12 @@ import HDF5
 import Imaging
 
 extension Run {
-  /// The figures of results that are there already and are what this job gives; nil when there are none, or others.
+  /// The tables of results that are there already and are what this job gives; nil when there are none, or others.
   /// Collective.
   ///
   /// A job that is put back into a queue may have ended just before.
   /// - Throws: `RemoteFailure` when the results cannot be read.
-  func finishedBefore() throws -> Evaluation? {
+  func finishedBefore() throws -> String? {
     guard !options.overwrite, !options.restartsFromScratch, options.retrained.isEmpty else { return nil }
     let stage = try EvaluationStage(self)
     let (expected, calibrated) = (try expectedFiles(), try content(of: .calibrate))
@@ -18,7 +18,15 @@ extension Run {
     }
     guard !isFinished.isEmpty else { return nil }
     log.note("The results are there already, made by this job from these data; --overwrite makes them anew.")
-    return try stage.evaluate(paths.results, storing: false)
+    let table = try world.fromRoot {
+      try File.with(paths.results) { file in
+        guard try file.exists("entry/evaluation/table") else { return [] }
+        return Array((try file.group("entry/evaluation").readStrings("table").first ?? "").utf8)
+      }
+    }
+    guard table.isEmpty else { return String(decoding: table, as: UTF8.self) }
+    // Of an earlier program.
+    return try stage.evaluate(paths.results, storing: false).table
   }
 }
 

@@ -107,22 +107,27 @@ public final class Run {
     return opened
   }
 
-  /// Reads all of the data once, on rank 0, which tells the others what it found.
+  /// Reads all of the data once, each rank its share, and finds the same on all of them.
   ///
   /// - Throws: on all ranks, `RemoteFailure` with what is wrong.
   func inspected() throws -> InspectedJob {
     if let inspectedJob { return inspectedJob }
     let opened = try opened()
-    let bytes = try world.fromRoot {
+    let found: Result<Inspection, any Error>
+    do {
+      let readers = JointReading.ranks(of: world)
       if opened.truth !== opened.data {
-        _ = try opened.truth.inspect(scalingTargets: .none)
+        _ = try opened.truth.inspect(scalingTargets: .none, by: readers)
       }
-      let inspection = try opened.data.inspect(scalingTargets: job.data.targetScaling ?? .standard)
-      return Array(try JSONEncoder().encode(inspection))
+      found = .success(
+        try opened.data.inspect(scalingTargets: job.data.targetScaling ?? .standard, by: readers))
+    } catch let error as RemoteFailure {
+      throw error
+    } catch {
+      // What is wrong with the data all ranks find together.
+      found = .failure(error)
     }
-    let inspected = try world.agree {
-      try InspectedJob(opened, job, try JSONDecoder().decode(Inspection.self, from: Data(bytes)))
-    }
+    let inspected = try world.agree { try InspectedJob(opened, job, found.get()) }
     inspectedJob = inspected
     return inspected
   }
@@ -141,27 +146,27 @@ public final class Run {
 
   /// All stages: what is done already is not done again.
   ///
-  /// - Returns: the figures of the ensemble on the test set.
+  /// - Returns: the tables of the ensemble's figures on the test set.
   /// - Throws: as the stages.
-  public func all() throws -> Evaluation { try all(trainsMissing: true) }
+  public func all() throws -> String { try all(trainsMissing: true) }
 
   /// All stages but the training of members: other runs trained them.
   ///
-  /// - Returns: the figures of the ensemble on the test set.
+  /// - Returns: as `all`.
   /// - Throws: `RunError.membersMissing`; as the stages.
-  public func collect() throws -> Evaluation { try all(trainsMissing: false) }
+  public func collect() throws -> String { try all(trainsMissing: false) }
 
-  private func all(trainsMissing: Bool) throws -> Evaluation {
+  private func all(trainsMissing: Bool) throws -> String {
     planned = Set(RunStage.allCases)
     _ = try inspected()
     // Ranks that read other data are found before work.
     for part in Part.allCases { _ = try content(of: part) }
-    if let evaluation = try finishedBefore() {
+    if let table = try finishedBefore() {
       try locked {
         try instances(ifMissing: true)
         try zarr(ifMissing: true)
       }
-      return evaluation
+      return table
     }
     try requirePredictionMemory()
     try refuseExistingOutput()
@@ -170,14 +175,14 @@ public final class Run {
       try goOn()
       try calibrate()
       try goOn()
-      try PredictionStage(self).predict()
+      let exact = try PredictionStage(self).predict()
       try goOn()
-      let evaluation = try EvaluationStage(self).evaluate(paths.unfinished)
+      let evaluation = try EvaluationStage(self).evaluate(paths.unfinished, exact: exact)
       try onRoot { try self.publish() }
       try zarr()
       try instances()
       try reportAtEnd()
-      return evaluation
+      return evaluation.table
     }
   }
 
@@ -207,7 +212,7 @@ public final class Run {
   public func predict() throws {
     try refuseExistingOutput()
     try locked {
-      try PredictionStage(self).predict()
+      _ = try PredictionStage(self).predict()
       try onRoot { try self.publish() }
       try zarr()
       try instances()
@@ -340,6 +345,7 @@ public final class Run {
   func publish() throws {
     try ChecksumTrailer.append(to: paths.unfinished)
     try WholeFile.publish(paths.unfinished, as: paths.results)
+    try RunPaths.remove(paths.exact)
     try ResultsXDMF.write(beside: paths.results)
   }
 

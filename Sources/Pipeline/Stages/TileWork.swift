@@ -21,6 +21,8 @@ struct TileWork {
   /// Tiles of all regions.
   let count: Int
   private let tiling: Tiling
+  /// Whether answers are means over flips.
+  private let averagesFlips: Bool
 
   /// Tiles as a job asks for.
   ///
@@ -29,12 +31,13 @@ struct TileWork {
     let tiling = try Tiling(
       graphs, settings: settings, isVolume: job.data.volume, tile: job.prediction.tile.flatMap { Extents($0) },
       margin: job.prediction.margin.flatMap { Extents($0) })
-    self.init(regions, tiling)
+    self.init(regions, tiling, averagesFlips: job.prediction.augment == .flips)
   }
 
-  init(_ regions: [Region], _ tiling: Tiling) {
+  init(_ regions: [Region], _ tiling: Tiling, averagesFlips: Bool = false) {
     self.regions = regions
     self.tiling = tiling
+    self.averagesFlips = averagesFlips
     let distinct = Array(Set(regions.map(\.extents)))
     let known = Dictionary(uniqueKeysWithValues: zip(distinct, tiling.grids(of: distinct)))
     grids = regions.compactMap { known[$0.extents] }
@@ -56,7 +59,7 @@ struct TileWork {
       let own = text(grid)
       if !texts.contains(own) { texts.append(own) }
     }
-    return texts.joined(separator: "; ")
+    return texts.joined(separator: "; ") + (averagesFlips ? "; the mean over flips" : "")
   }
 
   /// The tiles of a rank, region by region.

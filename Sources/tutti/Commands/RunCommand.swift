@@ -42,16 +42,13 @@ struct RunCommand: ParsableCommand {
 
 /// What a run that is done tells.
 struct RunOutcome {
-  let evaluation: Evaluation
+  let table: String
   let run: Run
 
-  init(_ evaluation: Evaluation, of run: Run) {
-    self.evaluation = evaluation
-    self.run = run
-  }
+  init(_ table: String, of run: Run) { (self.table, self.run) = (table, run) }
 
   /// The tables, and where the files are.
-  var text: String { "\(evaluation.table)\n\(ResultsHint(run.paths.results))\nReport: \(run.paths.report)" }
+  var text: String { "\(table)\n\(ResultsHint(run.paths.results))\nReport: \(run.paths.report)" }
 }
 
 /// Where results are and how to look at them.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import JobFiles
 import Pipeline
 
 struct ExportCommand: ParsableCommand {
@@ -17,8 +18,8 @@ struct ExportCommand: ParsableCommand {
   var source: String
 
   @Option(
-    help: "What of the results: mean, spread, labels, set, set-size, lower, upper, quantiles, composite or measured.")
-  var what: ResultsArray.Quantity?
+    help: ArgumentHelp("What of the results: \(ResultsQuantity.allCases.map(\.rawValue).joined(separator: ", "))."))
+  var what: ResultsQuantity?
 
   @Option(name: .customLong("to"), help: "The file to write.", completion: .file())
   var output: String
@@ -59,4 +60,4 @@ struct ExportCommand: ParsableCommand {
   }
 }
 
-extension ResultsArray.Quantity: ExpressibleByArgument {}
+extension ResultsQuantity: ExpressibleByArgument {}
