@@ -67,9 +67,9 @@ public struct ResultsArray: Sendable {
   /// The number of a class or channel.
   private static func number(ofClass name: String, in file: File, _ path: String) throws -> Int {
     let group = try file.group("entry/prediction")
-    let count = try group.exists("channel") ? try group.dataset("channel").shape[0] : 0
-    let names = try group.exists("class_names") ? try group.readStrings("class_names") : (0..<count).map { "\($0)" }
-    if let index = names.firstIndex(of: name) ?? Int(name), (0..<count).contains(index) { return index }
+    let channels = try group.exists("channel") ? group.dataset("channel").shape[0] : 0
+    let names = try group.exists("class_names") ? group.readStrings("class_names") : (0..<channels).map { "\($0)" }
+    if let index = names.firstIndex(of: name) ?? Int(name), names.indices.contains(index) { return index }
     throw RunError.noClass(path, name, classes: names)
   }
 

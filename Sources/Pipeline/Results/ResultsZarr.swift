@@ -3,6 +3,7 @@ import HDF5
 import Host
 import ImageFiles
 import Imaging
+import JobFiles
 import MessagePassing
 
 /// Results as OME-Zarr beside their HDF5 file: the mean, in `spread` the spread, in `labels/classes` the likeliest classes.

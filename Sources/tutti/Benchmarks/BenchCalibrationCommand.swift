@@ -15,8 +15,7 @@ struct BenchCalibrationCommand: ParsableCommand {
   @Option(help: "Where scores go that do not stay in memory.", completion: .directory)
   var folder = "."
 
-  @Flag(help: "Print one JSON object.")
-  var json = false
+  @OptionGroup(title: "Output") var figures: FigureOptions
 
   func validate() throws {
     if !(1...1_000_000_000_000).contains(scores) { throw ValidationError("--scores is at least 1.") }
@@ -25,7 +24,7 @@ struct BenchCalibrationCommand: ParsableCommand {
   func run() throws {
     try Session.run { world in
       let result = try CalibrationBenchmark(scores: scores, folder: folder, over: world)
-      if world.rank == 0 { print(json ? try Report.json(result) : "\(result)") }
+      if world.rank == 0 { try figures.tell(result, isOnOneLine: true) }
     }
   }
 }

@@ -18,8 +18,7 @@ struct BenchIOCommand: ParsableCommand {
   @Option(help: "Where the files are made, and removed at the end.", completion: .directory)
   var folder = "."
 
-  @Flag(help: "Print one JSON object.")
-  var json = false
+  @OptionGroup(title: "Output") var figures: FigureOptions
 
   func validate() throws {
     if !(gigabytes > 0 && gigabytes <= 1e6) { throw ValidationError("--gigabytes is more than 0.") }
@@ -28,7 +27,7 @@ struct BenchIOCommand: ParsableCommand {
   func run() throws {
     try Session.run { world in
       let result = try StorageBenchmark(gigabytes: gigabytes, folder: folder, over: world)
-      if world.rank == 0 { print(json ? try Report.json(result) : "\(result)") }
+      if world.rank == 0 { try figures.tell(result, isOnOneLine: true) }
     }
   }
 }

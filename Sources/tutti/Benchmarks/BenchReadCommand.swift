@@ -16,8 +16,7 @@ struct BenchReadCommand: ParsableCommand {
   @Option(help: "Readings that are timed.")
   var repetitions = 3
 
-  @Flag(help: "Print one JSON object.")
-  var json = false
+  @OptionGroup(title: "Output") var figures: FigureOptions
 
   func validate() throws {
     if !(1...1000).contains(repetitions) { throw ValidationError("--repetitions lies between 1 and 1000.") }
@@ -25,6 +24,6 @@ struct BenchReadCommand: ParsableCommand {
 
   func run() throws {
     let result = try ReadingBenchmark(ArrayLocation(source), repetitions: repetitions)
-    print(json ? try Report.json(result) : "\(result)")
+    try figures.tell(result, isOnOneLine: true)
   }
 }

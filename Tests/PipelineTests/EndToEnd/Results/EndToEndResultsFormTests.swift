@@ -106,7 +106,10 @@ struct EndToEndResultsFormTests {
       (0..<mean.count).map { bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) }
     }
     // The file's axes are classes, then images.
-    let turned = (0..<mean.count).map { mean[(($0 / 256 % 3) * 2 + $0 / 768) * 256 + $0 % 256] }
+    let turned = (0..<mean.count).map { index -> Float in
+      let (kind, image, pixel) = (index / 768, index / 256 % 3, index % 256)
+      return mean[(image * 2 + kind) * 256 + pixel]
+    }
     #expect(zip(read, turned).allSatisfy { abs($0 - $1) <= 0.5001 / 254 })
     let told = try tutti(["evaluate", job.path])
     #expect(told.status == 0 && told.output.contains("stored in fewer bits (results.number-type)"), "\(told.errors)")
