@@ -21,6 +21,18 @@ struct parameters {
   struct chdf5_record *record;
 };
 
+/// Of data of datasets, the most bytes of a write that are kept when they cannot be written.
+#define LARGEST_KEPT ((size_t)1 << 20)
+
+/// Bytes that were not written after a failure. The library reads them back as if they were in the file: metadata that it
+/// believes to have written and cannot decode would make it crash when it closes.
+struct kept {
+  struct kept *next;
+  haddr_t address;
+  size_t size;
+  char bytes[];
+};
+
 /// An open file. The library's part comes first.
 struct checked_file {
   H5FD_t library;
@@ -28,6 +40,8 @@ struct checked_file {
   struct chdf5_record *record;
   /// The end of the allocated part, and that of what is in the file.
   haddr_t allocated, end;
+  /// What was not written, in the order of the writes.
+  struct kept *first_kept, *last_kept;
   dev_t device;
   ino_t node;
 };
@@ -66,6 +80,7 @@ static H5FD_t *driver_open(const char *name, unsigned flags, hid_t access, haddr
   // The library tries to open a new file before it creates it.
   parameters->record->error = 0;
   parameters->record->call = NULL;
+  parameters->record->file = file;
   file->descriptor = descriptor;
   file->record = parameters->record;
   file->end = (haddr_t)status.st_size;
@@ -78,12 +93,18 @@ static herr_t driver_close(H5FD_t *base) {
   struct checked_file *file = checked(base);
   // Network file systems report failed writes here. After EINTR the descriptor is closed on Linux.
   if (close(file->descriptor) != 0 && errno != EINTR) fail(file->record, "close", errno);
+  file->record->file = NULL;
+  for (struct kept *kept = file->first_kept, *next; kept; kept = next) {
+    next = kept->next;
+    free(kept);
+  }
   free(file);
   return 0;
 }
 
 static int driver_compare(const H5FD_t *a, const H5FD_t *b) {
   const struct checked_file *x = checked_const(a), *y = checked_const(b);
+  if (x->record->abandoned || y->record->abandoned) return x == y ? 0 : x < y ? -1 : 1;
   if (x->device != y->device) return x->device < y->device ? -1 : 1;
   if (x->node != y->node) return x->node < y->node ? -1 : 1;
   return 0;
@@ -113,10 +134,37 @@ static haddr_t driver_get_end(const H5FD_t *file, H5FD_mem_t type) {
   return checked_const(file)->end;
 }
 
+/// Keeps bytes that are not written.
+static void keep(struct checked_file *file, H5FD_mem_t type, haddr_t address, const char *source, size_t size) {
+  if (size == 0 || (type == H5FD_MEM_DRAW && size > LARGEST_KEPT)) return;
+  struct kept *kept = malloc(sizeof *kept + size);
+  if (!kept) return;
+  kept->next = NULL;
+  kept->address = address;
+  kept->size = size;
+  memcpy(kept->bytes, source, size);
+  if (file->last_kept)
+    file->last_kept->next = kept;
+  else
+    file->first_kept = kept;
+  file->last_kept = kept;
+}
+
+/// Puts what was not written over what was read.
+static void overlay(const struct checked_file *file, haddr_t address, char *target, size_t size) {
+  for (const struct kept *kept = file->first_kept; kept; kept = kept->next) {
+    haddr_t first = kept->address > address ? kept->address : address;
+    haddr_t end = kept->address + kept->size < address + size ? kept->address + kept->size : address + size;
+    if (first < end) memcpy(target + (first - address), kept->bytes + (first - kept->address), end - first);
+  }
+}
+
 static herr_t driver_read(H5FD_t *base, H5FD_mem_t type, hid_t transfer, haddr_t address, size_t size, void *buffer) {
   (void)type, (void)transfer;
   struct checked_file *file = checked(base);
   char *target = buffer;
+  const haddr_t start = address;
+  const size_t wanted = size;
   while (size > 0) {
     ssize_t count = pread(file->descriptor, target, size < LARGEST ? size : LARGEST, (off_t)address);
     if (count < 0 && errno == EINTR) continue;
@@ -130,6 +178,7 @@ static herr_t driver_read(H5FD_t *base, H5FD_mem_t type, hid_t transfer, haddr_t
     address += (haddr_t)count;
     size -= (size_t)count;
   }
+  overlay(file, start, buffer, wanted);
   return 0;
 }
 
@@ -156,6 +205,7 @@ static herr_t driver_write(H5FD_t *base, H5FD_mem_t type, hid_t transfer, haddr_
     address += (haddr_t)count;
     size -= (size_t)count;
   }
+  keep(file, type, address, source, size);
   return 0;
 }
 
@@ -212,4 +262,11 @@ herr_t chdf5_set_checked_driver(hid_t access, struct chdf5_record *record) {
   if (driver < 0) driver = H5FDregister(&driver_class);
   struct parameters parameters = {record};
   return driver < 0 ? -1 : H5Pset_driver(access, driver, &parameters);
+}
+
+void chdf5_abandon(struct chdf5_record *record) {
+  record->abandoned = true;
+  struct checked_file *file = record->file;
+  // It is still read while the library closes objects in it.
+  if (file) (void)flock(file->descriptor, LOCK_UN);
 }

@@ -1,4 +1,5 @@
 import Foundation
+import HDF5
 import JobFiles
 import MessagePassing
 import Pipeline
@@ -14,6 +15,7 @@ enum Session {
     do {
       // Shared memory that a killed run left would be missing now.
       if number(["OMPI_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID"]) == 0 { MPI.removeAbandonedRuns() }
+      try Library.open()
       let world = try MPI.initialize()
       do {
         try body(world)

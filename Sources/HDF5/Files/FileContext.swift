@@ -2,8 +2,9 @@ import CHDF5
 
 /// An open file, shared by all objects in it.
 ///
-/// A file that was written is whole only after `close()`. One that is released without it is abandoned: what libhdf5
-/// has not written by then is dropped.
+/// A file that was written is whole only after `close()`. One that is released without it, or of which a write has failed, is
+/// abandoned: what libhdf5 has not written by then is dropped, and the file stays open in the library, some 100 KB, until the
+/// process ends.
 final class FileContext: @unchecked Sendable {
   /// The path as it was given.
   let name: String
@@ -22,13 +23,13 @@ final class FileContext: @unchecked Sendable {
       root = try Place(file: name).own(
         H5Gopen2(file.raw, "/", chdf5_default()), .group, "H5Gopen2", "open the root group")
     } catch {
-      record?.abandon()
+      record?.abandon(file)
       throw error
     }
   }
 
   deinit {
-    if file != nil { Library.locked { record?.abandon() } }
+    if let file { Library.locked { record?.abandon(file) } }
   }
 
   /// The file's identifier; throws after `close`.
@@ -49,6 +50,10 @@ final class FileContext: @unchecked Sendable {
     guard let file else { return }
     root = nil
     self.file = nil
+    do { try requireWritten() } catch {
+      record?.abandon(file)
+      throw error
+    }
     let code = H5Fclose(file.raw)
     if code < 0 {
       // It is not closed a second time: what is left of it in the library is lost.

@@ -15,7 +15,7 @@ import CHDF5Driver
 final class WriteRecord: @unchecked Sendable {
   /// Shared with the driver; accessed under the library's lock.
   let pointer: UnsafeMutablePointer<chdf5_record>
-  /// Whether the driver may still use the record after the last reference, when libhdf5 could not close the file.
+  /// Whether the driver may still use the record after the last reference, when libhdf5 has not closed the file.
   var isLeaked = false
 
   init() {
@@ -27,8 +27,12 @@ final class WriteRecord: @unchecked Sendable {
     if !isLeaked { pointer.deallocate() }
   }
 
-  /// Nothing more is written; the file stays incomplete.
-  func abandon() { pointer.pointee.abandoned = true }
+  /// Nothing more is written, the file stays incomplete and is left to the library, which cannot close it for sure.
+  func abandon(_ file: Identifier) {
+    chdf5_abandon(pointer)
+    file.release()
+    isLeaked = true
+  }
 
   /// Whether the first failure was that another program holds the file's lock.
   var isLocked: Bool { pointer.pointee.call.map { String(cString: $0) == "flock" } ?? false }

@@ -13,12 +13,13 @@ import CHDF5
 /// The library is often built without thread safety, so all calls are made under one lock. It is recursive: a public
 /// function holds it from its first library call to its last, because the error stack is global, and may call other
 /// public functions.
-enum Library {
+public enum Library {
   private static let mutex = RecursiveMutex()
 
   /// Starts the library once and turns its printing off: `HDF5Error` carries its messages.
   private static let opened: Bool = {
-    H5open() >= 0 && H5Eset_auto2(chdf5_error_stack(), nil, nil) >= 0
+    // At the end of the process the library would close the files that were abandoned.
+    H5dont_atexit() >= 0 && H5open() >= 0 && H5Eset_auto2(chdf5_error_stack(), nil, nil) >= 0
   }()
 
   /// Runs `body` under the lock.
@@ -28,8 +29,11 @@ enum Library {
     return try body()
   }
 
-  /// Throws when the library could not be started.
-  static func open() throws {
+  /// Starts the library. A program that uses MPI does so before it starts that: where MPI is there already, its end ends the
+  /// library too, with the files that were abandoned after a failed write.
+  ///
+  /// - Throws: `HDF5Error` when it could not be started.
+  public static func open() throws {
     guard opened else {
       throw HDF5Error(.call, file: "", call: "H5open", "the HDF5 library could not be started")
     }

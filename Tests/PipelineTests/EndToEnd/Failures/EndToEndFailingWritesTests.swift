@@ -101,7 +101,7 @@ struct EndToEndFailingWritesTests {
   func some() throws {
     let bench = try Bench()
     // More ranks, and every call: Tests/faults.sh.
-    for (ranks, trials) in [(1, 8), (2, 6)] {
+    for (ranks, trials) in [(1, 13), (2, 6)] {
       let calls = try bench.calls(ranks: ranks)
       try #require(calls[0] > 20)
       for trial in 0..<trials {
