@@ -152,6 +152,9 @@ for ((run = 1; run <= runs; run++)); do
   esac
   finish
   struck=$([[ $status == 0 ]] && echo missed || echo struck)
+  # A full disk is an error with a message; it ends no process by itself.
+  crash=
+  [[ $kind != ENOSPC ]] || ((status <= 1)) || crash="ended with status $status on a full disk"
   # Again on other ranks, until it is done.
   for ((again = 0; status != 0 && again < 4; again++)); do
     # It was struck after its results had their name.
@@ -160,7 +163,7 @@ for ((run = 1; run <= runs; run++)); do
     start "$at" $((RANDOM % 4 + 1)) TUTTI_NOTHING=1
     finish
   done
-  problem=
+  problem=$crash
   ((status == 0)) || problem="ended with status $status"
   ((hangs == 0)) || problem="did not end within $limit s"
   [[ -n $problem ]] || problem=$(difference "$at" | grep -v '\.lock$' | head -5 || true)
