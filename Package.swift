@@ -88,7 +88,8 @@ let package = Package(
         "Training", "Engine", "Networks", "Imaging", "ImageFiles", "Uncertainty", "HDF5", "MessagePassing", "Host",
         "CKernels",
       ])
-    + module("Reports", imports: ["Training", "Networks", .product(name: "Mustache", package: "swift-mustache")])
+    + module(
+      "Reports", imports: ["Training", "Networks", "Host", .product(name: "Mustache", package: "swift-mustache")])
     // Floor 5
     + module(
       "JobFiles",

@@ -11,7 +11,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 
 try:
     import h5py
@@ -27,6 +26,8 @@ except ImportError as error:
     print(error.name)
     sys.exit(77)
 
+from comparisons import check, faults, finish
+
 tutti = os.path.abspath(sys.argv[1])
 repository = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 environment = {**os.environ, "HDF5_PLUGIN_PATH": hdf5plugin.PLUGIN_PATH}
@@ -35,15 +36,6 @@ small = (ramp % 251).astype(np.uint8)
 short = (ramp * 7).astype(np.uint16)
 real = (ramp / 4 - 7.5).astype(np.float32)
 five = np.arange(240, dtype=np.uint16).reshape(2, 3, 2, 4, 5)
-faults = []
-looked = 0
-
-
-def check(holds, what, found=""):
-    global looked
-    looked += 1
-    if not holds:
-        faults.append(f"{what}: {found}")
 
 
 def run(*arguments):
@@ -300,15 +292,4 @@ def one_job():
           "one job in several kinds of files", [kind for kind, bits in found.items() if bits != found.get("HDF5")])
 
 
-with tempfile.TemporaryDirectory() as folder:
-    os.chdir(folder)
-    for part in (tiff, zarrs, hdf5, others, exports, one_job):
-        try:
-            part()
-        except Exception as error:
-            faults.append(f"{part.__name__}: {type(error).__name__}: {error}")
-    os.chdir("/")
-for fault in faults:
-    print(fault)
-print(f"{looked} comparisons, {len(faults)} faults")
-sys.exit(1 if faults else 0)
+finish(tiff, zarrs, hdf5, others, exports, one_job)

@@ -11,7 +11,6 @@ is named. Tests/python-readers.txt says which.
 import os
 import subprocess
 import sys
-import tempfile
 import warnings
 
 warnings.simplefilter("ignore")
@@ -34,9 +33,9 @@ except ImportError as error:
     print(error.name)
     sys.exit(77)
 
+from comparisons import check, finish
+
 tutti = os.path.abspath(sys.argv[1])
-faults = []
-looked = 0
 
 JOB = """
 tutti: 1
@@ -56,13 +55,6 @@ training: {{epochs: 1, batch: 4}}
 uncertainty: {{coverage: [0.8, 0.9]}}
 output: {name}.zarr
 """
-
-
-def check(holds, what, found=""):
-    global looked
-    looked += 1
-    if not holds:
-        faults.append(f"{what}: {found}")
 
 
 def run(*arguments):
@@ -190,20 +182,12 @@ def single():
     vtk_opens("single.xdmf", own, [2, 4, 1], 4)
 
 
-with tempfile.TemporaryDirectory() as folder:
-    os.chdir(folder)
+def data():
     random = np.random.default_rng(1)
     labels = (random.random((16, 24, 20)) < 0.3).astype(np.uint8)
     with h5py.File("data.h5", "w") as file:
         file["labels"] = labels
         file["images"] = (2 * labels + random.random(labels.shape)).astype(np.float32)
-    for part in (volume, stack, single):
-        try:
-            part()
-        except Exception as error:
-            faults.append(f"{part.__name__}: {type(error).__name__}: {error}")
-    os.chdir("/")
-for fault in faults:
-    print(fault)
-print(f"{looked} comparisons, {len(faults)} faults")
-sys.exit(1 if faults else 0)
+
+
+finish(volume, stack, single, prepare=data)

@@ -103,18 +103,15 @@ enum OMETIFFWriter: ArrayWriter {
           ? nil : "PhysicalSize\(letter)=\"\(length.value)\" PhysicalSize\(letter)Unit=\"\(length.unit)\""
       }
     }.joined(separator: " ")
-    func escaped(_ text: String) -> String {
-      text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing("\"", with: "&quot;")
-    }
     let names = array.array.facts.channels.flatMap { $0.count == array.extent("c") ? $0 : nil }
     let channels = (0..<array.extent("c")).map { channel in
-      let name = names.map { " Name=\"\(escaped($0[channel]))\"" } ?? ""
+      let name = names.map { " Name=\"\($0[channel].escapedForXML)\"" } ?? ""
       return "<Channel ID=\"Channel:0:\(channel)\"\(name) SamplesPerPixel=\"1\"/>"
     }.joined()
     let schema = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
     return """
       <?xml version="1.0" encoding="UTF-8"?><OME xmlns="\(schema)" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" \
-      xsi:schemaLocation="\(schema) \(schema)/ome.xsd"><Image ID="Image:0" Name="\(escaped(array.name))"><Pixels ID="Pixels:0" \
+      xsi:schemaLocation="\(schema) \(schema)/ome.xsd"><Image ID="Image:0" Name="\(array.name.escapedForXML)"><Pixels ID="Pixels:0" \
       DimensionOrder="XYCZT" Type="\(types[array.type] ?? "float")" \(sizes) \(lengths)>\(channels)\
       <TiffData IFD="0" PlaneCount="\(array.planes)"/></Pixels></Image></OME>
       """

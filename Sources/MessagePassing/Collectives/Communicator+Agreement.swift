@@ -48,7 +48,14 @@ extension Communicator {
   ///
   /// - Throws: `RemoteFailure` on all ranks alike; `MPIError`.
   public func fromRoot(_ root: Int = 0, _ body: () throws -> [UInt8]) throws -> [UInt8] {
-    let bytes = try agree { rank == root ? try body() : [] }
-    return try broadcast(bytes, from: root)
+    try fromRoot(root, of: UInt8.self, body)
+  }
+
+  /// Runs `body` on the root only and gives all ranks its numbers; its failure is the failure of all. Collective.
+  ///
+  /// - Throws: `RemoteFailure` on all ranks alike; `MPIError`.
+  public func fromRoot<T: MPIScalar>(_ root: Int = 0, of type: T.Type, _ body: () throws -> [T]) throws -> [T] {
+    let numbers = try agree { rank == root ? try body() : [] }
+    return try broadcast(numbers, from: root)
   }
 }

@@ -33,17 +33,13 @@ struct SlabFigures: Sendable {
   /// - Throws: `RemoteFailure`.
   mutating func find(over world: Communicator) throws {
     let whole = try sample.joined(over: world)
-    let bytes = try world.fromRoot {
-      guard let whole else { return [] }
+    coverage = try world.fromRoot(of: Double.self) {
+      guard let whole else { return coverage }
       let width = features + levels
       let own = (0..<whole.count).flatMap { whole.values[$0 * width..<$0 * width + features] }
-      let found = (0..<levels).map { level in
+      return (0..<levels).map { level in
         WorstSlab.coverage(own, covered: (0..<whole.count).map { whole.values[$0 * width + features + level] == 1 })
       }
-      return found.map(\.bitPattern).flatMap { bits in (0..<8).map { UInt8(truncatingIfNeeded: bits >> (8 * $0)) } }
-    }
-    coverage = (0..<levels).map { level in
-      Double(bitPattern: (0..<8).reduce(UInt64(0)) { $0 | UInt64(bytes[8 * level + $1]) << (8 * UInt64($1)) })
     }
   }
 

@@ -73,13 +73,11 @@ struct PredictedLabels {
     classes = names.indices.filter { index in rule.classes.map { $0.contains(names[index]) } ?? (index > 0) }
     let indices = try file.read("\(group)/indices", as: Int.self)
     let whole = Extents(z: hasDepth ? shape[1] : 1, y: shape[shape.count - 2], x: shape[shape.count - 1])
-    isPadded = try file.exists("\(group)/extents")
+    let pixels = try OwnPixels(file.group(group))
+    isPadded = pixels.isPadded
     if isPadded {
-      let rows = try file.read("\(group)/extents", as: Int.self)
-      let width = rows.count / max(1, indices.count)
       parts = indices.enumerated().map { place, number in
-        let row = rows[place * width..<(place + 1) * width]
-        return Part(number: number, image: place, extents: Extents(Array(row), missing: 1))
+        Part(number: number, image: place, extents: pixels.extents(of: place).map { Extents($0, missing: 1) } ?? whole)
       }
     } else if hasDepth, indices.count == shape[1], shape[0] == 1, indices.count != 1 {
       var runs: [Part] = []

@@ -187,7 +187,8 @@ struct SliceReader {
   private func size(_ slice: TestSlice, _ sample: PixelSample) throws -> Painted? {
     guard levels.indices.contains(level) else { return nil }
     if try prediction.exists("set_size") {
-      let found = try prediction.dataset("set_size").read(as: UInt8.self, leveled(slice.slab(form, hasChannels: false)))
+      let found = try prediction.dataset("set_size").read(
+        as: UInt8.self, slice.slab(form, hasChannels: false).at(level))
       let most = Float(max(2, classes.count))
       return (
         "at coverage \(levels[level]): dark one class, orange none, blue to yellow several",
@@ -199,13 +200,9 @@ struct SliceReader {
       )
     }
     guard try prediction.exists("upper"), try prediction.exists("lower") else { return nil }
-    let lower = try prediction.dataset("lower").read(as: Float.self, leveled(slice.slab(form)))
-    let upper = try prediction.dataset("upper").read(as: Float.self, leveled(slice.slab(form)))
+    let lower = try prediction.dataset("lower").read(as: Float.self, slice.slab(form).at(level))
+    let upper = try prediction.dataset("upper").read(as: Float.self, slice.slab(form).at(level))
     return numbers("of the interval at coverage \(levels[level])", sample) { upper[$0] - lower[$0] }
-  }
-
-  private func leveled(_ slab: Hyperslab) -> Hyperslab {
-    Hyperslab(start: [level] + slab.start, count: [1] + slab.count)
   }
 
   private static let colourNames = ["dark", "blue", "orange", "green", "pink", "yellow", "red", "navy"]

@@ -18,8 +18,13 @@ struct OwnPixels {
     extents = stride(from: 0, to: values.count, by: axes).map { Array(values[$0..<$0 + axes]) }
   }
 
+  /// Whether images may be smaller than the datasets.
+  var isPadded: Bool { extents != nil }
+
   /// The extents of an image along the axes of pixels; nil: those of the datasets.
-  func extents(of image: Int) -> [Int]? { extents?[image] }
+  func extents(of image: Int) -> [Int]? {
+    extents.flatMap { $0.indices.contains(image) ? $0[image] : nil }
+  }
 
   /// Whether each pixel of a part belongs to its image.
   ///

@@ -36,9 +36,7 @@ struct AggregationStage: Stage {
         RunPaths.exists(paths.aggregate) && (try? expected.member(0, paths.aggregate))?.settings == own ? [1] : [0]
       } == [1]
     guard !isThere else { return }
-    let ensemble = try EnsemblePredictor(members(expected), team: team)
-    ensemble.bytesAtOnce = run.cacheBytes
-    ensemble.averagesFlips = job.prediction.augment == .flips
+    let ensemble = try predictor(members(expected), team: team)
     let work = try world.agree {
       try TileWork(data.split.train, of: job, settings, graphs: ensemble.members.map(\.graph))
     }

@@ -1,5 +1,4 @@
 import Ensembles
-import Foundation
 import Host
 import Imaging
 import JobFiles
@@ -72,7 +71,7 @@ extension CalibrationStage {
       }
     }
     let whole = try sample.joined(over: world)
-    let numbers = try world.fromRoot {
+    let words = try world.fromRoot(of: UInt64.self) {
       guard let whole, whole.count > 0 else { throw RunError.nothingToTuneOn }
       let temperature = wanted.temperature == .auto ? whole.fittedTemperature : given
       var found = fixed()
@@ -81,13 +80,11 @@ extension CalibrationStage {
           method, temperature: temperature, coverage: opened.levels[0],
           penalty: wanted.lambda == .auto ? nil : found.penalty, free: wanted.k == .auto ? nil : found.free)
       }
-      let words = [
+      return [
         temperature.bitPattern, UInt64(found.penalty.bitPattern), UInt64(found.free), UInt64(whole.count),
         UInt64(whole.offered),
       ]
-      return Array(try JSONEncoder().encode(words))
     }
-    let words = try world.agree { try JSONDecoder().decode([UInt64].self, from: Data(numbers)) }
     ensemble.combination.temperature = Double(bitPattern: words[0])
     let units = part.count.map { "\($0) of \(map.count) calibration \(map.plural), which do not calibrate" }
     let pixels = words[3] == words[4] ? "\(words[3])" : "\(words[3]) of \(words[4])"

@@ -32,7 +32,7 @@ struct CalibrationStage: Stage {
   /// - Throws: `RunError.noMembers`, `.otherMember`, `MemberFileError`, `RemoteFailure`.
   func calibrate() throws {
     let candidates = try members(expected)
-    var ensemble = try EnsemblePredictor(candidates, team: team)
+    var ensemble = try predictor(candidates, team: team)
     let work = try world.agree { try tiles(ensemble) }
     let obstacle = try world.fromRoot {
       guard RunPaths.exists(paths.calibration) else { return [] }
@@ -52,7 +52,7 @@ struct CalibrationStage: Stage {
       }
       log.note("The calibration \(reason); it is found again.")
     }
-    let form = try MemberWeighting(run: run, opened: opened, team: team).combination(of: candidates)
+    let form = try MemberWeighting(run: run, opened: opened).combination(of: ensemble)
     let used = form.used(of: candidates.count)
     var combination = KnownCombination()
     if !form.weights.isEmpty {
@@ -60,9 +60,7 @@ struct CalibrationStage: Stage {
       combination.leftOut = candidates.indices.filter { !used.contains($0) }.map { candidates[$0].index }
       combination.rule = job.ensemble.weights ?? .equal
     }
-    if used.count < candidates.count { ensemble = try EnsemblePredictor(used.map { candidates[$0] }, team: team) }
-    ensemble.bytesAtOnce = run.cacheBytes
-    ensemble.averagesFlips = job.prediction.augment == .flips
+    if used.count < candidates.count { ensemble = try predictor(used.map { candidates[$0] }, team: team) }
     ensemble.combination = form.restricted(to: used)
     let collector = MeasuredQuantity.all(of: job, truth).map {
       ObjectCollector(

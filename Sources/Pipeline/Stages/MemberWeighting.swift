@@ -1,5 +1,4 @@
 import Ensembles
-import Foundation
 import Host
 import Imaging
 import JobFiles
@@ -10,7 +9,6 @@ import Uncertainty
 struct MemberWeighting: Stage {
   let run: Run
   let opened: OpenedJob
-  let team: ThreadTeam
 
   /// The most pixels that are looked at.
   private static let mostPixels = 16_384
@@ -21,7 +19,8 @@ struct MemberWeighting: Stage {
   /// How members are combined as the job says, with the temperature 1. Collective.
   ///
   /// - Throws: `RunError.nothingToWeighBy`, `RemoteFailure`.
-  func combination(of members: [TrainedMember]) throws -> MemberCombination {
+  func combination(of ensemble: EnsemblePredictor) throws -> MemberCombination {
+    let members = ensemble.members
     var result = MemberCombination()
     result.average = job.ensemble.average ?? .probabilities
     let rule = job.ensemble.weights ?? .equal
@@ -29,19 +28,18 @@ struct MemberWeighting: Stage {
     try world.agree {
       guard !truth.split.validate.isEmpty else { throw RunError.nothingToWeighBy(rule.rawValue) }
     }
-    let ensemble = try EnsemblePredictor(members, team: team)
-    ensemble.averagesFlips = run.job.prediction.augment == .flips
     var sample = try answers(of: ensemble)
     let whole = try sample.joined(over: world)
-    let bytes = try world.fromRoot {
+    let numbers = try world.fromRoot(of: Double.self) {
       guard let whole, whole.count > 0 else { throw RunError.nothingToWeighBy(rule.rawValue) }
-      let rows = rule.weights(
+      return rule.weights(
         of: whole, members: members.count, classes: settings.task.hasClasses ? settings.answer.channels : nil,
-        channels: max(1, settings.targetChannels), average: result.average)
-      return Array(try JSONEncoder().encode(rows.map { $0.map(\.bitPattern) }))
+        channels: max(1, settings.targetChannels), average: result.average
+      ).flatMap(\.self)
     }
-    let rows = try world.agree { try JSONDecoder().decode([[UInt64]].self, from: Data(bytes)) }
-    result.weights = rows.map { $0.map { Double(bitPattern: $0) } }
+    result.weights = stride(from: 0, to: numbers.count, by: members.count).map {
+      Array(numbers[$0..<$0 + members.count])
+    }
     // A channel's weights are those of all its quantiles.
     let quantiles = settings.answer.quantiles?.count ?? 1
     if result.weights.count > 1 || (quantiles > 1 && rule == .stacking) {

@@ -44,10 +44,8 @@ struct PredictionStage: Stage {
     let calibration = try calibration(of: candidates)
     let combination = calibration.combination
     let used = candidates.filter { combination.members.isEmpty || combination.members.contains($0.index) }
-    let ensemble = try EnsemblePredictor(used, team: team)
-    ensemble.bytesAtOnce = run.cacheBytes
+    let ensemble = try predictor(used, team: team)
     ensemble.combination = combination.form
-    ensemble.averagesFlips = job.prediction.augment == .flips
     let work = try world.agree {
       try TileWork(truth.split.test, of: job, settings, graphs: ensemble.members.map(\.graph))
     }

@@ -1,4 +1,5 @@
 import Ensembles
+import Host
 import JobFiles
 import MessagePassing
 
@@ -16,6 +17,16 @@ extension Stage {
   /// What is taken for independent. Of images that are classified each is one pixel.
   var unit: Job.UncertaintySection.Unit {
     job.task.answersImages && job.uncertainty.unit == .image ? .pixel : job.uncertainty.unit
+  }
+
+  /// Predicts with members as the job says, in the memory that the run has for tiles.
+  ///
+  /// - Throws: as `EnsemblePredictor.init`.
+  func predictor(_ members: [TrainedMember], team: ThreadTeam) throws -> EnsemblePredictor {
+    let ensemble = try EnsemblePredictor(members, team: team)
+    ensemble.bytesAtOnce = run.cacheBytes
+    ensemble.averagesFlips = job.prediction.augment == .flips
+    return ensemble
   }
 
   /// All members of a job, on every rank; without those that failed, where enough remain, and without those that did

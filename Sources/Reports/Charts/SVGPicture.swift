@@ -1,4 +1,5 @@
 import Foundation
+import Host
 
 /// An SVG 1.1 picture on white, written element by element.
 public struct SVGPicture: Sendable {
@@ -66,7 +67,7 @@ public struct SVGPicture: Sendable {
 
   /// Draws what `body` adds as one thing that has a name, and that a page enlarges under the pointer.
   mutating func thumbnail(_ name: String, _ body: (inout SVGPicture) -> Void) {
-    lines.append("<g class=\"thumb\" tabindex=\"0\"><title>\(Self.escaped(name))</title>")
+    lines.append("<g class=\"thumb\" tabindex=\"0\"><title>\(name.escapedForXML)</title>")
     body(&self)
     lines.append("</g>")
   }
@@ -152,8 +153,8 @@ public struct SVGPicture: Sendable {
   private var extents: String { "width=\"\(width)\" height=\"\(height)\" viewBox=\"0 0 \(width) \(height)\"" }
 
   private mutating func element(_ name: String, _ attributes: [(String, String)], content: String? = nil) {
-    let start = "<\(name)" + attributes.map { " \($0.0)=\"\(Self.escaped($0.1))\"" }.joined()
-    lines.append(content.map { "\(start)>\(Self.escaped($0))</\(name)>" } ?? "\(start)/>")
+    let start = "<\(name)" + attributes.map { " \($0.0)=\"\($0.1.escapedForXML)\"" }.joined()
+    lines.append(content.map { "\(start)>\($0.escapedForXML)</\(name)>" } ?? "\(start)/>")
   }
 
   private func dashed(_ dashes: String?) -> [(String, String)] { dashes.map { [("stroke-dasharray", $0)] } ?? [] }
@@ -162,21 +163,5 @@ public struct SVGPicture: Sendable {
   private func number(_ value: Double) -> String {
     let hundredths = (value * 100).rounded() / 100
     return Int(exactly: hundredths).map { "\($0)" } ?? "\(hundredths)"
-  }
-
-  static func escaped(_ text: String) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "&": result += "&amp;"
-      case "<": result += "&lt;"
-      case ">": result += "&gt;"
-      case "\"": result += "&quot;"
-      // Control characters have no place in XML.
-      case _ where scalar.value < 0x20 && scalar != "\t" && scalar != "\n": result += " "
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result
   }
 }

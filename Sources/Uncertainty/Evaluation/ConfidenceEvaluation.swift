@@ -152,18 +152,7 @@ public struct ConfidenceEvaluation: Hashable, Sendable {
 
   /// The area under the curve of risk over the share that is kept (AURC; Geifman and El-Yaniv, arXiv 1705.08500): the mean
   /// risk when pixels are rejected from the least sure on, tied ones in random order. NaN without pixels.
-  public var riskArea: Double {
-    let curve = errorRejection
-    var (area, kept, wrong) = (0.0, 0.0, 0.0)
-    for point in curve {
-      // Within a class of confidence errors are spread evenly: the risk is (wrong + slope · t) ÷ (kept + t).
-      let (width, more) = (point.kept - kept, point.kept * point.risk - wrong)
-      let slope = more / width
-      area += slope * width + (kept > 0 ? (wrong - slope * kept) * log(point.kept / kept) : 0)
-      (kept, wrong) = (point.kept, point.kept * point.risk)
-    }
-    return curve.isEmpty ? .nan : area
-  }
+  public var riskArea: Double { rejectionArea(errorRejection) }
 
   /// The probability that a wrong pixel has a larger spread over members than a right one, ties counted half (the area under
   /// the ROC curve of error detection); NaN when all pixels are right, or all wrong, or

@@ -87,27 +87,14 @@ public struct SpreadEvaluation: Hashable, Sendable {
   /// The same when those with the largest errors themselves are rejected, which no spread can do better.
   public var bestRejection: [(kept: Double, error: Double)] { rejection(2 * Self.classes) }
 
-  /// The area under a curve, values of one class in random order.
-  private static func area(_ curve: [(kept: Double, error: Double)]) -> Double {
-    var (area, kept, sum) = (0.0, 0.0, 0.0)
-    for point in curve {
-      // Within a class errors are spread evenly: the mean is (sum + slope · t) ÷ (kept + t).
-      let (width, more) = (point.kept - kept, point.kept * point.error - sum)
-      let slope = more / width
-      area += slope * width + (kept > 0 ? (sum - slope * kept) * log(point.kept / kept) : 0)
-      (kept, sum) = (point.kept, point.kept * point.error)
-    }
-    return curve.isEmpty ? .nan : area
-  }
-
   /// The mean over all shares that may be kept of their mean error, when values of large spread are rejected (AURC;
   /// Geifman and El-Yaniv, arXiv 1705.08500, with the error as loss).
-  public var riskArea: Double { Self.area(errorRejection) }
+  public var riskArea: Double { rejectionArea(errorRejection.map { ($0.kept, $0.error) }) }
 
   /// How far that is above what the best order would give, over the mean error (AUSE; Ilg et al., arXiv 1802.07095): 0 for a
   /// spread in the order of the errors. NaN where there are no errors.
   public var sparsificationError: Double {
     let mean = meanError
-    return mean > 0 ? (riskArea - Self.area(bestRejection)) / mean : .nan
+    return mean > 0 ? (riskArea - rejectionArea(bestRejection.map { ($0.kept, $0.error) })) / mean : .nan
   }
 }

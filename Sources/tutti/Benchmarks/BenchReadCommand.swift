@@ -23,7 +23,9 @@ struct BenchReadCommand: ParsableCommand {
   }
 
   func run() throws {
-    let result = try ReadingBenchmark(ArrayLocation(source), repetitions: repetitions)
-    try figures.tell(result, isOnOneLine: true)
+    Session.alone {
+      let result = try ReadingBenchmark(ArrayLocation(source), repetitions: repetitions)
+      try figures.tell(result, isOnOneLine: true)
+    }
   }
 }

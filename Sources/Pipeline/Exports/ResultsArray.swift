@@ -44,13 +44,8 @@ public struct ResultsArray: Sendable {
     }
     // Of one image that is smaller than others, its own pixels.
     var own: [Character: Int] = [:]
-    if let image, try file.exists("\(group)/extents") {
-      let extents = try file.dataset("\(group)/extents")
-      let (rows, width) = (try extents.shape[0], try extents.shape[1])
-      if (0..<rows).contains(image) {
-        let row = try extents.read(as: Int.self, Hyperslab(start: [image, 0], count: [1, width]))
-        own = Dictionary(uniqueKeysWithValues: zip("zyx".suffix(width), row))
-      }
+    if let image, let extents = try OwnPixels(file.group(group)).extents(of: image) {
+      own = Dictionary(uniqueKeysWithValues: zip("zyx".suffix(extents.count), extents))
     }
     for letter in axes.dropFirst(quantity == .quantiles ? 1 : 0) {
       let pick = letter == "c" ? classNumber : letter == "i" ? image : nil

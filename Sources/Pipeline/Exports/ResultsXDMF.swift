@@ -26,7 +26,7 @@ struct ResultsXDMF {
   private let levels: [Double]
   private let quantiles: [Double]
   private let spacing: [Length?]
-  private let extents: [[Int]]?
+  private let pixels: OwnPixels
   private let there: [String: ElementType]
 
   /// Writes the file beside results; nothing where answers have no pixels.
@@ -55,13 +55,7 @@ struct ResultsXDMF {
       try file.exists("entry/calibration/coverage") ? file.read("entry/calibration/coverage", as: Double.self) : []
     quantiles =
       try group.exists("quantiles") ? group.dataset("quantiles").attributes("quantiles", as: Double.self) : []
-    if try group.exists("extents") {
-      let own = try group.dataset("extents")
-      let (numbers, width) = (try own.read(as: Int.self), try own.shape[1])
-      extents = stride(from: 0, to: numbers.count, by: width).map { Array(numbers[$0..<$0 + width]) }
-    } else {
-      extents = nil
-    }
+    pixels = try OwnPixels(group)
     var there: [String: ElementType] = [:]
     for name in try group.names() { there[name] = try? group.dataset(name).elementType }
     self.there = there
@@ -121,8 +115,8 @@ struct ResultsXDMF {
   }
 
   private func grid(_ image: Int, isStep: Bool) -> String {
-    let own = extents?[image] ?? Array(shape.suffix(hasDepth ? 3 : 2))
-    let pixels = (hasDepth ? [] : [1]) + own
+    let own = pixels.extents(of: image) ?? Array(shape.suffix(hasDepth ? 3 : 2))
+    let points = (hasDepth ? [] : [1]) + own
     func list(_ numbers: [some CustomStringConvertible]) -> String {
       numbers.map(\.description).joined(separator: " ")
     }
@@ -139,11 +133,11 @@ struct ResultsXDMF {
           let start = before + own.map { _ in 0 }
           let slab = "\(list(start)) \(list(start.map { _ in 1 })) \(list(before.map { _ in 1 } + own))"
           return """
-            <Attribute Name="\(Self.escaped(title))" AttributeType="Scalar" Center="Node">
-            <DataItem ItemType="HyperSlab" Type="HyperSlab" Dimensions="\(list(pixels))">
+            <Attribute Name="\(title.escapedForXML)" AttributeType="Scalar" Center="Node">
+            <DataItem ItemType="HyperSlab" Type="HyperSlab" Dimensions="\(list(points))">
             <DataItem Dimensions="3 \(start.count)" Format="XML">\(slab)</DataItem>
             <DataItem Dimensions="\(list(whole))" \(quantity.type) Format="HDF">\
-            \(Self.escaped(results)):/entry/prediction/\(quantity.name)</DataItem>
+            \(results.escapedForXML):/entry/prediction/\(quantity.name)</DataItem>
             </DataItem>
             </Attribute>
 
@@ -154,7 +148,7 @@ struct ResultsXDMF {
     let double = "NumberType=\"Float\" Precision=\"8\" Format=\"XML\""
     return """
       <Grid Name="image \(image)" GridType="Uniform">
-      \(isStep ? "<Time Value=\"\(image)\"/>\n" : "")<Topology TopologyType="3DCoRectMesh" Dimensions="\(list(pixels))"/>
+      \(isStep ? "<Time Value=\"\(image)\"/>\n" : "")<Topology TopologyType="3DCoRectMesh" Dimensions="\(list(points))"/>
       <Geometry GeometryType="ORIGIN_DXDYDZ">
       <DataItem Dimensions="3" \(double)>0 0 0</DataItem>
       <DataItem Dimensions="3" \(double)>\(list(steps))</DataItem>
@@ -162,9 +156,5 @@ struct ResultsXDMF {
       \(arrays.joined())</Grid>
 
       """
-  }
-
-  private static func escaped(_ text: String) -> String {
-    text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing("\"", with: "&quot;")
   }
 }
