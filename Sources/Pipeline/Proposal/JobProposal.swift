@@ -56,6 +56,15 @@ struct JobProposal: Hashable, Sendable {
     batch = max(min(2, patches), min(most, patches / 4))
   }
 
+  /// A number of epochs rounded down to 1, 1.5, 2, 3, 5 or 7 times a power of ten, at least 1: a machine that is a little
+  /// faster or slower at the moment mostly gives the same job.
+  static func coarse(_ epochs: Double) -> Int {
+    var power = 1.0
+    while power * 10 <= epochs { power *= 10 }
+    let steps = [7, 5, 3, 2, 1.5, 1].map { $0 * power }
+    return max(1, Int(steps.first { $0 <= epochs && $0 == $0.rounded() } ?? 1))
+  }
+
   /// Spatial axes of what a network sees.
   var dimensions: Int { patch.count }
 

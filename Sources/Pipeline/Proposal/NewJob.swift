@@ -112,11 +112,12 @@ public struct NewJob: Sendable {
       guard isLast || epochs * Double(steps) >= Double(proposal.network.leastSteps) else { return false }
       // More steps than these add little.
       let most = Double(8 * proposal.network.leastSteps) / Double(steps)
-      proposal.epochs = max(1, Int(min(epochs, max(most, 10)).rounded(.down)))
+      proposal.epochs = JobProposal.coarse(min(epochs, max(most, 10)))
       let minutes = StageTimes.text(Double(proposal.epochs) * times.training + rest)
+      let threads = "\(workers.team.size) \(workers.team.size == 1 ? "thread" : "threads")"
       proposal.epochsReason =
-        "\(steps) \(steps == 1 ? "step" : "steps") each; all takes about \(minutes) on \(workers.team.size) "
-        + "\(workers.team.size == 1 ? "thread" : "threads") here"
+        "\(steps) \(steps == 1 ? "step" : "steps") each; all takes about \(minutes) at the "
+        + "\(Self.short(times.speed / 1e9)) GFLOP/s of \(threads) here"
       return true
     }
   }

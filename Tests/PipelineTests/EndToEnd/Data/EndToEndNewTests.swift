@@ -190,6 +190,11 @@ struct EndToEndNewTests {
     #expect(DataSurvey.letters(of: shape, answer: answer) == letters)
   }
 
+  @Test(
+    "epochs come in coarse steps, so that a small difference of speed gives the same job",
+    arguments: [(0.3, 1), (1.9, 1), (2.9, 2), (6.9, 5), (9.9, 7), (14, 10), (15, 15), (23, 20), (99, 70), (168, 150)])
+  func coarseEpochs(epochs: Double, chosen: Int) { #expect(JobProposal.coarse(epochs) == chosen) }
+
   @Test("texts stand in quotes where YAML needs them")
   func quotes() {
     #expect(JobText.quoted("a/b-1.h5:/images") == "a/b-1.h5:/images")
