@@ -69,9 +69,11 @@ extension Run {
   /// Tries a step and a prediction of the job's own networks on all ranks at the same time, and reckons the stages by
   /// them. Collective.
   ///
-  /// - Parameter ranks: of the run that is reckoned; the ranks that run here are tried.
+  /// - Parameters:
+  ///   - ranks: of the run that is reckoned; the ranks that run here are tried.
+  ///   - clock: by which they are timed.
   /// - Throws: as `opened()`; `RemoteFailure` when a step fails, `MPIError`.
-  public func stageTimes(ranks: Int) throws -> StageTimes {
+  public func stageTimes(ranks: Int, clock: StepTrial.Clock = .wall) throws -> StageTimes {
     let (opened, workers) = (try opened(), try workers())
     let settings = opened.settings
     let members = try world.agree { try (0..<settings.members).map { try settings.member($0) } }
@@ -79,7 +81,8 @@ extension Run {
       members.count / 2]
     let trial = try world.agree {
       try StepTrial(
-        middle, settings: settings, target: opened.data.content.kind(for: settings.task), team: workers.team)
+        middle, settings: settings, target: opened.data.content.kind(for: settings.task), team: workers.team,
+        clock: clock)
     }
     let operations = Double(middle.costs.trainingFLOPs) * Double(settings.batch)
     let speeds = try world.allGather(operations / trial.step)

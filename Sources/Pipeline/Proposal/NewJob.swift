@@ -105,7 +105,8 @@ public struct NewJob: Sendable {
       // A network that 80 GFLOP/s a thread could not train in time is not tried.
       let hopeless = work.training / share > 60 * minutes * 8e10 * Double(workers.team.size)
       if hopeless, !isLast { return false }
-      let times = try run.stageTimes(ranks: 1)
+      // What other processes take at the moment shall not decide what the job is.
+      let times = try run.stageTimes(ranks: 1, clock: .processor)
       let rest = times.total - times.training
       let room = max(0.2 * 60 * minutes, 0.85 * 60 * minutes - rest)
       let epochs = room / max(times.training, 1e-6)
@@ -116,8 +117,8 @@ public struct NewJob: Sendable {
       let minutes = StageTimes.text(Double(proposal.epochs) * times.training + rest)
       let threads = "\(workers.team.size) \(workers.team.size == 1 ? "thread" : "threads")"
       proposal.epochsReason =
-        "\(steps) \(steps == 1 ? "step" : "steps") each; all takes about \(minutes) at the "
-        + "\(Self.short(times.speed / 1e9)) GFLOP/s of \(threads) here"
+        "\(steps) \(steps == 1 ? "step" : "steps") each; all takes about \(minutes) on \(threads) here that nobody else uses "
+        + "(\(Self.short((times.speed / 1e9).rounded())) GFLOP/s)"
       return true
     }
   }
