@@ -11,16 +11,15 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-PARTS = {"train": 0, "val": 3, "test": 2}
+PARTS = {"train": 0, "val": 1, "test": 2}
 here = Path(__file__).parent
 
 
 def labelled(source, target):
-    """Images and labels with their split as numbers; of the validation images every second calibrates."""
+    """Images and labels with their split as numbers; the validation images calibrate."""
     with h5py.File(source) as file, h5py.File(target, "w") as out:
-        split = np.array([PARTS[word.decode()] for word in file["split"]], np.uint8)
-        split[np.flatnonzero(split == 3)[::2]] = 1
-        out["images"], out["labels"], out["split"] = file["images"][()], file["labels"][()], split
+        out["images"], out["labels"] = file["images"][()], file["labels"][()]
+        out["split"] = np.array([PARTS[word.decode()] for word in file["split"]], np.uint8)
 
 
 def tomograms(source, target):
@@ -47,7 +46,7 @@ def tomograms(source, target):
 
 
 def hippocampus(source, target):
-    """Volumes of unit variance around their mean, without the padding's zeros in either; of the validation persons every second calibrates."""
+    """Volumes of unit variance around their mean, without the padding's zeros in either; the validation persons calibrate."""
     with h5py.File(source) as file, h5py.File(target, "w") as out:
         images = file["images"][()].astype(np.float32)
         for volume, (z, y, x) in zip(images, file["shape"][()]):
@@ -57,7 +56,6 @@ def hippocampus(source, target):
             volume[z:], volume[:, y:], volume[:, :, x:] = 0, 0, 0
         person = file["subject_key"][()]
         split = np.array([PARTS[word.decode()] for word in file["split"]], np.uint8)
-        split[(split == 3) & np.isin(person, np.unique(person[split == 3])[::2])] = 1
         out["images"], out["labels"], out["person"], out["split"] = images, file["labels"][()], person, split
 
 
@@ -70,47 +68,67 @@ def fibres(source, target):
         out["new"] = file["unlabelled_slices/carbon0103"][()][None]
 
 
-def filled(image, seen):
-    """The mean of what lines along rows and columns between seen pixels give; 0 where neither does."""
-    sums, counts = np.zeros(image.shape, np.float32), np.zeros(image.shape, np.float32)
-    for values, known, total, count in ((image, seen, sums, counts), (image.T, seen.T, sums.T, counts.T)):
-        for row in np.flatnonzero(known.any(1)):
-            places = np.flatnonzero(known[row])
-            total[row] += np.interp(np.arange(len(known[row])), places, values[row, places])
-            count[row] += 1
-    return sums / np.maximum(counts, 1)
+def lines(image, seen):
+    """An image whose unseen pixels are the mean of what lines along rows and columns between seen ones give; behind the last seen pixel
+    a line is level. Where no line reaches, lines between what was filled before."""
+    image, seen = np.where(seen, image, 0).astype(np.float64), seen.copy()
+    while not seen.all():
+        sums, counts = np.zeros(image.shape), np.zeros(image.shape)
+        for values, known, total, count in ((image, seen, sums, counts), (image.T, seen.T, sums.T, counts.T)):
+            for row in np.flatnonzero(known.any(1)):
+                places = np.flatnonzero(known[row])
+                total[row] += np.interp(np.arange(len(known[row])), places, values[row, places])
+                count[row] += 1
+        found = ~seen & (counts > 0)
+        image[found], seen = (sums / np.maximum(counts, 1))[found], seen | found
+    return image.astype(np.float32)
 
 
-def scattering(source, target, side=128):
-    """Squares of detector images as log(1 + counts), in which bars like the gaps between a detector's modules are hidden.
+def bars(random, kind, side):
+    """Where a square is hidden: 0, the gaps of a Pilatus detector (17 rows, 7 columns); 1, of an Eiger (12 columns, 2 rows); 2, two
+    random bars."""
+    hidden = np.zeros((side, side), bool)
+    for axis, width in [[(0, 17), (1, 7)], [(1, 12), (0, 2)], [(k, w) for k, w in random.integers((0, 3), (2, 18), (2, 2))]][kind]:
+        first = random.integers(4, side - 3 - width)
+        np.moveaxis(hidden, axis, 0)[first : first + width] = True
+    return hidden
 
-    Images are what is seen, with gaps filled from around, and 1 where something is seen; targets are what was measured, the mask is 1
-    where it is hidden.
-    Of each detector the last image calibrates and tests, square by square in turn.
+
+def scattering(source, target, side=64):
+    """Squares of detector images in which bars like the gaps between a detector's modules are hidden, and a whole image.
+
+    Images are counts, with what is not seen filled by `lines` of log(1 + counts), and 1 where something is seen; targets are
+    log(1 + counts) as measured, the mask is 1 where they are hidden. Of each detector's last image, squares in turn train, calibrate and
+    test, none of which overlap; its other images train. Squares of a detector of which there are few come several times, hidden differently.
     """
     random = np.random.default_rng(1)
-    images, targets, masks, split = [], [], [], []
-    with h5py.File(source) as file:
-        for group in file.values():
-            counts, valid = group["images"][()], group["valid"][()] != 0
-            for number, measured in enumerate(np.log1p(np.clip(counts, 0, None)).astype(np.float32)):
-                for y in range(0, measured.shape[0] - side + 1, side):
-                    for x in range(0, measured.shape[1] - side + 1, side):
-                        square = np.s_[y : y + side, x : x + side]
-                        known, bars = valid[number][square], np.zeros((side, side), bool)
-                        top, left = random.integers(8, side - 25), random.integers(8, side - 15)
-                        bars[top : top + 17] = True
-                        bars[:, left : left + 7] = True
-                        if known.mean() < 0.9:
-                            continue
-                        seen = known & ~bars
-                        images.append([np.where(seen, measured[square], filled(measured[square], seen)), seen])
-                        targets.append(np.where(known, measured[square], 0))
-                        masks.append(known & bars)
-                        split.append(0 if number < len(counts) - 1 else 1 + (y + x) // side % 2)
-    with h5py.File(target, "w") as out:
-        out["images"], out["targets"] = np.array(images, np.float32), np.array(targets, np.float32)
-        out["mask"], out["split"] = np.array(masks, np.uint8), np.array(split, np.uint8)
+    data = {name: [] for name in ("images", "targets", "mask", "split", "detector")}
+
+    def seen_as(log, seen):
+        return [np.expm1(lines(log, seen)), seen.astype(np.float32)]
+
+    with h5py.File(source) as file, h5py.File(target, "w") as out:
+        for number, (name, group) in enumerate(file.items()):
+            for place, counts in enumerate(group["images"][()]):
+                valid, log = group["valid"][place] != 0, np.log1p(np.clip(counts, 0, None)).astype(np.float32)
+                is_last = place == len(group["images"]) - 1
+                rows, columns = (range(0, extent - side + 1, side) for extent in log.shape)
+                times = max(1, round(1500 / (len(group["images"]) * len(rows) * len(columns))))
+                for a, b in np.ndindex(len(rows), len(columns)):
+                    square = np.s_[rows[a] : rows[a] + side, columns[b] : columns[b] + side]
+                    known = valid[square]
+                    for _ in range(times if known.mean() >= 0.8 else 0):
+                        hidden = bars(random, random.integers(3), side)
+                        data["images"].append(seen_as(log[square], known & ~hidden))
+                        data["targets"].append(np.where(known, log[square], 0))
+                        data["mask"].append(known & hidden)
+                        data["split"].append((a + b) % 3 if is_last else 0)
+                        data["detector"].append(number)
+                if is_last and name == "pilatus2m_gisaxs":
+                    out["whole"] = np.array([seen_as(log, valid)], np.float32)
+        for name, values in data.items():
+            out[name] = np.array(values, np.float32 if name in ("images", "targets") else np.uint8)
+        out["detector"].attrs["names"] = list(file)
 
 
 sets = Path(sys.argv[1])

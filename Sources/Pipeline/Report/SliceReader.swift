@@ -147,7 +147,7 @@ struct SliceReader {
     case .truth:
       return hasClasses
         ? (classLegend + "; grey unknown", sample.colours { Self.kind(content.truth.labels[$0]) })
-        : values(content.truth.values, content, sample, "")
+        : values(content.truth.values, content, sample, "", unknown: "; grey unknown")
     case .mean:
       return hasClasses ? prediction(content, sample) : values(content.mean, content, sample, "of the members, ")
     case .spread:
@@ -225,12 +225,22 @@ struct SliceReader {
     )
   }
 
-  /// Values of the first channel in grey, of which the truth's range is black to white.
-  private func values(_ values: [Float], _ content: Content, _ sample: PixelSample, _ what: String) -> Painted {
-    let range = DisplayRange(of: sample.places.map { Double(content.truth.values[$0]) })
+  /// Values of the first channel, of which the range of what is known of the truth is black to white.
+  ///
+  /// - Parameter unknown: what is said where pixels without a truth are shown in one grey; nil: they are shown as others.
+  private func values(
+    _ values: [Float], _ content: Content, _ sample: PixelSample, _ what: String, unknown: String? = nil
+  ) -> Painted {
+    let known = sample.places.filter(content.truth.isKnown)
+    let range = DisplayRange(
+      of: known.isEmpty ? sample.places.map { Double(values[$0]) } : known.map { Double(content.truth.values[$0]) })
+    let hides = unknown != nil && known.count < sample.places.count
     return (
-      "\(what)\(TextTable.number(range.low)) to \(TextTable.number(range.high))",
-      sample.colours { ColourMap.grey.colour(Float(range.share(Double(values[$0])))) }
+      "\(what)\(TextTable.number(range.low)) to \(TextTable.number(range.high))" + (hides ? unknown ?? "" : ""),
+      sample.colours { pixel in
+        hides && !content.truth.isKnown(pixel)
+          ? [128, 128, 128] : ColourMap.grey.colour(Float(range.share(Double(values[pixel]))))
+      }
     )
   }
 

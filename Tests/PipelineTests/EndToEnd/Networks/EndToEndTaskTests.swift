@@ -121,6 +121,12 @@ struct EndToEndTaskTests {
     #expect(abs(try evaluation.read("mse", as: Double.self)[0] - error / Double(known.count)) < 1e-6 * error)
     #expect(try evaluation.read("correlation", as: Double.self)[0] > 0.5)
     #expect(try evaluation.read("member_mse", as: Double.self).count == 2)
+    // Its picture has what the mask hides in one grey, and black and white by what is known.
+    let picture = job.folder + "/picture.svg"
+    let drawn = try EndToEnd.run(["picture", job.results, "--layers", "truth,mean", "-o", picture])
+    #expect(drawn.status == 0, "\(drawn.errors)")
+    let text = try String(contentsOfFile: picture, encoding: .utf8)
+    #expect(text.contains(" to 300.0000; grey unknown<"), "\(text)")
     // What the learned combination of both members says, by hand too.
     let combined = try file.read("entry/aggregate/mean", as: Float.self)
     #expect(combined.count == mean.count && combined != mean)
