@@ -9,6 +9,7 @@ import Networks
 import TestSupport
 import Testing
 import Training
+import Uncertainty
 
 @Suite struct EnsemblePredictorTests {
   /// The answers of all tiles put together: mean, deviation `[class, y, x]`, and each member's probabilities.
@@ -221,15 +222,19 @@ import Training
     #expect(throws: EnsembleError.mixed(0, 1)) { try EnsemblePredictor([member, other], team: team) }
   }
 
-  @Test("a prediction needs more memory for larger tiles and for more networks")
+  @Test("a prediction needs more memory for larger tiles, for more networks and for averaged logits")
   func bytes() throws {
     let settings = try Problem().settings
     let graphs = try (0..<3).map { try settings.member($0).graph }
-    func bytes(_ graphs: [NetworkGraph], _ side: Int) throws -> Int {
+    func bytes(
+      _ graphs: [NetworkGraph], _ side: Int, _ average: MemberCombination.Average = .probabilities
+    ) throws -> Int {
       let extents = Extents(y: side, x: side)
       return try EnsemblePredictor.bytes(
-        graphs, settings: settings, grid: TileGrid(region: extents, tile: extents), threads: 1)
+        graphs, settings: settings, grid: TileGrid(region: extents, tile: extents), threads: 1, average: average)
     }
+    // Of each class and pixel a sum of 64 bits.
+    #expect(try bytes(graphs, 32, .logits) == bytes(graphs, 32) + 8 * settings.answer.channels * 32 * 32)
     let small = try bytes(graphs, 32)
     #expect(small > 4 * 2 * 32 * 32 * 3)
     #expect(try bytes(graphs, 64) > 2 * small)

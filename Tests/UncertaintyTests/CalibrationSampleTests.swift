@@ -43,6 +43,38 @@ import Testing
     #expect(CalibrationSample(joining: try parts.map { try $0.get() }) == whole)
   }
 
+  @Test func `two samples are divided anew into as many pixels, of random ones into those of the smaller part`() throws
+  {
+    var (first, second) = (CalibrationSample(width: 2), CalibrationSample(width: 2))
+    Self.offer(0..<60, to: &first)
+    Self.offer(60..<100, to: &second)
+    let (one, two) = CalibrationSample.divided(first, second) { ($0.isOfSecond ? 60 : 0) + $0.index < 10 }
+    let found = CalibrationSample(two, of: first, second, offered: 10)
+    #expect(
+      Set(found.values.enumerated().filter { $0.offset % 2 == 0 }.map(\.element)) == Set((0..<10).map(Float.init)))
+    #expect(CalibrationSample(one, of: first, second, offered: 90).count == 90)
+    // 400 of 20 000 pixels and all of 5000 others: as large a share of both is kept.
+    var many = CalibrationSample(width: 2, capacity: 400)
+    Self.offer(0..<20_000, to: &many)
+    try many.trim(sum: alone)
+    var all = CalibrationSample(width: 2)
+    Self.offer(20_000..<25_000, to: &all)
+    let parts = CalibrationSample.divided(many, all) { _ in false }
+    let kept = parts.first.count { $0.isOfSecond }
+    #expect(parts.second.isEmpty && parts.first.count { !$0.isOfSecond } == many.count)
+    #expect(abs(Double(kept) / 5000 - Double(many.count) / 20_000) < 0.01, "\(kept)")
+  }
+
+  @Test func `probabilities at another temperature are those of logits divided by it, and come back`() {
+    var sample = CalibrationSample(width: 3)
+    sample.add(region: 0, place: 0, truth: 0, values: [0.7, 0.2, 0.1])
+    let scaled = sample.scaled(by: 2)
+    let roots = [0.7, 0.2, 0.1].map { Double($0).squareRoot() }
+    expectClose(scaled.values, roots.map { Float($0 / roots.reduce(0, +)) }, relative: 1e-6)
+    expectClose(scaled.scaled(by: 1, from: 2).values, sample.values, relative: 1e-6)
+    expectClose(scaled.scaled(by: 4, from: 2).values, sample.scaled(by: 4).values, relative: 1e-6)
+  }
+
   @Test func `a sample gives the scores of its pixels, by class and by unit`() throws {
     var sample = CalibrationSample(width: 3)
     let pixels: [(probabilities: [Float], label: Int, unit: Int)] = [

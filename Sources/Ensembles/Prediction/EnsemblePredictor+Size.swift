@@ -2,6 +2,7 @@ import Engine
 import Host
 import Imaging
 import Networks
+import Uncertainty
 
 // What a network sees of a tile, and what the prediction of one takes in memory.
 
@@ -11,15 +12,18 @@ extension EnsemblePredictor {
   /// - Parameters:
   ///   - graphs: the network of each member.
   ///   - bytesAtOnce: as of a predictor.
+  ///   - average: what of classes is averaged; logits are summed in numbers of 64 bits.
   /// - Throws: `NetworkError` when tiles do not fit a network, `EnsembleError.boundToSize`.
   public static func bytes(
-    _ graphs: [NetworkGraph], settings: EnsembleSettings, grid: TileGrid, threads: Int, bytesAtOnce: Int = 64 << 20
+    _ graphs: [NetworkGraph], settings: EnsembleSettings, grid: TileGrid, threads: Int, bytesAtOnce: Int = 64 << 20,
+    average: MemberCombination.Average = .probabilities
   ) throws -> Int {
     let (networks, place) = networks(graphs, settings: settings)
     let together = min(grid.count, tilesAtOnce(of: place, grid, settings, bytes: bytesAtOnce))
     let answers = (together > 1 ? together * graphs.count : 1) + 3
     var bytes =
       4 * (answers * answerCount(settings, grid) + together * settings.inputChannels * grid.input.count)
+    if settings.task.hasClasses, average == .logits { bytes += 8 * answerCount(settings, grid) }
     for (index, network) in networks.enumerated() {
       for (copies, view) in views(of: grid, network, settings.planes).views.enumerated() {
         let plan = try plan(network, settings, view, grid)

@@ -120,8 +120,9 @@ extension Calibration {
       "Calibrated by pixel. Pixels of one image are alike, not exchangeable: the level holds for all pixels together and",
       "promises nothing for the next image. uncertainty.unit: image, group or patch calibrates by units that are independent.",
     ]
-    let counts = zip(levels, effective).compactMap { level, count in
-      count.map { "\(Int(min($0, 1e15).rounded())) at level \(level)" }
+    let counts = zip(levels, effective).compactMap { level, count -> String? in
+      guard let count, count.rounded() < Double(scores) else { return nil }
+      return "\(Int(count.rounded())) at level \(level)"
     }
     if !counts.isEmpty {
       lines.append(

@@ -7,7 +7,7 @@ import Uncertainty
 /// Thresholds in a small HDF5 file: `/coverage`, `/threshold` and `/infeasible` (by level, or by level and class),
 /// attributes `method` and `scores`; of classes that are told beside other answers the same in `/classification`.
 enum CalibrationFile {
-  private static let format = "tutti calibration"
+  static let format = "tutti calibration"
 
   /// What decides a calibration besides members and data: a key of the job's settings.
   static func key(_ job: Job) -> String { String(job.fingerprint, radix: 16) }

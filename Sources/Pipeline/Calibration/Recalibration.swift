@@ -8,7 +8,8 @@ import Settings
 import Uncertainty
 
 /// Calibrates results anew without predicting: thresholds of other levels, another method or unit from what the results
-/// store of the calibration part, and their sets or intervals from the stored means and spreads.
+/// store of the calibration part, and their sets or intervals from the stored means and spreads. Where settings are `auto`,
+/// temperature, λ and k are tuned anew, as by a job with the new settings.
 public struct Recalibration: Sendable {
   /// The results of a job, or a prediction of new images.
   public var results: String
@@ -24,6 +25,10 @@ public struct Recalibration: Sendable {
   public var unit: String?
   public var byClass: Bool?
   public var allowEmpty: Bool?
+  public var temperature: Job.UncertaintySection.Tuned<Double>?
+  public var lambda: Job.UncertaintySection.Tuned<Double>?
+  public var k: Job.UncertaintySection.Tuned<Int>?
+  public var tuning: Double?
 
   /// Of these results, nothing changed.
   public init(_ results: String) { self.results = results }
@@ -90,7 +95,6 @@ public struct Recalibration: Sendable {
           results, reason: "there is no method ‘\(method)’ for them; there are \(all.joined(separator: ", "))")
       }
       form.method = found
-      if let known = before.method.regularization, found.isRegularized { form.method = found.regularized(by: known) }
     }
     if let unit {
       let all = Job.UncertaintySection.Unit.allCases.map(\.rawValue).joined(separator: ", ")
@@ -127,11 +131,14 @@ public struct Recalibration: Sendable {
     let before = try CalibrationFile.read(known)
     let tiling =
       try known.hasAttribute("tiling") ? known.attribute("tiling", as: String.self) : nil
-    let form = try form(before)
-    try requireFit(form, sample, entry)
-    var calibration = try sample.calibration(form, in: source ?? results)
-    calibration.shift = before.shift
-    calibration.combination = before.combination
+    let asked = try form(before)
+    try requireFit(asked, sample, entry)
+    let settings = try Self.settings(of: from)
+    let tuned = try tuned(asked, sample, before, settings?["uncertainty"])
+    let form = tuned.form
+    var calibration = try tuned.scaled.calibration(form, in: source ?? results)
+    calibration.shift = tuned.isScaled ? before.shift?.withoutDoubt : before.shift
+    calibration.combination = tuned.combination
     if source != nil {
       // A prediction by members alone says nothing of it.
       let own =
@@ -145,9 +152,13 @@ public struct Recalibration: Sendable {
       }
     }
     calibration.measurements = try before.measurements?.found(for: form.levels)
+    let names = try classNames(entry)
+    let written = try WrittenSets(
+      entry, calibration: calibration, targetUnits: sample.targetUnits,
+      temperature: (before.combination.form.temperature, calibration.combination.form.temperature))
     var maskRemarks: [String] = []
     if let masks = before.masks {
-      let (found, missing) = try sample.masks(form, masks, unit: before.unit)
+      let (found, missing) = try tuned.scaled.masks(form, masks, unit: tuned.isDivided ? nil : before.unit)
       calibration.masks = found
       maskRemarks = found.remarks
       if !missing.isEmpty {
@@ -157,28 +168,26 @@ public struct Recalibration: Sendable {
       let spacing = try spacing(entry)
       maskRemarks += try WrittenMasks.write(found, to: entry, spacing: spacing.spacing, isOneImage: spacing.isOneImage)
     }
-    let names = try classNames(entry)
-    let written = try WrittenSets(
-      entry, calibration: calibration, targetUnits: sample.targetUnits)
-
     if try entry.exists("calibration") { try entry.remove("calibration") }
     let group = try entry.createGroup("calibration")
     try group.setAttribute("NX_class", "NXprocess")
     try CalibrationFile.write(calibration, to: group)
     if let tiling { try group.setAttribute("tiling", tiling) }
-    if source == nil { try sample.write(to: group) }
-    var remarks = try maskRemarks + measure(entry, before, calibration)
+    if source == nil { try tuned.scaled.write(to: group) }
+    var remarks = try tuned.remarks + maskRemarks + measure(entry, before, calibration)
+    if tuned.isScaled { remarks += try stale(entry) }
     if source != nil { try from.close() }
     if try entry.exists("evaluation") {
       try entry.remove("evaluation")
       remarks.append(
         "Figures of the former sets are removed: ‘tutti evaluate JOB’ compares the new ones with the truth.")
     }
-    try noteSettings(entry, form)
-    if !sample.sample.isWhole {
+    try noteSettings(entry, tuned.wanted)
+    let pixels = tuned.scaled.sample
+    if !pixels.isWhole {
       remarks.append(
-        "Thresholds are of a random sample of \(sample.sample.count) of \(sample.sample.offered) calibration pixels, which "
-          + "the file keeps.")
+        "Thresholds are of a random sample of \(pixels.count) of \(pixels.offered) calibration pixels, which the file keeps."
+      )
     }
     return TextTable.trimmed(lines(calibration, written, names) + remarks).joined(separator: "\n")
   }
@@ -252,21 +261,6 @@ public struct Recalibration: Sendable {
     try entry.remove("measurements")
     try table.write(to: entry)
     return table.remarks
-  }
-
-  /// Says in the results by which settings they are calibrated now.
-  private func noteSettings(_ entry: Group, _ form: CalibrationForm) throws {
-    guard try entry.exists("members"), try entry.group("members").hasAttribute("settings") else { return }
-    let members = try entry.group("members")
-    let text = try members.attribute("settings", as: String.self)
-    var settings = try JSONDecoder().decode(SettingValue.self, from: Data(text.utf8))
-    settings = settings.setting("uncertainty.method", to: .text(form.method.name))
-    settings = settings.setting("uncertainty.coverage", to: .list(form.levels.map { .number($0.value) }))
-    settings = settings.setting("uncertainty.unit", to: .text(form.unit.rawValue))
-    settings = settings.setting("uncertainty.by-class", to: .boolean(form.byClass))
-    if let allowEmpty { settings = settings.setting("uncertainty.allow-empty", to: .boolean(allowEmpty)) }
-    try members.removeAttribute("settings")
-    try members.setAttribute("settings", settings.canonicalText)
   }
 
   private func lines(_ calibration: Calibration, _ written: WrittenSets, _ names: [String]) -> [String] {

@@ -15,9 +15,14 @@ struct StoredSample: Hashable {
     var count: Int
     /// Of each pixel.
     var ofPixel: [Int]
+    /// Of each pixel of the tuning part.
+    var ofTuning: [Int] = []
   }
 
+  /// Of the pixels that calibrate, at the temperature of the calibration.
   var sample: CalibrationSample
+  /// Of those that tune, at the temperature 1; nil: there are none, or an earlier program did not keep them.
+  var tuning: CalibrationSample?
   var units: [Units]
   /// The kind within which pixels are alike; nil when that is not asked.
   var alike: Job.UncertaintySection.Unit?
@@ -32,7 +37,9 @@ struct StoredSample: Hashable {
 
   /// The thresholds of masks that the sample gives.
   ///
-  /// - Parameter before: the masks as they were calibrated.
+  /// - Parameters:
+  ///   - before: the masks as they were calibrated.
+  ///   - unit: that they were calibrated by; nil: other pixels calibrate now.
   /// - Returns: the masks, and the names of those for which the sample does not do: 1 − Dice of a part of the pixels is not
   ///   that of all, and margins are known for the units that they were found by.
   func masks(
@@ -67,13 +74,7 @@ struct StoredSample: Hashable {
   ///
   /// - Throws: `RunError.cannotCalibrate` when it lacks what is asked for; `UncertaintyError`.
   func calibration(_ form: CalibrationForm, in path: String) throws -> Calibration {
-    let kind = form.unit == .pixel ? alike : form.unit
-    let own = units.first { $0.kind == kind }
-    guard form.unit == .pixel || own != nil else {
-      let there = [Job.UncertaintySection.Unit.pixel] + units.map(\.kind)
-      throw RunError.cannotCalibrate(
-        path, reason: "its calibration pixels are known by \(there.map(\.rawValue).joined(separator: ", ")) alone")
-    }
+    let own = try units(of: form.unit, in: path) ?? units.first { $0.kind == alike }
     let places = own?.ofPixel ?? Array(repeating: 0, count: sample.count)
     let scores =
       form.method.isOfClasses
@@ -91,6 +92,64 @@ struct StoredSample: Hashable {
     return result
   }
 
+  /// The units of a kind; nil of pixels.
+  ///
+  /// - Throws: `RunError.cannotCalibrate` when they are not known.
+  func units(of kind: Job.UncertaintySection.Unit, in path: String) throws -> Units? {
+    guard kind != .pixel else { return nil }
+    guard let own = units.first(where: { $0.kind == kind }) else {
+      let there = [Job.UncertaintySection.Unit.pixel] + units.map(\.kind)
+      throw RunError.cannotCalibrate(
+        path, reason: "its calibration pixels are known by \(there.map(\.rawValue).joined(separator: ", ")) alone")
+    }
+    return own
+  }
+
+  /// The same pixels with another tuning part.
+  ///
+  /// - Parameters:
+  ///   - part: what tunes; nil: all pixels calibrate.
+  ///   - kind: the units that `part` is of.
+  ///   - temperature: that of the calibration.
+  /// - Returns: nil when the parts are those that they were.
+  func divided(
+    by part: TuningPart?, _ kind: Job.UncertaintySection.Unit, at temperature: Double
+  ) -> StoredSample? {
+    let second = tuning ?? CalibrationSample(values: [], truths: [], regions: [], places: [], offered: 0)
+    let own = units.first { $0.kind == kind }
+    func tunes(_ pixel: CalibrationSample.Origin) -> Bool {
+      guard let part else { return false }
+      let pixels = pixel.isOfSecond ? second : sample
+      let unit = own.map { pixel.isOfSecond ? $0.ofTuning[pixel.index] : $0.ofPixel[pixel.index] }
+      return part.holds(
+        unit: unit ?? 0, region: Int(pixels.regions[pixel.index]), place: Int(pixels.places[pixel.index]))
+    }
+    let isAsBefore =
+      sample.truths.indices.allSatisfy { !tunes(.init(isOfSecond: false, index: $0)) }
+      && second.truths.indices.allSatisfy { tunes(.init(isOfSecond: true, index: $0)) }
+    guard !isAsBefore else { return nil }
+    let (calibrating, other) = CalibrationSample.divided(sample, second, tunes)
+    let (all, kept) = (Double(sample.offered + second.offered), Double(calibrating.count + other.count))
+    // Of a random sample it is not known how many pixels of each part there are: about as many as its share.
+    func offered(_ pixels: [CalibrationSample.Origin]) -> Int64 {
+      kept > 0 ? Int64((Double(pixels.count) * all / kept).rounded()) : 0
+    }
+    var result = self
+    result.sample = CalibrationSample(
+      calibrating, of: sample, second.scaled(by: temperature), offered: offered(calibrating))
+    result.tuning =
+      part == nil
+      ? nil
+      : CalibrationSample(other, of: sample.scaled(by: 1, from: temperature), second, offered: offered(other))
+    for (place, own) in units.enumerated() {
+      func numbers(_ pixels: [CalibrationSample.Origin]) -> [Int] {
+        pixels.map { $0.isOfSecond ? own.ofTuning[$0.index] : own.ofPixel[$0.index] }
+      }
+      result.units[place].ofPixel = numbers(calibrating)
+      result.units[place].ofTuning = part == nil ? [] : numbers(other)
+    }
+    return result
+  }
 }
 
 // MARK: Files
@@ -117,6 +176,16 @@ extension StoredSample {
       try dataset.setAttribute("count", Int64(own.count))
       try dataset.setAttribute("plural", own.plural)
     }
+    if let tuning {
+      let part = try group.createGroup("tuning")
+      try part.setAttribute(
+        "long_name", "the same of the pixels that temperature, lambda and k are tuned on, at the temperature 1")
+      try Self.write(tuning, to: part)
+      for own in units {
+        try part.write(
+          own.ofTuning.map { Int32($0) }, to: own.kind.rawValue, layout: Self.layout([own.ofTuning.count]))
+      }
+    }
     if let classes { try Self.write(classes, to: try group.createGroup("classification")) }
   }
 
@@ -139,13 +208,18 @@ extension StoredSample {
     let group = try calibration.group(Self.name)
     members = try group.attributes("members", as: UInt64.self)
     sample = try Self.read(group)
+    let part = try group.exists("tuning") ? try group.group("tuning") : nil
+    tuning = try part.map(Self.read)
     units = []
     for kind in Job.UncertaintySection.Unit.allCases where try group.exists(kind.rawValue) {
       let dataset = try group.dataset(kind.rawValue)
       let own = Units(
         kind: kind, plural: try dataset.attribute("plural", as: String.self),
-        count: Int(try dataset.attribute("count", as: Int64.self)), ofPixel: try dataset.read(as: Int.self))
-      guard own.ofPixel.count == sample.count, own.ofPixel.allSatisfy({ (0..<own.count).contains($0) }) else {
+        count: Int(try dataset.attribute("count", as: Int64.self)), ofPixel: try dataset.read(as: Int.self),
+        ofTuning: try part?.read(kind.rawValue, as: Int.self) ?? [])
+      guard own.ofPixel.count == sample.count, own.ofTuning.count == tuning?.count ?? 0,
+        (own.ofPixel + own.ofTuning).allSatisfy({ (0..<own.count).contains($0) })
+      else {
         throw RunError.notResults(
           calibration.object.path, problem: "its calibration sample names units that are not there")
       }
@@ -161,9 +235,10 @@ extension StoredSample {
     }
     if try group.exists("classification") { classes = try Self.read(try group.group("classification")) }
     let isOfClasses = targetUnits.isEmpty
-    let labels = isOfClasses ? [sample] : [classes].compactMap(\.self)
+    let labels = isOfClasses ? [sample, tuning].compactMap(\.self) : [classes].compactMap(\.self)
     guard labels.allSatisfy({ own in own.truths.allSatisfy { $0 >= 0 && Int($0) < own.width } }),
-      isOfClasses || sample.width == CalibrationSample.valueWidth || sample.count == 0
+      isOfClasses || sample.width == CalibrationSample.valueWidth || sample.count == 0,
+      tuning.map({ $0.width == sample.width || $0.count * sample.count == 0 }) ?? true
     else {
       throw RunError.notResults(calibration.object.path, problem: "its calibration sample does not fit its classes")
     }

@@ -1,4 +1,5 @@
 import HDF5
+import Host
 import JobFiles
 import Uncertainty
 
@@ -17,14 +18,22 @@ struct WrittenSets {
 
   /// Writes `/entry/prediction`, and `/entry/classification` where it is.
   ///
-  /// - Parameter targetUnits: what the targets of each channel were divided by for training; empty of classes.
+  /// - Parameters:
+  ///   - targetUnits: what the targets of each channel were divided by for training; empty of classes.
+  ///   - temperature: that of the probabilities in the file, and that which they get.
   /// - Throws: `HDF5Error`, `UncertaintyError`.
-  init(_ entry: Group, calibration: Calibration, targetUnits: [Float]) throws {
+  init(
+    _ entry: Group, calibration: Calibration, targetUnits: [Float], temperature: (present: Double, wanted: Double)
+  ) throws {
     isOfClasses = calibration.method.isOfClasses
     counts = Array(repeating: 0, count: 3 * calibration.levels.count)
     let prediction = try entry.group("prediction")
     switch calibration.thresholds {
-    case .sets(let sets): try write(sets, prediction, counting: true)
+    case .sets(let sets):
+      if temperature.present != temperature.wanted {
+        try Self.scale(prediction, temperature.wanted, temperature.present)
+      }
+      try write(sets, prediction, counting: true)
     case .intervals(let intervals): try write(intervals, prediction, targetUnits)
     }
     if let sets = calibration.classes, try entry.exists("classification") {
@@ -65,6 +74,31 @@ struct WrittenSets {
     let dataset = try group.createDataset(name, of: type, shape: shape, layout: .chunked(chunk, checksum: true))
     if let meaning { try dataset.setAttribute("long_name", meaning) }
     return dataset
+  }
+
+  /// Brings mean and labels to another temperature.
+  private static func scale(_ group: Group, _ temperature: Double, _ present: Double) throws {
+    let mean = try group.dataset("mean")
+    let labels = try group.exists("labels") ? try group.dataset("labels") : nil
+    let own = try OwnPixels(group)
+    let classes = try mean.shape[1]
+    for slab in try parts(of: mean, leading: 2) {
+      var values = try mean.read(as: Float.self, slab)
+      let count = values.count / classes
+      let place = Hyperslab(start: [slab.start[0]] + slab.start.dropFirst(2), count: [1] + slab.count.dropFirst(2))
+      let isOwn = own.isOwn(place)
+      for pixel in 0..<count where isOwn?[pixel] != false {
+        let scaled = TemperatureScaling.scaled(
+          (0..<classes).map { values[$0 * count + pixel] }, by: temperature, from: present)
+        for label in 0..<classes { values[label * count + pixel] = scaled[label] }
+      }
+      try mean.write(values, slab)
+      guard let labels else { continue }
+      var likeliest: [UInt8] = []
+      values.withUnsafeBufferPointer { mostLikely($0, classes: classes, into: &likeliest) }
+      if let isOwn { for pixel in 0..<count where !isOwn[pixel] { likeliest[pixel] = Label.ignored } }
+      try labels.write(likeliest, place)
+    }
   }
 
   private mutating func write(_ sets: SplitConformal, _ group: Group, counting: Bool) throws {

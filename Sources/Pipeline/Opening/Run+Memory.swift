@@ -84,7 +84,8 @@ extension Run {
     for grid in grids {
       do {
         let bytes = try EnsemblePredictor.bytes(
-          graphs, settings: settings, grid: grid, threads: threads, bytesAtOnce: cacheBytes)
+          graphs, settings: settings, grid: grid, threads: threads, bytesAtOnce: cacheBytes,
+          average: job.ensemble.average ?? .probabilities)
         largest = max(largest, bytes)
       } catch {
         throw RunError.tilesDoNotFit(part.rawValue, grid.window, job.layout, reason: "\(error)")

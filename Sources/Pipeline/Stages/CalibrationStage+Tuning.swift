@@ -8,13 +8,6 @@ import Uncertainty
 // What is tuned on a part of the calibration units, before the others calibrate.
 
 extension CalibrationStage {
-  /// The units that tune; nil: nothing is tuned.
-  func tuningPart(_ map: UnitMap) -> TuningPart? {
-    guard job.uncertainty.needsTuning else { return nil }
-    return TuningPart(
-      share: job.uncertainty.tuning ?? TuningPart.standardShare, ofUnits: unit == .pixel ? nil : map.count)
-  }
-
   /// Labels of a box of a region without those of the tuning part, or without those of the others.
   func masked(
     _ labels: [UInt8], of part: TuningPart, tuning: Bool, _ map: UnitMap, region: Int, _ box: Box, _ extents: Extents
@@ -32,23 +25,20 @@ extension CalibrationStage {
   /// Gives the ensemble the temperature, and the method the λ and k, of the job. Collective.
   ///
   /// - Parameter part: what they are tuned on; nil: they are as the job says.
-  /// - Returns: the method, and in words what was tuned on; nil: nothing was.
+  /// - Returns: the method; in words what was tuned on, and on rank 0 the pixels at the temperature 1; nil: nothing was.
   /// - Throws: `RunError.nothingToTuneOn`, `RemoteFailure`.
   func tune(
     _ ensemble: EnsemblePredictor, _ method: ConformalMethod, on part: TuningPart?, _ map: UnitMap
-  ) throws -> (method: ConformalMethod, on: String?) {
+  ) throws -> (method: ConformalMethod, on: String?, sample: CalibrationSample?) {
     let wanted = job.uncertainty
-    let (penalty, free) = (wanted.lambda?.number.map { Float($0) }, wanted.k?.number)
-    let isRegularized = method.isRegularized && (wanted.lambda != nil || wanted.k != nil)
-    if let fixed = wanted.temperature?.number { ensemble.combination.temperature = fixed }
-    func fixed() -> SetRegularization {
-      SetRegularization(
-        penalty: wanted.lambda == nil ? 0.1 : penalty ?? 0.1, free: free ?? max(1, job.data.classes.count / 10))
+    let classes = job.data.classes.count
+    guard let part else {
+      let given = try Tuning(wanted, method, on: nil, coverage: opened.levels[0], classes: classes)
+      if wanted.temperature != nil { ensemble.combination.temperature = given.temperature }
+      return (given.applied(to: method), nil, nil)
     }
-    guard let part else { return (isRegularized ? method.regularized(by: fixed()) : method, nil) }
 
     // At the temperature 1: probabilities of the sample are scaled later.
-    let given = ensemble.combination.temperature
     ensemble.combination.temperature = 1
     var sample = CalibrationSample(width: ensemble.channels)
     /// Whether a region has pixels that tune.
@@ -72,26 +62,18 @@ extension CalibrationStage {
     }
     let whole = try sample.joined(over: world)
     let words = try world.fromRoot(of: UInt64.self) {
-      guard let whole, whole.count > 0 else { throw RunError.nothingToTuneOn }
-      let temperature = wanted.temperature == .auto ? whole.fittedTemperature : given
-      var found = fixed()
-      if isRegularized, wanted.lambda == .auto || wanted.k == .auto {
-        found = try whole.tunedRegularization(
-          method, temperature: temperature, coverage: opened.levels[0],
-          penalty: wanted.lambda == .auto ? nil : found.penalty, free: wanted.k == .auto ? nil : found.free)
-      }
-      return [
-        temperature.bitPattern, UInt64(found.penalty.bitPattern), UInt64(found.free), UInt64(whole.count),
-        UInt64(whole.offered),
-      ]
+      let found = try Tuning(wanted, method, on: whole, coverage: opened.levels[0], classes: classes)
+      return [found.temperature.bitPattern]
+        + (found.regularization.map { [UInt64($0.penalty.bitPattern), UInt64($0.free)] } ?? [])
     }
     ensemble.combination.temperature = Double(bitPattern: words[0])
-    let units = part.count.map { "\($0) of \(map.count) calibration \(map.plural), which do not calibrate" }
-    let pixels = words[3] == words[4] ? "\(words[3])" : "\(words[3]) of \(words[4])"
-    let what = job.task.answersImages ? "images" : "pixels"
-    let text =
-      units.map { "\(pixels) \(what) of \($0)" } ?? "\(pixels) calibration \(what), which do not calibrate"
+    let text = try world.fromRoot {
+      let what = job.task.answersImages ? "images" : "pixels"
+      return Array(
+        Tuning.words(whole ?? sample, what, units: part.count.map { ($0, map.count, map.plural) }).utf8)
+    }
+    guard words.count > 1 else { return (method, String(decoding: text, as: UTF8.self), whole) }
     let found = SetRegularization(penalty: Float(bitPattern: UInt32(words[1])), free: Int(words[2]))
-    return (isRegularized ? method.regularized(by: found) : method, text)
+    return (method.regularized(by: found), String(decoding: text, as: UTF8.self), whole)
   }
 }

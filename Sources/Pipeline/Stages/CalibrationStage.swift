@@ -90,8 +90,8 @@ struct CalibrationStage: Stage {
     _ ensemble: EnsemblePredictor, _ collector: ObjectCollector?
   ) throws -> (calibration: Calibration, sample: StoredSample?) {
     let map = opened.units(unit, of: .calibrate, job)
-    let part = job.uncertainty.method.isOfClasses ? tuningPart(map) : nil
-    let (method, tunedOn) = try tune(ensemble, job.uncertainty.method, on: part, map)
+    let part = job.uncertainty.method.isOfClasses ? job.uncertainty.tuningPart(ofUnits: map.count) : nil
+    let (method, tunedOn, tuning) = try tune(ensemble, job.uncertainty.method, on: part, map)
     let form = CalibrationForm(
       method: method, levels: opened.levels, unit: unit,
       byClass: job.uncertainty.method.isOfClasses && job.uncertainty.byClass,
@@ -144,7 +144,7 @@ struct CalibrationStage: Stage {
     }
     let whole = try sample.joined(over: world)
     let classes = try classSample.joined(over: world)
-    return (calibration, whole.map { stored($0, settings.classifier == nil ? nil : classes, ensemble) })
+    return (calibration, whole.map { stored($0, tuning, settings.classifier == nil ? nil : classes, ensemble) })
   }
 
   private var valueUnit: ValueUnit { (job.data.targetScaling ?? .standard).unit }
@@ -157,7 +157,8 @@ struct CalibrationStage: Stage {
 
   /// A sample with the units that its pixels are of.
   private func stored(
-    _ sample: CalibrationSample, _ classes: CalibrationSample?, _ ensemble: EnsemblePredictor
+    _ sample: CalibrationSample, _ tuning: CalibrationSample?, _ classes: CalibrationSample?,
+    _ ensemble: EnsemblePredictor
   ) -> StoredSample {
     let channels = max(1, settings.targetChannels)
     let kinds = Job.UncertaintySection.Unit.allCases.filter { kind in
@@ -170,12 +171,14 @@ struct CalibrationStage: Stage {
     }
     let units = kinds.map { kind in
       let map = opened.units(kind, of: .calibrate, job)
+      func units(_ sample: CalibrationSample) -> [Int] {
+        zip(sample.regions, sample.places).map { map.unit(region: Int($0), voxel: Int($1) / channels) }
+      }
       return StoredSample.Units(
-        kind: kind, plural: map.plural, count: map.count,
-        ofPixel: zip(sample.regions, sample.places).map { map.unit(region: Int($0), voxel: Int($1) / channels) })
+        kind: kind, plural: map.plural, count: map.count, ofPixel: units(sample), ofTuning: tuning.map(units) ?? [])
     }
     return StoredSample(
-      sample: sample, units: units, alike: alike, members: ensemble.members.map(\.answerHash),
+      sample: sample, tuning: tuning, units: units, alike: alike, members: ensemble.members.map(\.answerHash),
       targetUnits: ensemble.members[0].targetScaling?.standardDeviation.map { Float($0) } ?? [], valueUnit: valueUnit,
       classes: classes)
   }

@@ -126,10 +126,10 @@ public final class MemberCombiner {
   }
 }
 
-/// The logarithm of a probability, which counts as 10⁻¹² at least; of NaN NaN.
-func logarithm(_ probability: Float) -> Double {
+/// The logarithm of a probability, which counts as 10⁻¹² at least unless another number is given; of NaN NaN.
+func logarithm(_ probability: Float, least: Double = MemberCombination.leastProbability) -> Double {
   let value = Double(probability)
-  return Elementary.log(value < MemberCombination.leastProbability ? MemberCombination.leastProbability : value)
+  return Elementary.log(value < least ? least : value)
 }
 
 /// Replaces logits by probabilities.

@@ -17,7 +17,7 @@ public enum TemperatureScaling {
   /// - Complexity: O(*pixels* · *classes*), some 20 passes.
   public static func fitted(_ probabilities: [Float], labels: [Int], classes: Int) -> Double {
     guard !labels.isEmpty else { return 1 }
-    let logits = probabilities.map(logarithm)
+    let logits = probabilities.map { logarithm($0) }
     /// The first and second derivative of the mean loss by β = 1 ÷ T.
     func derivatives(_ beta: Double) -> (first: Double, second: Double) {
       var (first, second) = (0.0, 0.0)
@@ -54,9 +54,16 @@ public enum TemperatureScaling {
   }
 
   /// Probabilities of one pixel at a temperature.
-  static func scaled(_ probabilities: [Float], by temperature: Double) -> [Float] {
-    guard temperature != 1 else { return probabilities }
-    var own = probabilities.map { logarithm($0) / temperature }
+  ///
+  /// - Parameters:
+  ///   - temperature: the one that is wanted.
+  ///   - present: that which they are at. From another than 1 they are found to the precision of what they were rounded to.
+  public static func scaled(
+    _ probabilities: [Float], by temperature: Double, from present: Double = 1
+  ) -> [Float] {
+    guard temperature != present else { return probabilities }
+    let least = present == 1 ? MemberCombination.leastProbability : Double(Float.leastNormalMagnitude)
+    var own = probabilities.map { logarithm($0, least: least) / (temperature / present) }
     softmax(&own)
     return own.map { Float($0) }
   }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import JobFiles
 import Pipeline
+import Settings
 
 struct CalibrateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -9,10 +10,12 @@ struct CalibrateCommand: ParsableCommand {
     discussion: """
       With a results file, thresholds of other levels, another method or unit come \
       from what it stores of the calibration part, and its sets or intervals from \
-      its means: nothing is predicted again.
+      its means: nothing is predicted again. What the job tunes (auto) is tuned \
+      again.
 
         tutti calibrate jobs/cement.yaml
         tutti calibrate results/cement.h5 --coverage 0.9,0.99 --method aps
+        tutti calibrate results/cement.h5 --method raps --lambda auto --k auto
         tutti calibrate new.h5 --from results/cement.h5 --coverage 0.99
       """)
 
@@ -35,6 +38,24 @@ struct CalibrateCommand: ParsableCommand {
   var allowEmpty: Bool?
 
   @Option(
+    help: "Of results: the temperature of probabilities, or auto.",
+    transform: { try CalibrateCommand.tuned($0, "--temperature", "0.01 to 100") })
+  var temperature: Job.UncertaintySection.Tuned<Double>?
+
+  @Option(
+    help: "Of results: λ of raps, or auto.",
+    transform: { try CalibrateCommand.tuned($0, "--lambda", "0 to 1000") })
+  var lambda: Job.UncertaintySection.Tuned<Double>?
+
+  @Option(
+    name: .customLong("k"), help: "Of results: k of raps, or auto.",
+    transform: { try CalibrateCommand.tuned($0, "--k", "0 to 255") })
+  var k: Job.UncertaintySection.Tuned<Int>?
+
+  @Option(help: "Of results: the share of calibration units that tunes what is auto, and does not calibrate.")
+  var tuning: Double?
+
+  @Option(
     help: ArgumentHelp(
       "The results of a job whose calibration is used, for a prediction of new images by the same members.",
       valueName: "results"), completion: .file(extensions: ["h5"]))
@@ -52,13 +73,29 @@ struct CalibrateCommand: ParsableCommand {
     }
   }
 
+  /// A number, or `auto`, as the job's section `uncertainty` takes it.
+  static func tuned<Number: LosslessStringConvertible & SettingConvertible & Hashable>(
+    _ text: String, _ option: String, _ range: String
+  ) throws -> Job.UncertaintySection.Tuned<Number> {
+    if text == "auto" { return .auto }
+    let parts = range.split(separator: " ").compactMap { Double($0) }
+    guard let number = Number(text), let value = Double(text), value >= parts[0], value <= parts[1] else {
+      throw ValidationError("\(option) takes auto, or a number from \(range); not ‘\(text)’.")
+    }
+    return .number(number)
+  }
+
   func validate() throws {
-    let changes: [Any?] = [coverage, method, unit, byClass, allowEmpty, from]
+    if let tuning, !(tuning > 0 && tuning < 1) {
+      throw ValidationError("--tuning takes a number between 0 and 1, as in 0.2; not ‘\(tuning)’.")
+    }
+    let changes: [Any?] = [coverage, method, unit, byClass, allowEmpty, from, temperature, lambda, k, tuning]
     let changesNothing = changes.allSatisfy { $0 == nil }
     if Recalibration.isOfResults(options.job) {
       if changesNothing {
         throw ValidationError(
-          "say what is to change of the results: --coverage, --method, --unit, --by-class or --allow-empty.")
+          "say what is to change of the results: --coverage, --method, --unit, --by-class, --allow-empty, --temperature, "
+            + "--lambda or --k.")
       }
     } else if !changesNothing || output != nil {
       throw ValidationError(
@@ -81,6 +118,8 @@ struct CalibrateCommand: ParsableCommand {
       (recalibration.source, recalibration.output, recalibration.overwrite) = (from, output, options.overwrite)
       (recalibration.coverage, recalibration.method, recalibration.unit) = (coverage, method, unit)
       (recalibration.byClass, recalibration.allowEmpty) = (byClass, allowEmpty)
+      (recalibration.temperature, recalibration.lambda) = (temperature, lambda)
+      (recalibration.k, recalibration.tuning) = (k, tuning)
       let table = try recalibration.run(over: world)
       guard world.rank == 0 else { return }
       let path = output ?? options.job

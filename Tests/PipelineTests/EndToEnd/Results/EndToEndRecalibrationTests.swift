@@ -99,6 +99,74 @@ struct EndToEndRecalibrationTests {
     #expect(try EndToEnd.run(["calibrate", job.results]).status == 64)
   }
 
+  @Test("temperature, λ and k are tuned anew as by a job with these settings")
+  func tuned() throws {
+    let job = try EndToEndJob.tiny("tuned")
+    try Self.write(job, uncertainty: "{coverage: [0.6], unit: image}")
+    _ = try Self.tutti(["run", job.path, "--threads", "1"])
+    let copy = job.folder + "/again.h5"
+    let tuning = ["--temperature", "auto", "--lambda", "auto", "--k", "auto", "--tuning", "0.4"]
+    let told = try Self.tutti(["calibrate", job.results, "--method", "raps", "-o", copy] + tuning)
+    #expect(told.output.contains("Tuned on") && told.output.contains("no longer looks at doubt"), "\(told.output)")
+    let wanted = "method: raps, temperature: auto, lambda: auto, k: auto, tuning: 0.4"
+    try Self.write(job, uncertainty: "{coverage: [0.6], unit: image, \(wanted)}")
+    _ = try Self.tutti(["run", job.path, "--threads", "1", "--overwrite"])
+    func numbers(_ file: File) throws -> [[Double]] {
+      let known = try file.group("entry/calibration")
+      return try [
+        known.read("combination/temperature", as: Double.self), [Double(known.attribute("lambda", as: Float.self))],
+        [Double(known.attribute("k", as: Int64.self))], known.read("threshold", as: Double.self),
+        [Double(known.attribute("units", as: Int64.self))],
+      ]
+    }
+    func expectEqual(_ own: File, _ other: File) throws {
+      #expect(try numbers(own) == numbers(other))
+      for name in ["set", "labels", "doubt"] {
+        let path = "entry/prediction/\(name)"
+        #expect(try own.read(path, as: UInt8.self) == other.read(path, as: UInt8.self), "\(name)")
+      }
+      for path in ["prediction/mean", "calibration/sample/values", "calibration/sample/tuning/values"] {
+        #expect(try own.read("entry/" + path, as: Float.self) == other.read("entry/" + path, as: Float.self), "\(path)")
+      }
+      let settings = "entry/members"
+      #expect(
+        try own.group(settings).attribute("settings", as: String.self)
+          == other.group(settings).attribute("settings", as: String.self))
+    }
+    let (own, other) = (try File(opening: copy), try File(opening: job.results))
+    try expectEqual(own, other)
+    #expect(try numbers(own)[0][0] != 1 && numbers(own)[4] == [Double(numbers(other)[4][0])])
+
+    // Another level tunes λ and k for it; the same pixels tune, so nothing is rounded twice.
+    let third = job.folder + "/third.h5"
+    _ = try Self.tutti(["calibrate", job.results, "--coverage", "0.5,0.7", "-o", third])
+    try Self.write(job, uncertainty: "{coverage: [0.5, 0.7], unit: image, \(wanted)}")
+    _ = try Self.tutti(["run", job.path, "--threads", "1", "--overwrite"])
+    try expectEqual(try File(opening: third), try File(opening: job.results))
+
+    // Other units: other pixels tune, from probabilities that are brought back to the temperature 1.
+    let fourth = job.folder + "/fourth.h5"
+    _ = try Self.tutti(["calibrate", job.results, "--unit", "pixel", "-o", fourth])
+    try Self.write(job, uncertainty: "{coverage: [0.5, 0.7], unit: pixel, \(wanted)}")
+    _ = try Self.tutti(["run", job.path, "--threads", "1", "--overwrite"])
+    let (rounded, exact) = (try numbers(File(opening: fourth)), try numbers(File(opening: job.results)))
+    for (one, two) in zip(rounded.joined(), exact.joined()) { #expect(abs(one - two) <= 1e-4 * abs(two)) }
+    let (means, expected) = (
+      try File(opening: fourth).read("entry/prediction/mean", as: Float.self),
+      try File(opening: job.results).read("entry/prediction/mean", as: Float.self)
+    )
+    #expect(zip(means, expected).allSatisfy { abs($0 - $1) < 1e-4 })
+
+    for (arguments, message) in [
+      (["--method", "lac", "--lambda", "auto"], "lac has no λ and k"),
+      (["--method", "lac", "--temperature", "1", "--tuning", "0.3"], "nothing is tuned"),
+    ] {
+      let ended = try EndToEnd.run(["calibrate", job.results] + arguments)
+      #expect(ended.status == 1 && ended.messages.first?.contains(message) == true, "\(ended.errors)")
+    }
+    #expect(try EndToEnd.run(["calibrate", job.results, "--k", "300"]).status == 64)
+  }
+
   @Test("intervals of values are those of a job with these settings")
   func intervals() throws {
     let job = try EndToEndJob.tiny("values")
