@@ -41,7 +41,7 @@ extension EvaluationStage {
       guard try entry.exists("evaluation"), try entry.hasAttribute("data") else { return false }
       let text = try entry.group("members").attribute("settings", as: String.self)
       guard text == job.canonicalText, try obstacle(file) == nil else { return false }
-      let members = try (0..<job.ensemble.members).map { try expected.member($0, paths.member($0)) }
+      let members = try membersHere(expected)
       let work = try TileWork(truth.split.calibrate, of: job, settings, graphs: members.map(\.graph))
       return try expected.obstacle(
         calibration: paths.calibration, members: members, content: calibrated, work) == nil

@@ -29,32 +29,38 @@ extension Stage {
     return ensemble
   }
 
-  /// All members of a job, on every rank; without those that failed, where enough remain, and without those that did
-  /// not learn when the job leaves them out.
+  /// All members of a job, on every rank, as `membersHere`. Collective.
   ///
-  /// - Throws: `RunError.noMembers`, also before it is known which of them learnt; `RunError.otherMember` for those of another job; `MemberFileError`, `HDF5Error`.
+  /// - Throws: `RemoteFailure` of what `membersHere` throws.
   func members(_ expected: ExpectedFiles) throws -> [TrainedMember] {
-    try world.agree {
-      let members = try (0..<job.ensemble.members).compactMap { member -> TrainedMember? in
-        guard RunPaths.exists(paths.member(member)) else {
-          let failure = MemberFailure(paths.failure(member), fingerprint: expected.origin.fingerprint)
-          guard failure != nil, job.ensemble.minimumMembers != nil else {
-            throw RunError.noMembers(folder: paths.members)
-          }
-          return nil
+    try world.agree { try membersHere(expected) }
+  }
+
+  /// All members of a job, without those that failed, where enough remain, and without those that did not learn when the
+  /// job leaves them out. This rank alone.
+  ///
+  /// - Throws: `RunError.noMembers`, also before it is known which of them learnt; `RunError.otherMember` for those of
+  ///   another job; `MemberFileError`, `HDF5Error`.
+  func membersHere(_ expected: ExpectedFiles) throws -> [TrainedMember] {
+    let members = try (0..<job.ensemble.members).compactMap { member -> TrainedMember? in
+      guard RunPaths.exists(paths.member(member)) else {
+        let failure = MemberFailure(paths.failure(member), fingerprint: expected.origin.fingerprint)
+        guard failure != nil, job.ensemble.minimumMembers != nil else {
+          throw RunError.noMembers(folder: paths.members)
         }
-        return try expected.member(member, paths.member(member))
+        return nil
       }
-      guard !members.isEmpty, members.count >= job.ensemble.minimumMembers ?? job.ensemble.members else {
-        throw RunError.noMembers(folder: paths.members)
-      }
-      guard job.ensemble.weakMembers == .leaveOut else { return members }
-      guard RunPaths.exists(paths.verdicts) else { throw RunError.noMembers(folder: paths.members) }
-      let verdicts = try MemberVerdicts(paths.verdicts)
-      guard verdicts.members == members.map(\.index), verdicts.hashes == members.map(\.answerHash) else {
-        throw RunError.otherJob(paths.verdicts, reason: "is of other members")
-      }
-      return members.filter { verdicts.strong.contains($0.index) }
+      return try expected.member(member, paths.member(member))
     }
+    guard !members.isEmpty, members.count >= job.ensemble.minimumMembers ?? job.ensemble.members else {
+      throw RunError.noMembers(folder: paths.members)
+    }
+    guard job.ensemble.weakMembers == .leaveOut else { return members }
+    guard RunPaths.exists(paths.verdicts) else { throw RunError.noMembers(folder: paths.members) }
+    let verdicts = try MemberVerdicts(paths.verdicts)
+    guard verdicts.members == members.map(\.index), verdicts.hashes == members.map(\.answerHash) else {
+      throw RunError.otherJob(paths.verdicts, reason: "is of other members")
+    }
+    return members.filter { verdicts.strong.contains($0.index) }
   }
 }

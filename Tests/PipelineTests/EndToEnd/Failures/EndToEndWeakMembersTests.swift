@@ -63,6 +63,29 @@ struct EndToEndWeakMembersTests {
     #expect(refused.status != 0 && refused.messages == ["there is no member 2; the job has members 0 to 1."])
   }
 
+  @Test("more epochs than those that did not help are begun again, as a run of so many epochs would")
+  func retryMoreEpochs() throws {
+    var straight = try idle("retry-straight", ", weak-members: retry")
+    straight.epochs = 2
+    try straight.write()
+    var job = try idle("retry-raised", ", weak-members: retry")
+    try job.succeed()
+    let raised = try (0..<2).filter { try File(opening: job.member($0)).hasAttribute("attempt") }
+    #expect(!raised.isEmpty)
+    job.epochs = 2
+    try job.write()
+    let plan = try EndToEnd.run(["check", job.path, "--threads", "1"])
+    #expect(plan.output.contains("trained anew before for fewer than 2 epochs"), "\(plan.output)")
+    let ended = try EndToEnd.run(["run", job.path, "--threads", "1", "--overwrite"], ranks: 2)
+    try #require(ended.status == 0, "\(ended.errors)")
+    try straight.succeed()
+    for member in 0..<2 { #expect(try EndToEnd.bytes(job.member(member)) == EndToEnd.bytes(straight.member(member))) }
+    #expect(try EndToEnd.difference(job.results, straight.results) == "")
+    // Nothing is left to do.
+    let again = try job.succeed()
+    #expect(again.errors.contains("The results are there already"))
+  }
+
   @Test("they are left out when the job says so, and the others alone make the results")
   func leaveOut() throws {
     var job = try EndToEndJob.tiny("leave-out")
@@ -83,6 +106,11 @@ struct EndToEndWeakMembersTests {
     #expect(try file.read("entry/members/member", as: Int.self) == [0, 2])
     #expect(try file.readStrings("entry/members/weak") == ["", "it says ‘paste’ everywhere", ""])
     #expect(ended.output.contains("member 2 ") && !ended.output.contains("member 1 "))
+    // A finished run is known for one.
+    let before = try EndToEnd.bytes(job.results)
+    let again = try job.succeed(ranks: 2)
+    #expect(again.errors.contains("The results are there already") && again.output.contains("member 2 "))
+    #expect(try EndToEnd.bytes(job.results) == before)
     // Results are those of two members wherever a stage begins.
     try job.succeed("evaluate")
     #expect(try File(opening: job.results).dataset("entry/evaluation/member_dice").shape == [2, 2])
