@@ -19,9 +19,6 @@ raps/N         probabilities, labels, level; k and lambda by appendix E of arXiv
 weights        probabilities of members [pixel, member, class], labels; weights by stacking of each class (scipy's SLSQP),
                by greedy selection with replacement over 50 steps (numpy), inverse to the negative log-likelihood.
 """
-import argparse
-
-import h5py
 import numpy as np
 from mapie.metrics.calibration import expected_calibration_error
 from mapie.metrics.classification import classification_ssc
@@ -29,19 +26,9 @@ from scipy.optimize import minimize, minimize_scalar
 from scipy.stats import pearsonr
 from sklearn.metrics import log_loss, roc_auc_score
 
-a = argparse.ArgumentParser()
-a.add_argument("--seed", type=int, default=11)
-a.add_argument("--out", default=".")
-a = a.parse_args()
-rng = np.random.default_rng(a.seed)
-f = h5py.File(f"{a.out}/confidence.h5", "w")
+from references import references
 
-
-def put(path, **arrays):
-    g = f.require_group(path)
-    for k, v in arrays.items():
-        v = np.asarray(v)
-        g.create_dataset(k, data=v, compression="gzip" if v.nbytes > 2048 else None)
+rng, f, put = references("confidence", packed=True)
 
 
 def softmax(z):

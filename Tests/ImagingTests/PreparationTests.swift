@@ -1,3 +1,4 @@
+import Foundation
 import HDF5
 import Host
 import Testing
@@ -99,6 +100,44 @@ struct PreparationTests {
       Array(region.images.buffer[channel * 100..<channel * 100 + 100]),
       Self.values[first..<first + 100].map(Double.init), scaling
     )
+  }
+
+  @Test("images whose values say what was not measured are read once, with their labels, to inspect and to hash them")
+  func readOnce() throws {
+    // What this thread has read from files.
+    func bytes() throws -> Int {
+      let text = try String(contentsOfFile: "/proc/thread-self/io", encoding: .utf8)
+      return text.split(separator: "\n").first { $0.hasPrefix("rchar") }.flatMap { Int($0.dropFirst(7)) } ?? 0
+    }
+    let (scratch, shape) = (try Scratch(), [4, 128, 128])
+    let count = shape.reduce(1, *)
+    let (first, second) = (0..<count).reduce(into: ([Float](), [UInt8]())) { all, index in
+      all.0.append(index % 7 == 0 ? -1 : Float(index % 101))
+      all.1.append(UInt8(index % 2))
+    }
+    try scratch.write {
+      try $0.write(first, shape: shape, to: "/images")
+      try $0.write(second, shape: shape, to: "/labels")
+      try $0.write([UInt8(0), 0, 1, 2], to: "/split")
+    }
+    let data = try LearningData(
+      images: scratch.location("a.h5:/images"),
+      target: .pixelClasses(scratch.location("a.h5:/labels"), classes: 2, ignore: nil), layout: .stack,
+      split: .dataset(scratch.location("a.h5:/split"), train: 0, validate: nil, calibrate: 1, test: 2),
+      preparation: ImagePreparation(validity: Validity(invalid: [.negative])))
+    let before = try bytes()
+    let found = try data.inspect()
+    let inspected = try bytes()
+    _ = try Part.allCases.flatMap { part in try data.pieces(of: part).flatMap { try data.hashes(of: $0, part) } }
+    let hashed = try bytes()
+    // Of small labels the library may still have the last ones.
+    for read in [inspected - before, hashed - inspected] {
+      #expect(read >= 4 * count && read < 6 * count, "\(read) bytes read of \(5 * count)")
+    }
+    let known = (0..<count).filter { $0 % 7 != 0 }
+    #expect(found.voxels[.train] == [0, 1].map { label in known.count { $0 < count / 2 && $0 % 2 == label } })
+    let values = known.filter { $0 < count / 2 }.map { Double(first[$0]) }
+    #expect(abs(found.scaling.mean[0] - values.reduce(0, +) / Double(values.count)) < 1e-9)
   }
 
   @Test("each image is scaled to mean 0 and deviation 1 of its own", arguments: [IntensityTransform.none, .sqrt])

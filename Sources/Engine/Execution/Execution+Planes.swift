@@ -41,6 +41,36 @@ extension Execution {
     }
   }
 
+  /// Calls `body` with every channel plane of a step's source and of its target, and fills the halo of the target.
+  func forEachPlane(
+    from ports: Ports,
+    _ body: (_ source: ChannelPlane, _ target: ChannelPlane, _ sample: Int, _ channel: Int) -> Void
+  ) {
+    forEachPlane(ports.target) { target, geometry, sample, channel in
+      let source = planes(ports.source, sample)
+      body(
+        ChannelPlane(row: source.row(0, channel: channel), geometry: source.geometry),
+        ChannelPlane(row: target, geometry: geometry), sample, channel)
+      fillHalo(planes(ports.target, sample), channel, ports.border)
+    }
+  }
+
+  /// Calls `body` with every channel plane of the gradient of a step's target, its halo folded, and of that of its source;
+  /// does nothing where one of them is not asked for.
+  func forEachGradientPlane(
+    of ports: Ports,
+    _ body: (_ gradient: ChannelPlane, _ source: ChannelPlane, _ sample: Int, _ channel: Int) -> Void
+  ) {
+    guard let gradient = ports.targetGradient, let sourceGradient = ports.sourceGradient else { return }
+    foldHalo(gradient, border: ports.border)
+    forEachPlane(gradient) { g, geometry, sample, channel in
+      let source = planes(sourceGradient, sample)
+      body(
+        ChannelPlane(row: g, geometry: geometry),
+        ChannelPlane(row: source.row(0, channel: channel), geometry: source.geometry), sample, channel)
+    }
+  }
+
   func foldHalo(_ place: Place, border: Border) {
     guard border.folded > 0 else { return }
     forEachPlane(place) { row, geometry, _, _ in foldHalo(row, Int64(geometry.rows), geometry, border: border) }
@@ -69,4 +99,13 @@ extension Execution {
         Int32(geometry.nx), factor, true)
     }
   }
+}
+
+/// The rows of one channel of a sample.
+struct ChannelPlane {
+  /// The first row.
+  let row: UnsafeMutablePointer<Float>
+  let geometry: PlaneGeometry
+  /// Floats from a row to the next.
+  var pitch: Int { geometry.pitch }
 }

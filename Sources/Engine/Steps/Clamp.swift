@@ -17,24 +17,19 @@ extension PlanCompiler {
 
 extension Execution {
   func forward(_ clamp: Clamp) {
-    forEachPlane(clamp.target) { target, geometry, sample, channel in
-      let source = planes(clamp.source, sample)
+    forEachPlane(from: clamp.ports) { source, target, _, _ in
       tutti_clamp_rows(
-        source.row(0, channel: channel), source.geometry.pitch, target, geometry.pitch, Int64(geometry.rows),
-        Int32(geometry.nx), clamp.minimum, clamp.maximum)
-      fillHalo(planes(clamp.target, sample), channel, clamp.border)
+        source.row, source.pitch, target.row, target.pitch, Int64(target.geometry.rows), Int32(target.geometry.nx),
+        clamp.minimum, clamp.maximum)
     }
   }
 
   func backward(_ clamp: Clamp) {
-    guard let gradient = clamp.targetGradient, let sourceGradient = clamp.sourceGradient else { return }
-    foldHalo(gradient, border: clamp.border)
-    forEachPlane(gradient) { g, geometry, sample, channel in
+    forEachGradientPlane(of: clamp.ports) { gradient, target, sample, channel in
       let source = planes(clamp.source, sample)
-      let target = planes(sourceGradient, sample)
       tutti_clamp_rows_gradient(
-        g, geometry.pitch, source.row(0, channel: channel), source.geometry.pitch, target.row(0, channel: channel),
-        target.geometry.pitch, Int64(geometry.rows), Int32(geometry.nx), clamp.minimum, clamp.maximum)
+        gradient.row, gradient.pitch, source.row(0, channel: channel), source.geometry.pitch, target.row, target.pitch,
+        Int64(gradient.geometry.rows), Int32(gradient.geometry.nx), clamp.minimum, clamp.maximum)
     }
   }
 }

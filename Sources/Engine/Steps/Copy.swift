@@ -11,12 +11,10 @@ struct Copy: Ported {
 
 extension Execution {
   func forward(_ copy: Copy) {
-    forEachPlane(copy.target) { target, geometry, sample, channel in
-      let source = planes(copy.source, sample)
+    forEachPlane(from: copy.ports) { source, target, _, _ in
       tutti_copy_rows(
-        source.row(0, channel: channel), source.geometry.pitch, target, geometry.pitch, Int64(geometry.rows),
-        Int32(geometry.nx), copy.factor, copy.accumulates)
-      fillHalo(planes(copy.target, sample), channel, copy.border)
+        source.row, source.pitch, target.row, target.pitch, Int64(target.geometry.rows), Int32(target.geometry.nx),
+        copy.factor, copy.accumulates)
     }
   }
 

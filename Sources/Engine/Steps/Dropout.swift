@@ -46,8 +46,7 @@ public struct DropoutKey: Hashable, Sendable {
 extension Execution {
   func forward(_ dropout: Dropout) {
     guard let key = randomKey else { preconditionFailure("dropout needs a key for its random numbers") }
-    forEachPlane(dropout.target) { target, geometry, sample, channel in
-      let source = planes(dropout.source, sample)
+    forEachPlane(from: dropout.ports) { source, target, sample, channel in
       let factors = planes(dropout.factors, sample)
       var keys = RandomStream.Keys(seed: key.seed, purpose: .dropout)
       keys.absorb(key.member)
@@ -57,29 +56,25 @@ extension Execution {
       keys.absorb(UInt64(channel))
       var random = RandomStream(keys)
       let scale = 1 / (1 - dropout.rate)
-      for row in 0..<geometry.rows {
-        let from = source.row(row, channel: channel)
+      for row in 0..<target.geometry.rows {
+        let from = source.row + row * source.pitch
         let factor = factors.row(row, channel: channel)
-        let to = target + row * geometry.pitch
-        for x in 0..<geometry.nx {
+        let to = target.row + row * target.pitch
+        for x in 0..<target.geometry.nx {
           factor[x] = random.uniform() < dropout.rate ? 0 : scale
           to[x] = from[x] * factor[x]
         }
       }
-      fillHalo(planes(dropout.target, sample), channel, dropout.border)
     }
   }
 
   func backward(_ dropout: Dropout) {
-    guard let gradient = dropout.targetGradient, let sourceGradient = dropout.sourceGradient else { return }
-    foldHalo(gradient, border: dropout.border)
-    forEachPlane(gradient) { g, geometry, sample, channel in
+    forEachGradientPlane(of: dropout.ports) { gradient, source, sample, channel in
       let factors = planes(dropout.factors, sample)
-      let target = planes(sourceGradient, sample)
-      for row in 0..<geometry.rows {
+      for row in 0..<gradient.geometry.rows {
         let factor = factors.row(row, channel: channel)
-        let to = target.row(row, channel: channel)
-        for x in 0..<geometry.nx { to[x] += g[row * geometry.pitch + x] * factor[x] }
+        let (from, to) = (gradient.row + row * gradient.pitch, source.row + row * source.pitch)
+        for x in 0..<gradient.geometry.nx { to[x] += from[x] * factor[x] }
       }
     }
   }

@@ -32,24 +32,22 @@ extension Execution {
   }
 
   func forward(_ pooling: Pooling) {
-    forEachPlane(pooling.target) { target, geometry, sample, channel in
-      let source = planes(pooling.source, sample)
+    forEachPlane(from: pooling.ports) { source, target, sample, channel in
+      let geometry = target.geometry
       tutti_max_pool(
-        source.row(0, channel: channel), Int32(source.geometry.ny), Int32(source.geometry.pitch), target,
-        Int32(geometry.pitch), Int32(geometry.nz), Int32(geometry.ny), Int32(geometry.nx), Int32(pooling.kernel.z),
-        Int32(pooling.kernel.y), Int32(pooling.kernel.x), Int32(pooling.stride.z), Int32(pooling.stride.y),
-        Int32(pooling.stride.x), choices(pooling, sample, channel))
-      fillHalo(planes(pooling.target, sample), channel, pooling.border)
+        source.row, Int32(source.geometry.ny), Int32(source.pitch), target.row, Int32(geometry.pitch),
+        Int32(geometry.nz), Int32(geometry.ny), Int32(geometry.nx), Int32(pooling.kernel.z), Int32(pooling.kernel.y),
+        Int32(pooling.kernel.x), Int32(pooling.stride.z), Int32(pooling.stride.y), Int32(pooling.stride.x),
+        choices(pooling, sample, channel))
     }
   }
 
   func backward(_ pooling: Pooling) {
-    guard let gradient = pooling.targetGradient, let sourceGradient = pooling.sourceGradient else { return }
-    foldHalo(gradient, border: pooling.border)
-    forEachPlane(gradient) { g, geometry, sample, channel in
+    forEachGradientPlane(of: pooling.ports) { gradient, source, sample, channel in
+      let geometry = gradient.geometry
       tutti_max_pool_gradient(
-        g, Int32(geometry.pitch), Int32(geometry.nz), Int32(geometry.ny), Int32(geometry.nx),
-        choices(pooling, sample, channel), planes(sourceGradient, sample).row(0, channel: channel))
+        gradient.row, Int32(geometry.pitch), Int32(geometry.nz), Int32(geometry.ny), Int32(geometry.nx),
+        choices(pooling, sample, channel), source.row)
     }
   }
 }

@@ -88,25 +88,20 @@ extension Execution {
       (resampling.z, resampling.y, resampling.x) = (axes[0].entries, axes[1].entries, axes[2].entries)
     }
     let fixed = resampling
-    forEachPlane(fixed.target) { target, geometry, sample, channel in
-      let source = planes(fixed.source, sample)
+    forEachPlane(from: fixed.ports) { source, target, _, _ in
+      let geometry = target.geometry
       tutti_resample(
-        source.row(0, channel: channel), Int32(source.geometry.ny), source.geometry.pitch, target, geometry.pitch,
-        Int32(geometry.nz), Int32(geometry.ny), Int32(geometry.nx), fixed.z, fixed.y, fixed.x,
-        fixed.isLinear)
-      fillHalo(planes(fixed.target, sample), channel, fixed.border)
+        source.row, Int32(source.geometry.ny), source.pitch, target.row, geometry.pitch, Int32(geometry.nz),
+        Int32(geometry.ny), Int32(geometry.nx), fixed.z, fixed.y, fixed.x, fixed.isLinear)
     }
   }
 
   func backward(_ resampling: Resampling) {
-    guard let gradient = resampling.targetGradient, let sourceGradient = resampling.sourceGradient else { return }
-    foldHalo(gradient, border: resampling.border)
-    forEachPlane(gradient) { g, geometry, sample, channel in
-      let source = planes(sourceGradient, sample)
+    forEachGradientPlane(of: resampling.ports) { gradient, source, _, _ in
+      let geometry = gradient.geometry
       tutti_resample_gradient(
-        g, geometry.pitch, source.row(0, channel: channel), Int32(source.geometry.ny), source.geometry.pitch,
-        Int32(geometry.nz), Int32(geometry.ny), Int32(geometry.nx), resampling.z, resampling.y, resampling.x,
-        resampling.isLinear)
+        gradient.row, geometry.pitch, source.row, Int32(source.geometry.ny), source.pitch, Int32(geometry.nz),
+        Int32(geometry.ny), Int32(geometry.nx), resampling.z, resampling.y, resampling.x, resampling.isLinear)
     }
   }
 }

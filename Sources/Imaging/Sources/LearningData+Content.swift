@@ -74,7 +74,7 @@ extension LearningData {
     func bytes(_ source: ImageSource) -> Int { source.channels * (source.isWide ? 8 : 4) }
     let labels = content.labels == .pixels ? (answers?.holdsSmallIntegers ?? true ? 4 : 8) + 1 : 0
     let targets = max(content.channels > 0 ? answers.map(bytes) ?? 0 : 0, labels + (content.hasWeights ? 4 : 0))
-    return voxels * max(bytes(images), targets)
+    return voxels * (max(bytes(images), targets) + (images.validity == nil ? 0 : 2))
   }
 
   /// Bytes of unpacked chunks that stay in memory once a part has been read.
@@ -99,14 +99,16 @@ extension LearningData {
     let slice = box.y.count * box.x.count
     // What is wrong in the data is told by who learns from them.
     var faults = Faults(target, preparation.labelMap)
-    let images = try images.hashes(of: box, image: image)
-    let answers = try answers.flatMap { content.channels > 0 ? try $0.hashes(of: box, image: image) : nil }
+    let (images, invalid) = try imageHashes(of: box, image: image)
+    let answers = try answers.flatMap { source in
+      try content.channels > 0 ? source.hashes(of: source.stored(box, ofImage: image), box) : nil
+    }
     var labels: AlignedBuffer<UInt8>?
     switch content.labels {
     case .none: break
     case .pixels:
       let buffer = AlignedBuffer<UInt8>(count: box.count)
-      try readLabels(of: box, image: image, part, into: buffer.buffer, &faults)
+      try readLabels(of: box, image: image, part, into: buffer.buffer, invalid: invalid, &faults)
       labels = buffer
     case .image:
       let buffer = AlignedBuffer<UInt8>(count: 1)
@@ -116,7 +118,7 @@ extension LearningData {
     var weights: AlignedBuffer<Float>?
     if content.hasWeights {
       let buffer = AlignedBuffer<Float>(count: box.count)
-      try readWeights(of: box, image: image, part, into: buffer.buffer)
+      try readWeights(of: box, image: image, part, into: buffer.buffer, invalid: invalid)
       weights = buffer
     }
     return box.z.indices.flatMap { z -> [UInt64] in
@@ -133,17 +135,22 @@ extension LearningData {
       return [images[z - box.z.lowerBound], targets.value]
     }
   }
+
+  /// The hashes of the images' slices, and where nothing was measured that nothing is learnt of.
+  private func imageHashes(of box: Box, image: Int) throws -> (hashes: [UInt64], invalid: AlignedBuffer<UInt8>?) {
+    let stored = try images.stored(box, ofImage: image)
+    return (images.hashes(of: stored, box), hidesInvalid ? stored.invalid : nil)
+  }
 }
 
 extension ImageSource {
   /// A hash for each slice of a box, of the values of all channels as the file has them: 64-bit ones are not rounded.
-  fileprivate func hashes(of box: Box, image: Int) throws -> [UInt64] {
-    func hashes<Scalar: ImageScalar & BinaryFloatingPoint>(_ type: Scalar.Type) throws -> [UInt64] {
-      let values = AlignedBuffer<Scalar>(count: channels * box.count)
-      try read(box, ofImage: image, into: values.buffer)
-      let slice = box.y.count * box.x.count
-      let valid = validityArray == nil ? nil : try valid(UnsafeBufferPointer(values.buffer), box, image: image)
-      return box.z.indices.map { z in
+  fileprivate func hashes(of stored: StoredBox, _ box: Box) -> [UInt64] {
+    // Which values say that they were not measured is a setting, not content.
+    let valid = validityArray == nil ? nil : stored.valid
+    let slice = box.y.count * box.x.count
+    func hashes<Scalar: BitwiseCopyable>(_ values: AlignedBuffer<Scalar>) -> [UInt64] {
+      box.z.indices.map { z in
         var hash = ContentHash()
         for channel in 0..<channels {
           let first = (channel * box.z.count + z - box.z.lowerBound) * slice
@@ -156,6 +163,9 @@ extension ImageSource {
         return hash.value
       }
     }
-    return try isWide ? hashes(Double.self) : hashes(Float.self)
+    switch stored.values {
+    case .narrow(let values): return hashes(values)
+    case .wide(let values): return hashes(values)
+    }
   }
 }

@@ -84,12 +84,15 @@ extension LearningData {
     defer { counts[part] = own }
     let slab = try Slab(self, piece.box, image: region.image, part, &faults)
     if content.labels != .image { slab.count(&own) }
-    let moments = try slab.moments(images, scaling, isCounted: isCounted, &faults)
+    let moments = slab.moments(slab.stored, of: images, scaling, isCounted: isCounted, &faults)
     var targets: [[Moments]] = []
     if case .images = target, let answers {
-      targets = try slab.moments(answers, where: slab.weights, isCounted: isCounted, &faults)
+      let stored = try answers.stored(piece.box, ofImage: region.image)
+      targets = slab.moments(stored, of: answers, where: slab.weights, isCounted: isCounted, &faults)
     } else if case .itself = target, isCounted, let weights = slab.weights {
-      targets = try slab.moments(images, where: weights, isCounted: true, &faults)
+      // Its faults are known.
+      var none = Faults(target, preparation.labelMap)
+      targets = slab.moments(slab.stored, of: images, where: weights, isCounted: true, &none)
     }
     // One label stands for all of an image.
     if content.labels == .image, piece.isFirst {
@@ -168,6 +171,8 @@ private struct InspectedPiece {
 private struct Slab {
   let box: Box
   let image: Int
+  /// Of the images.
+  let stored: StoredBox
   /// 1 where targets are known, else 0; nil: all are.
   let weights: AlignedBuffer<Float>?
   let labels: AlignedBuffer<UInt8>?
@@ -177,11 +182,13 @@ private struct Slab {
     self.image = image
     let content = data.content
     try ImageSource.requireMemory(
-      (8 * data.images.channels + content.bytes) * box.count, for: data.images.location)
+      (8 * data.images.channels + content.bytes + 2) * box.count, for: data.images.location)
+    stored = try data.images.stored(box, ofImage: image)
+    let invalid = data.hidesInvalid ? stored.invalid : nil
     let labels = content.labels == .pixels ? AlignedBuffer<UInt8>(count: box.count) : nil
     let weights = content.hasWeights ? AlignedBuffer<Float>(count: box.count) : nil
-    if let labels { try data.readLabels(of: box, image: image, part, into: labels.buffer, &faults) }
-    if let weights { try data.readWeights(of: box, image: image, part, into: weights.buffer) }
+    if let labels { try data.readLabels(of: box, image: image, part, into: labels.buffer, invalid: invalid, &faults) }
+    if let weights { try data.readWeights(of: box, image: image, part, into: weights.buffer, invalid: invalid) }
     self.labels = labels
     self.weights = weights
   }
@@ -195,29 +202,30 @@ private struct Slab {
     }
   }
 
-  /// Reads the slab of an array, looks for faults, and finds the moments of its values.
+  /// Looks for faults in the slab of an array, and finds the moments of its values.
   ///
   /// - Parameters:
+  ///   - stored: the slab as it was read; values that are passed over become 0.
   ///   - transform: what is done to values before moments are taken.
   ///   - weights: where they are 0, values are passed over, as are those that were not measured.
   /// - Returns: `[slice][channel]`; nothing unless they are counted.
   func moments(
-    _ source: ImageSource, _ transform: IntensityScaling? = nil, where weights: AlignedBuffer<Float>? = nil,
-    isCounted: Bool, _ faults: inout Faults
-  ) throws -> [[Moments]] {
+    _ stored: StoredBox, of source: ImageSource, _ transform: IntensityScaling? = nil,
+    where weights: AlignedBuffer<Float>? = nil, isCounted: Bool, _ faults: inout Faults
+  ) -> [[Moments]] {
     let transform = transform?.transform == IntensityTransform.none ? nil : transform
-    return try source.isWide
-      ? moments(Double.self, source, transform, weights, isCounted, &faults)
-      : moments(Float.self, source, transform, weights, isCounted, &faults)
+    switch stored.values {
+    case .wide(let values):
+      return moments(values, stored.valid, source, transform, weights, isCounted, &faults)
+    case .narrow(let values):
+      return moments(values, stored.valid, source, transform, weights, isCounted, &faults)
+    }
   }
 
   private func moments<Value: ImageScalar & BinaryFloatingPoint & BitwiseCopyable>(
-    _: Value.Type, _ source: ImageSource, _ transform: IntensityScaling?, _ weights: AlignedBuffer<Float>?,
-    _ isCounted: Bool, _ faults: inout Faults
-  ) throws -> [[Moments]] {
-    let values = AlignedBuffer<Value>(count: source.channels * box.count)
-    try source.read(box, ofImage: image, into: values.buffer)
-    let valid = try source.valid(UnsafeBufferPointer(values.buffer), box, image: image)
+    _ values: AlignedBuffer<Value>, _ valid: AlignedBuffer<UInt8>?, _ source: ImageSource,
+    _ transform: IntensityScaling?, _ weights: AlignedBuffer<Float>?, _ isCounted: Bool, _ faults: inout Faults
+  ) -> [[Moments]] {
     func isKnown(_ voxel: Int) -> Bool {
       weights.map { $0.pointer[voxel] != 0 } ?? true && valid.map { $0.pointer[voxel] != 0 } ?? true
     }

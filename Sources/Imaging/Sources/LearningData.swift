@@ -164,7 +164,7 @@ public final class LearningData: Sendable {
 
   /// Whether nothing is learnt of pixels that were not measured: of images whose answers are others the mask alone says
   /// where these are known, so that networks may learn what belongs into gaps.
-  private var hidesInvalid: Bool {
+  var hidesInvalid: Bool {
     if case .images = target { return false }
     return images.validity != nil
   }
