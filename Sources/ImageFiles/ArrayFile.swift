@@ -71,6 +71,14 @@ public enum ArrayFile {
     location.all.flatMap { one in ((try? series(one)) ?? nil)?.map(\.file) ?? [one.file] }
   }
 
+  /// What is to be said of the folders and patterns in a location whose files have gaps in their numbers: a line each.
+  public static func gaps(in location: ArrayLocation) -> [String] {
+    location.all.compactMap { one in
+      let files = (try? series(one)) ?? nil
+      return files.flatMap { FileNames.noteOfGaps(in: $0.map(\.name)) }.map { "\(one.name): \($0)." }
+    }
+  }
+
   /// Whether a location means several files, or a folder that is an image: a folder of slices, a pattern, a Zarr folder.
   public static func isSeries(_ location: ArrayLocation) -> Bool {
     let isImage =

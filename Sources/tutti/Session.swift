@@ -69,6 +69,9 @@ enum Session {
     }
   }
 
+  /// Says a line on standard error.
+  static func note(_ text: String) { FileHandle.standardError.write(Data("tutti: \(text)\n".utf8)) }
+
   private static func say(_ error: any Error) {
     let lines = "\(error)".split(separator: "\n", omittingEmptySubsequences: false)
     // Each line of a job's problems is a message of its own; others go on under their first line.

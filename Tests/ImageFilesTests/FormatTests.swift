@@ -1,3 +1,4 @@
+import Foundation
 import HDF5
 import Testing
 
@@ -177,6 +178,92 @@ struct FormatTests {
         message { _ = try fixture(name).read(as: UInt8.self) }
           .hasSuffix("and a value does not fit the type that was asked for."))
     }
+  }
+
+  @Test("the array that a layout of HDF5 means is found without its name")
+  func layouts() throws {
+    let scratch = try Scratch()
+    func found(_ name: String, _ write: (File) throws -> Void) throws -> String? {
+      let file = try File(creating: "\(scratch.folder)/\(name).h5")
+      try write(file)
+      try file.close()
+      return try ArrayFile.open(scratch.location("\(name).h5")).0.dataset
+    }
+    let values = [UInt16](0..<24)
+    func put(_ file: File, _ path: String) throws -> Dataset { try file.write(values, shape: [2, 3, 4], to: path) }
+    // Names beside the only array are no arrays.
+    #expect(
+      try found("texts") {
+        _ = try put($0, "x")
+        try $0.write(["a", "b"], to: "classes")
+      } == "/x")
+    // NXtomo as a part of an entry, with a signal that the default attributes do not lead to.
+    #expect(
+      try found("part") {
+        _ = try put($0, "entry1/tomo_entry/instrument/detector/data")
+        try $0.write([0.0, 1], to: "entry1/tomo_entry/sample/rotation_angle")
+      } == "/entry1/tomo_entry/instrument/detector/data")
+    // The only NXdata of a file, in both forms of NeXus.
+    for (name, isOld) in [("nxdata-old", true), ("nxdata-new", false)] {
+      #expect(
+        try found(name) {
+          let dataset = try put($0, "scan/measured/counts")
+          try $0.write([0.0, 1], to: "scan/measured/angle")
+          try $0.write([0.0, 1], to: "scan/monitor/angle")
+          let group = try $0.group("scan/measured")
+          try group.setAttribute("NX_class", "NXdata")
+          if isOld { try dataset.setAttribute("signal", 1) } else { try group.setAttribute("signal", "counts") }
+        } == "/scan/measured/counts", "\(name)")
+    }
+    // Of two, neither is meant.
+    #expect(
+      message {
+        _ = try found("two") {
+          for name in ["a", "b"] {
+            _ = try put($0, "\(name)/counts")
+            let group = try $0.group(name)
+            try group.setAttribute("NX_class", "NXdata")
+            try group.setAttribute("signal", "counts")
+          }
+        }
+      }.contains("name one, as in"))
+  }
+
+  @Test("with an OME-Zarr image its labels are told")
+  func labels() throws {
+    let scratch = try Scratch()
+    func node(_ path: String, _ json: String) throws {
+      let folder = "\(scratch.folder)/a.zarr" + (path.isEmpty ? "" : "/\(path)")
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      let isArray = json.contains("shape")
+      try json.write(toFile: folder + (isArray ? "/.zarray" : "/.zattrs"), atomically: true, encoding: .utf8)
+      if !isArray { try #"{"zarr_format": 2}"#.write(toFile: folder + "/.zgroup", atomically: true, encoding: .utf8) }
+      if isArray { try Data([1, 2, 3, 4]).write(to: URL(fileURLWithPath: folder + "/0.0")) }
+    }
+    let array =
+      #"{"zarr_format": 2, "shape": [2, 2], "chunks": [2, 2], "dtype": "|u1", "compressor": null, "fill_value": 0, "#
+      + #""order": "C", "filters": null}"#
+    let image =
+      #"{"multiscales": [{"version": "0.4", "axes": [{"name": "y", "type": "space"}, {"name": "x", "type": "space"}], "#
+      + #""datasets": [{"path": "0"}]}]}"#
+    try node("", image)
+    try node("0", array)
+    try node("labels", #"{"labels": ["cells"]}"#)
+    try node("labels/cells", image)
+    try node("labels/cells/0", array)
+    let told = try ArrayFile.summaries(of: scratch.location("a.zarr"))
+    #expect(told.map { $0.location.dataset } == ["0", "labels/cells/0"])
+    #expect(told.map(\.mean) == [2.5, 2.5])
+    #expect(try ArrayFile.summaries(of: scratch.location("a.zarr:labels/cells")).count == 1)
+  }
+
+  @Test("a range has six digits")
+  func digits() {
+    let numbers: [(Double, String)] = [
+      (0, "0"), (3, "3"), (-250000, "-250000"), (1.0 / 3, "0.333333"), (0.10000000149011612, "0.1"),
+      (1234567.25, "1.23457e+06"), (-0.00001234567, "-1.23457e-05"),
+    ]
+    for (number, text) in numbers { #expect(ArraySummary.text(number) == text) }
   }
 
   @Test("a half-precision number is read exactly")

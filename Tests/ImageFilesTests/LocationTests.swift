@@ -47,6 +47,55 @@ struct LocationTests {
     #expect(try array.read(as: Int.self, Hyperslab(start: [0, 1], count: [2, 1], stride: [2, 1])) == [49, 109])
   }
 
+  @Test("a folder of several stacks or series means each of them, one of images alone all of them in a row")
+  func candidates() throws {
+    func names(_ files: [String: [Int]]) throws -> [String] {
+      let scratch = try Scratch()
+      for (name, shape) in files {
+        let path = "\(scratch.folder)/\(name)"
+        if name.hasSuffix(".h5") {
+          let file = try File(creating: path)
+          try file.write([UInt8](repeating: 1, count: shape.reduce(1, *)), shape: shape, to: "/x")
+          try file.close()
+        } else {
+          let header =
+            "{'descr': '|u1', 'fortran_order': False, 'shape': (\(shape.map(String.init).joined(separator: ", "))), }"
+          let padded = header + String(repeating: " ", count: 117 - header.count) + "\n"
+          try scratch.write(
+            [0x93] + Array("NUMPY".utf8) + [1, 0, 118, 0] + Array(padded.utf8)
+              + [UInt8](repeating: 3, count: shape.reduce(1, *)), to: name)
+        }
+      }
+      try scratch.write(Array("a,b".utf8), to: "table.csv")
+      return try ArrayFile.candidates(at: scratch.location(".")).map {
+        _ = try ArrayFile.open($0)
+        return $0.name
+      }
+    }
+    let (image, stack) = ([4, 5], [3, 4, 5])
+    #expect(try names(["a.npy": image, "b.npy": image]) == ["."])
+    #expect(try names(["s1.npy": image, "s2.npy": image, "s10.npy": image]) == ["."])
+    #expect(try names(["a.npy": stack, "b.npy": stack]) == ["./a.npy", "./b.npy"])
+    #expect(try names(["a.npy": stack, "b.npy": [2, 4, 5]]) == ["./a.npy", "./b.npy"])
+    #expect(try names(["a.npy": image, "b.h5": stack]) == ["./a.npy", "./b.h5"])
+    #expect(
+      try names(["mask_1.npy": image, "mask_2.npy": image, "scan_1.npy": image, "scan_02.npy": image, "z.h5": image])
+        == ["./mask_[0-9]*.npy", "./scan_[0-9]*.npy", "./z.h5"])
+    #expect(try names(["b.h5": stack]) == ["./b.h5"])
+    #expect(message { _ = try names([:]) }.contains("is a folder without images"))
+  }
+
+  @Test("numbers that are missing in a folder or pattern are told")
+  func gaps() throws {
+    let scratch = try Scratch()
+    for number in [1, 2, 4, 9, 10] { try scratch.write([], to: "s\(number).npy") }
+    let expected = ["the numbers of the files have gaps: 3, 5, 6, 7, 8 are not there."]
+    #expect(ArrayFile.gaps(in: scratch.location(".")) == expected.map { ".: \($0)" })
+    #expect(ArrayFile.gaps(in: scratch.location("s*.npy")) == expected.map { "s*.npy: \($0)" })
+    #expect(ArrayFile.gaps(in: scratch.location("s[12].npy")) == [])
+    #expect(ArrayFile.gaps(in: scratch.location("s1.npy")) == [])
+  }
+
   @Test("slices that do not fit are refused with their place")
   func refused() {
     func said(_ text: String) -> String { message { _ = try ramp(text) } }

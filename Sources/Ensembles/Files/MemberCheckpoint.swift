@@ -30,7 +30,8 @@ public struct MemberCheckpoint: Sendable {
   /// Of members that are trained anew the number of trainings before.
   public var attempts: [Int: Int] = [:]
 
-  private static let format = "tutti checkpoint"
+  /// What the attribute `format` of a checkpoint says.
+  public static let format = "tutti checkpoint"
   /// 1: of earlier programs, between epochs only. 2: between steps.
   private static let version = 2
 
@@ -71,11 +72,39 @@ public struct MemberCheckpoint: Sendable {
   public func epochs(_ member: Int) -> Int? {
     for path in [path(member), previous(member)] where access(path, F_OK) == 0 {
       let found: Int? = try? ChecksummedFile.read(path) { file in
-        try isOwn(file, member) ? progress(of: file, path).history.count : nil
+        try isOwn(file, member) ? Self.progress(of: file, path).history.count : nil
       }
       if let found { return found }
     }
     return nil
+  }
+
+  /// What a checkpoint's file says.
+  public struct Summary: Hashable, Sendable {
+    /// The number of the member.
+    public var member: Int
+    /// Every epoch that is done.
+    public var history: [EpochRecord]
+    /// Whether another epoch is begun.
+    public var isWithinEpoch: Bool
+    /// Steps done.
+    public var steps: Int
+    /// The kind of processor that trained; nil: the file does not say.
+    public var processor: String?
+  }
+
+  /// What a file says of the training in it; nil when it is no checkpoint.
+  ///
+  /// - Throws: `ChecksumError` of a damaged file, `HDF5Error`, `MemberFileError`.
+  public static func summary(_ path: String) throws -> Summary? {
+    try ChecksummedFile.read(path) { file in
+      guard try file.hasAttribute("format"), try file.attribute("format", as: String.self) == format else { return nil }
+      let progress = try progress(of: file, path)
+      return Summary(
+        member: try file.attribute("member", as: Int.self), history: progress.history,
+        isWithinEpoch: progress.epochsBegun > progress.history.count, steps: progress.steps,
+        processor: try MemberFile.platform(of: file))
+    }
   }
 
   /// The state of a member's training as the bytes of a file, made in memory.
@@ -127,7 +156,7 @@ public struct MemberCheckpoint: Sendable {
     _ loop: TrainingLoop, member: Int, from file: File, _ path: String, _ warn: (String) -> Void
   ) throws -> [String: [Float]]? {
     guard try isOwn(file, member) else { return nil }
-    let progress = try progress(of: file, path)
+    let progress = try Self.progress(of: file, path)
     // The state of a longer training is past the end of this one.
     guard progress.epochsBegun <= loop.epochs else { return nil }
     let buffers = loop.buffers
@@ -164,7 +193,7 @@ public struct MemberCheckpoint: Sendable {
       try file.attribute("job", as: UInt64.self))
   }
 
-  private func progress(of file: File, _ path: String) throws -> TrainingLoop.Progress {
+  private static func progress(of file: File, _ path: String) throws -> TrainingLoop.Progress {
     do {
       let text = try file.readStrings("progress").first ?? ""
       return try TrainingLoop.Progress(decoding: Array(text.utf8))

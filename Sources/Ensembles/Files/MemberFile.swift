@@ -15,7 +15,8 @@ public let tuttiVersion = "0.1.0"
 public enum MemberFile {
   /// Version of the form.
   public static let version = 2
-  static let format = "tutti member"
+  /// What the attribute `format` of a member's file says.
+  public static let format = "tutti member"
 
   /// The name of a member's file in the folder of its ensemble.
   public static func name(_ member: Int) -> String {

@@ -61,6 +61,15 @@ public enum ChecksummedFile {
     return try File.with(path, body)
   }
 
+  /// Whether the file at `path` begins as those that `write` makes.
+  public static func isOne(_ path: String) -> Bool {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return false }
+    defer { _ = close(descriptor) }
+    var head = [UInt8](repeating: 0, count: magic.count)
+    return (try? fill(&head, from: descriptor, at: 0, Place(file: path))) == magic.count && head == magic
+  }
+
   /// Throws unless the file at `path` has no checksum or the right one; also of a `ChecksumTrailer`.
   ///
   /// - Throws: `HDF5Error` of kind `damaged`, `notHDF5` or `unusableFile`.

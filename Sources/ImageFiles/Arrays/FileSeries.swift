@@ -19,13 +19,7 @@ struct FileSeries: StoredArray {
     facts.format = "\(names.count) files, \(facts.format)"
     facts.shape[0] = names.count
     if !files.areAlike { facts.channels = nil }
-    let gaps = FileNames.gaps(in: names)
-    if !gaps.isEmpty {
-      let shown = gaps.prefix(8).map(String.init).joined(separator: ", ")
-      facts.notes.append(
-        "the numbers of the files have gaps: \(shown)\(gaps.count > 8 ? " and \(gaps.count - 8) more" : "") "
-          + "\(gaps.count == 1 ? "is" : "are") not there")
-    }
+    if let note = FileNames.noteOfGaps(in: names) { facts.notes.append(note) }
     self.facts = facts
   }
 

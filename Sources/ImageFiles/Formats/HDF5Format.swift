@@ -45,9 +45,11 @@ enum HDF5Format: ImageFormat {
   /// The dataset that is meant when none is named: the only one at the top, or the one that the conventions of the
   /// field put first.
   private static func onlyDataset(of file: File, _ location: ArrayLocation) throws -> String {
-    let datasets = try file.names().filter { try file.kind(of: $0) == .dataset }
+    let datasets = try file.names().filter {
+      try file.kind(of: $0) == .dataset && file.dataset($0).elementType.isNumeric
+    }
     if datasets.count == 1 { return "/\(datasets[0])" }
-    if let path = try NeXus.signal(of: file) ?? conventional(file) { return path }
+    if let path = try NeXus.signal(of: file) ?? conventional(file) ?? NeXus.onlySignal(of: file) { return path }
     guard datasets.isEmpty else {
       throw ImageFileError(
         .notNamed, location.name,
@@ -63,10 +65,14 @@ enum HDF5Format: ImageFormat {
       "holds no dataset at its top; name one, as in \(location.name):\(example)")
   }
 
-  /// Where Data Exchange and NXtomo keep what the detector saw.
+  /// Where Data Exchange and NXtomo, in an entry or in a part of one, keep what the detector saw.
   private static func conventional(_ file: File) throws -> String? {
     var places = ["/exchange/data"]
-    for name in try file.names() where name.hasPrefix("entry") { places.append("/\(name)/instrument/detector/data") }
+    for name in try file.names() where name.hasPrefix("entry") {
+      places.append("/\(name)/instrument/detector/data")
+      guard try file.kind(of: name) == .group else { continue }
+      places += try file.group(name).names().map { "/\(name)/\($0)/instrument/detector/data" }
+    }
     return try places.first { try file.kind(of: $0) == .dataset }
   }
 }
@@ -86,6 +92,34 @@ enum NeXus {
       path += "/\(next)"
     }
     return nil
+  }
+
+  /// The signal of the only group of the class NXdata, which no default leads to; nil when there is none, or several.
+  static func onlySignal(of file: File) throws -> String? {
+    var found: Set<String> = []
+    func look(_ path: String, depth: Int) throws {
+      let group = try path.isEmpty ? file.root : file.group(path)
+      if text("NX_class", of: group) == "NXdata" {
+        // Before 2014 the dataset itself said that it is the signal.
+        let name =
+          try text("signal", of: group)
+          ?? group.names().first { name in
+            guard let dataset = try? group.dataset(name), (try? dataset.hasAttribute("signal")) == true else {
+              return false
+            }
+            return true
+          }
+        if let name, try file.kind(of: "\(path)/\(name)") == .dataset { found.insert("\(path)/\(name)") }
+        return
+      }
+      guard depth > 0, found.count < 2 else { return }
+      // A link may lead nowhere.
+      for name in try group.names() where (try? file.kind(of: "\(path)/\(name)")) == .group {
+        try look("\(path)/\(name)", depth: depth - 1)
+      }
+    }
+    try look("", depth: 4)
+    return found.count == 1 ? found.first : nil
   }
 
   /// The letters of a dataset's axes and its spacing, as the group around it says them; nil when it does not.

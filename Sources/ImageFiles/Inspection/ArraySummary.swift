@@ -1,3 +1,4 @@
+import Foundation
 import HDF5
 import Host
 
@@ -109,7 +110,7 @@ extension ArraySummary: CustomStringConvertible {
     lines.append(
       ("stored", (facts.chunk.map { "in chunks of \($0)" } ?? "in rows") + (facts.compression.map { ", \($0)" } ?? "")))
     let sizes = zip(Array(facts.axes ?? ""), facts.spacing).compactMap { letter, length in
-      length.map { "\(letter) \($0)" }
+      length.map { "\(letter) \(Self.text($0.value)) \($0.unit)".trimmed }
     }
     lines.append(("voxel size", sizes.isEmpty ? "not known" : sizes.joined(separator: ", ")))
     let total = facts.shape.reduce(1, *)
@@ -131,10 +132,10 @@ extension ArraySummary: CustomStringConvertible {
     }
   }
 
-  private static func text(_ value: Double) -> String {
-    let rounded = (value * 1e4).rounded() / 1e4
-    let shown = abs(value) < 1e-2 || abs(value) > 1e11 ? value : rounded
-    return Length(shown, "").description
+  /// A whole number as it is, another in six digits.
+  static func text(_ value: Double) -> String {
+    if let whole = Int(exactly: value), abs(value) < 1e15 { return "\(whole)" }
+    return String(format: "%.6g", value)
   }
 
   private static func percent(_ count: Int, of all: Int) -> String {

@@ -51,6 +51,42 @@ enum FileNames {
     return stride(from: low, through: high, by: step).filter { !there.contains($0) }
   }
 
+  /// What is to be said of numbers that are missing; nil when none are.
+  static func noteOfGaps(in names: [String]) -> String? {
+    let gaps = gaps(in: names)
+    guard !gaps.isEmpty else { return nil }
+    let shown = gaps.prefix(8).map(String.init).joined(separator: ", ")
+    return "the numbers of the files have gaps: \(shown)\(gaps.count > 8 ? " and \(gaps.count - 8) more" : "") "
+      + "\(gaps.count == 1 ? "is" : "are") not there"
+  }
+
+  /// Names that differ in their last number alone, together; the others each by itself.
+  static func series(_ names: [String]) -> [[String]] {
+    var groups: [String: [String]] = [:]
+    var order: [String] = []
+    for name in names {
+      let key = parts(name).map { "\($0.before)\u{0}\($0.after)" } ?? name
+      if groups[key] == nil { order.append(key) }
+      groups[key, default: []].append(name)
+    }
+    return order.compactMap { groups[$0] }
+  }
+
+  /// A pattern of the names of a series, as in `scan_[0-9]*.tif`; nil when they are none.
+  static func pattern(of series: [String]) -> String? {
+    guard let first = series.first.flatMap(parts) else { return nil }
+    let isPlain = !(first.before + first.after).contains { "*?[]\\".contains($0) }
+    return isPlain ? first.before + "[0-9]*" + first.after : nil
+  }
+
+  /// What stands before and after the last number of a name, which is not in its ending; nil without a number.
+  private static func parts(_ name: String) -> (before: String, after: String)? {
+    let end = name.lastIndex(of: ".") ?? name.endIndex
+    guard let last = name[..<end].lastIndex(where: { $0.isASCII && $0.isNumber }) else { return nil }
+    let before = name[..<last].reversed().drop { $0.isASCII && $0.isNumber }.reversed()
+    return (String(before), String(name[name.index(after: last)...]))
+  }
+
   /// The files that a pattern of the shell means (`glob`), in natural order.
   static func matching(_ pattern: String) -> [String] {
     var result = glob_t()

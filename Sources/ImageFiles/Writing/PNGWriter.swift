@@ -38,7 +38,7 @@ enum PNGWriter: ArrayWriter {
       try write(pixels, array, plane, to: path)
     }
     guard low <= high else { return [] }
-    return ["scaled to 16 bits: 0 is \(low), 65535 is \(high)"]
+    return ["scaled to 16 bits: 0 is \(Float(low)), 65535 is \(Float(high))"]
   }
 
   private static func write<Pixel: FixedWidthInteger & BitwiseCopyable>(

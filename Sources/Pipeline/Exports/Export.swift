@@ -37,6 +37,15 @@ public struct Export: Sendable {
     self.overwrite = overwrite
   }
 
+  /// Takes the objects of the results, which lie in a file beside them.
+  public mutating func takeInstances() {
+    results = source
+    source = RunPaths(results: source).instances + (image.map { "[\($0)]" } ?? "")
+  }
+
+  /// The results whose objects are written; nil: it is another array.
+  private var results: String?
+
   /// Writes the file. Collective; all ranks write where the format allows it, else the first.
   ///
   /// - Returns: what is to be told.
@@ -45,6 +54,10 @@ public struct Export: Sendable {
     let isShared = ArrayExport.isShared(output)
     let array = try world.agree {
       guard overwrite || !RunPaths.exists(output) else { throw RunError.outputExists(output) }
+      if let results {
+        guard RunPaths.exists(results) else { throw RunError.noResults(results) }
+        guard RunPaths.exists(RunPaths(results: results).instances) else { throw RunError.noInstances(results) }
+      }
       guard let quantity else { return try ArrayFile.open(ArrayLocation(source)).1 }
       return try ResultsArray(source, quantity, level: coverage, className: className, image: image).array
     }
@@ -53,7 +66,7 @@ public struct Export: Sendable {
       try ArrayExport.begin(output)
       return []
     }
-    let name = quantity?.rawValue ?? source
+    let name = quantity?.rawValue ?? (results == nil ? source : "instances")
     let notes = try world.agree {
       guard isShared || world.rank == 0 else { return [String]() }
       return try ArrayExport.write(

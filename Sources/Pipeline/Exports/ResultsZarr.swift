@@ -24,6 +24,11 @@ struct ResultsZarr {
   /// - Throws: `HDF5Error`.
   func isWritten() throws -> Bool { try ArrayExport.about(path) == about() }
 
+  /// Removes what an interrupted writing left. One rank does it.
+  ///
+  /// - Throws: `ImageFileError`.
+  func removeUnfinished() throws { try ArrayExport.begin(path) }
+
   /// Writes the folder and gives it its name, in place of an earlier one. Collective.
   ///
   /// - Throws: `ImageFileError`, `HDF5Error`, `FileError`; `RemoteFailure` where one rank alone failed.
@@ -31,7 +36,7 @@ struct ResultsZarr {
     let parts = try world.agree { try self.parts() }
     let about = try world.agree { try self.about() }
     _ = try world.fromRoot {
-      try ArrayExport.begin(path)
+      try removeUnfinished()
       return []
     }
     try world.agree {

@@ -27,6 +27,9 @@ struct InstanceTable {
     var spread: Double
   }
 
+  /// What the attribute `format` of a file of objects says.
+  static let format = "tutti instances"
+
   let rows: [Row]
   /// The names of the image's axes.
   private let axes: [String]
@@ -64,7 +67,7 @@ struct InstanceTable {
   /// Adds the table to a file of labels, and makes its groups readable by NeXus tools.
   func write(to file: File, _ source: PredictedLabels, _ rule: InstanceRule) throws {
     try file.setAttribute("default", "entry")
-    try file.setAttribute("format", "tutti instances")
+    try file.setAttribute("format", Self.format)
     let entry = try file.group("entry")
     try entry.setAttribute("NX_class", "NXentry")
     try entry.setAttribute("default", "instances")
@@ -98,6 +101,7 @@ struct InstanceTable {
     try write(rows.map { Int32($0.image) }, "image", "image of the data, of one volume 0")
     try write(rows.map { Int32($0.number) }, "number", "number in the image, as labels have it")
     try write(rows.map { Int32(classNames.firstIndex(of: $0.className) ?? 0) }, "class", "class")
+    try table.write(classNames, to: "class_names").setAttribute("long_name", "the class of each number")
     try write(rows.map { Int64($0.voxels) }, "voxels", "number of voxels")
     try write(rows.map(\.size), "size", width == 3 ? "volume" : "area", units: sizeUnit)
     try write(

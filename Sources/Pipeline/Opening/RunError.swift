@@ -31,6 +31,8 @@ public enum RunError: Error, Hashable, Sendable {
   case mixedMembers(Int, Int, folder: String)
   case noCalibration(String)
   case noResults(String)
+  /// Results have no objects beside them.
+  case noInstances(String)
   /// The validation part has no known pixels to choose weights of members by.
   case nothingToWeighBy(String)
   /// No pixel of the part that tunes a calibration is known.
@@ -122,6 +124,8 @@ extension RunError: CustomStringConvertible {
     case .nothingToWeighBy(let rule):
       return "ensemble.weights: \(rule) chooses on the validation part, which has no known pixels; "
         + "give it images in data.split (validate), or write equal."
+    case .noInstances(let path):
+      return "there are no objects beside \(path); ‘tutti instances \(path)’ finds them."
     case .nothingToTuneOn:
       return "the part of the calibration units that tunes temperature, lambda and k has no known pixels; "
         + "raise uncertainty.tuning, or write numbers in place of auto."

@@ -44,12 +44,13 @@ extension Run {
         "\(part.rawValue): \(listed(regions)), \(voxels.reduce(0, +)) known \(unit)"
           + (shares.isEmpty ? "" : ": " + shares.joined(separator: ", ")))
     }
+    func list(_ numbers: [Double]) -> String { numbers.map { TextTable.number($0) }.joined(separator: ", ") }
     let transform = scaling.transform == .none ? "" : "\(scaling.transform), then "
     lines.append(
       "intensities: " + transform
         + (scaling.rule.isByImage
           ? "scaled by each image (\(scaling.rule))"
-          : "mean \(scaling.mean), standard deviation \(scaling.standardDeviation)"))
+          : "mean \(list(scaling.mean)), standard deviation \(list(scaling.standardDeviation))"))
     let units = try known.opened.units()
     let patches = settings.patchesPerEpoch(of: units)
     let steps = (patches + settings.batch - 1) / settings.batch

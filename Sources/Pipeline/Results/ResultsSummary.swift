@@ -29,6 +29,34 @@ public struct ResultsSummary: Sendable {
     _ = try ResultsFile.job(of: file)
     let entry = try file.group("entry")
     title = try entry.readStrings("title").first ?? ""
+    facts = try Self.facts(of: entry)
+    if try entry.exists("evaluation/table") { table = try entry.group("evaluation").readStrings("table").first }
+    var values: [String: JSONValue] = [:]
+    for name in Self.groups where try entry.exists(name) { values[name] = try JSONValue(entry.group(name)) }
+    figures = .object(values)
+  }
+
+  /// The dataset of `/entry/prediction` that viewers show: `mean`, or `labels` where the mean is not written.
+  ///
+  /// - Throws: `HDF5Error`.
+  public static func shown(in path: String) throws -> String {
+    try File.with(path) { try ResultsFile.signal(of: $0.group("entry/prediction")) }
+  }
+
+  /// By what, where and when results were made, without verifying them.
+  ///
+  /// - Throws: `HDF5Error`.
+  static func facts(of path: String) throws -> [(name: String, text: String)] {
+    try File.with(path) { file in
+      let entry = try file.group("entry")
+      var facts = try facts(of: entry)
+      facts.insert(("title", try entry.readStrings("title").first ?? ""), at: 0)
+      return facts
+    }
+  }
+
+  private static func facts(of entry: Group) throws -> [(name: String, text: String)] {
+    var facts: [(name: String, text: String)] = []
     if try entry.exists("prediction") {
       let prediction = try entry.group("prediction")
       let shown = try ResultsFile.signal(of: prediction)
@@ -58,12 +86,8 @@ public struct ResultsSummary: Sendable {
       try add("ranks", "ranks")
       try add("threads", "threads")
     }
-    if try entry.exists("evaluation/table") { table = try entry.group("evaluation").readStrings("table").first }
-    var values: [String: JSONValue] = [:]
-    for name in Self.groups where try entry.exists(name) { values[name] = try JSONValue(entry.group(name)) }
-    figures = .object(values)
+    return facts
   }
-
 }
 
 extension ResultsSummary: Encodable {

@@ -104,6 +104,11 @@ public final class Run {
     let opened = try world.opened { try OpenedJob(job) }
     try requireSame(opened.text, OpenedJob.difference)
     openedJob = opened
+    let sources = [opened.data.images, opened.data.answers, opened.data.mask, opened.truth.answers].compactMap(\.self)
+    var told: Set<ArrayLocation> = []
+    for source in sources where told.insert(source.location).inserted {
+      for line in ArrayFile.gaps(in: source.location) { log.note(line) }
+    }
     return opened
   }
 
@@ -241,7 +246,10 @@ public final class Run {
     if ifMissing {
       let isThere = try world.fromRoot {
         if zarr.isForeign { throw RunError.outputExists(path) }
-        return try zarr.isWritten() ? [1] : []
+        guard try zarr.isWritten() else { return [] }
+        // A run that was killed just after it named the folder left the one before.
+        try zarr.removeUnfinished()
+        return [1]
       }
       guard isThere.isEmpty else { return }
     }

@@ -39,6 +39,7 @@ struct InstancesCommand: ParsableCommand {
   @Flag(help: "Replace files that exist.")
   var overwrite = false
 
+  @OptionGroup(title: "Output") var figures: FigureOptions
   @OptionGroup(title: "Where it runs") var launch: LaunchOptions
 
   func validate() throws {
@@ -50,8 +51,10 @@ struct InstancesCommand: ParsableCommand {
     rule.classes = classes.isEmpty ? nil : classes
     (rule.connectivity, rule.smallest, rule.fillsHoles) = (connectivity, smallest, fillHoles)
     try launch.session { world in
-      let lines = try InstanceSearch(results, rule: rule, to: output, overwrite: overwrite).run(over: world)
-      if world.rank == 0 { print(lines.joined(separator: "\n")) }
+      let search = InstanceSearch(results, rule: rule, to: output, overwrite: overwrite)
+      let lines = try search.run(over: world)
+      guard world.rank == 0 else { return }
+      try figures.tell(try InstanceSummary(search), text: lines.joined(separator: "\n"))
     }
   }
 }

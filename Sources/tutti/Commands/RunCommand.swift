@@ -61,7 +61,10 @@ struct ResultsHint: CustomStringConvertible {
 
     Results: \(path)
     Look at them with ‘h5dump -H \(path)’, ‘silx view \(path)’, or in Python:
-        import h5py; mean = h5py.File("\(path)")["entry/prediction/mean"]
+        import h5py; \(shown) = h5py.File("\(path)")["entry/prediction/\(shown)"]
     """
   }
+
+  /// The dataset that viewers show first: the mean, or where it is not written the labels.
+  private var shown: String { (try? ResultsSummary.shown(in: path)) ?? "mean" }
 }

@@ -17,9 +17,8 @@ struct ExportCommand: ParsableCommand {
   @Argument(help: "A results file, or path[:dataset][[slices]].", completion: .file())
   var source: String
 
-  @Option(
-    help: ArgumentHelp("What of the results: \(ResultsQuantity.allCases.map(\.rawValue).joined(separator: ", "))."))
-  var what: ResultsQuantity?
+  @Option(help: ArgumentHelp("What of the results: \(What.allValueStrings.joined(separator: ", "))."))
+  var what: What?
 
   @Option(name: .customLong("to"), help: "The file to write.", completion: .file())
   var output: String
@@ -42,6 +41,10 @@ struct ExportCommand: ParsableCommand {
   @OptionGroup(title: "Where it runs") var launch: LaunchOptions
 
   func validate() throws {
+    if what == .instances, coverage != nil || className != nil {
+      throw ValidationError(
+        "--coverage and --class pick of predictions; objects are picked by ‘tutti instances --class’.")
+    }
     if what == nil, coverage != nil || className != nil || image != nil {
       throw ValidationError(
         "--coverage, --class and --image pick of results; say --what too, or take slices of SOURCE.")
@@ -51,8 +54,9 @@ struct ExportCommand: ParsableCommand {
   func run() throws {
     try launch.session { world in
       var export = Export(
-        source, quantity: what, coverage: coverage, className: className, image: image, to: output,
+        source, quantity: what?.quantity, coverage: coverage, className: className, image: image, to: output,
         overwrite: overwrite)
+      if what == .instances { export.takeInstances() }
       export.isPacked = !uncompressed
       let notes = try export.run(over: world)
       if world.rank == 0 { print(([output] + notes).joined(separator: "\n  ")) }
@@ -60,4 +64,23 @@ struct ExportCommand: ParsableCommand {
   }
 }
 
-extension ResultsQuantity: ExpressibleByArgument {}
+extension ExportCommand {
+  /// A quantity of the prediction, or the objects beside it.
+  enum What: ExpressibleByArgument, Equatable {
+    case quantity(ResultsQuantity)
+    case instances
+
+    init?(argument: String) {
+      guard argument != "instances" else {
+        self = .instances
+        return
+      }
+      guard let quantity = ResultsQuantity(rawValue: argument) else { return nil }
+      self = .quantity(quantity)
+    }
+
+    static var allValueStrings: [String] { ResultsQuantity.allCases.map(\.rawValue) + ["instances"] }
+
+    var quantity: ResultsQuantity? { if case .quantity(let quantity) = self { quantity } else { nil } }
+  }
+}

@@ -24,6 +24,29 @@ struct EndToEndFormatTests {
     return job
   }
 
+  @Test("a job tells the numbers that are missing in its folders")
+  func gaps() throws {
+    let job = try EndToEndJob.tiny("gaps")
+    let numbers = [1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 14]
+    for (name, folder) in [("images", "scan"), ("labels", "marks")] {
+      try FileManager.default.createDirectory(atPath: job.folder + "/" + folder, withIntermediateDirectories: true)
+      for (slice, number) in numbers.enumerated() {
+        let ended = try EndToEnd.run(
+          ["export", job.folder + "/data.h5:/\(name)[\(slice)]", "--to", job.folder + "/\(folder)/s\(number).npy"])
+        try #require(ended.status == 0, "\(ended.errors)")
+      }
+    }
+    var other = job
+    (other.images, other.labels) = ("scan", "marks/s*.npy")
+    try other.write()
+    let checked = try EndToEnd.run(["check", other.path, "--threads", "1"], ranks: 2)
+    for name in ["scan", "marks/s*.npy"] {
+      let line = "\(name): the numbers of the files have gaps: 6, 13 are not there."
+      #expect(checked.errors.components(separatedBy: line).count == 2, "\(checked.errors)")
+    }
+    #expect(checked.output.contains("images [image 12, y 16, x 16]"))
+  }
+
   @Test(
     "the same images and labels give the same bits, whatever file they are in",
     arguments: [

@@ -9,18 +9,13 @@ struct EndToEndFailingWritesTests {
   /// What fails: one call with an error, one that writes half, or all from one on, as on a full disk.
   static let kinds = ["ENOSPC", "EIO", "short", "full"]
 
-  /// The library that makes calls fail, and the files that a run without failures makes.
+  /// What makes calls fail, and the files that a run without failures makes.
   private struct Bench {
-    let shim: String
+    let writes: FailingWrites
     let reference: EndToEndJob
 
     init() throws {
-      let folder = try EndToEnd.makeFolder("shim")
-      shim = folder + "/failing_writes.so"
-      let source = Repository.path("Tests/Faults/failing_writes.c")
-      let compiler = try #require(program("cc") ?? program("clang"), "there is no C compiler in PATH")
-      let built = try EndToEnd.execute([compiler, "-shared", "-fPIC", "-O1", "-o", shim, source, "-ldl"])
-      try #require(built.status == 0, "\(built.errors)")
+      writes = try FailingWrites()
       reference = try Bench.job("reference")
       try reference.succeed()
     }
@@ -34,30 +29,14 @@ struct EndToEndFailingWritesTests {
       return job
     }
 
-    /// Runs the job on `ranks` with calls of the rank `rank` failing.
-    func run(
-      _ job: EndToEndJob, ranks: Int, rank: Int, number: Int, kind: String, count: String? = nil
-    ) throws -> Ended {
-      let mpirun = try #require(program("mpirun"), "there is no mpirun in PATH")
-      let env = try #require(program("env"), "there is no env in PATH")
-      let folder = URL(fileURLWithPath: job.folder).resolvingSymlinksInPath().path
-      let settings = [
-        "LD_PRELOAD=\(shim)", "FAULT_FOLDER=\(folder)/results", "FAULT_NUMBER=\(number)", "FAULT_KIND=\(kind)",
-        "FAULT_RANK=\(rank)", "FAULT_COUNT=\(count ?? "/dev/null")",
-      ]
-      let start = [mpirun, "-n", "\(ranks)", "--oversubscribe", "--bind-to", "none", env]
-      return try EndToEnd.execute(start + settings + [EndToEnd.tutti, "run", job.path, "--threads", "1"], seconds: 120)
-    }
-
     /// How many calls each rank makes.
     func calls(ranks: Int) throws -> [Int] {
       try (0..<ranks).map { rank in
         let job = try Bench.job("count")
         let file = job.folder + "/calls"
-        let ended = try run(job, ranks: ranks, rank: rank, number: 0, kind: "full", count: file)
+        let ended = try writes.run(job, ranks: ranks, rank: rank, number: 0, kind: "full", count: file)
         try #require(ended.status == 0, "\(ended.errors)")
-        let text = try? String(contentsOfFile: file, encoding: .utf8)
-        return text?.split(separator: "\n").compactMap { Int($0) }.max() ?? 0
+        return FailingWrites.calls(in: file)
       }
     }
 
@@ -83,7 +62,7 @@ struct EndToEndFailingWritesTests {
       let what = "call \(number) of rank \(rank) of \(ranks): \(kind)"
       let job = try Bench.job("failing")
       defer { try? FileManager.default.removeItem(atPath: job.folder) }
-      let ended = try run(job, ranks: ranks, rank: rank, number: number, kind: kind)
+      let ended = try writes.run(job, ranks: ranks, rank: rank, number: number, kind: kind)
       let faults = try faults(job, all: ended.status == 0)
       #expect(faults.isEmpty, "\(what), status \(ended.status): \(faults)\n\(ended.errors)")
       #expect(ended.status == 0 || ended.status == 1, "\(what): \(ended.errors)")

@@ -129,7 +129,9 @@ struct EndToEndResultsFormTests {
     #expect(try File(opening: new).exists("entry/masks/outer-void"))
     #expect(try !EndToEnd.contents(job.folder).contains { $0.contains(".exact") })
 
-    try Self.run(job, "results: {write: [labels, set-size]}")
+    let labelled = try Self.run(job, "results: {write: [labels, set-size]}")
+    #expect(
+      labelled.output.contains(#"labels = h5py.File"#) && labelled.output.contains("[\"entry/prediction/labels\"]"))
     let export = try tutti(["export", job.results, "--what", "spread", "--to", job.folder + "/spread.npy"])
     #expect(
       export.status != 0 && export.messages.joined().contains("holds no spread; what is there: labels, set-size")

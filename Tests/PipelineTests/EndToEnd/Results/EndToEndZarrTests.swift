@@ -65,6 +65,53 @@ struct EndToEndZarrTests {
     #expect(try EndToEnd.bytes(zarr + "/.zattrs") != first)
   }
 
+  /// Every file below a folder.
+  private static func files(_ folder: String) throws -> [String: Data] {
+    let names = try EndToEnd.contents(folder).filter { name in
+      var isFolder: ObjCBool = false
+      return FileManager.default.fileExists(atPath: folder + "/" + name, isDirectory: &isFolder) && !isFolder.boolValue
+    }
+    return try Dictionary(uniqueKeysWithValues: names.map { ($0, try EndToEnd.bytes(folder + "/" + $0)) })
+  }
+
+  @Test("killed while it is written, it is not there, or is the one before; the next start ends with the right one")
+  func killed() throws {
+    let (job, writes) = (try Self.job("zarr-killed"), try FailingWrites())
+    try job.succeed()
+    let (zarr, results) = (job.folder + "/results/result.zarr", job.folder + "/results")
+    let right = try Self.files(zarr)
+    try FileManager.default.removeItem(atPath: zarr)
+    let file = job.folder + "/calls"
+    let counted = try writes.run(job, ranks: nil, rank: nil, number: 0, kind: "kill", count: file)
+    let calls = FailingWrites.calls(in: file)
+    try #require(try counted.status == 0 && calls > 20 && Self.files(zarr) == right, "\(calls): \(counted.errors)")
+    // One of another prediction.
+    let other = job.folder + "/other.zarr"
+    try FileManager.default.copyItem(atPath: zarr, toPath: other)
+    let text = try String(contentsOfFile: other + "/.zattrs", encoding: .utf8)
+    try text.replacing(/"prediction" : "[0-9a-f]+"/, with: "\"prediction\" : \"0\"")
+      .write(toFile: other + "/.zattrs", atomically: true, encoding: .utf8)
+    let before = try Self.files(other)
+    try #require(before != right)
+    var ends: Set<String> = []
+    for (trial, number) in [2, calls / 3, 2 * calls / 3, calls - 1, calls, calls + 1].enumerated() {
+      try FileManager.default.removeItem(atPath: zarr)
+      let replaces = trial % 2 == 1 || number >= calls
+      if replaces { try FileManager.default.copyItem(atPath: other, toPath: zarr) }
+      let ended = try writes.run(job, ranks: nil, rank: nil, number: number, kind: "kill")
+      let isThere = FileManager.default.fileExists(atPath: zarr)
+      let found = isThere ? try Self.files(zarr) : nil
+      #expect(found == nil || found == before || found == right, "call \(number)")
+      #expect(found != nil || !replaces, "call \(number)")
+      ends.insert(ended.status == 0 ? "done" : found == nil ? "nothing" : found == right ? "right" : "before")
+      try job.succeed(ranks: trial % 2 == 0 ? nil : 2)
+      #expect(try Self.files(zarr) == right, "call \(number), then without")
+      let names = try FileManager.default.contentsOfDirectory(atPath: results)
+      #expect(!names.contains { $0.hasPrefix("result.zarr.") }, "\(names)")
+    }
+    #expect(ends.contains("nothing") && ends.contains("before"), "\(ends)")
+  }
+
   @Test("a folder of this name that is no results is not replaced unasked")
   func foreign() throws {
     let job = try Self.job("zarr-foreign")
