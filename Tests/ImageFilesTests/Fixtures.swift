@@ -4,17 +4,9 @@ import TestSupport
 
 @testable import ImageFiles
 
-/// A folder for one test's files, removed with the object.
-final class Scratch {
-  let folder: String
+typealias Scratch = TestSupport.Scratch
 
-  init() throws {
-    folder = NSTemporaryDirectory() + "files-" + UUID().uuidString
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: folder) }
-
+extension Scratch {
   func write(_ bytes: [UInt8], to name: String) throws {
     try Data(bytes).write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
   }
@@ -29,11 +21,4 @@ let formats = Repository.path("Tests/Fixtures/formats")
 func fixture(_ text: String) throws -> any StoredArray { try ArrayFile.open(ArrayLocation(text, in: formats)).1 }
 
 /// The text of the error that a closure throws; empty when it throws none.
-func message(_ body: () throws -> Void) -> String {
-  do {
-    try body()
-    return ""
-  } catch {
-    return "\(error)"
-  }
-}
+func message(_ body: () throws -> Void) -> String { messageOfError(body) }

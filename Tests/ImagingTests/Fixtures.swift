@@ -5,17 +5,9 @@ import TestSupport
 
 @testable import Imaging
 
-/// A folder for one test's files, removed with the object.
-final class Scratch {
-  let folder: String
+typealias Scratch = TestSupport.Scratch
 
-  init() throws {
-    folder = NSTemporaryDirectory() + "imaging-" + UUID().uuidString
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: folder) }
-
+extension Scratch {
   /// Writes an HDF5 file and gives the location of a dataset in it, shown under the file's name alone.
   func write(_ name: String = "a.h5", _ fill: (File) throws -> Void) throws {
     let file = try File(creating: "\(folder)/\(name)")
@@ -33,11 +25,4 @@ func cement(_ dataset: String) -> ArrayLocation {
 }
 
 /// The text of the error that a closure throws; empty when it throws none.
-func message(_ body: () throws -> Void) -> String {
-  do {
-    try body()
-    return ""
-  } catch {
-    return "\(error)"
-  }
-}
+func message(_ body: () throws -> Void) -> String { messageOfError(body) }

@@ -106,22 +106,26 @@ INLINE void affine_rows(const float *u, ptrdiff_t u_pitch, float *y, ptrdiff_t y
   }
 }
 
+/// A case for every activation, of a switch between functions that are compiled for one each.
+#define EACH_ACTIVATION(CASE)                                                                                          \
+  CASE(TUTTI_IDENTITY);                                                                                                \
+  CASE(TUTTI_RELU);                                                                                                    \
+  CASE(TUTTI_LEAKY_RELU);                                                                                              \
+  CASE(TUTTI_ELU);                                                                                                     \
+  CASE(TUTTI_GELU);                                                                                                    \
+  CASE(TUTTI_SILU);                                                                                                    \
+  CASE(TUTTI_TANH);                                                                                                    \
+  CASE(TUTTI_SIGMOID);                                                                                                 \
+  CASE(TUTTI_SOFTPLUS);                                                                                                \
+  CASE(TUTTI_HARDSWISH);
+
 static void affine_activation(const float *u, ptrdiff_t u_pitch, float *y, ptrdiff_t y_pitch, int64_t rows, int32_t nx,
                               float scale, float mean, float shift, tutti_activation activation, float parameter,
                               tutti_padding padding, int32_t halo) {
 #define CASE(kind)                                                                                                     \
   case kind: affine_rows(u, u_pitch, y, y_pitch, rows, nx, scale, mean, shift, kind, parameter, padding, halo); break
   switch (activation) {
-    CASE(TUTTI_IDENTITY);
-    CASE(TUTTI_RELU);
-    CASE(TUTTI_LEAKY_RELU);
-    CASE(TUTTI_ELU);
-    CASE(TUTTI_GELU);
-    CASE(TUTTI_SILU);
-    CASE(TUTTI_TANH);
-    CASE(TUTTI_SIGMOID);
-    CASE(TUTTI_SOFTPLUS);
-    CASE(TUTTI_HARDSWISH);
+    EACH_ACTIVATION(CASE)
   }
 #undef CASE
 }
@@ -188,16 +192,7 @@ static tutti_gradient_sums activation_gradient(float *g, ptrdiff_t g_pitch, cons
   }
 #undef CHEAP
   switch (activation) {
-    CASE(TUTTI_IDENTITY);
-    CASE(TUTTI_RELU);
-    CASE(TUTTI_LEAKY_RELU);
-    CASE(TUTTI_ELU);
-    CASE(TUTTI_GELU);
-    CASE(TUTTI_SILU);
-    CASE(TUTTI_TANH);
-    CASE(TUTTI_SIGMOID);
-    CASE(TUTTI_SOFTPLUS);
-    CASE(TUTTI_HARDSWISH);
+    EACH_ACTIVATION(CASE)
   }
 #undef CASE
   return (tutti_gradient_sums){0, 0};

@@ -32,30 +32,30 @@ public struct OwnFile: Sendable {
     switch format {
     case MemberFile.format:
       let isAggregate = path.hasSuffix("/" + RunPaths.aggregateName)
-      kind = isAggregate ? "network that combines the members of an ensemble" : "member of an ensemble"
+      kind = isAggregate ? "a network that combines the members of an ensemble" : "a member of an ensemble"
       add(try MemberFile.read(path))
     case MemberCheckpoint.format:
-      kind = "checkpoint of a member's training"
+      kind = "a checkpoint of a member's training"
       if let summary = try MemberCheckpoint.summary(path) { add(summary) }
     case CalibrationFile.format:
-      kind = "calibration of an ensemble"
+      kind = "the calibration of an ensemble"
       add(try CalibrationFile.read(path))
     case ResultsFile.format:
       (kind, hasImages) = (try Self.kind(ofResults: path), true)
       facts = try ResultsSummary.facts(of: path)
       facts.append(("tables", "‘tutti show \(path)’ prints them"))
     case InstanceTable.format:
-      (kind, hasImages) = ("objects of a prediction", true)
+      (kind, hasImages) = ("the objects of a prediction", true)
       try addObjects()
     case nil where Set(names) == ["member", "fingerprint", "reason"]:
-      kind = "verdicts on the members of an ensemble"
+      kind = "which members of an ensemble learnt"
       add(try MemberVerdicts(path))
     default: return nil
     }
   }
 
   private static func kind(ofResults path: String) throws -> String {
-    try File.with(path) { try $0.exists("entry/members") } ? "results of a job" : "prediction of new images"
+    try File.with(path) { try $0.exists("entry/members") } ? "the results of a job" : "a prediction of new images"
   }
 
   private mutating func add(_ member: TrainedMember) {
@@ -134,7 +134,7 @@ public struct OwnFile: Sendable {
 
 extension OwnFile: CustomStringConvertible {
   public var description: String {
-    facts.reduce("\(path)\n  \(TextTable.pad("is a", 12))\(kind)") { text, fact in
+    facts.reduce("\(path)\n  \(TextTable.pad("is", 12))\(kind)") { text, fact in
       text + "\n  " + TextTable.pad(fact.name, 12) + fact.text
     }
   }

@@ -73,24 +73,24 @@ struct EndToEndJSONTests {
     }
     let member = try #require(try told(job.member(1)).first)
     let facts = try #require(member["facts"] as? [String: String])
-    #expect(member["kind"] as? String == "member of an ensemble" && facts["member"] == "1 of 2, seed 1")
+    #expect(member["kind"] as? String == "a member of an ensemble" && facts["member"] == "1 of 2, seed 1")
     let count = try MemberFile.read(job.member(1)).parameters.count
     #expect(facts["network"]?.hasPrefix("smsnet, \(count) parameters, 1 to 2 channels") == true, "\(facts)")
     #expect(facts["epochs"] == "1 of 1" && facts["last epoch"]?.hasPrefix("loss ") == true, "\(facts)")
     let state = try #require(try told(job.member(0) + ".checkpoint").first)
-    #expect(state["kind"] as? String == "checkpoint of a member's training")
+    #expect(state["kind"] as? String == "a checkpoint of a member's training")
     let known = try #require(try told(job.calibration).first)
     let levels = try #require(known["facts"] as? [String: String])
-    #expect(known["kind"] as? String == "calibration of an ensemble" && levels["method"] == "lac")
+    #expect(known["kind"] as? String == "the calibration of an ensemble" && levels["method"] == "lac")
     #expect(levels["level 0.8"] != nil, "\(levels)")
     let results = try told(job.results)
-    #expect(results.count == 2 && results[0]["kind"] as? String == "results of a job")
+    #expect(results.count == 2 && results[0]["kind"] as? String == "the results of a job")
     #expect(results[1]["axes"] as? String == "icyx")
     let text = try EndToEnd.run(["info", job.member(0)])
-    #expect(text.output.contains("is a        member of an ensemble"), "\(text.output)")
+    #expect(text.output.contains("is          a member of an ensemble"), "\(text.output)")
     // A folder of them.
     let all = try told(job.memberFolder)
-    #expect(all.count { $0["kind"] as? String == "member of an ensemble" } == 2)
+    #expect(all.count { $0["kind"] as? String == "a member of an ensemble" } == 2)
   }
 
   @Test("simulate prints what it found as numbers")
