@@ -58,6 +58,58 @@ struct MPISharedFileTests {
     }
   }
 
+  @Test("chunks of a file that was never finished go into another file, unless their bytes have changed")
+  func unfinished() throws {
+    let ranks = try MPI.initialize()
+    try SharedFolder.with(ranks) { folder in
+      let layout = Layout.chunked([4, 10, 6], deflate: 5, checksum: true)
+      func create(_ name: String) throws -> (SharedFile, SharedDataset) {
+        let file = try SharedFile(creating: folder + "/" + name, on: ranks)
+        return (file, try file.createDataset("values", of: Float.self, shape: [23, 10, 6], layout: layout))
+      }
+      let (first, dataset) = try create("first.h5")
+      var stored: [StoredChunk] = []
+      for index in 0..<6 where index % ranks.size == ranks.rank {
+        let rows = index * 4..<min(23, index * 4 + 4)
+        let slab = Hyperslab(start: [rows.lowerBound, 0, 0], count: [rows.count, 10, 6])
+        stored += try first.write([try dataset.part(values(rows.lowerBound * 60..<rows.upperBound * 60), slab)])
+      }
+      // All ranks stop: libhdf5 closes nothing.
+      #expect(throws: (any Error).self) { try first.finish(failure: Interruption()) }
+      #expect(throws: HDF5Error.self) { try File(opening: folder + "/first.h5") }
+      try ranks.barrier()
+      // As another run has them that read them from a file.
+      let known = stored.compactMap { chunk -> StoredChunk? in
+        var numbers = chunk.numbers[...]
+        return StoredChunk(taking: &numbers)
+      }
+      #expect(known == stored)
+      let (second, _) = try create("second.h5")
+      #expect(second.form == first.form)
+      let unfinished = try #require(UnfinishedFile(folder + "/first.h5"))
+      // The next rank's, so that others than before write them.
+      let all = try ranks.allGather(known.flatMap { [$0.numbers.count] + $0.numbers })
+      var rest = all[(ranks.rank + 1) % ranks.size][...]
+      while rest.popFirst() != nil {
+        let chunk = try #require(StoredChunk(taking: &rest))
+        try second.write(try #require(unfinished.parts([chunk])))
+      }
+      try second.finish()
+      #expect(try File.with(folder + "/second.h5") { try $0.read("values", as: Float.self) } == values(0..<23 * 60))
+      try ranks.barrier()
+      if ranks.rank == 0, let chunk = known.first {
+        let handle = try FileHandle(forUpdating: URL(fileURLWithPath: folder + "/first.h5"))
+        try handle.seek(toOffset: UInt64(chunk.offset + chunk.bytes / 2))
+        let byte = try #require(try handle.read(upToCount: 1))[0]
+        try handle.seek(toOffset: UInt64(chunk.offset + chunk.bytes / 2))
+        try handle.write(contentsOf: Data([byte ^ 1]))
+        try handle.close()
+        #expect(UnfinishedFile(folder + "/first.h5")?.parts([chunk]) == nil)
+      }
+      try ranks.barrier()
+    }
+  }
+
   @Test("a rank that fails between its writes is an error on all ranks, and none waits", arguments: [0, 2])
   func failure(index failing: Int) throws {
     struct Sad: Error {}

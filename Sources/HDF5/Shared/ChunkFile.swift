@@ -12,16 +12,10 @@ import Host
 ///
 /// After the first failure nothing more is written.
 final class ChunkFile {
-  private struct Written {
-    var offset: Int
-    var bytes: Int
-    var checksum: UInt64
-  }
-
   private let path: String
   private let descriptor: Int32
   private var isOpen = true
-  private var written: [Written] = []
+  private var written: [StoredChunk] = []
   /// The first failure; nil: none.
   private(set) var failure: FileError?
 
@@ -36,18 +30,18 @@ final class ChunkFile {
     if isOpen { _ = close(descriptor) }
   }
 
-  /// Writes a chunk. A failure is kept in `failure`.
-  func write(_ chunk: [UInt8], at offset: Int) {
+  /// Writes a chunk of the dataset with this index. A failure is kept in `failure`.
+  func write(_ chunk: PackedChunk, of dataset: Int, at offset: Int) -> StoredChunk {
     if failure == nil {
       do {
-        try FileTransfer.write(chunk, to: descriptor, at: offset)
+        try FileTransfer.write(chunk.bytes, to: descriptor, at: offset)
       } catch {
         failure = FileError(path: path, action: "written", code: error.code)
       }
     }
-    var checksum = Checksum()
-    chunk.withUnsafeBytes { checksum.add($0) }
-    written.append(Written(offset: offset, bytes: chunk.count, checksum: checksum.value))
+    let stored = StoredChunk(chunk, of: dataset, at: offset)
+    written.append(stored)
+    return stored
   }
 
   /// Flushes the chunks to the disk and closes the file.
@@ -80,9 +74,7 @@ final class ChunkFile {
       } catch let failed {
         throw error(failed.code)
       }
-      var checksum = Checksum()
-      block.withUnsafeBytes { checksum.add($0) }
-      guard checksum.value == chunk.checksum else { throw error(EIO) }
+      guard Checksum.value(of: block) == chunk.checksum else { throw error(EIO) }
     }
   }
 }

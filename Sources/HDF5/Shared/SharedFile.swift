@@ -26,6 +26,9 @@ public final class SharedFile {
   /// On rank 0: the datasets in the order of their indices.
   private var datasets: [Dataset] = []
   private var count = 0
+  /// Paths, element types, shapes and layouts of the datasets, in the order of creation: of files with the same text one
+  /// takes the chunks of the other.
+  public private(set) var form = ""
   private var chunks: ChunkFile?
   /// Whether the ranks have stopped together.
   private var hasEnded = false
@@ -57,13 +60,16 @@ public final class SharedFile {
       return shared
     }
     count += 1
+    form += "\(path): \(type) \(shape) \(layout)\n"
     return dataset
   }
 
   /// Writes parts of datasets. Waits until the other ranks call `write` or `finish`.
   ///
+  /// - Returns: where this rank's chunks are.
   /// - Throws: `RemoteFailure` when a rank failed, in this round or since the last one; then on all ranks.
-  public func write(_ parts: [SharedDataset.Part]) throws { _ = try round(.writes, parts) }
+  @discardableResult
+  public func write(_ parts: [SharedDataset.Part]) throws -> [StoredChunk] { try round(.writes, parts) ?? [] }
 
   /// Takes part in the writes of the other ranks until all are done, closes the file and reads back what was written.
   ///
@@ -74,7 +80,7 @@ public final class SharedFile {
       if let failure { throw failure }
       return
     }
-    while try !round(failure == nil ? .isDone : .failed, [], failure) {}
+    while try round(failure == nil ? .isDone : .failed, [], failure) != nil {}
     try ranks.agree { try chunks?.flush() }
     try ranks.agree { try file?.close() }
     try ranks.agree { try chunks?.verify() }
@@ -82,24 +88,28 @@ public final class SharedFile {
 
   /// One exchange between all ranks.
   ///
-  /// - Returns: whether all ranks are done.
-  private func round(_ state: State, _ parts: [SharedDataset.Part], _ failure: (any Error)? = nil) throws -> Bool {
+  /// - Returns: the chunks that this rank has written; nil when all ranks are done.
+  private func round(
+    _ state: State, _ parts: [SharedDataset.Part], _ failure: (any Error)? = nil
+  ) throws -> [StoredChunk]? {
     let fault = failure ?? chunks?.failure
-    let own = Request.list(of: parts)
-    let words = [(fault == nil ? state : .failed).rawValue] + own.flatMap(\.words)
+    let requests = Request.list(of: parts)
+    let words = [(fault == nil ? state : .failed).rawValue] + requests.flatMap(\.words)
     let all = try ranks.allGather(words)
     if all.contains(where: { $0.first == State.failed.rawValue }) { try end(fault) }
-    if all.allSatisfy({ $0.first == State.isDone.rawValue }) { return true }
+    if all.allSatisfy({ $0.first == State.isDone.rawValue }) { return nil }
     let offsets = Result { ranks.rank == 0 ? try place(all) : [] }
     guard try ranks.broadcast((try? offsets.get()) == nil ? 0 : 1, from: 0) == 1 else {
       if case .failure(let error) = offsets { try end(error) }
       try end(nil)
-      return true
+      return nil
     }
     let places = try ranks.broadcast((try? offsets.get()) ?? [], from: 0)
     let first = all[..<ranks.rank].reduce(0) { $0 + Request.count(in: $1) }
-    for (index, chunk) in parts.flatMap(\.chunks).enumerated() { chunks?.write(chunk.bytes, at: places[first + index]) }
-    return false
+    let own = parts.flatMap { part in part.chunks.map { (part.dataset, $0) } }
+    return own.enumerated().compactMap { index, chunk in
+      chunks?.write(chunk.1, of: chunk.0, at: places[first + index])
+    }
   }
 
   /// Finds room for the chunks of all ranks, in the order of ranks.

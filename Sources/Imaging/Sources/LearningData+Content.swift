@@ -144,6 +144,15 @@ extension LearningData {
 }
 
 extension ImageSource {
+  /// Runs of slices of a region that are read at once.
+  public func slabs(of region: Region) -> [Box] { region.box.slabs(depth: slabDepth) }
+
+  /// A hash for each slice of a box, of the values of all channels as the file has them, and of what a dataset says was
+  /// measured.
+  ///
+  /// - Throws: `HDF5Error` or `ImageFileError` when the file cannot be read.
+  public func hashes(of box: Box, image: Int) throws -> [UInt64] { hashes(of: try stored(box, ofImage: image), box) }
+
   /// A hash for each slice of a box, of the values of all channels as the file has them: 64-bit ones are not rounded.
   fileprivate func hashes(of stored: StoredBox, _ box: Box) -> [UInt64] {
     // Which values say that they were not measured is a setting, not content.

@@ -5,13 +5,19 @@ import MessagePassing
 import Training
 
 /// The figures of each member over test tiles: a confusion matrix, or sums of errors for each channel.
-struct MemberFigures {
+struct MemberFigures: TileSum {
   private let form: AnswerForm
   private let members: Int
   private var channels: Int { form.channels }
   private(set) var confusion: [ConfusionMatrix] = []
-  /// Of values: `[tile, member, channel]`, tiles of this rank, later of all.
+  /// Of values: `[member, channel]` of all tiles, once they are reduced.
   private(set) var sums: [RegressionMetrics] = []
+  /// Of the tile that members answer for: as `confusion`, or `[member, channel]`.
+  private var tileConfusion: [ConfusionMatrix] = []
+  private var tileSums: [RegressionMetrics] = []
+  /// Of values: the moments of each tile, `[member, channel, moment]`. Sums are of rounded numbers, so that their order
+  /// counts.
+  private var moments: [(tile: Int, numbers: [Double])] = []
   private var predictions: [UInt8] = []
 
   init(_ ensemble: EnsemblePredictor, form: AnswerForm) {
@@ -19,6 +25,7 @@ struct MemberFigures {
     members = ensemble.members.count
     if form.task.hasClasses {
       confusion = Array(repeating: ConfusionMatrix(classes: form.channels), count: members)
+      tileConfusion = confusion
     }
   }
 
@@ -26,13 +33,40 @@ struct MemberFigures {
   mutating func add(_ answer: UnsafeBufferPointer<Float>, of member: Int, _ known: TileTruth) throws {
     guard confusion.isEmpty else {
       mostLikely(answer, classes: channels, into: &predictions)
-      try confusion[member].add(labels: known.labels, predictions: predictions)
+      try tileConfusion[member].add(labels: known.labels, predictions: predictions)
       return
     }
-    sums += RegressionMetrics.channels(channels, of: form.value(answer), known)
+    tileSums += RegressionMetrics.channels(channels, of: form.value(answer), known)
   }
 
-  /// Joins what all ranks counted. Collective.
+  mutating func endTile(_ tile: Int) -> [Int] {
+    var numbers: [Int]
+    if confusion.isEmpty {
+      numbers = tileSums.flatMap(\.moments).map { Int(truncatingIfNeeded: $0.bitPattern) }
+      tileSums = []
+    } else {
+      numbers = tileConfusion.flatMap { $0.counts.map { Int($0) } }
+      tileConfusion = confusion.map { ConfusionMatrix(classes: $0.classes) }
+    }
+    _ = addTile(tile, numbers)
+    return numbers
+  }
+
+  mutating func addTile(_ tile: Int, _ numbers: [Int]) -> Bool {
+    let size = confusion.isEmpty ? channels * RegressionMetrics.momentCount : channels * channels
+    guard numbers.count == members * size else { return false }
+    if confusion.isEmpty {
+      moments.append((tile, numbers.map { Double(bitPattern: UInt64(bitPattern: Int64($0))) }))
+    } else {
+      for member in confusion.indices {
+        let counts = zip(confusion[member].counts, numbers[member * size..<(member + 1) * size]).map { $0 + Int64($1) }
+        confusion[member] = ConfusionMatrix(classes: channels, counts: counts)
+      }
+    }
+    return true
+  }
+
+  /// Joins what all ranks counted in the tiles that ended. Collective.
   mutating func reduce(over world: Communicator) throws {
     guard confusion.isEmpty else {
       let counts = try world.allReduce(confusion.flatMap(\.counts), .sum)
@@ -42,7 +76,17 @@ struct MemberFigures {
       }
       return
     }
-    sums = try RegressionMetrics.joined(sums, width: members * channels, over: world)
+    let tiles = try world.allGather(moments.map(\.tile)).flatMap { $0 }
+    let numbers = try world.allGather(moments.flatMap(\.numbers)).flatMap { $0 }
+    let width = members * channels
+    let count = RegressionMetrics.momentCount
+    sums = Array(repeating: RegressionMetrics(), count: width)
+    for place in tiles.indices.sorted(by: { tiles[$0] < tiles[$1] }) {
+      for index in 0..<width {
+        let first = (place * width + index) * count
+        sums[index].merge(RegressionMetrics(moments: numbers[first..<first + count]))
+      }
+    }
   }
 
   /// Writes them into the group of members.

@@ -7,7 +7,7 @@ import Uncertainty
 /// and ranks.
 ///
 /// A class, since closures of several kinds add to it. Memory grows with the surface of tiles and the number of objects.
-final class ObjectCollector {
+final class ObjectCollector: TileSum {
   /// What is to be measured.
   let quantities: [MeasuredQuantity]
   /// Objects of one class by one connectivity.
@@ -26,6 +26,8 @@ final class ObjectCollector {
   private var unknown: [Int]
   private var hasTruth = false
   private var labels: [UInt8] = []
+  /// As `pieces` and `unknown`, what was there when the last tile ended.
+  private var ended: (pieces: [Int], unknown: [Int])
 
   /// Nothing is collected yet.
   ///
@@ -40,6 +42,7 @@ final class ObjectCollector {
     places = Dictionary(uniqueKeysWithValues: regions.enumerated().map { ($1, $0) })
     pieces = Array(repeating: [], count: (members + 1) * slots.count)
     unknown = Array(repeating: 0, count: regions.count)
+    ended = (pieces.map(\.count), unknown)
   }
 
   private static func slot(_ quantity: MeasuredQuantity) -> Slot {
@@ -71,6 +74,35 @@ final class ObjectCollector {
       }
       if let piece { pieces[subject * slots.count + index].append((place, piece)) }
     }
+  }
+
+  func endTile(_ tile: Int) -> [Int] {
+    let changed = regions.indices.filter { unknown[$0] != ended.unknown[$0] }
+    var numbers = [hasTruth ? 1 : 0, changed.count] + changed.flatMap { [$0, unknown[$0] - ended.unknown[$0]] }
+    for index in pieces.indices {
+      for (region, piece) in pieces[index][ended.pieces[index]...] { numbers += [index, region] + piece.numbers }
+      ended.pieces[index] = pieces[index].count
+    }
+    for region in changed { ended.unknown[region] = unknown[region] }
+    return numbers
+  }
+
+  func addTile(_ tile: Int, _ numbers: [Int]) -> Bool {
+    guard numbers.count >= 2, (0...(numbers.count - 2) / 2).contains(numbers[1]) else { return false }
+    var rest = numbers[2...]
+    for _ in 0..<numbers[1] {
+      let (region, count) = (rest.removeFirst(), rest.removeFirst())
+      guard regions.indices.contains(region) else { return false }
+      unknown[region] += count
+    }
+    if numbers[0] != 0 { hasTruth = true }
+    while rest.count >= 2 {
+      let (index, region) = (rest.removeFirst(), rest.removeFirst())
+      guard pieces.indices.contains(index), regions.indices.contains(region) else { return false }
+      pieces[index].append((region, ObjectPiece(taking: &rest)))
+    }
+    ended = (pieces.map(\.count), unknown)
+    return rest.isEmpty
   }
 
   /// Joins what all ranks collected, one member and class at a time. Collective.

@@ -67,6 +67,7 @@ extension RunFiles {
     }
     outputs = [
       ("output", paths.results), ("output", paths.unfinished), ("output", paths.exact),
+      ("output", paths.earlierPrediction.results), ("output", paths.earlierPrediction.exact),
       ("the lock", RunLock.path(of: paths.results)), ("the XDMF file", paths.xdmf),
       ("the calibration", paths.calibration), ("the aggregate", paths.aggregate), ("the report", paths.report),
     ]

@@ -42,6 +42,9 @@ public struct RunPaths: Hashable, Sendable {
   /// What evaluation needs of a prediction and the results do not hold exactly, while a run is at work.
   public var exact: String { WholeFile.temporary(stem + ".exact.h5") }
 
+  /// Which tiles the unfinished results hold: a folder with a file of each rank.
+  public var journal: String { WholeFile.temporary(stem + ".tiles") }
+
   /// The file of a member.
   public func member(_ index: Int) -> String { members + "/" + MemberFile.name(index) }
 
@@ -58,8 +61,7 @@ public struct RunPaths: Hashable, Sendable {
       try Self.remove(members + "/" + name)
     }
     try Self.remove(calibration)
-    try Self.remove(unfinished)
-    try Self.remove(exact)
+    try removeUnfinished()
   }
 
   /// Makes a folder and those that it lies in.

@@ -126,7 +126,8 @@ public struct NewPrediction: Sendable {
       if let valid { files.inputs += ArrayFile.files(of: ArrayLocation(valid)).map { ("--valid", $0) } }
       let beside = RunPaths(results: output)
       files.outputs = [
-        output, WholeFile.temporary(output), RunLock.path(of: output), beside.xdmf, beside.exact,
+        output, beside.unfinished, RunLock.path(of: output), beside.xdmf, beside.exact,
+        beside.earlierPrediction.results, beside.earlierPrediction.exact,
       ].map { ("-o", $0) }
       try files.check()
     }
@@ -168,7 +169,7 @@ public struct NewPrediction: Sendable {
         "The images are predicted otherwise than those of the calibration: \(work.identity); the calibration's were "
           + "\(loaded.calibratedTiling ?? "tiles of an earlier tutti"). Coverage may differ a little.")
     }
-    let unfinished = WholeFile.temporary(output)
+    let paths = RunPaths(results: output)
     var lock: RunLock?
     defer { lock?.release() }
     _ = try world.fromRoot {
@@ -189,32 +190,38 @@ public struct NewPrediction: Sendable {
       statistics: loaded.statistics, aggregator: aggregator, results: loaded.form, over: world)
     // Masks are drawn from the exact numbers.
     let exact = calibration?.masks.flatMap { _ in writer.results.missing(hasMasks: true) }
-      .map { (path: RunPaths(results: output).exact, form: $0) }
-    defer { if world.rank == 0, let exact { try? RunPaths.remove(exact.path) } }
-    let collector = calibration?.measurements.map {
+    let sums = PredictionSums()
+    sums.objects = calibration?.measurements.map {
       ObjectCollector(
         MeasuredQuantity.all(
           $0.measurements, classes: members[0].classes, volume: volume, sizes: source.voxelSize),
         members: members.count,
         classes: ensemble.channels, regions: regions)
     }
+    sums.shift = calibration?.shift.map { _ in ShiftCollector(ensemble, regions: regions.count) }
     let scaling = try members[0].scaling.completed(for: regions.map(\.image), of: source, over: world)
-    let shift = calibration?.shift.map { _ in ShiftCollector(ensemble, regions: regions.count) }
-    try writer.write(work, to: unfinished, exact: exact, shift: shift) { region, predict in
-      try predict(EnsemblePredictor.reader(of: source, region: region, scaling: scaling)) {
-        member, tile, answer, _ in
-        try stop.check()
-        collector?.add(answer, of: member, region, tile.core)
-      }
-    }
-    var table = try collector?.joined(over: world).map {
+    let identity = try writer.identity(
+      of: work, images: try source.contentHash(of: regions, over: world), scaling: scaling,
+      settings: source.validity.map { "measured by \($0)" } ?? "")
+    try writer.write(
+      work, to: paths, exact: exact, identity: identity, sums: sums, stop: stop,
+      begin: { _, there in
+        if there > 0 { log.note(PredictionWriter.remark(there: there, of: work.count)) }
+      },
+      load: { region, predict in
+        try predict(EnsemblePredictor.reader(of: source, region: region, scaling: scaling)) {
+          member, tile, answer, _ in
+          sums.objects?.add(answer, of: member, region, tile.core)
+        }
+      })
+    var table = try sums.objects?.joined(over: world).map {
       MeasurementTable($0, numbers: regions.map(\.image), groups: nil, calibration?.measurements)
     }
     table?.voxelSize = Array(source.voxelSize.suffix(source.layout.hasDepth ? 3 : 2))
-    let features = try shift?.features(over: world)
+    let features = try sums.shift?.features(over: world)
     let test = features.flatMap { features in calibration?.shift.map { ShiftTest(features, $0) } }
     _ = try world.fromRoot {
-      let file = try File(opening: unfinished, mode: .readWrite)
+      let file = try File(opening: paths.unfinished, mode: .readWrite)
       try ResultsFile.describe(
         file,
         ResultsFile.Header(
@@ -236,13 +243,14 @@ public struct NewPrediction: Sendable {
       if let masks = calibration?.masks {
         let spacing = VoxelSpacing(source.voxelSize, hasDepth: source.layout.hasDepth)
         let remarks = try WrittenMasks.write(
-          masks, to: try file.group("entry"), exact: try exact.map { try File(opening: $0.path) }, spacing: spacing,
-          isOneImage: source.layout.isOneImage)
+          masks, to: try file.group("entry"), exact: try exact.map { _ in try File(opening: paths.exact) },
+          spacing: spacing, isOneImage: source.layout.isOneImage)
         for line in remarks { log.note(line) }
       }
       try file.close()
-      try ChecksumTrailer.append(to: unfinished)
-      try WholeFile.publish(unfinished, as: output)
+      try ChecksumTrailer.append(to: paths.unfinished)
+      try WholeFile.publish(paths.unfinished, as: output)
+      try paths.removeUnfinished()
       try ResultsXDMF.write(beside: output)
       return []
     }

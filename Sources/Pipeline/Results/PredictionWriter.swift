@@ -47,27 +47,35 @@ struct PredictionWriter {
   }
 
   /// Writes `/entry/prediction`, and where they are said `/entry/classification` and `/entry/aggregate`, into a new
-  /// file at `path`. Collective; memory does not grow with the number of tiles.
+  /// file at `paths.unfinished`. Collective; memory does not grow with the number of tiles.
+  ///
+  /// Where a prediction of the same was interrupted, its tiles are taken over, and only the others are predicted. When this
+  /// one is interrupted, what it has written stays.
   ///
   /// - Parameters:
-  ///   - exact: where what the results do not hold exactly goes as well, if evaluation or masks need it; nil: nowhere.
-  ///   - shift: takes what is compared with calibration; nil: nothing is.
+  ///   - exact: what of what the results do not hold exactly goes to `paths.exact`, if evaluation or masks need it; nil: nothing.
+  ///   - identity: what the prediction is made from, by `identity(of:images:scaling:settings:)`.
+  ///   - sums: of the tiles; what shifts is added here, all else by who calls.
+  ///   - stop: looked at between tiles.
+  ///   - begin: told how many tiles this rank predicts, and how many of all are there already.
   ///   - load: called for every region that this rank has tiles of, with a closure that predicts them from
   ///     what a reader gives, and hands over what each member says.
   func write(
-    _ work: TileWork, to path: String, exact: (path: String, form: ResultsForm)? = nil, shift: ShiftCollector? = nil,
+    _ work: TileWork, to paths: RunPaths, exact: ResultsForm? = nil, identity: String, sums: PredictionSums,
+    stop: StopRequest, begin: (_ own: Int, _ there: Int) -> Void,
     load: (Region, _ predict: (EnsemblePredictor.Reader, EnsemblePredictor.EachMember?) throws -> Void) throws -> Void
   ) throws {
     let latent = try world.agree { writesLatents ? try latentShape(work) : nil }
+    let hasEarlier = try world.fromRoot { try paths.setAsideUnfinished() ? [1] : [] } == [1]
     do {
-      let file = try SharedFile(creating: path, on: world)
+      let file = try SharedFile(creating: paths.unfinished, on: world)
       let levels = calibration?.levels.count ?? 0
       let datasets = try PredictionDatasets(
         file, work: work, form: form, results, levels: levels, hasComposite: gaps != nil, latent: latent,
         maps: statistics?.datasets ?? [])
-      let exactFile = try exact.map { try SharedFile(creating: $0.path, on: world) }
+      let exactFile = try exact.map { _ in try SharedFile(creating: paths.exact, on: world) }
       let exactDatasets = try exact.flatMap { exact in
-        try exactFile.map { try PredictionDatasets($0, work: work, form: form, exact.form, levels: levels) }
+        try exactFile.map { try PredictionDatasets($0, work: work, form: form, exact, levels: levels) }
       }
       let whole = results.whole
       let maps = statistics.map {
@@ -81,17 +89,60 @@ struct PredictionWriter {
         try PredictionDatasets(file, "aggregate", work: work, form: form, whole, levels: 0, hasSpread: false)
       }
       ensemble.keepsLatents = latent != nil
+      let hash = FNV1a.hash(of: identity + file.form + (exactFile?.form ?? ""))
+      let journal = try PredictionJournal(in: paths.journal, identity: hash, over: world)
       // With two files all ranks write equally often, so that each write meets those of the others to the same file.
-      var left = exactFile == nil ? 0 : Shares(of: work.count, among: world.size).largest
-      func write(_ parts: [SharedDataset.Part], _ exactParts: [SharedDataset.Part]) throws {
-        try file.write(parts)
-        try exactFile?.write(exactParts)
+      var left = 0
+      func write(
+        _ parts: [SharedDataset.Part], _ exactParts: [SharedDataset.Part]
+      ) throws -> (chunks: [StoredChunk], exact: [StoredChunk]) {
+        let chunks = try file.write(parts)
         left -= 1
+        return (chunks, try exactFile?.write(exactParts) ?? [])
       }
       do {
-        for part in work.share(rank: world.rank, of: world.size) {
+        var done: Set<Int> = []
+        if hasEarlier {
+          let earlier = try PredictionJournal.Index(
+            of: paths.earlierPrediction.journal, identity: hash, tiles: work.count, over: world)
+          let files = [
+            UnfinishedFile(paths.earlierPrediction.results), UnfinishedFile(paths.earlierPrediction.exact),
+          ]
+          let shares = Shares(of: earlier.places.count, among: world.size)
+          var own: [Int] = []
+          for round in 0..<shares.largest {
+            try stop.check()
+            guard round < shares[world.rank].count,
+              let entry = earlier.entry(earlier.places[shares[world.rank].lowerBound + round]),
+              let parts = files[0]?.parts(entry.chunks),
+              let exactParts = entry.exactChunks.isEmpty ? [] : files[1]?.parts(entry.exactChunks)
+            else {
+              _ = try write([], [])
+              continue
+            }
+            guard sums.addTile(entry.tile, entry.sums) else {
+              throw RunError.file(paths.earlierPrediction.journal, action: "read", reason: "it holds other numbers")
+            }
+            let copied = try write(parts, exactParts)
+            try journal.add(
+              PredictionJournal.Entry(
+                tile: entry.tile, chunks: copied.chunks, exactChunks: copied.exact, sums: Array(entry.sums)))
+            own.append(entry.tile)
+          }
+          done = Set(try world.allGather(own).joined())
+          _ = try world.fromRoot {
+            try paths.earlierPrediction.remove()
+            return []
+          }
+        }
+        let mine = work.share(rank: world.rank, of: world.size, without: done)
+        begin(mine.reduce(0) { $0 + $1.tiles.count }, done.count)
+        left = exactFile == nil ? 0 : Shares(of: work.count - done.count, among: world.size).largest
+        for part in mine {
+          var number = part.first + part.tiles.lowerBound
           try load(part.region) { reader, eachMember in
             let each: EnsemblePredictor.EachMember = { member, tile, answer, classes in
+              if member == 0 { try stop.check() }
               aggregator?.take(answer, of: member)
               maps?.add(answer, of: member)
               try eachMember?(member, tile, answer, classes)
@@ -106,13 +157,17 @@ struct PredictionWriter {
               if let combined, let tile = try aggregateTile(answer, region: part.index) {
                 parts += try combined.parts(of: tile)
               }
-              try write(parts, try exactDatasets?.parts(of: own) ?? [])
-              try shift?.add(
+              let written = try write(parts, try exactDatasets?.parts(of: own) ?? [])
+              try sums.shift?.add(
                 answer, form, region: part.index, channels: ensemble.members[0].settings.inputChannels, reader)
+              try journal.add(
+                PredictionJournal.Entry(
+                  tile: number, chunks: written.chunks, exactChunks: written.exact, sums: sums.endTile(number)))
+              number += 1
             }
           }
         }
-        while left > 0 { try write([], []) }
+        while left > 0 { _ = try write([], []) }
       } catch {
         // The other ranks learn of it, and end too.
         try file.finish(failure: error)
@@ -120,11 +175,8 @@ struct PredictionWriter {
       try file.finish()
       try exactFile?.finish()
     } catch {
-      // Half a prediction is of no use.
-      if world.rank == 0 {
-        try? RunPaths.remove(path)
-        if let exact { try? RunPaths.remove(exact.path) }
-      }
+      // The next run goes on from what an interrupted one has written. On a disk that is full it is of no use.
+      if world.rank == 0, !Interruption.isCause(of: error) { try? paths.removeUnfinished() }
       throw error
     }
   }

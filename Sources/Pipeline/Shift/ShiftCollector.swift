@@ -7,7 +7,7 @@ import MessagePassing
 /// doubts, and how bright and how rich in contrast they are.
 ///
 /// A class, since closures of several kinds add to it. Sums are of whole numbers, so they are the same on any number of ranks.
-final class ShiftCollector {
+final class ShiftCollector: TileSum {
   /// Of each region: values of the answer, their doubt, values of the image, their sum and that of their squares.
   private var sums: [Int64]
   private let regions: Int
@@ -15,6 +15,8 @@ final class ShiftCollector {
   /// What the targets of each channel were divided by for training.
   private let targetUnits: [Float]
   private var pixels: [Float] = []
+  /// The region of the last tile and what it added.
+  private var last: [Int] = []
 
   /// Nothing is collected yet.
   init(_ ensemble: EnsemblePredictor, regions: Int) {
@@ -61,6 +63,15 @@ final class ShiftCollector {
       own[0] = Int64(spread.count)
     }
     for index in 0..<5 { sums[5 * region + index] += own[index] }
+    last = [region] + own.map { Int($0) }
+  }
+
+  func endTile(_ tile: Int) -> [Int] { last }
+
+  func addTile(_ tile: Int, _ numbers: [Int]) -> Bool {
+    guard numbers.count == 6, (0..<regions).contains(numbers[0]) else { return false }
+    for index in 0..<5 { sums[5 * numbers[0] + index] += Int64(numbers[1 + index]) }
+    return true
   }
 
   private static func part(_ value: Float) -> Int64 {

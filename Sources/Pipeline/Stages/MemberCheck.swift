@@ -73,7 +73,7 @@ struct MemberCheck: Stage {
                 if comparesInput { inputs += try inputMetrics(tile.core, truth, scaling, reader) }
               }
               try figures.add(answer, of: member, truth)
-            }, eachTile: { _ in })
+            }, eachTile: { _ in _ = figures.endTile(share.first + tile) })
         }
       }
     }

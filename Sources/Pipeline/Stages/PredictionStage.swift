@@ -53,41 +53,49 @@ struct PredictionStage: Stage {
       ensemble, calibration: calibration, images: truth.images, latents: job.prediction.latent,
       statistics: job.prediction.statistics,
       aggregator: try aggregator(), results: job.results, over: world)
-    let exact = writer.results.missing(hasMasks: calibration.masks != nil).map { (path: paths.exact, form: $0) }
-    var figures = MemberFigures(ensemble, form: writer.form)
-    let collector = MeasuredQuantity.all(of: job, truth).map {
+    let exact = writer.results.missing(hasMasks: calibration.masks != nil)
+    let sums = PredictionSums()
+    sums.figures = ([writer.form] + (writer.classForm.map { [$0] } ?? [])).map { MemberFigures(ensemble, form: $0) }
+    sums.objects = MeasuredQuantity.all(of: job, truth).map {
       ObjectCollector(
         $0, members: ensemble.members.count, classes: ensemble.channels,
         regions: truth.split.test)
     }
-    var classFigures = writer.classForm.map { MemberFigures(ensemble, form: $0) }
+    sums.shift = calibration.shift.map { _ in ShiftCollector(ensemble, regions: truth.split.test.count) }
     let scaling = try run.scaling(ensemble.members[0].scaling, of: .test)
+    var hash = ContentHash()
+    hash.add(contents.test.images)
+    hash.add(contents.test.targets)
+    let identity = try writer.identity(of: work, images: hash.value, scaling: scaling, settings: job.canonicalText)
     var known = TileTruth()
     var progress = TileProgress(run, .prediction, work)
-    let shift = calibration.shift.map { _ in ShiftCollector(ensemble, regions: truth.split.test.count) }
-    try writer.write(work, to: paths.unfinished, exact: exact, shift: shift) { region, predict in
-      let reader = EnsemblePredictor.reader(of: truth.images, region: region, scaling: scaling)
-      try predict(reader) { member, tile, answer, classes in
-        try run.stop.check()
-        if member == 0 {
-          progress.next()
-          try known.read(tile.core, of: region, truth, for: .test)
-          collector?.addTruth(known.labels, region, tile.core)
+    try writer.write(
+      work, to: paths, exact: exact, identity: identity, sums: sums, stop: run.stop,
+      begin: { own, there in
+        progress.count = own
+        if there > 0 { log.note(PredictionWriter.remark(there: there, of: work.count)) }
+      },
+      load: { region, predict in
+        let reader = EnsemblePredictor.reader(of: truth.images, region: region, scaling: scaling)
+        try predict(reader) { member, tile, answer, classes in
+          if member == 0 {
+            progress.next()
+            try known.read(tile.core, of: region, truth, for: .test)
+            sums.objects?.addTruth(known.labels, region, tile.core)
+          }
+          try sums.figures[0].add(answer, of: member, known)
+          sums.objects?.add(answer, of: member, region, tile.core)
+          if sums.figures.count > 1 { try sums.figures[1].add(classes, of: member, known) }
         }
-        try figures.add(answer, of: member, known)
-        collector?.add(answer, of: member, region, tile.core)
-        try classFigures?.add(classes, of: member, known)
-      }
-    }
-    try figures.reduce(over: world)
-    try classFigures?.reduce(over: world)
-    let features = try shift?.features(over: world)
-    let measured = try collector?.joined(over: world)
+      })
+    for index in sums.figures.indices { try sums.figures[index].reduce(over: world) }
+    let features = try sums.shift?.features(over: world)
+    let measured = try sums.objects?.joined(over: world)
+    let exactPath = exact.map { _ in paths.exact }
     try run.onRoot {
-      let all = [figures] + (classFigures.map { [$0] } ?? [])
-      try complete(calibration, writer, work, all, measured, features, exact: exact?.path)
+      try complete(calibration, writer, work, sums.figures, measured, features, exact: exactPath)
     }
-    return exact?.path
+    return exactPath
   }
 
   /// The calibration of these members.

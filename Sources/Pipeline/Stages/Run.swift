@@ -353,7 +353,7 @@ public final class Run {
   func publish() throws {
     try ChecksumTrailer.append(to: paths.unfinished)
     try WholeFile.publish(paths.unfinished, as: paths.results)
-    try RunPaths.remove(paths.exact)
+    try paths.removeUnfinished()
     try ResultsXDMF.write(beside: paths.results)
   }
 

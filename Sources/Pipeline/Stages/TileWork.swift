@@ -13,7 +13,10 @@ struct TileWork {
     /// The region's place in the list of regions.
     var index: Int
     var grid: TileGrid
+    /// Of the region's tiles.
     var tiles: Range<Int>
+    /// How many tiles of all regions come before the region's.
+    var first: Int
   }
 
   let regions: [Region]
@@ -63,19 +66,25 @@ struct TileWork {
   }
 
   /// The tiles of a rank, region by region.
-  func share(rank: Int, of ranks: Int) -> [Part] {
-    let mine = Shares(of: count, among: ranks)[rank]
+  ///
+  /// - Parameter done: tiles, counted over all regions, that nobody need do.
+  func share(rank: Int, of ranks: Int, without done: Set<Int> = []) -> [Part] {
+    let left = done.isEmpty ? Array(0..<count) : (0..<count).filter { !done.contains($0) }
     var parts: [Part] = []
-    var first = 0
-    for (index, grid) in grids.enumerated() {
-      let tiles = mine.clamped(to: first..<first + grid.count)
-      if !tiles.isEmpty {
+    var (region, first) = (0, 0)
+    for tile in left[Shares(of: left.count, among: ranks)[rank]] {
+      while tile >= first + grids[region].count {
+        first += grids[region].count
+        region += 1
+      }
+      let place = tile - first
+      if let last = parts.last, last.index == region, last.tiles.upperBound == place {
+        parts[parts.count - 1].tiles = last.tiles.lowerBound..<place + 1
+      } else {
         parts.append(
           Part(
-            region: regions[index], index: index, grid: grid,
-            tiles: tiles.lowerBound - first..<tiles.upperBound - first))
+            region: regions[region], index: region, grid: grids[region], tiles: place..<place + 1, first: first))
       }
-      first += grid.count
     }
     return parts
   }
@@ -85,7 +94,8 @@ struct TileWork {
 struct TileProgress {
   private let run: Run
   private let stage: RunStage
-  private let count: Int
+  /// The tiles of this rank.
+  var count: Int
   private var done = 0
 
   /// Tells that the stage begins.

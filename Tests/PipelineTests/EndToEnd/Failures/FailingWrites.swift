@@ -17,12 +17,14 @@ struct FailingWrites {
   /// Runs a job with a call that writes below its folder `results` failing.
   ///
   /// - Parameters:
+  ///   - command: what is done with the job.
   ///   - ranks: started by `mpirun`; nil: the program by itself.
   ///   - rank: whose calls count; nil: every process's.
   ///   - number: the call that fails; 0: none.
   ///   - count: a file to which the number of calls is added.
   func run(
-    _ job: EndToEndJob, ranks: Int?, rank: Int?, number: Int, kind: String, count: String? = nil
+    _ job: EndToEndJob, _ command: String = "run", ranks: Int?, rank: Int?, number: Int, kind: String,
+    count: String? = nil
   ) throws -> Ended {
     let env = try #require(program("env"), "there is no env in PATH")
     let folder = URL(fileURLWithPath: job.folder).resolvingSymlinksInPath().path
@@ -36,7 +38,7 @@ struct FailingWrites {
       let mpirun = try #require(program("mpirun"), "there is no mpirun in PATH")
       start = [mpirun, "-n", "\(ranks)", "--oversubscribe", "--bind-to", "none", env]
     }
-    return try EndToEnd.execute(start + settings + [EndToEnd.tutti, "run", job.path, "--threads", "1"], seconds: 120)
+    return try EndToEnd.execute(start + settings + [EndToEnd.tutti, command, job.path, "--threads", "1"], seconds: 120)
   }
 
   /// How many calls the process made that made most, of a run that did not fail.

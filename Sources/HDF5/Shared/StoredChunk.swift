@@ -1,0 +1,76 @@
+import Host
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Where in a `SharedFile` a chunk was written and what its bytes are, so that it can be found there when the file was
+/// never finished.
+public struct StoredChunk: Hashable, Sendable {
+  let dataset: Int
+  let start: [Int]
+  let skippedFilters: UInt32
+  let offset: Int
+  let bytes: Int
+  let checksum: UInt64
+
+  init(_ chunk: PackedChunk, of dataset: Int, at offset: Int) {
+    (self.dataset, start, skippedFilters) = (dataset, chunk.start, chunk.skippedFilters)
+    (self.offset, bytes, checksum) = (offset, chunk.bytes.count, Checksum.value(of: chunk.bytes))
+  }
+
+  /// All of it as whole numbers.
+  public var numbers: [Int] {
+    [dataset, Int(skippedFilters), offset, bytes, Int(truncatingIfNeeded: checksum), start.count] + start
+  }
+
+  /// The chunk that `numbers` are of, at the front of others, which are left; nil when they are of none.
+  public init?(taking numbers: inout ArraySlice<Int>) {
+    let first = numbers.startIndex
+    guard numbers.count >= 6, let skippedFilters = UInt32(exactly: numbers[first + 1]) else { return nil }
+    (dataset, self.skippedFilters) = (numbers[first], skippedFilters)
+    (offset, bytes) = (numbers[first + 2], numbers[first + 3])
+    checksum = UInt64(bitPattern: Int64(numbers[first + 4]))
+    let axes = numbers[first + 5]
+    numbers.removeFirst(6)
+    guard dataset >= 0, offset >= 0, bytes >= 0, (0...numbers.count).contains(axes) else { return nil }
+    start = Array(numbers.prefix(axes))
+    numbers.removeFirst(axes)
+  }
+}
+
+/// The chunks in a `SharedFile` that was never finished. libhdf5 cannot open such a file; it need not.
+public final class UnfinishedFile {
+  private let descriptor: Int32
+  private let size: Int
+
+  /// Nil when the file cannot be opened.
+  public init?(_ path: String) {
+    descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    var status = stat()
+    size = fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
+  }
+
+  deinit { if descriptor >= 0 { _ = close(descriptor) } }
+
+  /// Reads chunks, to be written into another file with the same datasets.
+  ///
+  /// - Returns: nil when the file does not hold the bytes that were written.
+  public func parts(_ chunks: [StoredChunk]) -> [SharedDataset.Part]? {
+    var parts: [SharedDataset.Part] = []
+    for chunk in chunks {
+      guard chunk.bytes <= size, chunk.offset <= size - chunk.bytes,
+        let bytes = try? FileTransfer.read(descriptor, chunk.offset..<chunk.offset + chunk.bytes),
+        Checksum.value(of: bytes) == chunk.checksum
+      else { return nil }
+      let packed = PackedChunk(start: chunk.start, bytes: bytes, skippedFilters: chunk.skippedFilters)
+      parts.append(SharedDataset.Part(dataset: chunk.dataset, chunks: [packed]))
+    }
+    return parts
+  }
+}
