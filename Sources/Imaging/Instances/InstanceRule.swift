@@ -10,6 +10,8 @@ public struct InstanceRule: SettingsSection, Hashable {
   public var smallest = 1
   /// Whether enclosed regions of other classes become part of the objects around them.
   public var fillsHoles = false
+  /// The distance, in voxels, at which the autocorrelation of objects is taken in all directions; nil: it is not.
+  public var autocorrelation: Int?
 
   public init() {}
 
@@ -27,6 +29,10 @@ public struct InstanceRule: SettingsSection, Hashable {
       "fill-holes", \.fillsHoles, .boolean,
       "whether regions of other classes that are enclosed by objects of one class become part of them; regions at the "
         + "image's border are none"),
+    Setting(
+      "autocorrelation", \.autocorrelation, .integer(1...1000), otherwise: "directions are not looked at",
+      "the distance, in voxels, at which it is counted how often two voxels are both of objects, by the direction from one to "
+        + "the other: long objects show how they lie"),
   ]
 
   /// The connectivity in images of a kind.

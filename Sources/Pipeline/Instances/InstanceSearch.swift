@@ -29,6 +29,9 @@ public struct InstanceSearch: Sendable {
   /// Where the table goes.
   public var table: String { (output.hasSuffix(".h5") ? String(output.dropLast(3)) : output) + ".csv" }
 
+  /// Where the picture of directions goes, of volumes that ask for it.
+  public var picture: String { (output.hasSuffix(".h5") ? String(output.dropLast(3)) : output) + ".svg" }
+
   /// Finds the objects and writes the files. Collective; memory grows with the number of objects, not with the images.
   ///
   /// - Returns: what is to be told.
@@ -38,9 +41,10 @@ public struct InstanceSearch: Sendable {
     try world.agree {
       var files = RunFiles()
       files.inputs = [("the results", results)]
-      files.outputs = [output, WholeFile.temporary(output), table].map { ("-o", $0) }
+      let own = [output, table] + (rule.autocorrelation == nil ? [] : [picture])
+      files.outputs = (own + [WholeFile.temporary(output)]).map { ("-o", $0) }
       try files.check()
-      for path in [output, table] where !overwrite && RunPaths.exists(path) { throw RunError.outputExists(path) }
+      for path in own where !overwrite && RunPaths.exists(path) { throw RunError.outputExists(path) }
     }
     _ = try world.fromRoot {
       try ChecksummedFile.verify(results)
@@ -72,14 +76,19 @@ public struct InstanceSearch: Sendable {
       measures.low = try world.allReduce(measures.low, .minimum)
       measures.high = try world.allReduce(measures.high, .maximum)
       measures.sums = try world.allReduce(measures.sums, .sum)
+      let orientations = try orientations(list, source, over: world, until: stop)
       _ = try world.fromRoot {
         guard let list else { return [] }
         let table = InstanceTable(list, source, measures)
         let file = try File(opening: WholeFile.temporary(output), mode: .readWrite)
         try table.write(to: file, source, rule)
+        try orientations?.write(to: file.group("entry"))
         try file.close()
         try ChecksumTrailer.append(to: WholeFile.temporary(output))
         try table.write(csv: self.table)
+        if let picture = orientations?.picture {
+          try WholeFile.write(self.picture, contents: Array(picture.text.utf8))
+        }
         try WholeFile.publish(WholeFile.temporary(output), as: output)
         return []
       }
@@ -89,6 +98,20 @@ public struct InstanceSearch: Sendable {
     }
     let count = try world.broadcast(list?.instances.count ?? 0, from: 0)
     return ["\(count) \(count == 1 ? "object" : "objects") in \(output)", "table: \(table)"]
+      + (rule.autocorrelation != nil && source.hasDepth ? ["directions: \(picture)"] : [])
+  }
+
+  /// The directions of the objects in the file that is being written; nil when the rule does not ask. Collective.
+  private func orientations(
+    _ list: InstanceList?, _ source: PredictedLabels, over world: Communicator, until stop: (() throws -> Void)?
+  ) throws -> InstanceOrientations? {
+    guard let radius = rule.autocorrelation else { return nil }
+    var classes = [[UInt8]](repeating: [], count: source.parts.count)
+    let told = try world.broadcast((list?.instances ?? []).flatMap { [$0.image, Int($0.label)] }, from: 0)
+    // Numbers of an image's objects ascend from 1.
+    for index in stride(from: 0, to: told.count, by: 2) { classes[told[index]].append(UInt8(told[index + 1])) }
+    return try InstanceOrientations(
+      radius: radius, of: WholeFile.temporary(output), classes: classes, source, over: world, until: stop)
   }
 
   /// What is to be measured of all objects, on all ranks. Collective.

@@ -113,7 +113,12 @@ struct PredictedLabels {
 
   /// Where slices of a block stand in datasets without classes.
   func slab(_ block: InstanceFinder.Block, z: Range<Int>? = nil) -> Hyperslab {
-    let (part, z) = (parts[block.image], z ?? block.z)
+    slab(ofImage: block.image, z: z ?? block.z)
+  }
+
+  /// Where slices of a part stand in datasets without classes.
+  func slab(ofImage image: Int, z: Range<Int>) -> Hyperslab {
+    let part = parts[image]
     return Hyperslab(
       start: [part.image] + (hasDepth ? [part.z + z.lowerBound] : []) + [0, 0],
       count: [1] + (hasDepth ? [z.count] : []) + [part.extents.y, part.extents.x])

@@ -91,10 +91,13 @@ public struct SVGPicture: Sendable {
   mutating func arrowHead(at tip: SIMD2<Double>, along direction: SIMD2<Double>, colour: String) {
     let length = max(1e-9, (direction * direction).sum().squareRoot())
     let (ahead, aside) = (direction / length * 6, SIMD2(-direction.y, direction.x) / length * 3)
-    let corners = [tip, tip - ahead + aside, tip - ahead - aside]
+    polygon([tip, tip - ahead + aside, tip - ahead - aside], fill: colour)
+  }
+
+  mutating func polygon(_ corners: [SIMD2<Double>], fill: String) {
     element(
       "polygon",
-      [("points", corners.map { "\(number($0.x)),\(number($0.y))" }.joined(separator: " ")), ("fill", colour)])
+      [("points", corners.map { "\(number($0.x)),\(number($0.y))" }.joined(separator: " ")), ("fill", fill)])
   }
 
   mutating func line(

@@ -36,6 +36,12 @@ struct InstancesCommand: ParsableCommand {
   @Flag(help: "Regions of other classes that objects of one class enclose become part of them.")
   var fillHoles = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Count how often two voxels this far apart are both of objects, by direction, and draw it for volumes.",
+      valueName: "voxels"))
+  var autocorrelation: Int?
+
   @Flag(help: "Replace files that exist.")
   var overwrite = false
 
@@ -44,12 +50,16 @@ struct InstancesCommand: ParsableCommand {
 
   func validate() throws {
     if smallest < 1 { throw ValidationError("--smallest is \(smallest); it is 1 or more.") }
+    if let autocorrelation, !(1...1000).contains(autocorrelation) {
+      throw ValidationError("--autocorrelation is \(autocorrelation); it is from 1 to 1000.")
+    }
   }
 
   func run() throws {
     var rule = InstanceRule()
     rule.classes = classes.isEmpty ? nil : classes
     (rule.connectivity, rule.smallest, rule.fillsHoles) = (connectivity, smallest, fillHoles)
+    rule.autocorrelation = autocorrelation
     try launch.session { world in
       let search = InstanceSearch(results, rule: rule, to: output, overwrite: overwrite)
       let lines = try search.run(over: world)

@@ -73,7 +73,8 @@ struct EndToEndSeveralFilesTests {
 
     let other = try EndToEnd.makeFolder("several-pattern")
     try Self.write(other, Self.shapes)
-    let more = "prediction: {tile: [4, 8, 8], statistics: {maps: [kept, entropy]}}\ninstances: {smallest: 3}"
+    let more =
+      "prediction: {tile: [4, 8, 8], statistics: {maps: [kept, entropy]}}\ninstances: {smallest: 3, autocorrelation: 4}"
     let second = try job(other, images: "v*.h5:/x", labels: "v*.h5:/y", more: more)
     let tiled = try EndToEnd.run(["run", second, "--threads", "1"], ranks: 2)
     try #require(tiled.status == 0, "\(tiled.errors)")
@@ -153,7 +154,7 @@ struct EndToEndSeveralFilesTests {
 
   /// The objects that the second job told apart, and those of the first job's equal results by the command.
   private func instances(_ folder: String, _ other: String, _ labels: [UInt8]) throws {
-    let ended = try EndToEnd.run(["instances", folder + "/r.h5", "--smallest", "3"])
+    let ended = try EndToEnd.run(["instances", folder + "/r.h5", "--smallest", "3", "--autocorrelation", "4"])
     try #require(ended.status == 0, "\(ended.errors)")
     #expect(ended.output.contains("r.instances.csv"))
     let tables = try [folder, other].map { try String(contentsOfFile: $0 + "/r.instances.csv", encoding: .utf8) }
@@ -166,6 +167,32 @@ struct EndToEndSeveralFilesTests {
     #expect(tables[0].split(separator: "\n").count == voxels.count + 1)
     #expect(numbers.count { $0 > 0 } == voxels.reduce(0, +) && voxels.allSatisfy { $0 >= 3 })
     #expect(zip(numbers, labels).allSatisfy { $0 == 0 || $1 == 1 })
+    // The directions, in one image after the other.
+    let maps = try files.map { try $0.read("orientations/autocorrelation", as: Double.self) }
+    #expect(maps[0].map(\.bitPattern) == maps[1].map(\.bitPattern))
+    #expect(try files[0].dataset("orientations/autocorrelation").shape == [1, 18, 72])
+    let shifts = try files[0].read("orientations/shift", as: Int.self)
+    func number(_ image: Int, _ extents: [Int], _ z: Int, _ y: Int, _ x: Int) -> Int? {
+      guard 0 <= z, 0 <= y, 0 <= x, z < extents[0], y < extents[1], x < extents[2] else { return nil }
+      return numbers[((image * 12 + z) * 15 + y) * 22 + x]
+    }
+    for direction in stride(from: 0, to: maps[0].count, by: 7) {
+      let shift = Array(shifts[3 * direction..<3 * direction + 3])
+      var (both, all) = (0, 0)
+      for (image, extents) in [[6, 9, 22], [12, 15, 9]].enumerated() {
+        for place in 0..<extents.reduce(1, *) {
+          let (z, y, x) = (
+            place / (extents[1] * extents[2]), place / extents[2] % extents[1], place % extents[2]
+          )
+          guard let other = number(image, extents, z + shift[0], y + shift[1], x + shift[2]) else { continue }
+          all += 1
+          if other > 0, number(image, extents, z, y, x) ?? 0 > 0 { both += 1 }
+        }
+      }
+      #expect(maps[0][direction] == Double(both) / Double(all), "\(shift)")
+    }
+    let pictures = try [folder, other].map { try EndToEnd.bytes($0 + "/r.instances.svg") }
+    #expect(pictures[0] == pictures[1] && pictures[0].count > 10_000)
     let refused = try EndToEnd.run(["instances", folder + "/r.h5", "--class", "neither", "--overwrite"])
     #expect(refused.status != 0 && refused.errors.contains("neither"), "\(refused.errors)")
     let existing = try EndToEnd.run(["instances", folder + "/r.h5"])
