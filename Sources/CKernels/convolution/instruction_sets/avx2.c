@@ -12,7 +12,7 @@
 #define REVERSED_LANES 7, 6, 5, 4, 3, 2, 1, 0
 #define LOW_LANES 0, 8, 1, 9, 2, 10, 3, 11
 #define HIGH_LANES 4, 12, 5, 13, 6, 14, 7, 15
-#define LARGEST_BLOCK 4
+#define LARGEST_BLOCK 3
 #define KERNELS tutti_convolution_avx2
 
 typedef float vector __attribute__((ext_vector_type(LANES)));

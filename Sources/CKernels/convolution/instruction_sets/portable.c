@@ -11,7 +11,7 @@
 #define REVERSED_LANES 3, 2, 1, 0
 #define LOW_LANES 0, 4, 1, 5
 #define HIGH_LANES 2, 6, 3, 7
-#define LARGEST_BLOCK 4
+#define LARGEST_BLOCK 3
 #define KERNELS tutti_convolution_portable
 
 typedef float vector __attribute__((ext_vector_type(LANES)));
