@@ -65,12 +65,13 @@ struct MPISharedFileTests {
       let layout = Layout.chunked([4, 10, 6], deflate: 5, checksum: true)
       func create(_ name: String) throws -> (SharedFile, SharedDataset) {
         let file = try SharedFile(creating: folder + "/" + name, on: ranks)
-        return (file, try file.createDataset("values", of: Float.self, shape: [23, 10, 6], layout: layout))
+        return (file, try file.createDataset("values", of: Float.self, shape: [47, 10, 6], layout: layout))
       }
       let (first, dataset) = try create("first.h5")
       var stored: [StoredChunk] = []
-      for index in 0..<6 where index % ranks.size == ranks.rank {
-        let rows = index * 4..<min(23, index * 4 + 4)
+      // As many of each rank, so that none stops while another still writes.
+      for index in 0..<12 where index % ranks.size == ranks.rank {
+        let rows = index * 4..<min(47, index * 4 + 4)
         let slab = Hyperslab(start: [rows.lowerBound, 0, 0], count: [rows.count, 10, 6])
         stored += try first.write([try dataset.part(values(rows.lowerBound * 60..<rows.upperBound * 60), slab)])
       }
@@ -95,7 +96,7 @@ struct MPISharedFileTests {
         try second.write(try #require(unfinished.parts([chunk])))
       }
       try second.finish()
-      #expect(try File.with(folder + "/second.h5") { try $0.read("values", as: Float.self) } == values(0..<23 * 60))
+      #expect(try File.with(folder + "/second.h5") { try $0.read("values", as: Float.self) } == values(0..<47 * 60))
       try ranks.barrier()
       if ranks.rank == 0, let chunk = known.first {
         let handle = try FileHandle(forUpdating: URL(fileURLWithPath: folder + "/first.h5"))
