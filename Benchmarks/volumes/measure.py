@@ -109,13 +109,12 @@ def main():
         _, _, text = peak([options.tutti, "check", str(job), *threads])
         line = re.search(r"memory of a rank, about: (.*)", text).group(1)
         said = {verb: float(number) for number, verb in re.findall(r"(\d+) MB to (\w+)", line)}
-        said["evaluate"] = float("nan")
         for stage in ["train", "calibrate", "predict", "evaluate"]:
             more = ["--overwrite"] if stage == "predict" else []
             megabytes, seconds, _ = peak([options.tutti, stage, str(job), *threads, *more])
             ratio = megabytes / said[stage]
-            known = [f"{said[stage]:.0f}", f"{ratio:.2f}"] if ratio == ratio else ["–", "–"]
-            print(f"| {size}³ | {stage} | {known[0]} | {megabytes:.0f} | {known[1]} | {seconds:.0f} |", flush=True)
+            print(
+                f"| {size}³ | {stage} | {said[stage]:.0f} | {megabytes:.0f} | {ratio:.2f} | {seconds:.0f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@ import Host
 import Imaging
 import Training
 
-/// The training part of a data set in memory, and the units that bootstrap samples draw from it.
+/// The training part of a data set in memory, or in a file, and the units that bootstrap samples draw from it.
 public struct TrainingSet: Sendable {
   /// Images with targets, in memory.
   public let regions: [LearningRegion]
@@ -34,17 +34,21 @@ public struct TrainingSet: Sendable {
   /// - Parameters:
   ///   - overlap: of neighbouring patches, in pixels.
   ///   - planes: those in which networks see a volume; none: patches are seen as they lie.
-  /// - Throws: `ImagingError` when the patch does not fit or the data are not what they should be, `HDF5Error`.
+  ///   - file: where images and targets are kept; nil: in memory.
+  /// - Throws: `ImagingError` when the patch does not fit or the data are not what they should be, `HDF5Error`;
+  ///   `FileError` when the disk has no room for the file.
   public init(
     _ data: LearningData, part: Part = .train, scaling: IntensityScaling, targetScaling: IntensityScaling? = nil,
-    patch: Extents, overlap: Int = 0, planes: [Plane] = []
+    patch: Extents, overlap: Int = 0, planes: [Plane] = [], in file: ScratchFile? = nil
   ) throws {
     units = try TrainingUnits(data, part: part, patch: patch, overlap: overlap, planes: planes)
     // An image that is its own target is kept once.
     let isItself = if case .itself = data.target { true } else { false }
     let span = planes.span(of: patch)
     regions = try data.split[part].map {
-      try data.load($0, for: part, scaling: scaling, targetScaling: isItself ? nil : targetScaling, patch: span)
+      try data.load(
+        $0, for: part, scaling: scaling, targetScaling: isItself ? nil : targetScaling, patch: span,
+        in: file)
     }
     itself =
       isItself

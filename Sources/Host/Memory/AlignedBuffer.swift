@@ -12,6 +12,7 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
   private let isOwned: Bool
   /// Bytes of pages mapped for this buffer alone; 0 of smaller ones.
   private let mapped: Int
+  private let isInFile: Bool
 
   /// Storage for `count` elements, all bytes zero. When the system has too little memory, the program ends, as with
   /// `Array`; so a job's need is compared with `HostFacts.memory` beforehand.
@@ -33,7 +34,31 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
       mapped = 0
     }
     self.count = count
-    isOwned = true
+    (isOwned, isInFile) = (true, false)
+  }
+
+  /// Zeroed storage in a file, which the system keeps in memory as far as it has room; nil: in memory.
+  ///
+  /// - Throws: `FileError` when the disk has no room for it.
+  public convenience init(count: Int, in file: ScratchFile?) throws(FileError) {
+    guard let file, count > 0 else {
+      self.init(count: count)
+      return
+    }
+    let size = (count * MemoryLayout<Element>.stride + page - 1) / page * page
+    let memory = try file.map(bytes: size)
+    self.init(memory.bindMemory(to: Element.self, capacity: count), count: count, pagesOfFile: size)
+  }
+
+  /// Mapped pages of a file.
+  private init(_ pointer: UnsafeMutablePointer<Element>, count: Int, pagesOfFile: Int) {
+    (self.pointer, self.count, mapped) = (pointer, count, pagesOfFile)
+    (isOwned, isInFile) = (true, true)
+  }
+
+  /// Of a buffer in a file: lets the system take back the memory of what was written, until it is read again.
+  public func release() {
+    if isInFile { _ = madvise(pointer, mapped, MADV_DONTNEED) }
   }
 
   /// Memory that something else owns, which must outlive the buffer.
@@ -41,12 +66,12 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
     self.pointer = pointer
     self.count = count
     mapped = 0
-    isOwned = false
+    (isOwned, isInFile) = (false, false)
   }
 
   deinit {
     if mapped > 0 {
-      munmap(pointer, roundedToHugePages(mapped))
+      munmap(pointer, isInFile ? mapped : roundedToHugePages(mapped))
     } else if isOwned {
       free(pointer)
     }
@@ -59,6 +84,7 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
 }
 
 private let hugePage = 2 << 20
+private let page = Int(sysconf(Int32(_SC_PAGESIZE)))
 
 private func roundedToHugePages(_ bytes: Int) -> Int { (bytes + hugePage - 1) / hugePage * hugePage }
 

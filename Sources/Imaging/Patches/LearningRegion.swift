@@ -28,7 +28,7 @@ public struct TargetContent: Hashable, Sendable {
   public var bytes: Int { (labels == .pixels ? 1 : 0) + 4 * channels + (hasWeights ? 4 : 0) }
 }
 
-/// A region in memory: scaled intensities and their targets.
+/// A region in memory, or in a file that is mapped into it: scaled intensities and their targets.
 public final class LearningRegion: Sendable {
   /// Where in the data set it lies.
   public let region: Region
@@ -47,30 +47,61 @@ public final class LearningRegion: Sendable {
   /// Whether `values` are the images themselves.
   public let sharesImages: Bool
 
-  /// A region filled with zeros.
+  /// A region filled with zeros, in memory.
   ///
   /// - Parameter sharesImages: the target is the scaled image, which is kept once.
   public init(region: Region, channels: Int, content: TargetContent, sharesImages: Bool = false) {
+    let counts = Self.counts(region, channels, content, sharesImages)
+    (self.region, self.channels, self.content, self.sharesImages) = (region, channels, content, sharesImages)
+    images = AlignedBuffer(count: counts.images)
+    labels = AlignedBuffer(count: counts.labels)
+    values = sharesImages ? images : AlignedBuffer(count: counts.values)
+    weights = AlignedBuffer(count: counts.weights)
+  }
+
+  /// The same in a file; nil: in memory.
+  ///
+  /// - Throws: `FileError` when the disk has no room for it.
+  init(
+    region: Region, channels: Int, content: TargetContent, sharesImages: Bool, in file: ScratchFile?
+  ) throws(FileError) {
+    let counts = Self.counts(region, channels, content, sharesImages)
+    (self.region, self.channels, self.content, self.sharesImages) = (region, channels, content, sharesImages)
+    images = try AlignedBuffer(count: counts.images, in: file)
+    labels = try AlignedBuffer(count: counts.labels, in: file)
+    values = sharesImages ? images : try AlignedBuffer(count: counts.values, in: file)
+    weights = try AlignedBuffer(count: counts.weights, in: file)
+  }
+
+  private static func counts(
+    _ region: Region, _ channels: Int, _ content: TargetContent, _ sharesImages: Bool
+  ) -> (images: Int, labels: Int, values: Int, weights: Int) {
     precondition(!sharesImages || content.channels == channels, "an image is a target of as many channels")
-    self.region = region
-    self.channels = channels
-    self.content = content
-    self.sharesImages = sharesImages
     let count = region.extents.count
-    images = AlignedBuffer(count: channels * count)
-    labels = AlignedBuffer(count: content.labels == .pixels ? count : content.labels == .image ? 1 : 0)
-    values = sharesImages ? images : AlignedBuffer(count: content.channels * count)
-    weights = AlignedBuffer(count: content.hasWeights ? count : 0)
+    let labels = content.labels == .pixels ? count : content.labels == .image ? 1 : 0
+    return (channels * count, labels, content.channels * count, content.hasWeights ? count : 0)
+  }
+
+  /// Of a region in a file: lets the system take back its memory until it is read.
+  func release() {
+    images.release()
+    labels.release()
+    values.release()
+    weights.release()
   }
 
   /// The same with more rows, columns and slices at its ends: of mean intensity, and unknown.
   ///
-  /// - Parameter larger: a region that begins where this one does.
-  func padded(to larger: Region) -> LearningRegion {
+  /// - Parameters:
+  ///   - larger: a region that begins where this one does.
+  ///   - file: as of the initializer.
+  /// - Throws: as it.
+  func padded(to larger: Region, in file: ScratchFile?) throws(FileError) -> LearningRegion {
     var content = content
     // Of target images, weights say what is known.
     if content.channels > 0 { content.hasWeights = true }
-    let result = LearningRegion(region: larger, channels: channels, content: content, sharesImages: sharesImages)
+    let result = try LearningRegion(
+      region: larger, channels: channels, content: content, sharesImages: sharesImages, in: file)
     let (own, other) = (region.extents, larger.extents)
     func copy<Element: BitwiseCopyable>(
       _ source: AlignedBuffer<Element>, _ target: AlignedBuffer<Element>, planes: Int

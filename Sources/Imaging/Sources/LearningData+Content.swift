@@ -77,6 +77,13 @@ extension LearningData {
     return voxels * (max(bytes(images), targets) + (images.validity == nil ? 0 : 2))
   }
 
+  /// The most bytes that `load` takes besides the region itself: numbers that are scaled before they are rounded, labels as
+  /// they are read.
+  public var loadingBytes: Int {
+    let wide = images.isWide ? [Part.train, .validate].map(hashingBytes).max() ?? 0 : 0
+    return max(wide, 8 << 20)
+  }
+
   /// Bytes of unpacked chunks that stay in memory once a part has been read.
   public func cachedBytes(of part: Part) -> Int {
     let voxels = split[part].reduce(0) { $0 + $1.extents.count }

@@ -184,19 +184,22 @@ public final class LearningData: Sendable {
   ///   - targetScaling: of target images; nil for classes.
   ///   - patch: extents that the result has at least: what lies beyond the region is of mean intensity, and nothing is
   ///     known of it.
-  /// - Throws: `ImagingError.labelOutsideClasses` or `.notFinite` for the first fault of the region, `HDF5Error`.
+  ///   - file: where the region is kept; nil: in memory.
+  /// - Throws: `ImagingError.labelOutsideClasses` or `.notFinite` for the first fault of the region, `HDF5Error`;
+  ///   `FileError` when the disk has no room for the file.
   public func load(
     _ region: Region, for part: Part, scaling: IntensityScaling, targetScaling: IntensityScaling? = nil,
-    patch: Extents = Extents(y: 1, x: 1)
+    patch: Extents = Extents(y: 1, x: 1), in file: ScratchFile? = nil
   ) throws -> LearningRegion {
     let content = content
     let isItself = if case .itself = target { true } else { false }
     let count = region.extents.count
     try ImageSource.requireMemory(
-      (4 * images.inputChannels + content.bytes + (hidesInvalid ? 1 : 0)) * count, for: images.location)
-    let result = LearningRegion(
+      ((file == nil ? 4 * images.inputChannels + content.bytes : 0) + (hidesInvalid ? 1 : 0)) * count,
+      for: images.location)
+    let result = try LearningRegion(
       region: region, channels: images.inputChannels, content: content,
-      sharesImages: isItself && (targetScaling == nil || targetScaling == scaling))
+      sharesImages: isItself && (targetScaling == nil || targetScaling == scaling), in: file)
     var faults = Faults(target, preparation.labelMap)
     let invalid = hidesInvalid ? AlignedBuffer<UInt8>(count: count) : nil
     try images.readInput(region.box, ofImage: region.image, scaledBy: scaling, into: result.images.buffer) {
@@ -205,7 +208,9 @@ public final class LearningData: Sendable {
     faults.look(at: UnsafeBufferPointer(result.images.buffer), of: images, region.box, image: region.image)
     try loadTargets(of: region.box, for: part, targetScaling: targetScaling, into: result, invalid, &faults)
     try faults.raise()
-    return region.isSmaller(than: patch) ? result.padded(to: region.padded(to: patch)) : result
+    let whole = region.isSmaller(than: patch) ? try result.padded(to: region.padded(to: patch), in: file) : result
+    whole.release()
+    return whole
   }
 
   /// Reads what is known of a part of an image, without the image: target images as the file has them, labels as
@@ -267,14 +272,20 @@ public final class LearningData: Sendable {
       classes[0] = faults.convert(imageLabels[image], in: targetLocation) { [image] }
       return
     }
-    if labels.holdsSmallIntegers {
-      let values = AlignedBuffer<Int32>(count: box.count)
-      try labels.read(box, ofImage: image, into: values.buffer)
-      faults.convert(UnsafeBufferPointer(values.buffer), to: classes, of: labels, box, image: image)
-    } else {
-      let values = AlignedBuffer<Double>(count: box.count)
-      try labels.read(box, ofImage: image, into: values.buffer)
-      faults.convert(UnsafeBufferPointer(values.buffer), to: classes, of: labels, box, image: image)
+    // About a million labels at a time.
+    var first = 0
+    for slab in box.slabs(depth: max(1, (1 << 20) / (box.y.count * box.x.count))) {
+      let own = UnsafeMutableBufferPointer(rebasing: classes[first..<first + slab.count])
+      if labels.holdsSmallIntegers {
+        let values = AlignedBuffer<Int32>(count: slab.count)
+        try labels.read(slab, ofImage: image, into: values.buffer)
+        faults.convert(UnsafeBufferPointer(values.buffer), to: own, of: labels, slab, image: image)
+      } else {
+        let values = AlignedBuffer<Double>(count: slab.count)
+        try labels.read(slab, ofImage: image, into: values.buffer)
+        faults.convert(UnsafeBufferPointer(values.buffer), to: own, of: labels, slab, image: image)
+      }
+      first += slab.count
     }
     split.pixels?.forEach(outside: part, box, image: image, extents: images.extents(ofImage: image)) {
       classes[$0] = Label.ignored

@@ -85,8 +85,8 @@ public struct Job: SettingsSection {
     Setting("uncertainty", \.uncertainty, "how predictions are calibrated"),
     Setting(
       "memory", \.memory, .text, otherwise: "what the machine has",
-      "what a rank may take of memory, as in `2GiB`: a job that needs more is refused, and caches follow from it; results "
-        + "do not depend on it. `--memory` goes before it"),
+      "what a rank may take of memory, as in `2GiB`: caches follow from it, training images that do not fit wait in a file, "
+        + "and a job that needs more is refused; results do not depend on it. `--memory` goes before it"),
     Setting(
       "results", \.results, otherwise: "all of a prediction, in 32 bits",
       "what of a prediction is written into the results, and in which form"),

@@ -21,8 +21,16 @@ extension Run {
   /// take, and without a limit as for 1 GiB.
   var cacheBytes: Int { max(1 << 20, min(1 << 30, (allowed ?? 1 << 30) / 16)) }
 
+  /// What a training keeps where.
+  struct TrainingForm {
+    /// Each rank of a member keeps a part of the optimizer's state.
+    var dividesState = false
+    /// Images and targets wait in a file beside the results.
+    var keepsImagesInFile = false
+  }
+
   /// What a rank of `ranks` needs to train.
-  func trainingBudget(_ opened: OpenedJob, ranks: Int, threads: Int, dividesState: Bool) throws -> MemoryBudget {
+  func trainingBudget(_ opened: OpenedJob, ranks: Int, threads: Int, _ form: TrainingForm) throws -> MemoryBudget {
     let settings = opened.settings
     let groups = RankGroups(
       ranks: ranks, members: settings.members, ranksPerMember: ranksPerMember.map { min($0, ranks) },
@@ -30,31 +38,49 @@ extension Run {
     var budget = try MemoryBudget(
       training: try opened.distinctMembers(), settings: settings,
       validates: !opened.data.split.validate.isEmpty, threads: threads, ranks: ranks,
-      ranksPerMember: groups.groups.map(\.count).min() ?? 1, dividesState: dividesState)
-    budget.add("training images", bytes: TrainingSet.bytes(of: opened.data, patch: opened.settings.patchSpan))
+      ranksPerMember: groups.groups.map(\.count).min() ?? 1, dividesState: form.dividesState)
+    if form.keepsImagesInFile {
+      budget.add("reading training images", bytes: opened.data.loadingBytes)
+    } else {
+      budget.add("training images", bytes: trainingImages(opened))
+    }
     return budget
+  }
+
+  /// The bytes of images and targets that members learn from.
+  func trainingImages(_ opened: OpenedJob) -> Int {
+    TrainingSet.bytes(of: opened.data, patch: opened.settings.patchSpan)
+  }
+
+  /// The forms of a training in the order in which they are tried until one fits in memory.
+  func trainingForms(ranks: Int) -> [TrainingForm] {
+    let state = job.training.optimizerState
+    let divisions = state == .auto && ranks > 1 ? [false, true] : [state == .divided]
+    return [false, true].flatMap { inFile in
+      divisions.map { TrainingForm(dividesState: $0, keepsImagesInFile: inFile) }
+    }
   }
 
   /// Refuses a training that does not fit in memory. Collective.
   ///
-  /// - Returns: whether the optimizer's state is to be divided over ranks.
-  /// - Throws: on all ranks, `RemoteFailure` of a `MemoryBudgetError`.
-  func requireTrainingMemory() throws -> Bool {
+  /// - Returns: the first form that fits on all ranks.
+  /// - Throws: on all ranks, `RemoteFailure` of a `MemoryBudgetError`: what the last form needs.
+  func requireTrainingMemory() throws -> TrainingForm {
     let (opened, workers) = (try opened(), try workers())
-    func check(dividesState: Bool) throws {
-      try trainingBudget(opened, ranks: world.size, threads: workers.team.size, dividesState: dividesState)
+    func check(_ form: TrainingForm) throws {
+      try trainingBudget(opened, ranks: world.size, threads: workers.team.size, form)
         .check(against: memory, ranksOnNode: workers.ranksOnNode)
     }
-    var divides = job.training.optimizerState == .divided
-    if job.training.optimizerState == .auto, world.size > 1 {
+    let forms = trainingForms(ranks: world.size)
+    for form in forms {
       let isTight = try world.agree {
-        do { try check(dividesState: false) } catch is MemoryBudgetError { return true }
+        do { try check(form) } catch is MemoryBudgetError { return true }
         return false
       }
-      divides = try world.allReduce(isTight ? 1 : 0, .maximum) == 1
+      if try world.allReduce(isTight ? 1 : 0, .maximum) == 0 { return form }
     }
-    try world.agree { try check(dividesState: divides) }
-    return divides
+    try world.agree { try check(forms[forms.count - 1]) }
+    return forms[forms.count - 1]
   }
 
   /// Refuses predictions that do not fit in memory. Collective.
@@ -64,7 +90,7 @@ extension Run {
   func requirePredictionMemory() throws {
     let (opened, workers) = (try opened(), try workers())
     try world.agree {
-      for part in [Part.calibrate, .test] {
+      for part in [MemberCheck.part(of: opened.truth), .calibrate, .test] {
         try predictionBudget(opened, of: part, ranks: world.size, threads: workers.team.size)
           .check(against: memory, ranksOnNode: workers.ranksOnNode)
       }
@@ -72,7 +98,7 @@ extension Run {
   }
 
   /// What a rank needs to predict a part tile by tile: the calibration set to find thresholds, the test set to write its
-  /// results.
+  /// results, others to see whether members have learnt.
   ///
   /// - Throws: `RunError.tilesDoNotFit` when a network cannot predict the tiles.
   func predictionBudget(_ opened: OpenedJob, of part: Part, ranks: Int, threads: Int) throws -> MemoryBudget {
@@ -104,7 +130,7 @@ extension Run {
       let form = ResultsForm(job.results, isOfClasses: settings.task.hasClasses, members: settings.members)
       let copies = form.missing(hasMasks: job.uncertainty.masks != nil) == nil ? 4 : 6
       budget.add("a tile of the results", bytes: copies * core * answer)
-    } else if isByPixel {
+    } else if part == .calibrate, isByPixel {
       // Each pixel's score in one of several lists, of which a part stays in memory, and what is read of one at a time.
       let voxels = regions.reduce(0) { $0 + $1.extents.count }
       let scores = (voxels + ranks - 1) / ranks * max(1, opened.truth.targetChannels)
@@ -117,6 +143,30 @@ extension Run {
       budget.add(
         "the members' answers of the training part",
         bytes: 3 * 4 * settings.members * settings.answer.channels * voxels)
+    }
+    return budget
+  }
+
+  /// What a rank needs to evaluate the results piece by piece.
+  ///
+  /// - Throws: `NetworkError`.
+  func evaluationBudget(_ opened: OpenedJob) throws -> MemoryBudget {
+    let settings = opened.settings
+    let graphs = try (0..<settings.members).map { try settings.member($0).graph }
+    let grids = try TileWork(opened.data.split.test, of: job, settings, graphs: graphs).grids
+    let (channels, levels) = (settings.answer.channels, job.uncertainty.coverage.count)
+    let isOfClasses = settings.task.hasClasses
+    let core = settings.task.answersImages ? 1 : grids.map(\.core.count).max() ?? 0
+    let piece = settings.task.answersImages ? 1 : grids.map { TestBox.mostVoxels(of: $0) }.max() ?? 0
+    var budget = MemoryBudget()
+    let known = isOfClasses ? 7 : 8 * opened.truth.targetChannels + 8
+    // Mean and spread; a level's set or bounds; of each level what is covered.
+    let answer = 8 * channels + (isOfClasses ? channels + 1 : 8 * channels) + levels * (isOfClasses ? 1 : channels)
+    budget.add("a piece of the results", bytes: piece * (known + answer))
+    budget.add("a chunk of the results", bytes: 2 * core * 4 * channels)
+    if !isOfClasses, !opened.truth.content.hasWeights, !settings.task.answersImages {
+      let voxels = opened.data.split.test.reduce(0) { $0 + $1.extents.count }
+      budget.add("chunks that slices share", bytes: min(2 * cacheBytes, 4 * channels * voxels))
     }
     return budget
   }

@@ -28,8 +28,9 @@ extension Run {
     let seconds = try simulated(on: cluster).result.makespan
     return try world.agree {
       let training = try trainingBudget(
-        known.opened, ranks: ranks, threads: threads, dividesState: job.training.optimizerState == .divided)
-      let predictions = try [Part.calibrate, .test].map {
+        known.opened, ranks: ranks, threads: threads,
+        TrainingForm(dividesState: job.training.optimizerState == .divided))
+      let predictions = try [MemberCheck.part(of: known.truth), .calibrate, .test].map {
         try predictionBudget(known.opened, of: $0, ranks: ranks, threads: threads).bytes
       }
       let members = try memberFiles(known.settings, ranks: ranks)

@@ -95,14 +95,24 @@ extension Run {
       let work = try TileWork(data.split[part], of: job, settings, graphs: members.map(\.graph))
       lines.append("prediction of the \(part.words): \(work.description)")
     }
-    let budget = try trainingBudget(
-      known.opened, ranks: ranks, threads: workers.team.size, dividesState: job.training.optimizerState == .divided)
-    let predictions = try [Part.calibrate, .test].map { part in
+    let forms = trainingForms(ranks: ranks)
+    let budgets = try forms.map { try trainingBudget(known.opened, ranks: ranks, threads: workers.team.size, $0) }
+    let form = budgets.firstIndex { obstacle($0, ranksOnNode: workers.ranksOnNode) == nil } ?? forms.count - 1
+    let budget = budgets[form]
+    let parts = [MemberCheck.part(of: known.truth), .calibrate, .test]
+    let predictions = try parts.map { part in
       try predictionBudget(known.opened, of: part, ranks: ranks, threads: workers.team.size)
     }
+    let evaluation = try evaluationBudget(known.opened)
+    // Members are checked when they are trained.
+    let training = max(budget.bytes, predictions[0].bytes)
     lines.append("")
-    lines.append(memory(training: budget, predictions, opened: known.opened, threads: workers.team.size))
-    for (stage, budget) in [("training", budget), ("calibration", predictions[0]), ("prediction", predictions[1])] {
+    lines.append(
+      memory(
+        [training, predictions[1].bytes, predictions[2].bytes, evaluation.bytes], opened: known.opened,
+        threads: workers.team.size))
+    if forms[form].keepsImagesInFile { lines.append(imagesInFile(known.opened)) }
+    for (stage, budget) in [("training", budget), ("calibration", predictions[1]), ("prediction", predictions[2])] {
       if let obstacle = obstacle(budget, ranksOnNode: workers.ranksOnNode) {
         lines.append("\(stage) would be refused: \(obstacle)")
       }
@@ -111,24 +121,34 @@ extension Run {
     lines.append(
       "members' files: \(Doctor.size(files.weights)) of weights, \(Doctor.size(files.states)) of states of trainings"
         + (settings.recipe.schedule.dependsOnTotal ? ", while they last" : ", from which more epochs can go on"))
-    let form = ResultsForm(job.results, isOfClasses: job.task.hasClasses, members: settings.members)
-    lines.append("results: \(paths.results)" + (form.description.isEmpty ? "" : " (\(form.description))"))
-    if let rest = form.missing(hasMasks: job.uncertainty.masks != nil)?.section.write {
+    let results = ResultsForm(job.results, isOfClasses: job.task.hasClasses, members: settings.members)
+    lines.append("results: \(paths.results)" + (results.description.isEmpty ? "" : " (\(results.description))"))
+    if let rest = results.missing(hasMasks: job.uncertainty.masks != nil)?.section.write {
       let names = rest.map(\.rawValue).joined(separator: ", ")
       lines.append("until they are evaluated, the exact \(names) stand beside them on the disk")
     }
     var plan = RunPlan(name: job.name, task: job.task.rawValue, ranks: ranks, results: paths.results, lines: lines)
     (plan.patches, plan.steps, plan.epochs, plan.members) = (patches, steps, settings.epochs, figures)
-    plan.memory = ["training": budget.bytes, "calibration": predictions[0].bytes, "prediction": predictions[1].bytes]
+    plan.memory = [
+      "training": training, "calibration": predictions[1].bytes, "prediction": predictions[2].bytes,
+      "evaluation": evaluation.bytes,
+    ]
     for part in Part.allCases where !data.split[part].isEmpty { plan.known[part.rawValue] = inspection.voxels[part] }
     return (plan, obstacle(budget, ranksOnNode: workers.ranksOnNode) == nil)
   }
 
+  /// Tells that images do not stay in memory.
+  func imagesInFile(_ opened: OpenedJob) -> String {
+    "images and labels to learn from take \(Doctor.size(trainingImages(opened))) and do not fit in memory: each rank keeps them in a "
+      + "file beside the results while it trains"
+  }
+
   /// What each stage will have in memory on a rank, this program included.
-  private func memory(training: MemoryBudget, _ predictions: [MemoryBudget], opened: OpenedJob, threads: Int) -> String
-  {
-    // What libraries load of themselves when they begin to work.
-    let program = programBytes + (24 << 20)
+  ///
+  /// - Parameter bytes: of training, calibration, prediction and evaluation.
+  private func memory(_ bytes: [Int], opened: OpenedJob, threads: Int) -> String {
+    // What libraries and files take of themselves when they begin to work, as measured (Benchmarks/volumes).
+    let program = programBytes + (40 << 20)
     let data = opened.truth
     // A stage first reads its part to know it, and then works.
     func stage(_ name: String, _ bytes: Int, reading parts: [Part]) -> String {
@@ -138,9 +158,10 @@ extension Run {
       return String(format: "%.0f MB to %@", Double(bytes) / 1e6, name)
     }
     let stages = [
-      stage("train", training.bytes, reading: Part.allCases),
-      stage("calibrate", predictions[0].bytes, reading: [.calibrate]),
-      stage("predict", predictions[1].bytes, reading: [.test]),
+      stage("train", bytes[0], reading: Part.allCases),
+      stage("calibrate", bytes[1], reading: [.calibrate]),
+      stage("predict", bytes[2], reading: [.test]),
+      stage("evaluate", bytes[3], reading: [.test]),
     ]
     return "memory of a rank, about: \(stages.joined(separator: ", ")); "
       + String(format: "%.0f MB of each are the program's own; ", Double(program) / 1e6)

@@ -90,7 +90,7 @@ public struct NewJob: Sendable {
       let (opened, workers) = (try run.opened(), try run.workers())
       proposal.calibrationUnits = Self.units(opened.truth)
       let work = try JobWork(opened, run.job)
-      let budget = try run.trainingBudget(opened, ranks: 1, threads: workers.team.size, dividesState: false)
+      let budget = try run.trainingBudget(opened, ranks: 1, threads: workers.team.size, .init())
       if run.obstacle(budget, ranksOnNode: 1) != nil {
         guard proposal.batch > 1 else {
           guard isLast else { return false }

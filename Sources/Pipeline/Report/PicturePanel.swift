@@ -27,14 +27,14 @@ public struct PicturePanel: Sendable {
   private static let side = 2048
 
   /// The slice that is asked for.
-  fileprivate func choose(_ reader: SliceReader) throws -> TestSlice {
+  fileprivate func choose(_ reader: SliceReader) throws -> TestBox {
     let all = reader.slices
     guard let first = all.first, let last = all.last else {
       throw RunError.noSuchSlice("pictures", there: "one answer an image")
     }
     var left = all
     if let image { left = left.filter { $0.region.image == image } }
-    if let slice { left = left.filter { $0.region.z.lowerBound == slice } }
+    if let slice { left = left.filter { $0.inImage.z.lowerBound == slice } }
     guard !left.isEmpty else {
       let what = [image.map { "image \($0)" }, slice.map { "slice \($0)" }].compactMap(\.self).joined(separator: ", ")
       throw RunError.noSuchSlice(what, there: "\(all.count) from \(reader.title(first)) to \(reader.title(last))")

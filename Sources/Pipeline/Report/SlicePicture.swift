@@ -44,7 +44,7 @@ struct SlicePicture {
     }
   }
 
-  let slice: TestSlice
+  let slice: TestBox
   let title: String
   let width: Int
   let height: Int

@@ -20,7 +20,7 @@ struct SliceReader {
   private let levels: [Double]
   private let classes: [String]
   /// All slices of the test part; none when answers have no pixels.
-  let slices: [TestSlice]
+  let slices: [TestBox]
 
   /// - Parameter entry: of a results file.
   /// - Throws: `HDF5Error`.
@@ -38,12 +38,12 @@ struct SliceReader {
     levels = try entry.read("calibration/coverage", as: Double.self)
     // The level nearest to nine in ten.
     level = levels.indices.min { [levels] in abs(levels[$0] - 0.9) < abs(levels[$1] - 0.9) } ?? 0
-    slices = form.pixelAxes.isEmpty ? [] : TestSlice.all(of: opened.truth, layout)
+    slices = form.pixelAxes.isEmpty ? [] : TestBox.slices(of: opened.truth, layout)
   }
 
   /// What a slice is called.
-  func title(_ slice: TestSlice) -> String {
-    let (image, z) = (slice.region.image, slice.region.z.lowerBound)
+  func title(_ slice: TestBox) -> String {
+    let (image, z) = (slice.region.image, slice.inImage.z.lowerBound)
     return form.layout.isOneImage ? "slice \(z)" : "image \(image)" + (form.layout.hasDepth ? ", slice \(z)" : "")
   }
 
@@ -63,15 +63,15 @@ struct SliceReader {
     var errors: [Float?]
   }
 
-  private func read(_ slice: TestSlice) throws -> Content {
+  private func read(_ slice: TestBox) throws -> Content {
     let place = slice.slab(form)
-    let pixels = slice.region.extents.count
+    let pixels = slice.box.extents.count
     let input = AlignedBuffer<Float>(count: opened.data.images.channels * pixels)
-    try opened.data.images.read(slice.region.box, ofImage: slice.region.image, into: input.buffer)
+    try opened.data.images.read(slice.inImage, ofImage: slice.region.image, into: input.buffer)
     var content = Content(
       image: Array(input.buffer.prefix(pixels)), mean: try mean?.read(place) ?? [],
       deviation: try deviation?.read(place) ?? [], errors: [])
-    try content.truth.read(Box(slice.region.extents), of: slice.region, opened.truth, for: .test)
+    try content.truth.read(slice.box, of: slice.region, opened.truth, for: .test)
     guard form.task.hasClasses else {
       content.errors = (0..<pixels).map { pixel in
         content.truth.isKnown(pixel) ? abs(content.mean[pixel] - content.truth.values[pixel]) : nil
@@ -91,7 +91,7 @@ struct SliceReader {
   }
 
   /// The likeliest classes of results without exact probabilities.
-  private func labels(of content: Content, at slice: TestSlice) throws -> [UInt8] {
+  private func labels(of content: Content, at slice: TestBox) throws -> [UInt8] {
     guard try !prediction.exists("labels") else {
       return try prediction.dataset("labels").read(as: UInt8.self, slice.slab(form, hasChannels: false))
     }
@@ -118,9 +118,9 @@ struct SliceReader {
   ///   - side: the most pixels of a picture along an axis.
   ///   - kinds: those that the results have are painted.
   /// - Throws: `HDF5Error`, `ImagingError`.
-  func picture(_ slice: TestSlice, side: Int, _ kinds: [PictureLayer] = PictureLayer.allCases) throws -> SlicePicture {
+  func picture(_ slice: TestBox, side: Int, _ kinds: [PictureLayer] = PictureLayer.allCases) throws -> SlicePicture {
     let content = try read(slice)
-    let sample = PixelSample(slice.region.extents, side: side)
+    let sample = PixelSample(slice.box.extents, side: side)
     var picture = SlicePicture(slice: slice, title: title(slice), width: sample.width, height: sample.height)
     let known = content.errors.compactMap(\.self)
     picture.error = known.isEmpty ? .nan : known.reduce(0) { $0 + Double($1) } / Double(known.count)
@@ -139,7 +139,7 @@ struct SliceReader {
   private typealias Painted = (legend: String, pixels: [UInt8])
 
   private func layer(
-    _ kind: PictureLayer, _ slice: TestSlice, _ content: Content, _ sample: PixelSample
+    _ kind: PictureLayer, _ slice: TestBox, _ content: Content, _ sample: PixelSample
   ) throws -> Painted? {
     let hasClasses = form.task.hasClasses
     switch kind {
@@ -153,7 +153,7 @@ struct SliceReader {
     case .spread:
       // Of classes that which the members agree on least.
       guard hasSpread else { return nil }
-      let (pixels, all) = (slice.region.extents.count, content.deviation)
+      let (pixels, all) = (slice.box.extents.count, content.deviation)
       guard !all.isEmpty else { return nil }
       return numbers("standard deviation of the members" + (hasClasses ? ", largest of the classes" : ""), sample) {
         pixel in
@@ -184,7 +184,7 @@ struct SliceReader {
   }
 
   /// Classes in a set, or the width of the interval of the first channel; nil when the results have neither.
-  private func size(_ slice: TestSlice, _ sample: PixelSample) throws -> Painted? {
+  private func size(_ slice: TestBox, _ sample: PixelSample) throws -> Painted? {
     guard levels.indices.contains(level) else { return nil }
     if try prediction.exists("set_size") {
       let found = try prediction.dataset("set_size").read(

@@ -7,11 +7,15 @@ import Uncertainty
 
 extension EvaluationStage {
   /// The figures of a prediction of values.
-  func valueFigures(of file: File, _ prediction: PredictionNumbers, levels: Int) throws -> ValueFigures {
+  ///
+  /// - Parameter slices: the same, with memory for chunks that several slices share.
+  func valueFigures(
+    of file: File, _ prediction: PredictionNumbers, slices: PredictionNumbers, levels: Int
+  ) throws -> ValueFigures {
     let channels = settings.targetChannels
     var sums: [RegressionMetrics] = []
     var combinedSums: [RegressionMetrics] = []
-    /// The figures of the intervals of each slice.
+    /// The figures of the intervals of each piece.
     var rows: [Double] = []
     var units = unitFigures(levels: levels)
     var members: [[RegressionMetrics]] = []
@@ -23,10 +27,10 @@ extension EvaluationStage {
       let combined = try aggregated(in: file)
       let (lower, upper) = (try prediction.best(.lower).dataset, try prediction.best(.upper).dataset)
       var known = TileTruth()
-      for slice in mySlices {
+      for piece in mine(pieces(mean.dataset)) {
         try run.stop.check()
-        try known.read(Box(slice.region.extents), of: slice.region, truth, for: .test)
-        let place = slice.slab(form)
+        try known.read(piece.box, of: piece.region, truth, for: .test)
+        let place = piece.slab(form)
         let values = try mean.read(place)
         values.withUnsafeBufferPointer { sums += RegressionMetrics.channels(channels, of: $0, known) }
         try combined?.read(as: Float.self, place).withUnsafeBufferPointer {
@@ -35,7 +39,7 @@ extension EvaluationStage {
         var own = IntervalEvaluation(levels: levels)
         let count = known.values.count / channels
         for kind in units.indices {
-          units[kind].add(slice.part, box(slice), channels: channels) { known.isKnown($0 % count) }
+          units[kind].add(piece.part, box(piece), channels: channels) { known.isKnown($0 % count) }
         }
         let spreads = try deviation.read(place)
         let all = known.values.indices.filter { known.isKnown($0 % count) }
@@ -54,12 +58,13 @@ extension EvaluationStage {
             own.add(lower: low, upper: high, known: known, values: first..<first + pixels, level: index)
           }
           for kind in units.indices {
-            units[kind].add(slice.part, box(slice), channels: channels, level: index) { covered[index][$0] }
+            units[kind].add(piece.part, box(piece), channels: channels, level: index) { covered[index][$0] }
           }
         }
         for i in all {
           slabs.add(
-            region: slice.part, place: slice.z * known.values.count + i,
+            region: piece.part,
+            place: piece.box.place(of: i % count, in: piece.region.extents) * channels + i / count,
             // A single member has no spread.
             feature: { ($0 == 0 ? values[i] : spreads[i].isNaN ? 0 : spreads[i]) / standard[i / count] },
             covered: { covered[$0][i] })
@@ -89,7 +94,7 @@ extension EvaluationStage {
       figures.intervals.merge(IntervalEvaluation(numbers: numbers[first..<first + 3 * levels]))
     }
     if !truth.content.hasWeights {
-      figures.similarity = try similarity(in: prediction, ranges: figures.ensemble.map(\.truthRange))
+      figures.similarity = try similarity(in: slices, ranges: figures.ensemble.map(\.truthRange))
     }
     return figures
   }
@@ -111,15 +116,15 @@ extension EvaluationStage {
     try world.agree {
       let mean = try prediction.best(.mean)
       var known = TileTruth()
-      for slice in mySlices {
+      for slice in mine(TestBox.slices(of: truth, job.layout)) {
         try run.stop.check()
-        try known.read(Box(slice.region.extents), of: slice.region, truth, for: .test)
+        try known.read(slice.box, of: slice.region, truth, for: .test)
         let values = try mean.read(slice.slab(form))
         let pixels = values.count / ranges.count
         for (channel, range) in ranges.enumerated() {
           let part = channel * pixels..<(channel + 1) * pixels
           let total = StructuralSimilarity(range: range).total(
-            Array(values[part]), Array(known.values[part]), extents: slice.region.extents)
+            Array(values[part]), Array(known.values[part]), extents: slice.box.extents)
           rows += [total.sum, total.windows]
         }
       }

@@ -74,7 +74,7 @@ struct EvaluationStage: Stage {
     return ExpectedFiles.obstacle(try there.map { try MemberFile.read(paths.member($0.0)) }, there.map(\.1))
   }
 
-  /// Evaluates a results file of this job. Ranks read slices or images of it, each their share.
+  /// Evaluates a results file of this job. Ranks read pieces of it, each its share.
   ///
   /// - Parameters:
   ///   - exact: a file with what the results do not hold exactly; nil: there is none.
@@ -86,10 +86,9 @@ struct EvaluationStage: Stage {
       let exactFile = try exact.map { try File(opening: $0) }
       return (file, exactFile, try CalibrationFile.read(try file.group("entry/calibration")))
     }
-    func numbers(_ group: String = "prediction") throws -> PredictionNumbers {
+    func numbers(_ group: String = "prediction", cache: Int = 1 << 20) throws -> PredictionNumbers {
       try world.agree {
-        try PredictionNumbers(
-          file.group("entry"), group, exact: exactFile, path: paths.results, cache: 2 * run.cacheBytes)
+        try PredictionNumbers(file.group("entry"), group, exact: exactFile, path: paths.results, cache: cache)
       }
     }
     let prediction = try numbers()
@@ -97,7 +96,8 @@ struct EvaluationStage: Stage {
     let figures: Evaluation.Figures =
       settings.task.hasClasses
       ? .classes(try classFigures(of: file, prediction, form, levels: levels))
-      : .values(try valueFigures(of: file, prediction, levels: levels))
+      : .values(
+        try valueFigures(of: file, prediction, slices: try numbers(cache: 2 * run.cacheBytes), levels: levels))
     let classes = try AnswerForm.classes(beside: settings).map {
       try classFigures(of: file, try numbers("classification"), $0, levels: levels, isBeside: true)
     }
@@ -144,16 +144,20 @@ struct EvaluationStage: Stage {
     return try LatentFigures(try file.dataset("entry/latent/latent"), kinds: kinds)
   }
 
-  /// The slices that this rank evaluates: consecutive ones.
-  var mySlices: ArraySlice<TestSlice> {
-    let slices = TestSlice.all(of: truth, job.layout)
-    return slices[Shares(of: slices.count, among: world.size)[world.rank]]
+  /// What this rank evaluates of some pieces of the test part: consecutive ones.
+  func mine(_ pieces: [TestBox]) -> ArraySlice<TestBox> {
+    pieces[Shares(of: pieces.count, among: world.size)[world.rank]]
   }
 
-  /// Where a slice stands in its region; of images that are answered as a whole, one point.
-  func box(_ slice: TestSlice) -> Box {
-    job.task.answersImages ? .point : Box(slice.region.extents).moved(z: slice.z)
+  /// The test part in pieces, so that each chunk of a dataset is read once, by one rank.
+  func pieces(_ dataset: Dataset) -> [TestBox] {
+    job.task.answersImages
+      ? TestBox.images(of: truth, job.layout)
+      : TestBox.pieces(of: truth, job.layout, chunk: dataset.chunk?.suffix(form.pixelAxes.count))
   }
+
+  /// Where a piece stands in its region; of images that are answered as a whole, one point.
+  func box(_ piece: TestBox) -> Box { job.task.answersImages ? .point : piece.box }
 
   var form: AnswerForm {
     AnswerForm(settings, job.layout)
@@ -161,7 +165,7 @@ struct EvaluationStage: Stage {
 
   /// The answers of the learned combination of the members; nil when the job has none.
   func aggregated(in file: File) throws -> Dataset? {
-    job.ensemble.aggregate == nil ? nil : try file.dataset("entry/aggregate/mean", cache: 2 * run.cacheBytes)
+    job.ensemble.aggregate == nil ? nil : try file.dataset("entry/aggregate/mean")
   }
 
   /// The figures of the classes in the group of this name.
@@ -183,14 +187,14 @@ struct EvaluationStage: Stage {
       if combined != nil { figures.aggregate = ConfusionMatrix(classes: classes) }
       var known = TileTruth()
       var predictions: [UInt8] = []
-      for slice in mySlices {
+      for piece in mine(pieces(mean.dataset)) {
         try run.stop.check()
-        try known.read(Box(slice.region.extents), of: slice.region, truth, for: .test)
+        try known.read(piece.box, of: piece.region, truth, for: .test)
         let labels = known.labels
-        let place = slice.slab(form)
+        let place = piece.slab(form)
         let probabilities = try mean.read(place)
         if let likeliest {
-          predictions = try likeliest.read(as: UInt8.self, slice.slab(form, hasChannels: false))
+          predictions = try likeliest.read(as: UInt8.self, piece.slab(form, hasChannels: false))
         } else {
           probabilities.withUnsafeBufferPointer { mostLikely($0, classes: classes, into: &predictions) }
         }
@@ -208,7 +212,7 @@ struct EvaluationStage: Stage {
           try figures.aggregate?.add(labels: labels, predictions: predictions)
         }
         for units in figures.units.indices {
-          figures.units[units].add(slice.part, box(slice), known: { labels[$0] != Label.ignored })
+          figures.units[units].add(piece.part, box(piece), known: { labels[$0] != Label.ignored })
         }
         let labelled = labels.indices.filter { labels[$0] != Label.ignored }
         var covered = [[Bool]](repeating: Array(repeating: false, count: labels.count), count: levels)
@@ -217,12 +221,12 @@ struct EvaluationStage: Stage {
           try figures.sets.add(set: set, labels: labels, pixels: labels.count, level: index)
           for pixel in labelled { covered[index][pixel] = set[Int(labels[pixel]) * labels.count + pixel] != 0 }
           for units in figures.units.indices {
-            figures.units[units].add(slice.part, box(slice), level: index) { covered[index][$0] }
+            figures.units[units].add(piece.part, box(piece), level: index) { covered[index][$0] }
           }
         }
         for pixel in labelled {
           figures.slabs.add(
-            region: slice.part, place: slice.z * labels.count + pixel,
+            region: piece.part, place: box(piece).place(of: pixel, in: piece.region.extents),
             feature: { probabilities[$0 * labels.count + pixel] }, covered: { covered[$0][pixel] })
         }
       }
@@ -255,16 +259,16 @@ struct EvaluationStage: Stage {
     }
     var figures = MaskFigures(there, units: map.count)
     try world.agree {
-      let masks = try there.entries.map { try file.dataset("entry/masks/\($0.mask.name)", cache: run.cacheBytes) }
+      let masks = try there.entries.map { try file.dataset("entry/masks/\($0.mask.name)") }
       var known = TileTruth()
-      for slice in mySlices {
+      for piece in mine(masks.first.map(pieces) ?? []) {
         try run.stop.check()
-        try known.read(Box(slice.region.extents), of: slice.region, truth, for: .test)
-        let place = slice.slab(form, hasChannels: false)
+        try known.read(piece.box, of: piece.region, truth, for: .test)
+        let place = piece.slab(form, hasChannels: false)
         for (entry, dataset) in masks.enumerated() {
           for index in there.levels.indices {
             let mask = try dataset.read(as: UInt8.self, place.at(index))
-            map.forEachRun(region: slice.part, box(slice)) { unit, voxels in
+            map.forEachRun(region: piece.part, box(piece)) { unit, voxels in
               figures.add(entry, level: index, unit: unit, truth: known.labels[voxels], mask: mask[voxels])
             }
           }

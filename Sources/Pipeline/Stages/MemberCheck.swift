@@ -17,6 +17,9 @@ struct MemberCheck: Stage {
   /// The most tiles that are predicted.
   private static let mostTiles = 48
 
+  /// What members are checked with.
+  static func part(of data: LearningData) -> Part { data.split.validate.isEmpty ? .train : .validate }
+
   /// After the training of the members.
   init(_ training: TrainingStage) {
     (run, known, team, expected) = (training.run, training.known, training.team, training.expected)
@@ -38,14 +41,17 @@ struct MemberCheck: Stage {
         return found.members == all.map(\.index) && found.hashes == hashes ? [1] : [0]
       } == [1]
     if isThere { return try world.agree { try MemberVerdicts(paths.verdicts) } }
-    let reasons = try reasons(EnsemblePredictor(all, team: team))
+    let ensemble = try predictor(all, team: team)
+    // The answers of all flips tell no more of what was learnt.
+    ensemble.averagesFlips = false
+    let reasons = try reasons(ensemble)
     let verdicts = MemberVerdicts(members: all.map(\.index), hashes: hashes, reasons: reasons)
     try run.onRoot { try verdicts.write(to: paths.verdicts) }
     return verdicts
   }
 
   private func reasons(_ ensemble: EnsemblePredictor) throws -> [String?] {
-    let part: Part = data.split.validate.isEmpty ? .train : .validate
+    let part = Self.part(of: data)
     let form = AnswerForm(settings, job.layout)
     var figures = MemberFigures(ensemble, form: form)
     var inputs: [RegressionMetrics] = []

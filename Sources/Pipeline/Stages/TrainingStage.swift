@@ -105,21 +105,25 @@ struct TrainingStage: Stage {
   ///   - attempts: of those that are trained anew, the number of trainings before.
   ///   - failed: members that failed before and are not tried again, with the causes.
   private func train(_ missing: [Int], attempts: [Int: Int], failed: [Int: String]) throws {
-    let dividesOptimizerState = try run.requireTrainingMemory()
+    let form = try run.requireTrainingMemory()
+    if form.keepsImagesInFile { log.note(run.imagesInFile(known.opened)) }
     let scaling = try run.scaling(inspection.scaling, of: .train, .validate)
     try world.barrier()
     team.timeline.begin(capacity: run.options.trace == nil ? 0 : 500_000)
+    let file = try world.agree {
+      form.keepsImagesInFile ? try ScratchFile(in: paths.folder, name: "training-images") : nil
+    }
     let training = try world.agree {
       try TrainingSet(
         data, scaling: scaling, targetScaling: inspection.targetScaling,
-        patch: settings.patchExtents, overlap: settings.overlap, planes: settings.planes)
+        patch: settings.patchExtents, overlap: settings.overlap, planes: settings.planes, in: file)
     }
     let validation = try world.agree {
       data.split.validate.isEmpty
         ? nil
         : try TrainingSet(
           data, part: .validate, scaling: scaling, targetScaling: inspection.targetScaling,
-          patch: settings.patchExtents, planes: settings.planes)
+          patch: settings.patchExtents, planes: settings.planes, in: file)
     }
     var trainer = MemberTrainer(
       settings, data: training, validation: validation, scaling: scaling,
@@ -132,7 +136,7 @@ struct TrainingStage: Stage {
     checkpoints.attempts = attempts
     trainer.checkpoints = checkpoints
     trainer.attempts = attempts
-    trainer.dividesOptimizerState = dividesOptimizerState
+    trainer.dividesOptimizerState = form.dividesState
     trainer.retryFactor = job.training.retry
     trainer.warn = log.warn
     let candidates = try world.agree { try trainer.candidates(missing) }

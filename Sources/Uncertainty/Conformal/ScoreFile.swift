@@ -1,12 +1,10 @@
-import Foundation
 import Host
 
 /// Scores that do not stay in memory, with the units of consecutive ones: a file without a name, which ends with the process.
 ///
 /// A failure to write is kept, and thrown by who reads.
 final class ScoreFile: @unchecked Sendable {
-  private let path: String
-  private let descriptor: Int32
+  private let file: ScratchFile?
   private var blocks: [(offset: Int, runs: Int, values: Int)] = []
   private var end = 0
   private var failure: FileError?
@@ -15,18 +13,12 @@ final class ScoreFile: @unchecked Sendable {
   ///
   /// - Parameter folder: where; a failure is thrown by who reads.
   init(in folder: String) {
-    path = folder + "/scores"
-    var template = Array("\(folder)/scores-XXXXXX".utf8CString)
-    descriptor = mkstemp(&template)
-    guard descriptor >= 0 else {
-      failure = FileError(path: path, action: "made", code: errno)
-      return
+    do {
+      file = try ScratchFile(in: folder, name: "scores")
+    } catch {
+      (file, failure) = (nil, error)
     }
-    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-    if unlink(template) != 0 { failure = FileError(path: path, action: "hidden", code: errno) }
   }
-
-  deinit { if descriptor >= 0 { _ = close(descriptor) } }
 
   /// A file of its own with the same scores.
   func copied(to folder: String) -> ScoreFile {
@@ -41,16 +33,16 @@ final class ScoreFile: @unchecked Sendable {
 
   /// Writes scores behind those that are there.
   func append(_ runs: [UnitScores.Run], _ values: [Float]) {
-    guard failure == nil else { return }
+    guard let file, failure == nil else { return }
     var bytes: [UInt8] = []
     runs.withUnsafeBytes { bytes += $0 }
     values.withUnsafeBytes { bytes += $0 }
     do {
-      try FileTransfer.write(bytes, to: descriptor, at: end)
+      try FileTransfer.write(bytes, to: file.descriptor, at: end)
       blocks.append((end, runs.count, values.count))
       end += bytes.count
     } catch {
-      failure = FileError(path: path, action: "written", code: error.code)
+      failure = FileError(path: file.path, action: "written", code: error.code)
     }
   }
 
@@ -59,14 +51,15 @@ final class ScoreFile: @unchecked Sendable {
   /// - Throws: `FileError`, also for a write that failed before.
   func forEachBlock(_ body: ([UnitScores.Run], [Float]) throws -> Void) throws {
     if let failure { throw failure }
+    guard let file else { return }
     for block in blocks {
       let width = MemoryLayout<UnitScores.Run>.stride
       let count = block.runs * width + block.values * MemoryLayout<Float>.stride
       let bytes: [UInt8]
       do {
-        bytes = try FileTransfer.read(descriptor, block.offset..<block.offset + count)
+        bytes = try FileTransfer.read(file.descriptor, block.offset..<block.offset + count)
       } catch {
-        throw FileError(path: path, action: "read back", code: error.code)
+        throw FileError(path: file.path, action: "read back", code: error.code)
       }
       try bytes.withUnsafeBytes { bytes in
         let runs = (0..<block.runs).map { bytes.loadUnaligned(fromByteOffset: $0 * width, as: UnitScores.Run.self) }
