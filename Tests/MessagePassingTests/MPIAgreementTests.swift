@@ -52,4 +52,20 @@ import Testing
     }
     #expect(failure.rank == root)
   }
+
+  @Test("what is done and decided on the root alone is so for all, and so is its failure")
+  func onRoot() throws {
+    let all = try everyone()
+    let root = all.size - 1
+    var done = 0
+    try all.onRoot(root) { done += 1 }
+    #expect(done == (all.rank == root ? 1 : 0))
+    #expect(try all.decidedOnRoot(root) { all.rank == root })
+    #expect(try !all.decidedOnRoot(root) { all.rank != root })
+    let failures = [
+      try #require(throws: RemoteFailure.self) { try all.onRoot(root) { throw Trouble(rank: all.rank) } },
+      try #require(throws: RemoteFailure.self) { _ = try all.decidedOnRoot(root) { throw Trouble(rank: all.rank) } },
+    ]
+    #expect(failures.allSatisfy { $0.rank == root })
+  }
 }

@@ -4,7 +4,7 @@ import Training
 
 /// The training part of a data set in memory, or in a file, and the units that bootstrap samples draw from it.
 public struct TrainingSet: Sendable {
-  /// Images with targets, in memory.
+  /// Images with targets.
   public let regions: [LearningRegion]
   /// What bootstrap samples draw, and the patches that they are cut into.
   public let units: TrainingUnits

@@ -1,13 +1,5 @@
 import Host
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// Where in a `SharedFile` a chunk was written and what its bytes are, so that it can be found there when the file was
 /// never finished.
 public struct StoredChunk: Hashable, Sendable {
@@ -44,19 +36,14 @@ public struct StoredChunk: Hashable, Sendable {
 }
 
 /// The chunks in a `SharedFile` that was never finished. libhdf5 cannot open such a file; it need not.
-public final class UnfinishedFile {
-  private let descriptor: Int32
-  private let size: Int
+public struct UnfinishedFile {
+  private let file: ReadableFile
 
   /// Nil when the file cannot be opened.
   public init?(_ path: String) {
-    descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return nil }
-    var status = stat()
-    size = fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
+    guard let file = ReadableFile(path) else { return nil }
+    self.file = file
   }
-
-  deinit { if descriptor >= 0 { _ = close(descriptor) } }
 
   /// Reads chunks, to be written into another file with the same datasets.
   ///
@@ -64,9 +51,7 @@ public final class UnfinishedFile {
   public func parts(_ chunks: [StoredChunk]) -> [SharedDataset.Part]? {
     var parts: [SharedDataset.Part] = []
     for chunk in chunks {
-      guard chunk.bytes <= size, chunk.offset <= size - chunk.bytes,
-        let bytes = try? FileTransfer.read(descriptor, chunk.offset..<chunk.offset + chunk.bytes),
-        Checksum.value(of: bytes) == chunk.checksum
+      guard let bytes = file.bytes(at: chunk.offset, count: chunk.bytes), Checksum.value(of: bytes) == chunk.checksum
       else { return nil }
       let packed = PackedChunk(start: chunk.start, bytes: bytes, skippedFilters: chunk.skippedFilters)
       parts.append(SharedDataset.Part(dataset: chunk.dataset, chunks: [packed]))

@@ -42,30 +42,24 @@ public final class RecordFile {
 
 extension RecordFile {
   /// Reads the records of a file.
-  public final class Reader {
-    private let descriptor: Int32
-    private let bytes: Int
+  public struct Reader {
+    private let file: ReadableFile
 
     /// Nil when the file cannot be opened.
     public init?(_ path: String) {
-      descriptor = open(path, O_RDONLY | O_CLOEXEC)
-      guard descriptor >= 0 else { return nil }
-      var status = stat()
-      bytes = fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
+      guard let file = ReadableFile(path) else { return nil }
+      self.file = file
     }
-
-    deinit { if descriptor >= 0 { _ = close(descriptor) } }
 
     /// The record that begins at a place, and where the next one begins; nil when none does that is whole.
     public func record(at place: Int) -> (numbers: [Int], next: Int)? {
       func words(_ first: Int, _ count: Int) -> [Int]? {
-        guard let read = try? FileTransfer.read(descriptor, first..<first + 8 * count) else { return nil }
-        return read.withUnsafeBytes { bytes in
+        file.bytes(at: first, count: 8 * count)?.withUnsafeBytes { bytes in
           (0..<count).map { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Int.self) }
         }
       }
-      guard place >= 0, place <= bytes - 16, let count = words(place, 1)?[0], count >= 0,
-        count <= (bytes - place) / 8 - 2, let content = words(place + 8, count + 1)
+      guard let count = words(place, 1)?[0], (0...file.size / 8).contains(count),
+        let content = words(place + 8, count + 1)
       else { return nil }
       let numbers = Array(content.dropLast())
       guard content.last == RecordFile.checksum(numbers) else { return nil }

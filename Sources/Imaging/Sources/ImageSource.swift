@@ -278,10 +278,13 @@ public final class ImageSource: Sendable {
   }
 
   /// How many slices to read at a time: whole chunks of the file, about 64 MB in memory.
-  var slabDepth: Int {
+  var slabDepth: Int { slabDepth(bytes: 64 << 20) }
+
+  /// How many slices make up about so many bytes in memory, in whole chunks of the file, one at least.
+  func slabDepth(bytes: Int) -> Int {
     let slice = channels * extents.y * extents.x * (isWide ? 8 : 4)
     let chunkDepth = layout.hasDepth ? parts.map { $0.array.facts.chunk.map { $0[$0.count - 3] } ?? 1 }.max() ?? 1 : 1
-    return max(1, max(1, (64 << 20) / slice) / chunkDepth) * chunkDepth
+    return max(1, max(1, bytes / slice) / chunkDepth) * chunkDepth
   }
 
   /// Throws when a part of an array would not fit in the memory that is there.

@@ -81,7 +81,12 @@ extension LearningData {
   /// they are read.
   public var loadingBytes: Int {
     let wide = images.isWide ? [Part.train, .validate].map(hashingBytes).max() ?? 0 : 0
-    return max(wide, 8 << 20)
+    var labels = 0
+    if content.labels == .pixels, let answers {
+      let slice = answers.extents.y * answers.extents.x
+      labels = answers.slabDepth(bytes: Self.labelBytes) * slice * (answers.holdsSmallIntegers ? 4 : 8)
+    }
+    return max(wide, labels, 8 << 20)
   }
 
   /// Bytes of unpacked chunks that stay in memory once a part has been read.

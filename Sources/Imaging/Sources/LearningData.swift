@@ -259,6 +259,9 @@ public final class LearningData: Sendable {
     faults.look(at: UnsafeBufferPointer(result.values.buffer), of: answers, box, image: image)
   }
 
+  /// Bytes of labels that are read at a time, about.
+  static let labelBytes = 4 << 20
+
   /// Reads labels as classes.
   ///
   /// - Parameters:
@@ -272,9 +275,8 @@ public final class LearningData: Sendable {
       classes[0] = faults.convert(imageLabels[image], in: targetLocation) { [image] }
       return
     }
-    // About a million labels at a time.
     var first = 0
-    for slab in box.slabs(depth: max(1, (1 << 20) / (box.y.count * box.x.count))) {
+    for slab in box.slabs(depth: labels.slabDepth(bytes: LearningData.labelBytes)) {
       let own = UnsafeMutableBufferPointer(rebasing: classes[first..<first + slab.count])
       if labels.holdsSmallIntegers {
         let values = AlignedBuffer<Int32>(count: slab.count)

@@ -44,6 +44,20 @@ extension Communicator {
     try agree(Result { try body() })
   }
 
+  /// Runs `body` on the root only; its failure is the failure of all. Collective.
+  ///
+  /// - Throws: `RemoteFailure` on all ranks alike; `MPIError`.
+  public func onRoot(_ root: Int = 0, _ body: () throws -> Void) throws {
+    try agree { if rank == root { try body() } }
+  }
+
+  /// Decides something on the root only, for all ranks; its failure is the failure of all. Collective.
+  ///
+  /// - Throws: `RemoteFailure` on all ranks alike; `MPIError`.
+  public func decidedOnRoot(_ root: Int = 0, _ body: () throws -> Bool) throws -> Bool {
+    try fromRoot(root, of: Int.self) { [try body() ? 1 : 0] } == [1]
+  }
+
   /// Runs `body` on the root only and gives all ranks its bytes; its failure is the failure of all. Collective.
   ///
   /// - Throws: `RemoteFailure` on all ranks alike; `MPIError`.

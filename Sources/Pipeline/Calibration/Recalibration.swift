@@ -25,9 +25,13 @@ public struct Recalibration: Sendable {
   public var unit: String?
   public var byClass: Bool?
   public var allowEmpty: Bool?
+  /// Of probabilities, or `auto`; nil: as the settings of the results say. So of what follows.
   public var temperature: Job.UncertaintySection.Tuned<Double>?
+  /// λ of regularized sets, or `auto`.
   public var lambda: Job.UncertaintySection.Tuned<Double>?
+  /// k of regularized sets, or `auto`.
   public var k: Job.UncertaintySection.Tuned<Int>?
+  /// The share of calibration units that tunes what is `auto`, and does not calibrate.
   public var tuning: Double?
 
   /// Of these results, nothing changed.

@@ -61,10 +61,9 @@ public struct Export: Sendable {
       guard let quantity else { return try ArrayFile.open(ArrayLocation(source)).1 }
       return try ResultsArray(source, quantity, level: coverage, className: className, image: image).array
     }
-    _ = try world.fromRoot {
+    try world.onRoot {
       try RunPaths.makeFolder(RunPaths.folder(of: output))
       try ArrayExport.begin(output)
-      return []
     }
     let name = quantity?.rawValue ?? (results == nil ? source : "instances")
     let notes = try world.agree {
@@ -74,9 +73,8 @@ public struct Export: Sendable {
         share: isShared
           ? ArrayExport.Share(rank: world.rank, count: world.size, isPacked: isPacked) : ArrayExport.Share())
     }
-    _ = try world.fromRoot {
+    try world.onRoot {
       try ArrayExport.finish(output)
-      return []
     }
     return notes
   }

@@ -35,17 +35,15 @@ struct ResultsZarr {
   func write(over world: Communicator) throws {
     let parts = try world.agree { try self.parts() }
     let about = try world.agree { try self.about() }
-    _ = try world.fromRoot {
+    try world.onRoot {
       try removeUnfinished()
-      return []
     }
     try world.agree {
       try ArrayExport.write(
         parts, about: about, to: path, share: ArrayExport.Share(rank: world.rank, count: world.size))
     }
-    _ = try world.fromRoot {
+    try world.onRoot {
       try ArrayExport.finish(path)
-      return []
     }
   }
 

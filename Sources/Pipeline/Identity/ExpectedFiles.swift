@@ -99,11 +99,11 @@ extension Run {
   /// - Throws: as `content(of:)` and, where files of an earlier program are there, `inspected()`.
   func expectedFiles() throws -> ExpectedFiles {
     let (data, origin) = (try opened().data, try origin())
-    let isEarlier = try world.fromRoot {
+    let isEarlier = try world.decidedOnRoot {
       let members = (0..<job.ensemble.members).map(paths.member) + [paths.aggregate]
-      return members.contains { RunPaths.exists($0) && (try? MemberFile.origin($0))?.origin == nil } ? [1] : [0]
+      return members.contains { RunPaths.exists($0) && (try? MemberFile.origin($0))?.origin == nil }
     }
-    let earlier = isEarlier == [1] ? try inspected().earlierFingerprint : nil
+    let earlier = isEarlier ? try inspected().earlierFingerprint : nil
     return ExpectedFiles(job: job, data: data, origin: origin, earlier: earlier)
   }
 }

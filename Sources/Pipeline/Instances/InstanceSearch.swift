@@ -46,10 +46,9 @@ public struct InstanceSearch: Sendable {
       try files.check()
       for path in own where !overwrite && RunPaths.exists(path) { throw RunError.outputExists(path) }
     }
-    _ = try world.fromRoot {
+    try world.onRoot {
       try ChecksummedFile.verify(results)
       try RunPaths.makeFolder(RunPaths.folder(of: output))
-      return []
     }
     let source = try world.agree { try PredictedLabels(results, rule) }
     let finder = InstanceFinder(
@@ -64,10 +63,9 @@ public struct InstanceSearch: Sendable {
     // The first rank joins what all found, and tells each what its pieces are of.
     let gathered = try world.gather(parts.numbers(), to: 0)
     var list: InstanceList?
-    _ = try world.fromRoot {
+    try world.onRoot {
       list = finder.list(joining: gathered ?? [])
       guard list != nil else { throw RunError.otherJob(results, reason: "changed while it was read") }
-      return []
     }
     let places = try world.scatter(list?.places ?? [], from: 0)
     var measures = try measures(list, source, over: world)
@@ -77,8 +75,8 @@ public struct InstanceSearch: Sendable {
       measures.high = try world.allReduce(measures.high, .maximum)
       measures.sums = try world.allReduce(measures.sums, .sum)
       let orientations = try orientations(list, source, over: world, until: stop)
-      _ = try world.fromRoot {
-        guard let list else { return [] }
+      try world.onRoot {
+        guard let list else { return }
         let table = InstanceTable(list, source, measures)
         let file = try File(opening: WholeFile.temporary(output), mode: .readWrite)
         try table.write(to: file, source, rule)
@@ -90,7 +88,6 @@ public struct InstanceSearch: Sendable {
           try WholeFile.write(self.picture, contents: Array(picture.text.utf8))
         }
         try WholeFile.publish(WholeFile.temporary(output), as: output)
-        return []
       }
     } catch {
       if world.rank == 0 { try? RunPaths.remove(WholeFile.temporary(output)) }

@@ -72,15 +72,16 @@ extension Run {
         .check(against: memory, ranksOnNode: workers.ranksOnNode)
     }
     let forms = trainingForms(ranks: world.size)
-    for form in forms {
+    for form in forms.dropLast() {
       let isTight = try world.agree {
         do { try check(form) } catch is MemoryBudgetError { return true }
         return false
       }
       if try world.allReduce(isTight ? 1 : 0, .maximum) == 0 { return form }
     }
-    try world.agree { try check(forms[forms.count - 1]) }
-    return forms[forms.count - 1]
+    let last = forms[forms.count - 1]
+    try world.agree { try check(last) }
+    return last
   }
 
   /// Refuses predictions that do not fit in memory. Collective.

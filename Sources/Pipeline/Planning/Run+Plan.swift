@@ -13,7 +13,7 @@ extension Run {
   /// - Throws: on all ranks, `RemoteFailure` with what `all()` would refuse before work, but for want of memory,
   ///   which the plan tells.
   public func plan(ranks: Int) throws -> RunPlan {
-    try onRoot { try self.files.check() }
+    try world.onRoot { try self.files.check() }
     let (known, workers) = (try inspected(), try workers())
     let (made, fits) = try world.agree { try self.plan(known, workers, ranks: ranks) }
     var plan = made
@@ -95,10 +95,11 @@ extension Run {
       let work = try TileWork(data.split[part], of: job, settings, graphs: members.map(\.graph))
       lines.append("prediction of the \(part.words): \(work.description)")
     }
-    let forms = trainingForms(ranks: ranks)
-    let budgets = try forms.map { try trainingBudget(known.opened, ranks: ranks, threads: workers.team.size, $0) }
-    let form = budgets.firstIndex { obstacle($0, ranksOnNode: workers.ranksOnNode) == nil } ?? forms.count - 1
-    let budget = budgets[form]
+    var (form, budget) = (TrainingForm(), MemoryBudget())
+    for next in trainingForms(ranks: ranks) {
+      (form, budget) = (next, try trainingBudget(known.opened, ranks: ranks, threads: workers.team.size, next))
+      if obstacle(budget, ranksOnNode: workers.ranksOnNode) == nil { break }
+    }
     let parts = [MemberCheck.part(of: known.truth), .calibrate, .test]
     let predictions = try parts.map { part in
       try predictionBudget(known.opened, of: part, ranks: ranks, threads: workers.team.size)
@@ -111,7 +112,7 @@ extension Run {
       memory(
         [training, predictions[1].bytes, predictions[2].bytes, evaluation.bytes], opened: known.opened,
         threads: workers.team.size))
-    if forms[form].keepsImagesInFile { lines.append(imagesInFile(known.opened)) }
+    if form.keepsImagesInFile { lines.append(imagesInFile(known.opened)) }
     for (stage, budget) in [("training", budget), ("calibration", predictions[1]), ("prediction", predictions[2])] {
       if let obstacle = obstacle(budget, ranksOnNode: workers.ranksOnNode) {
         lines.append("\(stage) would be refused: \(obstacle)")

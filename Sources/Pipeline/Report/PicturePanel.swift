@@ -90,7 +90,7 @@ extension Run {
   public func write(_ panel: PicturePanel) throws -> String {
     let path = panel.output ?? paths.figure("picture")
     let opened = try opened()
-    try onRoot {
+    try world.onRoot {
       try PictureFile.checkFormat(path)
       guard RunPaths.exists(paths.results) else { throw RunError.noResults(paths.results) }
       var files = self.files

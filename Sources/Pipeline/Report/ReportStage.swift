@@ -23,7 +23,7 @@ struct ReportStage: Stage {
   /// - Throws: on all ranks, `RunError.noResults`, `.otherJob`, `HDF5Error`, `FileError`.
   func write() throws {
     run.tell(.page, 0)
-    try run.onRoot {
+    try world.onRoot {
       guard RunPaths.exists(paths.results) else { throw RunError.noResults(paths.results) }
       try ChecksummedFile.verify(paths.results)
       let file = try File(opening: paths.results)

@@ -172,10 +172,9 @@ public struct NewPrediction: Sendable {
     let paths = RunPaths(results: output)
     var lock: RunLock?
     defer { lock?.release() }
-    _ = try world.fromRoot {
+    try world.onRoot {
       try RunPaths.makeFolder(RunPaths.folder(of: output))
       lock = try RunLock(of: output)
-      return []
     }
     let aggregator = try world.agree {
       try loaded.aggregate.map {
@@ -220,7 +219,7 @@ public struct NewPrediction: Sendable {
     table?.voxelSize = Array(source.voxelSize.suffix(source.layout.hasDepth ? 3 : 2))
     let features = try sums.shift?.features(over: world)
     let test = features.flatMap { features in calibration?.shift.map { ShiftTest(features, $0) } }
-    _ = try world.fromRoot {
+    try world.onRoot {
       let file = try File(opening: paths.unfinished, mode: .readWrite)
       try ResultsFile.describe(
         file,
@@ -252,7 +251,6 @@ public struct NewPrediction: Sendable {
       try WholeFile.publish(paths.unfinished, as: output)
       try paths.removeUnfinished()
       try ResultsXDMF.write(beside: output)
-      return []
     }
     return (table, world.rank == 0 ? test : nil)
   }

@@ -133,6 +133,7 @@ public struct OwnFile: Sendable {
 }
 
 extension OwnFile: CustomStringConvertible {
+  /// The path, and a line for what the file is and for each fact.
   public var description: String {
     facts.reduce("\(path)\n  \(TextTable.pad("is", 12))\(kind)") { text, fact in
       text + "\n  " + TextTable.pad(fact.name, 12) + fact.text
@@ -141,6 +142,7 @@ extension OwnFile: CustomStringConvertible {
 }
 
 extension OwnFile: Encodable {
+  /// One object: the path, what the file is, and its facts by name.
   public func encode(to encoder: any Encoder) throws {
     let texts = facts.reduce(into: [String: JSONValue]()) { texts, fact in
       // What is told in several lines is one text.

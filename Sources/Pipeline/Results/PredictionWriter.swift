@@ -66,7 +66,7 @@ struct PredictionWriter {
     load: (Region, _ predict: (EnsemblePredictor.Reader, EnsemblePredictor.EachMember?) throws -> Void) throws -> Void
   ) throws {
     let latent = try world.agree { writesLatents ? try latentShape(work) : nil }
-    let hasEarlier = try world.fromRoot { try paths.setAsideUnfinished() ? [1] : [] } == [1]
+    let hasEarlier = try world.decidedOnRoot { try paths.setAsideUnfinished() }
     do {
       let file = try SharedFile(creating: paths.unfinished, on: world)
       let levels = calibration?.levels.count ?? 0
@@ -101,40 +101,10 @@ struct PredictionWriter {
         return (chunks, try exactFile?.write(exactParts) ?? [])
       }
       do {
-        var done: Set<Int> = []
-        if hasEarlier {
-          let earlier = try PredictionJournal.Index(
-            of: paths.earlierPrediction.journal, identity: hash, tiles: work.count, over: world)
-          let files = [
-            UnfinishedFile(paths.earlierPrediction.results), UnfinishedFile(paths.earlierPrediction.exact),
-          ]
-          let shares = Shares(of: earlier.places.count, among: world.size)
-          var own: [Int] = []
-          for round in 0..<shares.largest {
-            try stop.check()
-            guard round < shares[world.rank].count,
-              let entry = earlier.entry(earlier.places[shares[world.rank].lowerBound + round]),
-              let parts = files[0]?.parts(entry.chunks),
-              let exactParts = entry.exactChunks.isEmpty ? [] : files[1]?.parts(entry.exactChunks)
-            else {
-              _ = try write([], [])
-              continue
-            }
-            guard sums.addTile(entry.tile, entry.sums) else {
-              throw RunError.file(paths.earlierPrediction.journal, action: "read", reason: "it holds other numbers")
-            }
-            let copied = try write(parts, exactParts)
-            try journal.add(
-              PredictionJournal.Entry(
-                tile: entry.tile, chunks: copied.chunks, exactChunks: copied.exact, sums: Array(entry.sums)))
-            own.append(entry.tile)
-          }
-          done = Set(try world.allGather(own).joined())
-          _ = try world.fromRoot {
-            try paths.earlierPrediction.remove()
-            return []
-          }
-        }
+        let done =
+          hasEarlier
+          ? try takeOver(
+            paths.earlierPrediction, identity: hash, tiles: work.count, sums: sums, journal, stop: stop, write) : []
         let mine = work.share(rank: world.rank, of: world.size, without: done)
         begin(mine.reduce(0) { $0 + $1.tiles.count }, done.count)
         left = exactFile == nil ? 0 : Shares(of: work.count - done.count, among: world.size).largest
@@ -179,6 +149,43 @@ struct PredictionWriter {
       if world.rank == 0, !Interruption.isCause(of: error) { try? paths.removeUnfinished() }
       throw error
     }
+  }
+
+  /// Copies the whole tiles of an interrupted prediction, which ranks divide among themselves, and removes it. Collective.
+  ///
+  /// - Parameter write: writes chunks of the results and of what they do not hold exactly; all ranks call it equally often.
+  /// - Returns: the tiles of all ranks.
+  private func takeOver(
+    _ earlier: UnfinishedPrediction, identity: UInt64, tiles: Int, sums: PredictionSums, _ journal: PredictionJournal,
+    stop: StopRequest,
+    _ write: ([SharedDataset.Part], [SharedDataset.Part]) throws -> (chunks: [StoredChunk], exact: [StoredChunk])
+  ) throws -> Set<Int> {
+    let index = try PredictionJournal.Index(of: earlier.journal, identity: identity, tiles: tiles, over: world)
+    let (results, exact) = (UnfinishedFile(earlier.results), UnfinishedFile(earlier.exact))
+    let shares = Shares(of: index.places.count, among: world.size)
+    let mine = index.places[shares[world.rank]]
+    var own: [Int] = []
+    for round in 0..<shares.largest {
+      try stop.check()
+      guard let place = mine.dropFirst(round).first, let entry = index.entry(place),
+        let parts = results?.parts(entry.chunks),
+        let exactParts = entry.exactChunks.isEmpty ? [] : exact?.parts(entry.exactChunks)
+      else {
+        _ = try write([], [])
+        continue
+      }
+      guard sums.addTile(entry.tile, entry.sums) else {
+        throw RunError.file(earlier.journal, action: "read", reason: "it holds other numbers")
+      }
+      let copied = try write(parts, exactParts)
+      try journal.add(
+        PredictionJournal.Entry(
+          tile: entry.tile, chunks: copied.chunks, exactChunks: copied.exact, sums: Array(entry.sums)))
+      own.append(entry.tile)
+    }
+    let all = Set(try world.allGather(own).joined())
+    try world.onRoot { try earlier.remove() }
+    return all
   }
 
   /// `[member, channel, (z, y, x)]` of the members' latent values; a vector has no axes of pixels.

@@ -48,9 +48,8 @@ struct PredictionJournal {
   ///   - identity: a hash of all that the prediction is made from.
   /// - Throws: `RemoteFailure` when a rank cannot.
   init(in folder: String, identity: UInt64, over world: Communicator) throws {
-    _ = try world.fromRoot {
+    try world.onRoot {
       try RunPaths.makeFolder(folder)
-      return []
     }
     file = try world.agree {
       let file = try RecordFile(creating: folder + "/\(world.rank)")

@@ -31,10 +31,9 @@ struct AggregationStage: Stage {
     let (settings, fingerprint) = (known.settings, expected.origin.fingerprint)
     let own = settings.aggregating(
       by: aggregate.network, epochs: aggregate.epochs, ofFlips: job.prediction.augment == .flips)
-    let isThere =
-      try world.fromRoot {
-        RunPaths.exists(paths.aggregate) && (try? expected.member(0, paths.aggregate))?.settings == own ? [1] : [0]
-      } == [1]
+    let isThere = try world.decidedOnRoot {
+      RunPaths.exists(paths.aggregate) && (try? expected.member(0, paths.aggregate))?.settings == own
+    }
     guard !isThere else { return }
     let ensemble = try predictor(members(expected), team: team)
     let work = try world.agree {
@@ -42,7 +41,7 @@ struct AggregationStage: Stage {
     }
     let input = try run.scaling(inspection.scaling, of: .train)
     let answers = try world.gather(try trainingAnswers(ensemble, work, input), to: 0)
-    try run.onRoot {
+    try world.onRoot {
       let scaling = Aggregator.scaling(of: settings, targetScaling: inspection.targetScaling)
       let regions = try answerRegions(answers ?? [], work, own, scaling, input)
       let units = try TrainingUnits(data, patch: own.patchExtents, overlap: own.overlap)

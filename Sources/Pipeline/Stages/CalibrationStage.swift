@@ -76,7 +76,7 @@ struct CalibrationStage: Stage {
       calibration.measurements = try measured(images, measurements)
       for remark in calibration.measurements?.remarks(collector.quantities.map(\.name)) ?? [] { log.note(remark) }
     }
-    try run.onRoot {
+    try world.onRoot {
       try CalibrationFile.write(
         calibration, sample, of: job, origin: expected.origin, members: candidates, content: content, work,
         to: paths.calibration)

@@ -45,9 +45,9 @@ struct EvaluationStage: Stage {
           paths.results, reason: "was made by another job, or from other data, by an earlier tutti")
       }
     }
-    try run.onRoot { try RunPaths.copy(paths.results, to: paths.unfinished) }
+    try world.onRoot { try RunPaths.copy(paths.results, to: paths.unfinished) }
     let evaluation = try evaluate(paths.unfinished)
-    try run.onRoot { try run.publish() }
+    try world.onRoot { try run.publish() }
     return evaluation
   }
 
@@ -130,7 +130,7 @@ struct EvaluationStage: Stage {
         "surest. /entry/prediction/doubt is 0 where a set is of one class, else 1; uncertainty.allow-empty: false fills them.",
       ]
     }
-    if storing { try run.onRoot { try result.write(to: path) } }
+    if storing { try world.onRoot { try result.write(to: path) } }
     return result
   }
 

@@ -35,18 +35,17 @@ struct MemberCheck: Stage {
       try numbers.indices.filter { numbers[$0] == 1 }.map { try expected.member($0, paths.member($0)) }
     }
     let hashes = all.map(\.answerHash)
-    let isThere =
-      try world.fromRoot {
-        guard RunPaths.exists(paths.verdicts), let found = try? MemberVerdicts(paths.verdicts) else { return [0] }
-        return found.members == all.map(\.index) && found.hashes == hashes ? [1] : [0]
-      } == [1]
+    let isThere = try world.decidedOnRoot {
+      guard RunPaths.exists(paths.verdicts), let found = try? MemberVerdicts(paths.verdicts) else { return false }
+      return found.members == all.map(\.index) && found.hashes == hashes
+    }
     if isThere { return try world.agree { try MemberVerdicts(paths.verdicts) } }
     let ensemble = try predictor(all, team: team)
     // The answers of all flips tell no more of what was learnt.
     ensemble.averagesFlips = false
     let reasons = try reasons(ensemble)
     let verdicts = MemberVerdicts(members: all.map(\.index), hashes: hashes, reasons: reasons)
-    try run.onRoot { try verdicts.write(to: paths.verdicts) }
+    try world.onRoot { try verdicts.write(to: paths.verdicts) }
     return verdicts
   }
 

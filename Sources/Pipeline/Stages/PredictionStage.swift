@@ -92,7 +92,7 @@ struct PredictionStage: Stage {
     let features = try sums.shift?.features(over: world)
     let measured = try sums.objects?.joined(over: world)
     let exactPath = exact.map { _ in paths.exact }
-    try run.onRoot {
+    try world.onRoot {
       try complete(calibration, writer, work, sums.figures, measured, features, exact: exactPath)
     }
     return exactPath

@@ -12,11 +12,11 @@ extension Run {
     guard !options.overwrite, !options.restartsFromScratch, options.retrained.isEmpty else { return nil }
     let stage = try EvaluationStage(self)
     let (expected, calibrated) = (try expectedFiles(), try content(of: .calibrate))
-    let isFinished = try world.fromRoot {
+    let isFinished = try world.decidedOnRoot {
       // Results that cannot be read are not this job's; they are not replaced unasked.
-      (try? stage.isFinished(expected, calibrated)) == true ? [1] : []
+      (try? stage.isFinished(expected, calibrated)) == true
     }
-    guard !isFinished.isEmpty else { return nil }
+    guard isFinished else { return nil }
     log.note("The results are there already, made by this job from these data; --overwrite makes them anew.")
     let table = try world.fromRoot {
       try File.with(paths.results) { file in

@@ -183,7 +183,7 @@ public final class Run {
       let exact = try PredictionStage(self).predict()
       try goOn()
       let evaluation = try EvaluationStage(self).evaluate(paths.unfinished, exact: exact)
-      try onRoot { try self.publish() }
+      try world.onRoot { try self.publish() }
       try zarr()
       try instances()
       try reportAtEnd()
@@ -218,7 +218,7 @@ public final class Run {
     try refuseExistingOutput()
     try locked {
       _ = try PredictionStage(self).predict()
-      try onRoot { try self.publish() }
+      try world.onRoot { try self.publish() }
       try zarr()
       try instances()
     }
@@ -231,8 +231,8 @@ public final class Run {
     guard let rule = job.instances else { return }
     let search = InstanceSearch(paths.results, rule: rule, overwrite: true)
     if ifMissing {
-      let isThere = try world.fromRoot { RunPaths.exists(search.output) && RunPaths.exists(search.table) ? [1] : [] }
-      guard isThere.isEmpty else { return }
+      let isThere = try world.decidedOnRoot { RunPaths.exists(search.output) && RunPaths.exists(search.table) }
+      guard !isThere else { return }
     }
     for line in try search.run(over: world, until: { try self.stop.check() }) { log.note(line) }
   }
@@ -244,14 +244,14 @@ public final class Run {
     guard let path = job.outputZarr else { return }
     let zarr = ResultsZarr(results: paths.results, path: path)
     if ifMissing {
-      let isThere = try world.fromRoot {
+      let isThere = try world.decidedOnRoot {
         if zarr.isForeign { throw RunError.outputExists(path) }
-        guard try zarr.isWritten() else { return [] }
+        guard try zarr.isWritten() else { return false }
         // A run that was killed just after it named the folder left the one before.
         try zarr.removeUnfinished()
-        return [1]
+        return true
       }
-      guard isThere.isEmpty else { return }
+      guard !isThere else { return }
     }
     try goOn()
     try zarr.write(over: world)
@@ -277,7 +277,7 @@ public final class Run {
       lock?.release()
       (lock, isLocked) = (nil, false)
     }
-    try onRoot {
+    try world.onRoot {
       try self.files.check()
       let folder = RunPaths.folder(of: self.paths.results)
       if makesFolder { try RunPaths.makeFolder(folder) }
@@ -334,7 +334,7 @@ public final class Run {
 
   /// Throws when there are results that may not be replaced.
   private func refuseExistingOutput() throws {
-    try onRoot {
+    try world.onRoot {
       guard
         self.options.overwrite || self.options.restartsFromScratch || !self.options.retrained.isEmpty
           || !RunPaths.exists(self.paths.results)
@@ -355,13 +355,5 @@ public final class Run {
     try WholeFile.publish(paths.unfinished, as: paths.results)
     try paths.removeUnfinished()
     try ResultsXDMF.write(beside: paths.results)
-  }
-
-  /// Does something on rank 0; all ranks throw when it fails.
-  func onRoot(_ body: () throws -> Void) throws {
-    _ = try world.fromRoot {
-      try body()
-      return []
-    }
   }
 }

@@ -68,7 +68,7 @@ extension Run {
     let parts = try world.allGather(
       timeline.trace.flatMap { [$0.start, $0.duration, Int64($0.phase), Int64($0.member)] })
     let dropped = try world.allGather(timeline.dropped).reduce(0, +)
-    try onRoot {
+    try world.onRoot {
       var lines: [String] = []
       for (rank, numbers) in parts.enumerated() {
         lines.append(

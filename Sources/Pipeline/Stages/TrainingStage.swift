@@ -79,7 +79,7 @@ struct TrainingStage: Stage {
   /// Removes what a run that was killed just after it had stored a member left beside it.
   private func removeLeftovers(of members: ClosedRange<Int>) throws {
     let checkpoints = expected.checkpoints(in: paths)
-    try run.onRoot {
+    try world.onRoot {
       for member in members where RunPaths.exists(paths.member(member)) {
         checkpoints.tidy(member)
         try RunPaths.remove(paths.failure(member))

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import JobFiles
 import Pipeline
 import Settings
@@ -39,17 +40,17 @@ struct CalibrateCommand: ParsableCommand {
 
   @Option(
     help: "Of results: the temperature of probabilities, or auto.",
-    transform: { try CalibrateCommand.tuned($0, "--temperature", "0.01 to 100") })
+    transform: { try CalibrateCommand.tuned($0, "--temperature", 0.01...100) })
   var temperature: Job.UncertaintySection.Tuned<Double>?
 
   @Option(
     help: "Of results: λ of raps, or auto.",
-    transform: { try CalibrateCommand.tuned($0, "--lambda", "0 to 1000") })
+    transform: { try CalibrateCommand.tuned($0, "--lambda", 0...1000) })
   var lambda: Job.UncertaintySection.Tuned<Double>?
 
   @Option(
     name: .customLong("k"), help: "Of results: k of raps, or auto.",
-    transform: { try CalibrateCommand.tuned($0, "--k", "0 to 255") })
+    transform: { try CalibrateCommand.tuned($0, "--k", 0...255) })
   var k: Job.UncertaintySection.Tuned<Int>?
 
   @Option(help: "Of results: the share of calibration units that tunes what is auto, and does not calibrate.")
@@ -75,12 +76,12 @@ struct CalibrateCommand: ParsableCommand {
 
   /// A number, or `auto`, as the job's section `uncertainty` takes it.
   static func tuned<Number: LosslessStringConvertible & SettingConvertible & Hashable>(
-    _ text: String, _ option: String, _ range: String
+    _ text: String, _ option: String, _ range: ClosedRange<Double>
   ) throws -> Job.UncertaintySection.Tuned<Number> {
     if text == "auto" { return .auto }
-    let parts = range.split(separator: " ").compactMap { Double($0) }
-    guard let number = Number(text), let value = Double(text), value >= parts[0], value <= parts[1] else {
-      throw ValidationError("\(option) takes auto, or a number from \(range); not ‘\(text)’.")
+    guard let number = Number(text), let value = Double(text), range.contains(value) else {
+      let ends = String(format: "%g to %g", range.lowerBound, range.upperBound)
+      throw ValidationError("\(option) takes auto, or a number from \(ends); not ‘\(text)’.")
     }
     return .number(number)
   }
