@@ -72,10 +72,10 @@ struct PlanCompiler {
 
   var drafts: [Draft] = []
   /// The drafts of each step.
-  var groups = Table<StepID, [Draft]>()
-  var values = Table<ValueID, Value>()
+  var groups = Table<Step, [Draft]>()
+  var values = Table<Value, Value>()
   /// For each value the one whose buffer holds it; valid from `resolveRoots` on.
-  private var roots = Table<ValueID, Position>()
+  private var roots = Table<Value, Position>()
 
   // Tables by value; those of halos and buffers have entries for roots alone.
   var halos: [ValueID: Halo] = [:]
@@ -103,15 +103,15 @@ struct PlanCompiler {
   var virtualProducers: [ValueID: [StageID]] = [:]
 
   // The plan's parts
-  var steps = Table<StepID, Step>()
-  var stages = Table<StageID, Stage>()
-  var filterSets = Table<FilterSetID, FilterSet>()
+  var steps = Table<Step, Step>()
+  var stages = Table<Stage, Stage>()
+  var filterSets = Table<FilterSet, FilterSet>()
   var listedStages: [StageID] = []
   /// Steps whose products store their source's gradient instead of adding to it.
   var storingSteps: Set<StepID> = []
-  var zeroedRanges = Table<StepID, Range<Int>>()
+  var zeroedRanges = Table<Step, Range<Int>>()
   var zeroedBuffers: [BufferID] = []
-  var buffers = Table<BufferID, Plan.Buffer>()
+  var buffers = Table<Plan.Buffer, Plan.Buffer>()
   var requests: [Arena.Request] = []
   var arenaFloats = 0
   var sizes = Plan.Sizes()
@@ -196,7 +196,7 @@ struct PlanCompiler {
   ///
   /// - Complexity: O(*values*), however deep concatenations are nested.
   private mutating func resolveRoots() {
-    var isResolved = Table<ValueID, Bool>(repeating: false, count: values.count)
+    var isResolved = Table<Value, Bool>(repeating: false, count: values.count)
     var path: [(value: ValueID, stack: Position)] = []
     for value in values.indices {
       var at = value

@@ -57,15 +57,15 @@ public final class Plan: Sendable {
   /// Where each parameter and each running statistic lies in the flat arrays of an `Execution`.
   public let layout: ParameterLayout
 
-  nonisolated(unsafe) let steps: Table<StepID, Step>
-  nonisolated(unsafe) let stages: Table<StageID, Stage>
-  nonisolated(unsafe) let filterSets: Table<FilterSetID, FilterSet>
+  nonisolated(unsafe) let steps: Table<Step, Step>
+  nonisolated(unsafe) let stages: Table<Stage, Stage>
+  nonisolated(unsafe) let filterSets: Table<FilterSet, FilterSet>
   /// Lists of stages that do not follow each other; a `StageList` is a range of it.
   let listedStages: [StageID]
   /// The gradient buffers that are zeroed before each step's backward pass: a range of `zeroedBuffers`.
-  let zeroedRanges: Table<StepID, Range<Int>>
+  let zeroedRanges: Table<Step, Range<Int>>
   let zeroedBuffers: [BufferID]
-  let buffers: Table<BufferID, Buffer>
+  let buffers: Table<Buffer, Buffer>
   /// Floats that one sample takes in the arena.
   public let arenaFloats: Int
   let input: Place

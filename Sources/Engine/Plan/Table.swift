@@ -1,11 +1,11 @@
-/// Names one element of a `Table`. Each table has an index type of its own, so that a stage's number cannot be used for
-/// a buffer.
-protocol TableIndex: Hashable, Comparable, Sendable {
-  var number: Int { get }
-  init(_ number: Int)
-}
+/// Names one element of a `Table`. Each kind of element has a type of its own, so that a stage's number cannot be used for a
+/// buffer.
+struct TableIndex<Kind>: Hashable, Comparable, Sendable {
+  let number: Int
 
-extension TableIndex {
+  @inline(__always)
+  init(_ number: Int) { self.number = number }
+
   @inline(__always)
   static func < (left: Self, right: Self) -> Bool { left.number < right.number }
   @inline(__always)
@@ -16,34 +16,15 @@ extension TableIndex {
 }
 
 /// A step of a plan.
-struct StepID: TableIndex {
-  let number: Int
-  init(_ number: Int) { self.number = number }
-}
-
-/// A stage of a plan: product, normalization and activation (`Stage`).
-struct StageID: TableIndex {
-  let number: Int
-  init(_ number: Int) { self.number = number }
-}
-
+typealias StepID = TableIndex<Step>
+/// A stage of a plan: product, normalization and activation.
+typealias StageID = TableIndex<Stage>
 /// A buffer of a plan's arena.
-struct BufferID: TableIndex {
-  let number: Int
-  init(_ number: Int) { self.number = number }
-}
-
-/// A set of products that minimal filtering computes together (`FilterSet`).
-struct FilterSetID: TableIndex {
-  let number: Int
-  init(_ number: Int) { self.number = number }
-}
-
+typealias BufferID = TableIndex<Plan.Buffer>
+/// A set of products that minimal filtering computes together.
+typealias FilterSetID = TableIndex<FilterSet>
 /// A value that the compiler places: that of the graph's node with the same number, or a copy made by the compiler.
-struct ValueID: TableIndex {
-  let number: Int
-  init(_ number: Int) { self.number = number }
-}
+typealias ValueID = TableIndex<PlanCompiler.Value>
 
 /// Stages that need not follow each other: a range of the plan's `listedStages`.
 struct StageList {
@@ -51,7 +32,8 @@ struct StageList {
 }
 
 /// Consecutive indices of a table. Unlike a `Range`, it is iterated without taking memory in debug builds too.
-struct Indices<Index: TableIndex>: Sequence, Sendable {
+struct Indices<Kind>: Sequence, Sendable {
+  typealias Index = TableIndex<Kind>
   var lowerBound: Index
   var upperBound: Index
 
@@ -102,8 +84,9 @@ struct Indices<Index: TableIndex>: Sequence, Sendable {
   }
 }
 
-/// An array whose indices are of one `TableIndex` type.
-struct Table<Index: TableIndex, Element>: Sequence {
+/// An array whose indices are those of one kind.
+struct Table<Kind, Element>: Sequence {
+  typealias Index = TableIndex<Kind>
   private var elements: [Element] = []
 
   init() {}
@@ -117,7 +100,7 @@ struct Table<Index: TableIndex, Element>: Sequence {
   @inline(__always)
   var endIndex: Index { Index(elements.count) }
   @inline(__always)
-  var indices: Indices<Index> { Indices(Index(0), to: endIndex) }
+  var indices: Indices<Kind> { Indices(Index(0), to: endIndex) }
 
   func makeIterator() -> IndexingIterator<[Element]> { elements.makeIterator() }
 
@@ -128,7 +111,7 @@ struct Table<Index: TableIndex, Element>: Sequence {
     _modify { yield &elements[index.number] }
   }
 
-  subscript(indices: Indices<Index>) -> ArraySlice<Element> {
+  subscript(indices: Indices<Kind>) -> ArraySlice<Element> {
     elements[indices.lowerBound.number..<indices.upperBound.number]
   }
 

@@ -33,7 +33,7 @@ extension PlanCompiler {
 
   /// Finds the sets among the stages of a group whose drafts all read the whole of one stored stack, and changes the
   /// stages' algorithms.
-  mutating func formFilterSets(_ group: [Draft], _ members: Indices<StageID>) -> Indices<FilterSetID> {
+  mutating func formFilterSets(_ group: [Draft], _ members: Indices<Stage>) -> Indices<FilterSet> {
     let begin = filterSets.endIndex
     var sets: [(axes: [AxisConvolution], pitches: [Int], stages: [StageID])] = []
     for (draft, id) in zip(group, members) {
@@ -151,7 +151,7 @@ extension PlanCompiler {
 
   /// The unit of the rows in a piece of a group's data gradients: a multiple of the quads of all its sets, so that
   /// every row is summed in one piece.
-  func filteredUnit(_ sets: Indices<FilterSetID>, _ geometry: PlaneGeometry) -> Int {
+  func filteredUnit(_ sets: Indices<FilterSet>, _ geometry: PlaneGeometry) -> Int {
     if geometry.nz > 1 { return geometry.ny }
     var unit = 1
     for set in filterSets[sets] where unit < geometry.ny { unit = leastCommonMultiple(unit, 4 * set.dilation) }

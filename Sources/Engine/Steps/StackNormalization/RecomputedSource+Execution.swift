@@ -8,7 +8,7 @@ extension Execution {
 
   /// Convolves some source channels for some rows of some stages' results.
   func convolveRecomputed(
-    _ group: StageGroup, _ recomputed: RecomputedSource, _ stages: Indices<StageID>, _ channels: Range<Int>,
+    _ group: StageGroup, _ recomputed: RecomputedSource, _ stages: Indices<Stage>, _ channels: Range<Int>,
     _ sample: Int, _ rows: Range<Int>, _ thread: Int
   ) {
     let needed = sourceRows(stages, rows)
@@ -76,7 +76,7 @@ extension Execution {
   }
 
   /// The source rows, `rows` among them, that the taps of some rows of some stages read.
-  private func sourceRows(_ stages: Indices<StageID>, _ rows: Range<Int>) -> Range<Int> {
+  private func sourceRows(_ stages: Indices<Stage>, _ rows: Range<Int>) -> Range<Int> {
     if rows.count == plan.stages[stages.lowerBound].source.geometry.rows { return rows }
     var (first, last) = (rows.lowerBound, rows.upperBound - 1)
     for id in stages {

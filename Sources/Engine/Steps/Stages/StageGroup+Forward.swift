@@ -78,7 +78,7 @@ extension Execution {
   /// The products of some stages over some source channels: a few channels at a time, which are in cache for all
   /// stages.
   private func convolve(
-    _ group: StageGroup, _ stages: Indices<StageID>, _ channels: Range<Int>, _ sample: Int, _ rows: Range<Int>,
+    _ group: StageGroup, _ stages: Indices<Stage>, _ channels: Range<Int>, _ sample: Int, _ rows: Range<Int>,
     _ thread: Int
   ) {
     if let recomputed = group.recomputedSource {
@@ -125,7 +125,7 @@ extension Execution {
 
   /// Normalizes and activates the results of stages that waited for the moments of the whole batch.
   private func normalize(
-    _ stages: Indices<StageID>, _ group: StageGroup, _ geometry: PlaneGeometry, updatesStatistics: Bool
+    _ stages: Indices<Stage>, _ group: StageGroup, _ geometry: PlaneGeometry, updatesStatistics: Bool
   ) {
     var waits = false
     for id in stages {

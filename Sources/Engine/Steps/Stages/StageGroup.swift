@@ -7,7 +7,7 @@ struct StageGroup {
   /// Bands of a sample that form one piece of a block of dense layers. More than one, because dilated taps reach far.
   static let denseBands = 4
 
-  var stages: Indices<StageID>
+  var stages: Indices<Stage>
   /// Channels of all results.
   var channels: Int
   /// Weights of all products.
@@ -26,7 +26,7 @@ struct StageGroup {
   /// Whether this step stores the source's gradient as its first contribution, instead of adding to zeros.
   var storesGradient: Bool
   /// The products that minimal filtering computes.
-  var filterSets: Indices<FilterSetID>
+  var filterSets: Indices<FilterSet>
   /// The rows of a piece of their data gradients are a multiple of this.
   var filterUnit = 1
   /// The source, if it is a concatenation that only this step reads and that is never materialized.
