@@ -21,6 +21,23 @@ import Testing
     await #expect(processExitsWith: .exitCode(1)) { MPI.abort("stopped", code: 0) }
   }
 
+  @Test("a crash ends the process at once, without a handler that could wait for ever")
+  func crash() async {
+    await #expect(processExitsWith: .exitCode(0)) {
+      try MPI.initialize()
+      for number in [SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT] {
+        var action = sigaction()
+        guard sigaction(number, nil, &action) == 0 else { exit(2) }
+        if action.__sigaction_handler.sa_handler != nil { exit(1) }
+      }
+      exit(0)
+    }
+    await #expect(processExitsWith: .signal(SIGSEGV)) {
+      try MPI.initialize()
+      raise(SIGSEGV)
+    }
+  }
+
   @Test("a process may just exit, with success or without")
   func plainExit() async {
     await #expect(processExitsWith: .exitCode(0)) {

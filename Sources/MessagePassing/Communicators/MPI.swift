@@ -36,6 +36,7 @@ public enum MPI {
       try check("MPI_Initialized", MPI_Initialized(&isStarted))
       if isStarted == 0 {
         if let error = LaunchError.beforeStart(ProcessEnvironment.variable) { throw error }
+        endAtCrashes()
         var provided: CInt = 0
         try check("MPI_Init_thread", cmpi_init_funneled(&provided))
         guard cmpi_is_funneled(provided) != 0 else { throw LaunchError.noThreads(library: libraryVersion()) }
@@ -55,6 +56,17 @@ public enum MPI {
       state.world = world
       return world
     }
+  }
+
+  /// Makes a crash end the process at once, so that `mpirun` ends the other ranks.
+  ///
+  /// Open MPI and the Swift runtime would print a trace. The first takes memory to do so, and waits for ever where the crash
+  /// was in the allocator; the second starts a program that reads this process, takes long for one of this size, and may wait
+  /// for ever too; the other ranks wait with it. Who wants traces sets `SWIFT_BACKTRACE` or `OMPI_MCA_opal_signal`.
+  private static func endAtCrashes() {
+    setenv("OMPI_MCA_opal_signal", "", 0)
+    guard ProcessEnvironment.variable("SWIFT_BACKTRACE") == nil else { return }
+    for number in [SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT] { signal(number, SIG_DFL) }
   }
 
   /// Whether MPI is started and not yet finalized.

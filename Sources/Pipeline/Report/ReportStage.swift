@@ -92,6 +92,9 @@ extension Run {
   /// - Throws: `RunError.noResults`, `RemoteFailure`.
   public func report() throws { try ReportStage(self).write() }
 
+  /// Whether the page is there.
+  public var hasReport: Bool { RunPaths.exists(paths.report) }
+
   /// The same at the end of a run, whose results stand: a failure is told, and ends nothing. Collective.
   func reportAtEnd() throws {
     do {

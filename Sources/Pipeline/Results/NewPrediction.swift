@@ -248,6 +248,8 @@ public struct NewPrediction: Sendable {
       }
       try file.close()
       try ChecksumTrailer.append(to: paths.unfinished)
+      // That of an earlier prediction of this name.
+      try RunPaths.remove(paths.xdmf)
       try WholeFile.publish(paths.unfinished, as: output)
       try paths.removeUnfinished()
       try ResultsXDMF.write(beside: output)

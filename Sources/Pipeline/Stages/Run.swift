@@ -167,9 +167,16 @@ public final class Run {
     // Ranks that read other data are found before work.
     for part in Part.allCases { _ = try content(of: part) }
     if let table = try finishedBefore() {
+      // A run that was killed just after it had named the results left these to this one.
       try locked {
+        try world.onRoot {
+          try self.paths.removeUnfinished()
+          if !RunPaths.exists(self.paths.xdmf) { try ResultsXDMF.write(beside: self.paths.results) }
+        }
         try instances(ifMissing: true)
         try zarr(ifMissing: true)
+        let hasReport = try world.decidedOnRoot { self.hasReport }
+        if !hasReport { try reportAtEnd() }
       }
       return table
     }
@@ -183,7 +190,7 @@ public final class Run {
       let exact = try PredictionStage(self).predict()
       try goOn()
       let evaluation = try EvaluationStage(self).evaluate(paths.unfinished, exact: exact)
-      try world.onRoot { try self.publish() }
+      try publishPrediction()
       try zarr()
       try instances()
       try reportAtEnd()
@@ -218,7 +225,7 @@ public final class Run {
     try refuseExistingOutput()
     try locked {
       _ = try PredictionStage(self).predict()
-      try world.onRoot { try self.publish() }
+      try publishPrediction()
       try zarr()
       try instances()
     }
@@ -346,6 +353,20 @@ public final class Run {
       {
         throw RunError.outputExists(path)
       }
+    }
+  }
+
+  /// Publishes a new prediction, after what was made from the one before is removed: what is there belongs to the results.
+  /// Collective.
+  private func publishPrediction() throws {
+    try world.onRoot {
+      var derived = [self.paths.xdmf, self.paths.report]
+      if let rule = self.job.instances {
+        let search = InstanceSearch(self.paths.results, rule: rule)
+        derived += [search.output, search.table, search.picture]
+      }
+      for path in derived { try RunPaths.remove(path) }
+      try self.publish()
     }
   }
 

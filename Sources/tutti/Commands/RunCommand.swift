@@ -48,7 +48,9 @@ struct RunOutcome {
   init(_ table: String, of run: Run) { (self.table, self.run) = (table, run) }
 
   /// The tables, and where the files are.
-  var text: String { "\(table)\n\(ResultsHint(run.paths.results))\nReport: \(run.paths.report)" }
+  var text: String {
+    "\(table)\n\(ResultsHint(run.paths.results))" + (run.hasReport ? "\nReport: \(run.paths.report)" : "")
+  }
 }
 
 /// Where results are and how to look at them.

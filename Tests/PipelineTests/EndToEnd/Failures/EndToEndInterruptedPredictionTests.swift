@@ -31,7 +31,7 @@ struct EndToEndInterruptedPredictionTests {
 
     /// Predicts while a call that writes kills the last rank; 0: none.
     func predict(_ job: EndToEndJob, ranks: Int, killing number: Int, count: String? = nil) throws -> Ended {
-      try writes.run(job, "predict", ranks: ranks, rank: ranks - 1, number: number, kind: "kill", count: count)
+      try writes.run(job, ["predict"], ranks: ranks, rank: ranks - 1, number: number, kind: "kill", count: count)
     }
 
     /// Kills predictions at some calls, and sees that the next ones, on as many ranks as each says, end as the reference.

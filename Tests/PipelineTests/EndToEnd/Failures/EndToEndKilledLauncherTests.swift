@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `mpirun` is killed by SIGKILL while its ranks train.
+/// `mpirun` is killed by SIGKILL, or one of its ranks crashes, while ranks train.
 @Suite struct EndToEndKilledLauncherTests {
   private func children(of process: Int32) -> [Int32] {
     let text = try? String(contentsOfFile: "/proc/\(process)/task/\(process)/children", encoding: .utf8)
@@ -47,5 +47,23 @@ import Testing
     #expect(next.status == 1)
     #expect(try EndToEnd.contents(segments) == [])
     #expect(try EndToEnd.contents(sessions).filter { $0.contains("/pid.") } == [])
+  }
+
+  @Test("a rank that crashes ends the run at once")
+  func crash() throws {
+    var job = try EndToEndJob.tiny("crash")
+    job.epochs = 100_000
+    try job.write()
+    var isStruck = false
+    let began = ContinuousClock.now
+    let ended = try EndToEnd.run(["train", job.path, "--threads", "1", "--stall-seconds", "3600"], ranks: 2) { mpirun in
+      guard !isStruck, ContinuousClock.now - began > .seconds(3) else { return }
+      let ranks = children(of: mpirun.processIdentifier)
+      guard ranks.count == 2 else { return }
+      isStruck = kill(ranks[1], SIGSEGV) == 0
+    }
+    #expect(isStruck && ended.status != 0)
+    #expect(ended.errors.contains("signal 11"), "\(ended.errors)")
+    #expect(!ended.errors.contains("backtrace"), "\(ended.errors)")
   }
 }

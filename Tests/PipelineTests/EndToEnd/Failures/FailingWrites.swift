@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The library that makes calls fail which write (`Tests/Faults/failing_writes.c`), built for a test.
-struct FailingWrites {
+struct FailingWrites: Sendable {
   private let shim: String
 
   init() throws {
@@ -17,13 +17,13 @@ struct FailingWrites {
   /// Runs a job with a call that writes below its folder `results` failing.
   ///
   /// - Parameters:
-  ///   - command: what is done with the job.
+  ///   - command: what is done with the job, with options.
   ///   - ranks: started by `mpirun`; nil: the program by itself.
   ///   - rank: whose calls count; nil: every process's.
   ///   - number: the call that fails; 0: none.
   ///   - count: a file to which the number of calls is added.
   func run(
-    _ job: EndToEndJob, _ command: String = "run", ranks: Int?, rank: Int?, number: Int, kind: String,
+    _ job: EndToEndJob, _ command: [String] = ["run"], ranks: Int?, rank: Int?, number: Int, kind: String,
     count: String? = nil
   ) throws -> Ended {
     let env = try #require(program("env"), "there is no env in PATH")
@@ -38,7 +38,8 @@ struct FailingWrites {
       let mpirun = try #require(program("mpirun"), "there is no mpirun in PATH")
       start = [mpirun, "-n", "\(ranks)", "--oversubscribe", "--bind-to", "none", env]
     }
-    return try EndToEnd.execute(start + settings + [EndToEnd.tutti, command, job.path, "--threads", "1"], seconds: 120)
+    start += settings + [EndToEnd.tutti] + command + [job.path, "--threads", "1"]
+    return try EndToEnd.execute(start, seconds: 120)
   }
 
   /// How many calls the process made that made most, of a run that did not fail.
