@@ -25,6 +25,32 @@ struct ScratchFileTests {
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [])
   }
 
+  @Test("a file that has a name yet is opened once more, and buffers made in the same order have the same memory")
+  func shared() throws {
+    let folder = NSTemporaryDirectory() + "scratch-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let file = try ScratchFile(in: folder, name: "numbers", isHidden: false)
+    let other = try ScratchFile(opening: try #require(file.openName), path: "numbers")
+    try file.hide()
+    #expect(file.openName == nil)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [])
+    let own = try [5001, 70].map { try AlignedBuffer<Float>(count: $0, in: file) }
+    let same = try [5001, 70].map { try AlignedBuffer<Float>(count: $0, in: other) }
+    withExtendedLifetime((own, same)) {
+      own[0].pointer[5000] = 3
+      same[1].pointer[69] = 4
+      #expect(same[0].pointer[5000] == 3 && own[1].pointer[69] == 4)
+    }
+    // One that nobody hides goes with the process that made it.
+    let forgotten: String? = try {
+      let file = try ScratchFile(in: folder, name: "more", isHidden: false)
+      return file.openName
+    }()
+    #expect(forgotten != nil)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [])
+  }
+
   @Test("without a file a buffer is in memory, and giving its memory back changes nothing")
   func memory() throws {
     let buffer = try AlignedBuffer<Float>(count: 10, in: nil)

@@ -35,20 +35,22 @@ public struct TrainingSet: Sendable {
   ///   - overlap: of neighbouring patches, in pixels.
   ///   - planes: those in which networks see a volume; none: patches are seen as they lie.
   ///   - file: where images and targets are kept; nil: in memory.
+  ///   - fills: which regions this process reads; the others are in the file when those that share it have read theirs.
   /// - Throws: `ImagingError` when the patch does not fit or the data are not what they should be, `HDF5Error`;
   ///   `FileError` when the disk has no room for the file.
   public init(
     _ data: LearningData, part: Part = .train, scaling: IntensityScaling, targetScaling: IntensityScaling? = nil,
-    patch: Extents, overlap: Int = 0, planes: [Plane] = [], in file: ScratchFile? = nil
+    patch: Extents, overlap: Int = 0, planes: [Plane] = [], in file: ScratchFile? = nil,
+    fills: (Int) -> Bool = { _ in true }
   ) throws {
     units = try TrainingUnits(data, part: part, patch: patch, overlap: overlap, planes: planes)
     // An image that is its own target is kept once.
     let isItself = if case .itself = data.target { true } else { false }
     let span = planes.span(of: patch)
-    regions = try data.split[part].map {
+    regions = try data.split[part].enumerated().map { index, region in
       try data.load(
-        $0, for: part, scaling: scaling, targetScaling: isItself ? nil : targetScaling, patch: span,
-        in: file)
+        region, for: part, scaling: scaling, targetScaling: isItself ? nil : targetScaling, patch: span, in: file,
+        fills: fills(index))
     }
     itself =
       isItself

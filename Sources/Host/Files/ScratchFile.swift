@@ -1,11 +1,13 @@
 import Glibc
 
-/// A file without a name, for what a process does not keep in memory; it ends with the process.
+/// A file without a name, for what processes do not keep in memory; it ends with them.
 public final class ScratchFile: @unchecked Sendable {
   /// What messages call it.
   public let path: String
   /// The open file.
   public let descriptor: Int32
+  /// The name by which other processes of this host may open it; nil when it has none any more.
+  public private(set) var openName: String?
   /// Where the next buffer begins.
   private var end = 0
 
@@ -14,18 +16,42 @@ public final class ScratchFile: @unchecked Sendable {
   /// - Parameters:
   ///   - folder: where.
   ///   - name: what messages call it.
+  ///   - isHidden: whether it has no name from the beginning.
   /// - Throws: `FileError`.
-  public init(in folder: String, name: String) throws(FileError) {
+  public init(in folder: String, name: String, isHidden: Bool = true) throws(FileError) {
     path = folder + "/" + name
     var template = Array("\(path)-XXXXXX".utf8CString)
     let descriptor = mkstemp(&template)
     guard descriptor >= 0 else { throw FileError(path: path, action: "made", code: errno) }
     self.descriptor = descriptor
+    openName = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-    guard unlink(template) == 0 else { throw FileError(path: path, action: "hidden", code: errno) }
+    if isHidden { try hide() }
   }
 
-  deinit { _ = close(descriptor) }
+  /// Opens the file of another process, before that one hides it. Buffers that both make in the same order have the same
+  /// memory.
+  ///
+  /// - Throws: `FileError`.
+  public init(opening name: String, path: String) throws(FileError) {
+    self.path = path
+    descriptor = open(name, O_RDWR | O_CLOEXEC)
+    guard descriptor >= 0 else { throw FileError(path: path, action: "opened", code: errno) }
+  }
+
+  /// Takes its name away: no process opens it after, and it ends with those that have.
+  ///
+  /// - Throws: `FileError`.
+  public func hide() throws(FileError) {
+    guard let name = openName else { return }
+    openName = nil
+    guard unlink(name) == 0 else { throw FileError(path: path, action: "hidden", code: errno) }
+  }
+
+  deinit {
+    if let openName { _ = unlink(openName) }
+    _ = close(descriptor)
+  }
 
   /// Zeroed pages of the file, for which the disk has room. The system writes them out and reads them again as it needs
   /// its memory for others.

@@ -95,13 +95,15 @@ public final class LearningRegion: Sendable {
   /// - Parameters:
   ///   - larger: a region that begins where this one does.
   ///   - file: as of the initializer.
+  ///   - copies: without it the region has its place, and another process fills it.
   /// - Throws: as it.
-  func padded(to larger: Region, in file: ScratchFile?) throws(FileError) -> LearningRegion {
+  func padded(to larger: Region, in file: ScratchFile?, copies: Bool) throws(FileError) -> LearningRegion {
     var content = content
     // Of target images, weights say what is known.
     if content.channels > 0 { content.hasWeights = true }
     let result = try LearningRegion(
       region: larger, channels: channels, content: content, sharesImages: sharesImages, in: file)
+    guard copies else { return result }
     let (own, other) = (region.extents, larger.extents)
     func copy<Element: BitwiseCopyable>(
       _ source: AlignedBuffer<Element>, _ target: AlignedBuffer<Element>, planes: Int

@@ -185,11 +185,12 @@ public final class LearningData: Sendable {
   ///   - patch: extents that the result has at least: what lies beyond the region is of mean intensity, and nothing is
   ///     known of it.
   ///   - file: where the region is kept; nil: in memory.
+  ///   - fills: without it the region has its place in the file, and another process reads it.
   /// - Throws: `ImagingError.labelOutsideClasses` or `.notFinite` for the first fault of the region, `HDF5Error`;
   ///   `FileError` when the disk has no room for the file.
   public func load(
     _ region: Region, for part: Part, scaling: IntensityScaling, targetScaling: IntensityScaling? = nil,
-    patch: Extents = Extents(y: 1, x: 1), in file: ScratchFile? = nil
+    patch: Extents = Extents(y: 1, x: 1), in file: ScratchFile? = nil, fills: Bool = true
   ) throws -> LearningRegion {
     let content = content
     let isItself = if case .itself = target { true } else { false }
@@ -200,6 +201,12 @@ public final class LearningData: Sendable {
     let result = try LearningRegion(
       region: region, channels: images.inputChannels, content: content,
       sharesImages: isItself && (targetScaling == nil || targetScaling == scaling), in: file)
+    /// The region that patches fit in.
+    func whole() throws -> LearningRegion {
+      guard region.isSmaller(than: patch) else { return result }
+      return try result.padded(to: region.padded(to: patch), in: file, copies: fills)
+    }
+    guard fills else { return try whole() }
     var faults = Faults(target, preparation.labelMap)
     let invalid = hidesInvalid ? AlignedBuffer<UInt8>(count: count) : nil
     try images.readInput(region.box, ofImage: region.image, scaledBy: scaling, into: result.images.buffer) {
@@ -208,9 +215,9 @@ public final class LearningData: Sendable {
     faults.look(at: UnsafeBufferPointer(result.images.buffer), of: images, region.box, image: region.image)
     try loadTargets(of: region.box, for: part, targetScaling: targetScaling, into: result, invalid, &faults)
     try faults.raise()
-    let whole = region.isSmaller(than: patch) ? try result.padded(to: region.padded(to: patch), in: file) : result
-    whole.release()
-    return whole
+    let loaded = try whole()
+    loaded.release()
+    return loaded
   }
 
   /// Reads what is known of a part of an image, without the image: target images as the file has them, labels as

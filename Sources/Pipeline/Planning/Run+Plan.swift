@@ -140,8 +140,8 @@ extension Run {
 
   /// Tells that images do not stay in memory.
   func imagesInFile(_ opened: OpenedJob) -> String {
-    "images and labels to learn from take \(Doctor.size(trainingImages(opened))) and do not fit in memory: each rank keeps them in a "
-      + "file beside the results while it trains"
+    "images and labels to learn from take \(Doctor.size(trainingImages(opened))) and do not fit in memory: the ranks of a node "
+      + "keep them in a file beside the results while they train"
   }
 
   /// What each stage will have in memory on a rank, this program included.

@@ -110,20 +110,19 @@ struct TrainingStage: Stage {
     let scaling = try run.scaling(inspection.scaling, of: .train, .validate)
     try world.barrier()
     team.timeline.begin(capacity: run.options.trace == nil ? 0 : 500_000)
-    let file = try world.agree {
-      form.keepsImagesInFile ? try ScratchFile(in: paths.folder, name: "training-images") : nil
-    }
+    let images = form.keepsImagesInFile ? try NodeFile(in: paths.folder, name: "training-images", over: world) : nil
+    func fills(_ region: Int) -> Bool { images?.isOwn(region) ?? true }
     let training = try world.agree {
       try TrainingSet(
-        data, scaling: scaling, targetScaling: inspection.targetScaling,
-        patch: settings.patchExtents, overlap: settings.overlap, planes: settings.planes, in: file)
+        data, scaling: scaling, targetScaling: inspection.targetScaling, patch: settings.patchExtents,
+        overlap: settings.overlap, planes: settings.planes, in: images?.file, fills: fills)
     }
     let validation = try world.agree {
       data.split.validate.isEmpty
         ? nil
         : try TrainingSet(
           data, part: .validate, scaling: scaling, targetScaling: inspection.targetScaling,
-          patch: settings.patchExtents, planes: settings.planes, in: file)
+          patch: settings.patchExtents, planes: settings.planes, in: images?.file, fills: fills)
     }
     var trainer = MemberTrainer(
       settings, data: training, validation: validation, scaling: scaling,
