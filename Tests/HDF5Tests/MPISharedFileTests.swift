@@ -58,6 +58,45 @@ struct MPISharedFileTests {
     }
   }
 
+  @Test("chunks that are stored as they are have the checksum that the library compares, of any length and content")
+  func plainChunks() throws {
+    let ranks = try MPI.initialize()
+    try SharedFolder.with(ranks) { folder in
+      let path = folder + "/plain.h5"
+      var random = TestRandom(3)
+      let contents: [[UInt8]] = [1, 2, 3, 31, 32, 33, 719, 720, 721, 11_519, 11_520, 11_521, 60_001].flatMap { count in
+        [
+          [UInt8](repeating: 0, count: count), [UInt8](repeating: 255, count: count),
+          random.uniforms(count).map { UInt8(abs($0) * 255) },
+          (0..<count).map { $0 == count / 2 ? 1 : 0 },
+        ]
+      }
+      let file = try SharedFile(creating: path, on: ranks)
+      let datasets = try contents.enumerated().map { index, bytes in
+        let layout = Layout.chunked([bytes.count], deflate: nil, shuffle: false, checksum: true)
+        return try file.createDataset("\(index)", of: UInt8.self, shape: [bytes.count], layout: layout)
+      }
+      let layout = Layout.chunked([5, 7], deflate: nil, shuffle: false, checksum: true)
+      let numbers = try file.createDataset("numbers", of: Float.self, shape: [5, 7], layout: layout)
+      for (index, bytes) in contents.enumerated() where index % ranks.size == ranks.rank {
+        try file.write([try datasets[index].part(bytes, Hyperslab(start: [0], count: [bytes.count]))])
+      }
+      if ranks.rank == 0 {
+        try file.write([try numbers.part(values(0..<35), Hyperslab(start: [0, 0], count: [5, 7]))])
+      }
+      try file.finish()
+      try File.with(path) { file in
+        for (index, bytes) in contents.enumerated() {
+          let found = try file.read("\(index)", as: UInt8.self)
+          #expect(found == bytes, "\(bytes.count) bytes")
+        }
+        #expect(try file.dataset("numbers").filters == ["fletcher32"])
+        #expect(try file.read("numbers", as: Float.self) == values(0..<35))
+      }
+      try ranks.barrier()
+    }
+  }
+
   @Test("chunks of a file that was never finished go into another file, unless their bytes have changed")
   func unfinished() throws {
     let ranks = try MPI.initialize()

@@ -16,7 +16,7 @@ public struct StorageBenchmark: Hashable, Sendable, Encodable {
   public let writeSeconds: Double
   /// The bytes written by `pwrite` to one file, each rank its part, and `fsync`.
   public let plainWriteSeconds: Double
-  /// Chunks read as parts of an array, each rank its share.
+  /// Chunks of a dataset without checksums read as parts of an array, each rank its share.
   public let readSeconds: Double
   /// The bytes read by `pread`.
   public let plainReadSeconds: Double
@@ -45,68 +45,92 @@ public struct StorageBenchmark: Hashable, Sendable, Encodable {
   private static let tile = [64, 128, 128]
   private static let tileBytes = 4 * 64 * 128 * 128
 
-  /// Measures. Collective over `world`. Two files of the size are made in the folder and removed.
+  /// Turns of both ways, each first in every other: a disk that was fast for a while may be slow for what comes next.
+  private static let turns = 4
+
+  /// Measures. Collective over `world`. Three files of a quarter of the size are made in the folder and removed, four times.
   ///
-  /// - Parameter gigabytes: of the dataset, in units of 1,000,000,000 bytes; rounded up to whole tiles for every rank.
+  /// - Parameter gigabytes: of the dataset, in units of 1,000,000,000 bytes; rounded up to whole tiles for every rank and turn.
   /// - Throws: `RemoteFailure` with what keeps a rank from it, as `FileError`, `HDF5Error`.
   public init(gigabytes: Double, folder: String, over world: Communicator) throws {
     ranks = world.size
-    let each = max(1, Int((gigabytes * 1e9 / Double(Self.tileBytes * ranks)).rounded(.up)))
-    bytes = each * ranks * Self.tileBytes
+    let each = max(1, Int((gigabytes * 1e9 / Double(Self.tileBytes * ranks * Self.turns)).rounded(.up)))
+    bytes = each * ranks * Self.tileBytes * Self.turns
     let mine = world.rank * each..<(world.rank + 1) * each
-    // Numbers that look like no others, so that nothing on the way packs them.
-    var random = RandomStream(seed: 7, purpose: .init("storage benchmark"), keys: UInt64(world.rank))
+    // Numbers that look like no others, so that nothing on the way packs them; every tile has the same.
+    var random = RandomStream(seed: 7, purpose: .init("storage benchmark"))
     let values = (0..<Self.tileBytes / 4).map { _ in Float(random.uniform()) }
     func path(_ name: String) throws -> String {
       let stamp = try world.broadcast(Int(ProcessInfo.processInfo.processIdentifier), from: 0)
       return "\(folder)/tutti-bench-\(stamp).\(name)"
     }
-    let (plain, file) = (try path("bin"), try path("h5"))
+    let (plain, results, images) = (try path("bin"), try path("results.h5"), try path("images.h5"))
+    let paths = [plain, results, images]
     defer {
-      if world.rank == 0 { for path in [plain, file] { _ = unlink(path) } }
-    }
-    func slowest(_ body: () throws -> Void) throws -> Double {
-      try world.barrier()
-      let seconds = try world.agree { try Stopwatch.seconds(body) }
-      return try world.allReduce(seconds, .maximum)
+      if world.rank == 0 { for path in paths { _ = unlink(path) } }
     }
     let raw = values.withUnsafeBytes { Array($0) }
-    plainWriteSeconds = try slowest {
-      try PlainFile.with(plain, O_CREAT | O_WRONLY) { try PlainFile.write(raw, mine, to: $0) }
+    let writers = [
+      { try PlainFile.with(plain, O_CREAT | O_WRONLY) { try PlainFile.write(raw, mine, to: $0) } },
+      { try Self.write(values, mine, of: each * world.size, to: results, over: world) },
+    ]
+    let buffer = AlignedBuffer<Float>(count: values.count)
+    let readers = [
+      { try PlainFile.with(plain, O_RDONLY) { try PlainFile.read(mine, into: buffer, from: $0) } },
+      {
+        let array = try ArrayFile.open(ArrayLocation(file: images, dataset: "/values")).1
+        for tile in mine { try array.read(into: buffer.buffer, Self.slab(tile)) }
+        guard buffer.pointer[1] == values[1] else { throw BenchmarkError.otherBytes(images) }
+      },
+    ]
+    var (writing, reading) = ([0.0, 0.0], [0.0, 0.0])
+    for turn in 0..<Self.turns {
+      let order = turn.isMultiple(of: 2) ? [0, 1] : [1, 0]
+      try world.onRoot { for path in paths { _ = unlink(path) } }
+      for way in order { writing[way] += try Self.slowest(world, writers[way]) }
+      try world.onRoot { try Self.write(values, tiles: each * world.size, asInstruments: images) }
+      // What the system still has in memory is not what a disk gives.
+      try world.agree { for path in paths { try PlainFile.forget(path) } }
+      for way in order { reading[way] += try Self.slowest(world, readers[way]) }
     }
-    // Collective: a failure is that of all.
-    try world.barrier()
-    let own = try Stopwatch.seconds {
-      let shared = try SharedFile(creating: file, on: world)
-      let shape = [each * world.size * Self.tile[0]] + Self.tile.dropFirst()
-      let dataset = try shared.createDataset(
-        "values", of: Float.self, shape: shape,
-        layout: .chunked(Self.tile, deflate: nil, shuffle: false, checksum: true))
-      do {
-        for tile in mine {
-          try shared.write([try dataset.part(values, Self.slab(tile))])
-        }
-      } catch {
-        try shared.finish(failure: error)
-      }
-      try shared.finish()
-    }
-    writeSeconds = try world.allReduce(own, .maximum)
-    // What the system still has in memory is not what a disk gives.
-    try world.agree { for path in [plain, file] { try PlainFile.forget(path) } }
-    plainReadSeconds = try slowest {
-      try PlainFile.with(plain, O_RDONLY) { try PlainFile.read(mine, of: Self.tileBytes, from: $0) }
-    }
-    readSeconds = try slowest {
-      let array = try ArrayFile.open(ArrayLocation(file: file, dataset: "/values")).1
-      let buffer = AlignedBuffer<Float>(count: values.count)
-      for tile in mine { try array.read(into: buffer.buffer, Self.slab(tile)) }
-      guard buffer.pointer[1] == values[1] else { throw BenchmarkError.otherBytes(file) }
-    }
+    (plainWriteSeconds, writeSeconds) = (writing[0], writing[1])
+    (plainReadSeconds, readSeconds) = (reading[0], reading[1])
     writeGigabytesPerSecond = Double(bytes) / writeSeconds / 1e9
     readGigabytesPerSecond = Double(bytes) / readSeconds / 1e9
     writeRatio = plainWriteSeconds / writeSeconds
     readRatio = plainReadSeconds / readSeconds
+  }
+
+  /// Seconds of the slowest rank. Collective.
+  private static func slowest(_ world: Communicator, _ body: () throws -> Void) throws -> Double {
+    try world.barrier()
+    return try world.allReduce(world.agree { try Stopwatch.seconds(body) }, .maximum)
+  }
+
+  /// Writes tiles one after the other, without checksums, as instruments do.
+  private static func write(_ values: [Float], tiles: Int, asInstruments path: String) throws {
+    let file = try File(creating: path)
+    let dataset = try file.createDataset(
+      "values", of: Float.self, shape: [tiles * tile[0]] + tile.dropFirst(),
+      layout: .chunked(tile, deflate: nil, shuffle: false))
+    for tile in 0..<tiles { try dataset.write(values, slab(tile)) }
+    try file.close()
+  }
+
+  /// Writes tiles as predictions are written. Collective.
+  private static func write(
+    _ values: [Float], _ tiles: Range<Int>, of count: Int, to path: String, over world: Communicator
+  ) throws {
+    let shared = try SharedFile(creating: path, on: world)
+    let dataset = try shared.createDataset(
+      "values", of: Float.self, shape: [count * tile[0]] + tile.dropFirst(),
+      layout: .chunked(tile, deflate: nil, shuffle: false, checksum: true))
+    do {
+      for tile in tiles { try shared.write([try dataset.part(values, slab(tile))]) }
+    } catch {
+      try shared.finish(failure: error)
+    }
+    try shared.finish()
   }
 
   private static func slab(_ tile: Int) -> Hyperslab {
@@ -154,18 +178,19 @@ private enum PlainFile {
     guard fsync(descriptor) == 0 else { throw Failure(code: errno) }
   }
 
-  static func read(_ places: Range<Int>, of bytes: Int, from descriptor: Int32) throws {
-    let buffer = AlignedBuffer<UInt8>(count: bytes)
+  static func read(_ places: Range<Int>, into buffer: AlignedBuffer<Float>, from descriptor: Int32) throws {
+    let bytes = UnsafeMutableRawBufferPointer(buffer.buffer)
     for place in places {
-      let count = try FileTransfer.read(
-        descriptor, at: place * bytes, into: UnsafeMutableRawBufferPointer(buffer.buffer))
-      guard count == bytes else { throw Failure(code: EIO) }
+      let count = try FileTransfer.read(descriptor, at: place * bytes.count, into: bytes)
+      guard count == bytes.count else { throw Failure(code: EIO) }
     }
   }
 
   /// Asks the system to keep none of a file in memory.
   static func forget(_ path: String) throws {
     try with(path, O_RDONLY) { descriptor in
+      // What is not on the disk yet stays in memory.
+      guard fsync(descriptor) == 0 else { throw Failure(code: errno) }
       let code = posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED)
       guard code == 0 else { throw Failure(code: code) }
     }

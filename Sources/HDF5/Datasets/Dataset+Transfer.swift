@@ -75,6 +75,17 @@ extension Dataset {
     return try type.memoryType.identifier(at: object.place)
   }
 
+  /// Whether elements are stored as memory holds numbers of this type.
+  ///
+  /// - Throws: `HDF5Error`.
+  func storesNumbersOfMemory<Scalar: HDF5Scalar>(_ type: Scalar.Type) throws -> Bool {
+    try object.use { raw in
+      let memory = try memoryType(type, reading: false)
+      let stored = try object.place.own(H5Dget_type(raw), .type, "H5Dget_type", "read its type")
+      return try object.place.check(H5Tequal(stored.raw, memory.raw), "H5Tequal", "compare types") > 0
+    }
+  }
+
   /// Selects a part of the dataset and makes the call that transfers it.
   private func transfer(
     _ name: String, _ slab: Hyperslab?, count: Int, _ memory: Identifier,

@@ -129,13 +129,6 @@ struct Checksum {
 
   var value: UInt64 { hash.value }
 
-  /// The checksum of bytes alone.
-  static func value(of bytes: [UInt8]) -> UInt64 {
-    var checksum = Checksum()
-    bytes.withUnsafeBytes { checksum.add($0) }
-    return checksum.value
-  }
-
   /// Adds bytes. All additions but the last are of whole words.
   mutating func add(_ bytes: UnsafeRawBufferPointer) {
     var offset = 0

@@ -67,14 +67,18 @@ final class ChunkFile {
     let reader = open(path, O_RDONLY | O_CLOEXEC)
     guard reader >= 0 else { throw error(errno) }
     defer { _ = close(reader) }
+    let block = AlignedBuffer<UInt8>(count: written.map(\.bytes).max() ?? 0)
     for chunk in written {
-      let block: [UInt8]
+      let bytes = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(block.buffer)[..<chunk.bytes])
+      let count: Int
       do {
-        block = try FileTransfer.read(reader, chunk.offset..<chunk.offset + chunk.bytes)
+        count = try FileTransfer.read(reader, at: chunk.offset, into: bytes)
       } catch let failed {
         throw error(failed.code)
       }
-      guard Checksum.value(of: block) == chunk.checksum else { throw error(EIO) }
+      guard count == bytes.count, StoredChunk.checksum(of: UnsafeRawBufferPointer(bytes)) == chunk.checksum else {
+        throw error(EIO)
+      }
     }
   }
 }

@@ -12,7 +12,7 @@ struct BenchIOCommand: ParsableCommand {
         mpirun -n 2 tutti bench io --gigabytes 4 --folder /scratch
       """)
 
-  @Option(help: "Of the dataset, in units of 1,000,000,000 bytes; twice as much is written in all.")
+  @Option(help: "Of the dataset, in units of 1,000,000,000 bytes; twice as much again is written for comparison.")
   var gigabytes: Double
 
   @Option(help: "Where the files are made, and removed at the end.", completion: .directory)
