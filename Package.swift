@@ -100,8 +100,8 @@ let package = Package(
     + module(
       "Benchmarking",
       imports: [
-        "Ensembles", "Training", "Engine", "Networks", "ImageFiles", "Uncertainty", "HDF5", "MessagePassing", "Host",
-        "CKernels",
+        "Ensembles", "Training", "Engine", "Networks", "Imaging", "ImageFiles", "Uncertainty", "HDF5", "MessagePassing",
+        "Host", "CKernels",
       ],
       tests: ["Networks", "CKernels", "Host"])
     // Floor 6

@@ -3,25 +3,64 @@
 ///
 /// R. Tarjan, *Efficiency of a good but not linear set union algorithm*, doi:10.1145/321879.321884.
 struct DisjointSets {
+  /// Of each number one of its set that is not larger; of the smallest itself.
   private var parents: [Int32]
 
-  init(count: Int) { parents = (0..<Int32(count)).map { $0 } }
+  init(count: Int) {
+    parents = Array(unsafeUninitializedCapacity: count) { parents, initialized in
+      for number in 0..<count { parents.initializeElement(at: number, to: Int32(number)) }
+      initialized = count
+    }
+  }
 
   /// Adds numbers, each a set of its own, until there are so many.
   mutating func grow(to count: Int) { parents += Int32(parents.count)..<Int32(count) }
 
   /// The smallest number of the set that a number is of.
   mutating func smallest(_ number: Int) -> Int {
-    var root = number
-    while Int(parents[root]) != root { root = Int(parents[root]) }
-    var next = number
-    while next != root { (next, parents[next]) = (Int(parents[next]), Int32(root)) }
-    return root
+    parents.withUnsafeMutableBufferPointer { Int(Self.smallest(Int32(number), $0)) }
   }
 
   /// Unites the sets of two numbers.
   mutating func unite(_ one: Int, _ other: Int) {
-    let (one, other) = (smallest(one), smallest(other))
-    parents[max(one, other)] = Int32(min(one, other))
+    parents.withUnsafeMutableBufferPointer { Self.unite(Int32(one), Int32(other), $0) }
+  }
+
+  /// Lets `body` unite many numbers.
+  mutating func uniteMany(_ body: (_ unite: (_ one: Int, _ other: Int) -> Void) -> Void) {
+    parents.withUnsafeMutableBufferPointer { parents in
+      body { one, other in
+        // Most are of one set already, and many know it.
+        if parents[one] != parents[other] { Self.unite(Int32(one), Int32(other), parents) }
+      }
+    }
+  }
+
+  /// Of each number the smallest of its set.
+  consuming func smallestOfEach() -> [Int32] {
+    // A parent is smaller, so that it is known before.
+    parents.withUnsafeMutableBufferPointer { parents in
+      for number in parents.indices { parents[number] = parents[Int(parents[number])] }
+    }
+    return parents
+  }
+
+  @inline(__always)
+  private static func unite(_ one: Int32, _ other: Int32, _ parents: UnsafeMutableBufferPointer<Int32>) {
+    let (one, other) = (smallest(one, parents), smallest(other, parents))
+    parents[Int(max(one, other))] = min(one, other)
+  }
+
+  /// Every number on the way is led on to the parent of its parent.
+  @inline(__always)
+  private static func smallest(_ number: Int32, _ parents: UnsafeMutableBufferPointer<Int32>) -> Int32 {
+    var number = number
+    while true {
+      let parent = parents[Int(number)]
+      if parent == number { return number }
+      let next = parents[Int(parent)]
+      parents[Int(number)] = next
+      number = next
+    }
   }
 }

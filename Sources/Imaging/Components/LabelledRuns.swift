@@ -2,8 +2,14 @@ import Host
 
 /// Voxels of a row that follow one another.
 struct RowRun: Hashable, Sendable {
-  var start: Int
-  var end: Int
+  private let first, next: Int32
+
+  /// The place of the first.
+  var start: Int { Int(first) }
+  /// The place after the last.
+  var end: Int { Int(next) }
+
+  init(start: Int, end: Int) { (first, next) = (Int32(start), Int32(end)) }
 
   /// Calls `body` with every two runs of two rows that touch, in ascending order.
   ///
@@ -48,22 +54,28 @@ struct LabelledRuns {
   init(_ values: UnsafePointer<UInt8>, over extents: Extents, map: [UInt8], keepsBackground: Bool = false) {
     precondition(map.count == 256, "a label for each value")
     self.extents = extents
-    first.reserveCapacity(extents.z * extents.y + 1)
-    map.withUnsafeBufferPointer { map in
-      for row in 0..<extents.z * extents.y {
-        let line = values + row * extents.x
-        var x = 0
-        while x < extents.x {
-          let (start, value) = (x, line[x])
-          let label = map[Int(value)]
-          repeat { x += 1 } while x < extents.x && (line[x] == value || map[Int(line[x])] == label)
-          guard label != 0 || keepsBackground else { continue }
-          runs.append(RowRun(start: start, end: x))
-          labels.append(label)
+    let rows = extents.z * extents.y
+    // Of runs as many as there can be: memory that nothing touches is not taken.
+    let most =
+      rows * (keepsBackground ? extents.x : (extents.x + 1) / 2 + (map.contains { $0 > 1 } ? extents.x / 2 : 0))
+    var labels: [UInt8] = []
+    var first: [Int] = []
+    runs = Array(unsafeUninitializedCapacity: most) { runs, count in
+      labels = Array(unsafeUninitializedCapacity: most) { labels, labelCount in
+        first = Array(unsafeUninitializedCapacity: rows + 1) { first, rowCount in
+          map.withUnsafeBufferPointer { map in
+            var scan = RowScan(map: map, keepsBackground: keepsBackground, runs: runs, labels: labels)
+            first[0] = 0
+            for row in 0..<rows {
+              scan.take(values + row * extents.x, count: extents.x)
+              first[row + 1] = scan.count
+            }
+            (count, labelCount, rowCount) = (scan.count, scan.count, rows + 1)
+          }
         }
-        first.append(runs.count)
       }
     }
+    (self.labels, self.first) = (labels, first)
     sets = DisjointSets(count: runs.count)
   }
 
@@ -98,13 +110,109 @@ struct LabelledRuns {
   ///
   /// - Parameter isBackground: whether those of the background are united, or those of all other labels.
   mutating func unite(_ connectivity: Connectivity, isBackground: Bool = false) {
+    let (extents, rowsBefore) = (extents, connectivity.rowsBefore)
+    withUnsafeRuns { runs, labels, first, sets in
+      sets.uniteMany { unite in
+        for z in 0..<extents.z {
+          for y in 0..<extents.y {
+            let row = z * extents.y + y
+            guard first[row] < first[row + 1] else { continue }
+            for offset in rowsBefore where z + offset.z >= 0 && (0..<extents.y).contains(y + offset.y) {
+              let before = row + offset.z * extents.y + offset.y
+              var other = first[before]
+              let last = first[before + 1]
+              for index in first[row]..<first[row + 1] {
+                let (start, end) = (runs[index].start - offset.aside, runs[index].end + offset.aside)
+                while other < last, runs[other].end <= start { other += 1 }
+                guard other < last else { break }
+                guard (labels[index] == 0) == isBackground else { continue }
+                var touching = other
+                while touching < last, runs[touching].start < end {
+                  if labels[touching] == labels[index] { unite(index, touching) }
+                  touching += 1
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// Calls `body` with the runs, their labels, and of each row its first run.
+  private mutating func withUnsafeRuns(
+    _ body: (
+      UnsafeBufferPointer<RowRun>, UnsafeBufferPointer<UInt8>, UnsafeBufferPointer<Int>, inout DisjointSets
+    ) -> Void
+  ) {
     var sets = sets
-    forEachContact(connectivity) { _, _, own, other, _ in
-      if labels[own] == labels[other], (labels[own] == 0) == isBackground { sets.unite(own, other) }
+    self.sets = DisjointSets(count: 0)
+    runs.withUnsafeBufferPointer { runs in
+      labels.withUnsafeBufferPointer { labels in
+        first.withUnsafeBufferPointer { body(runs, labels, $0, &sets) }
+      }
     }
     self.sets = sets
   }
 
   /// The first run of the component that a run is of.
   mutating func component(_ run: Int) -> Int { sets.smallest(run) }
+
+  /// Of each run the first of its component. Nothing can be united after.
+  mutating func takeComponents() -> [Int32] {
+    let sets = sets
+    self.sets = DisjointSets(count: 0)
+    return sets.smallestOfEach()
+  }
+}
+
+/// Finds the runs of row after row: where a value differs from the one before, eight values at a time.
+private struct RowScan {
+  let map: UnsafeBufferPointer<UInt8>
+  let keepsBackground: Bool
+  let runs: UnsafeMutableBufferPointer<RowRun>
+  let labels: UnsafeMutableBufferPointer<UInt8>
+  /// The runs so far.
+  var count = 0
+
+  @inline(__always)
+  private mutating func add(_ start: Int, _ end: Int, _ label: UInt8) {
+    guard label != 0 || keepsBackground else { return }
+    runs.initializeElement(at: count, to: RowRun(start: start, end: end))
+    labels.initializeElement(at: count, to: label)
+    count += 1
+  }
+
+  mutating func take(_ line: UnsafePointer<UInt8>, count columns: Int) {
+    guard columns > 0 else { return }
+    let bytes = UnsafeRawPointer(line)
+    let map = map
+    var (start, label) = (0, map[Int(line[0])])
+    @inline(__always)
+    func change(at x: Int, _ scan: inout RowScan) {
+      let next = map[Int(line[x])]
+      guard next != label else { return }
+      scan.add(start, x, label)
+      (start, label) = (x, next)
+    }
+    let low: UInt64 = 0x7f7f_7f7f_7f7f_7f7f
+    var x = 1
+    while x + 8 <= columns {
+      let own = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: x, as: UInt64.self))
+      let before = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: x - 1, as: UInt64.self))
+      // The highest bit of every byte that differs.
+      let difference = own ^ before
+      var changes = (((difference & low) &+ low) | difference) & ~low
+      while changes != 0 {
+        change(at: x + changes.trailingZeroBitCount / 8, &self)
+        changes &= changes &- 1
+      }
+      x += 8
+    }
+    while x < columns {
+      change(at: x, &self)
+      x += 1
+    }
+    add(start, columns, label)
+  }
 }

@@ -10,7 +10,7 @@ struct InstanceBlock {
   /// The label of each piece; 0 of the background.
   let labels: [UInt8]
   /// The voxels of each piece in these slices.
-  let moments: [InstanceMoments]
+  private(set) var moments: [InstanceMoments]
   /// The pieces of the runs of the slice before; empty of an image's first block.
   let before: [Int]
   /// The pieces of the runs of the last slice.
@@ -19,6 +19,16 @@ struct InstanceBlock {
   let contacts: Set<Contact>
   private let runs: LabelledRuns
   private let pieces: [Int32]
+
+  /// The same without the moments.
+  var withoutMoments: InstanceBlock {
+    var block = self
+    block.moments = []
+    return block
+  }
+
+  /// Bytes of memory without the moments, about.
+  var bytes: Int { runs.runs.count * 13 + labels.count }
 
   /// A piece of the background and one of an object that lie beside each other.
   struct Contact: Hashable {
@@ -42,23 +52,27 @@ struct InstanceBlock {
     var runs = LabelledRuns(values, over: extents, map: map, keepsBackground: fillsHoles)
     runs.unite(connectivity)
     if fillsHoles { runs.unite(connectivity.ofBackground, isBackground: true) }
-    var pieces = [Int32](repeating: -1, count: runs.runs.count)
+    // A run's place among the first runs of components.
+    var pieces = runs.takeComponents()
     var (labels, moments): ([UInt8], [InstanceMoments]) = ([], [])
-    for index in runs.runs.indices {
-      let root = runs.component(index)
-      if root == index {
+    for index in pieces.indices {
+      if Int(pieces[index]) == index {
         pieces[index] = Int32(labels.count)
         labels.append(runs.labels[index])
-        moments.append(InstanceMoments())
       } else {
-        pieces[index] = pieces[root]
+        pieces[index] = pieces[Int(pieces[index])]
       }
     }
-    for slice in overlap..<extents.z {
-      for y in 0..<rows {
-        for index in runs.row(slice, y) {
-          let run = runs.runs[index]
-          moments[Int(pieces[index])].add(z: z.lowerBound + slice - overlap, y: y, x: run.start..<run.end)
+    moments = Array(repeating: InstanceMoments(), count: labels.count)
+    moments.withUnsafeMutableBufferPointer { moments in
+      pieces.withUnsafeBufferPointer { pieces in
+        for slice in overlap..<extents.z {
+          for y in 0..<rows {
+            for index in runs.row(slice, y) {
+              let run = runs.runs[index]
+              moments[Int(pieces[index])].add(z: z.lowerBound + slice - overlap, y: y, x: run.start..<run.end)
+            }
+          }
         }
       }
     }

@@ -57,7 +57,8 @@ public struct InstanceFinder: Sendable {
   /// - Throws: what the reader throws.
   public func parts(of range: Range<Int>, reading read: Reader) throws -> InstanceParts {
     var parts = InstanceParts()
-    for block in blocks[range] { parts.add(try pieces(of: block, read), ofImage: block.image) }
+    let room = room(for: range)
+    for block in blocks[range] { parts.add(try pieces(of: block, in: room, read), ofImage: block.image) }
     return parts
   }
 
@@ -68,7 +69,8 @@ public struct InstanceFinder: Sendable {
     InstanceList(joining: parts, smallest: smallest, extents: extents)
   }
 
-  /// Calls `body` with every block again, and with a closure that goes through its runs of objects.
+  /// Calls `body` with every block again, and with a closure that goes through its runs of objects. Blocks whose pieces are not
+  /// in memory any more are read again.
   ///
   /// - Parameters:
   ///   - parts: of these blocks.
@@ -78,8 +80,9 @@ public struct InstanceFinder: Sendable {
     of range: Range<Int>, _ parts: inout InstanceParts, places: [Int], reading read: Reader,
     _ body: (Block, _ forEachRun: ((InstanceRun) -> Void) -> Void) throws -> Void
   ) throws {
-    for (block, joined) in zip(blocks[range], parts.places()) {
-      let found = try pieces(of: block, read)
+    let room = room(for: range.dropFirst(parts.kept.count))
+    for ((index, block), joined) in zip(blocks[range].enumerated(), parts.places()) {
+      let found = index < parts.kept.count ? parts.kept[index] : try pieces(of: block, in: room, read)
       try body(block) { each in
         found.forEachRun { piece, z, y, x, offset in
           let place = places[joined[piece]]
@@ -89,14 +92,17 @@ public struct InstanceFinder: Sendable {
     }
   }
 
-  private func pieces(of block: Block, _ read: Reader) throws -> InstanceBlock {
+  /// Memory for the values of any of some blocks.
+  private func room(for range: Range<Int>) -> AlignedBuffer<UInt8> {
+    AlignedBuffer(count: blocks[range].map { $0.read.count * extents[$0.image].y * extents[$0.image].x }.max() ?? 0)
+  }
+
+  private func pieces(of block: Block, in room: AlignedBuffer<UInt8>, _ read: Reader) throws -> InstanceBlock {
     let extents = extents[block.image]
-    let values = AlignedBuffer<UInt8>(count: block.read.count * extents.y * extents.x)
-    try read(block, values.buffer)
-    return withExtendedLifetime(values) {
-      InstanceBlock(
-        values.pointer, z: block.z, rows: extents.y, columns: extents.x, map: map, connectivity, fillsHoles: fillsHoles)
-    }
+    let count = block.read.count * extents.y * extents.x
+    try read(block, UnsafeMutableBufferPointer(rebasing: room.buffer[..<count]))
+    return InstanceBlock(
+      room.pointer, z: block.z, rows: extents.y, columns: extents.x, map: map, connectivity, fillsHoles: fillsHoles)
   }
 }
 

@@ -40,7 +40,7 @@ public struct InstanceList: Sendable {
         let start = 4 + piece * width
         images.append(numbers[start])
         labels.append(UInt8(numbers[start + 1]))
-        moments.append(InstanceMoments(numbers[start + 2..<start + width]))
+        moments.append(InstanceMoments(numbers, at: start + 2))
       }
       sets.grow(to: images.count)
       var rest = numbers[(4 + numbers[0] * width)...]
@@ -60,17 +60,17 @@ public struct InstanceList: Sendable {
     Self.add(&moments, to: &sets)
     Self.fill(&sets, &moments, &labels, images, contacts, extents)
     var place = [Int](repeating: -1, count: images.count)
-    var next: [Int: Int] = [:]
-    for index in images.indices where sets.smallest(index) == index {
+    let roots = sets.smallestOfEach()
+    // The pieces of an image follow each other.
+    var (image, number) = (-1, 0)
+    for index in images.indices where Int(roots[index]) == index {
       guard labels[index] != 0, moments[index].voxels >= smallest else { continue }
-      next[images[index], default: 0] += 1
+      (image, number) = (images[index], images[index] == image ? number + 1 : 1)
       place[index] = instances.count
-      instances.append(
-        Instance(
-          image: images[index], number: next[images[index]] ?? 1, label: labels[index], moments: moments[index]))
+      instances.append(Instance(image: image, number: number, label: labels[index], moments: moments[index]))
     }
     places = firsts.indices.map { rank in
-      (firsts[rank]..<(rank + 1 < firsts.count ? firsts[rank + 1] : images.count)).map { place[sets.smallest($0)] }
+      (firsts[rank]..<(rank + 1 < firsts.count ? firsts[rank + 1] : images.count)).map { place[Int(roots[$0])] }
     }
   }
 

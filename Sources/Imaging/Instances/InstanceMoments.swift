@@ -1,59 +1,55 @@
 /// The size, place and shape of a set of voxels, in whole numbers: sums of any parts in any order are the same.
 public struct InstanceMoments: Hashable, Sendable {
+  /// The least index along z, y and x, each with the other sign, and the largest.
+  private var ends: SIMD8<Int32>
+  /// The number of voxels, the sums of z, y and x, and those of zz, yy, xx and zy.
+  private var sums = SIMD8<Int>()
+  /// The sums of zx and yx.
+  private var rest = SIMD2<Int>()
+
+  /// How many numbers that is.
+  public static let numberCount = 16
+
   /// The number of voxels.
-  public private(set) var voxels = 0
+  public var voxels: Int { sums[0] }
   /// The least index along z, y and x.
-  public private(set) var low = [Int.max, Int.max, Int.max]
+  public var low: [Int] { (0..<3).map { -Int(ends[$0]) } }
   /// The largest index along z, y and x.
-  public private(set) var high = [-1, -1, -1]
-  /// The sums of z, y and x.
-  private var sums = [0, 0, 0]
-  /// The sums of zz, yy, xx, zy, zx and yx.
-  private var products = [0, 0, 0, 0, 0, 0]
+  public var high: [Int] { (3..<6).map { Int(ends[$0]) } }
+  private func sum(_ axis: Int) -> Int { sums[1 + axis] }
+  /// Of zz, yy, xx, zy, zx and yx.
+  private func product(_ index: Int) -> Int { index < 4 ? sums[4 + index] : rest[index - 4] }
 
   /// Of no voxel.
-  public init() {}
+  public init() { ends = SIMD8(-.max, -.max, -.max, -1, -1, -1, 0, 0) }
 
   /// Adds a run of voxels along x.
   mutating func add(z: Int, y: Int, x: Range<Int>) {
     guard !x.isEmpty else { return }
-    let n = x.count
+    let (n, start, last) = (x.count, x.lowerBound, x.upperBound - 1)
     /// The sum of k² for k below m.
     func squares(_ m: Int) -> Int { (m - 1) * m * (2 * m - 1) / 6 }
-    let sum = n * (x.lowerBound + x.upperBound - 1) / 2
-    voxels += n
-    for (axis, range) in [(z, z), (y, y), (x.lowerBound, x.upperBound - 1)].enumerated() {
-      low[axis] = min(low[axis], range.0)
-      high[axis] = max(high[axis], range.1)
-    }
-    sums[0] += n * z
-    sums[1] += n * y
-    sums[2] += sum
-    products[0] += n * z * z
-    products[1] += n * y * y
-    products[2] += squares(x.upperBound) - squares(x.lowerBound)
-    products[3] += n * z * y
-    products[4] += z * sum
-    products[5] += y * sum
+    let sum = n * (start + last) / 2
+    let square = n == 1 ? start * start : squares(x.upperBound) - squares(start)
+    let (z32, y32) = (Int32(z), Int32(y))
+    ends = pointwiseMax(ends, SIMD8(-z32, -y32, -Int32(start), z32, y32, Int32(last), 0, 0))
+    sums &+= SIMD8(n, n * z, n * y, sum, n * z * z, n * y * y, square, n * z * y)
+    rest &+= SIMD2(z * sum, y * sum)
   }
 
   /// Adds other voxels.
   mutating func add(_ other: InstanceMoments) {
-    voxels += other.voxels
-    for axis in 0..<3 {
-      low[axis] = min(low[axis], other.low[axis])
-      high[axis] = max(high[axis], other.high[axis])
-      sums[axis] += other.sums[axis]
-    }
-    for index in 0..<6 { products[index] += other.products[index] }
+    ends = pointwiseMax(ends, other.ends)
+    sums &+= other.sums
+    rest &+= other.rest
   }
 
   /// The mean of the voxels' indices along z, y and x.
-  public var centroid: [Double] { sums.map { Double($0) / Double(voxels) } }
+  public var centroid: [Double] { (0..<3).map { Double(sum($0)) / Double(voxels) } }
 
   /// Whether it touches the border of an image, along the axes of which it has several elements.
   func touchesBorder(of extents: [Int]) -> Bool {
-    (0..<3).contains { extents[$0] > 1 && (low[$0] == 0 || high[$0] == extents[$0] - 1) }
+    (0..<3).contains { extents[$0] > 1 && (ends[$0] == 0 || Int(ends[3 + $0]) == extents[$0] - 1) }
   }
 
   /// The principal axes: where voxels lie farthest from their centroid comes first.
@@ -66,7 +62,7 @@ public struct InstanceMoments: Hashable, Sendable {
     func covariance(_ product: Int, _ a: Int, _ b: Int) -> Double {
       // Sums of large indices cancel: about the centroid to nearest whole numbers they are exact.
       let (first, second) = (Int(mean[a].rounded()), Int(mean[b].rounded()))
-      let moved = products[product] - first * sums[b] - second * sums[a] + voxels * first * second
+      let moved = self.product(product) - first * sum(b) - second * sum(a) + voxels * first * second
       let rest = (mean[a] - Double(first)) * (mean[b] - Double(second))
       return (Double(moved) / n - rest) * voxel[a] * voxel[b]
     }
@@ -75,18 +71,19 @@ public struct InstanceMoments: Hashable, Sendable {
     return PrincipalAxes([[zz, zy, zx], [zy, yy, yx], [zx, yx, xx]])
   }
 
-  /// All of it, to send to other ranks.
-  public var numbers: [Int] { [voxels] + low + high + sums + products }
+  /// Adds all of it to a list, to send to other ranks.
+  func append(to numbers: inout [Int]) {
+    for lane in 0..<6 { numbers.append(Int(ends[lane])) }
+    for lane in 0..<8 { numbers.append(sums[lane]) }
+    for lane in 0..<2 { numbers.append(rest[lane]) }
+  }
 
-  /// How many numbers that is.
-  public static let numberCount = 16
-
-  /// What `numbers` are of.
-  init(_ numbers: ArraySlice<Int>) {
-    let all = Array(numbers)
-    voxels = all[0]
-    (low, high) = (Array(all[1..<4]), Array(all[4..<7]))
-    (sums, products) = (Array(all[7..<10]), Array(all[10..<16]))
+  /// What the numbers of a list from a place on are of.
+  init(_ numbers: [Int], at place: Int) {
+    self.init()
+    for lane in 0..<6 { ends[lane] = Int32(numbers[place + lane]) }
+    for lane in 0..<8 { sums[lane] = numbers[place + 6 + lane] }
+    for lane in 0..<2 { rest[lane] = numbers[place + 14 + lane] }
   }
 }
 

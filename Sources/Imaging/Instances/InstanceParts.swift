@@ -1,11 +1,10 @@
 /// The pieces of objects in consecutive blocks of one rank, joined as far as these blocks tell.
 public struct InstanceParts: Sendable {
-  private struct Piece {
-    var image: Int
-    var label: UInt8
-    var moments: InstanceMoments
-  }
-  private var pieces: [Piece] = []
+  /// Of each piece.
+  private var labels: [UInt8] = []
+  private var moments: [InstanceMoments] = []
+  /// The image of each block.
+  private var images: [Int] = []
   private var sets = DisjointSets(count: 0)
   private var contacts: Set<InstanceBlock.Contact> = []
   /// The pieces of the runs before the first block; nil when it begins an image, or there is none.
@@ -14,6 +13,12 @@ public struct InstanceParts: Sendable {
   private var after: [Int]?
   /// The first piece of each block.
   private var firsts: [Int] = []
+  /// The first blocks, as many as little memory holds, so that they need not be found again.
+  private(set) var kept: [InstanceBlock] = []
+  private var keptBytes = 0
+
+  /// The bytes of blocks that are kept.
+  private static let mostKept = 128 << 20
 
   /// Of no block.
   public init() {}
@@ -22,10 +27,12 @@ public struct InstanceParts: Sendable {
   ///
   /// - Parameter image: the number of the image that it is of.
   mutating func add(_ block: InstanceBlock, ofImage image: Int) {
-    let first = pieces.count
+    let first = labels.count
     firsts.append(first)
-    pieces += zip(block.labels, block.moments).map { Piece(image: image, label: $0, moments: $1) }
-    sets.grow(to: pieces.count)
+    images.append(image)
+    labels += block.labels
+    moments += block.moments
+    sets.grow(to: labels.count)
     if block.z.lowerBound > 0 {
       let own = block.before.map { first + $0 }
       if let after {
@@ -35,6 +42,8 @@ public struct InstanceParts: Sendable {
       }
     }
     after = block.after.map { first + $0 }
+    keptBytes += block.bytes
+    if keptBytes <= Self.mostKept { kept.append(block.withoutMoments) }
     for contact in block.contacts {
       contacts.insert(.init(background: first + contact.background, object: first + contact.object))
     }
@@ -43,9 +52,9 @@ public struct InstanceParts: Sendable {
   /// The joined pieces, by their first ones, in the order of their first voxels; and the place of each piece among them.
   private mutating func joined() -> (first: [Int], place: [Int]) {
     var (first, place): ([Int], [Int]) = ([], [])
-    place.reserveCapacity(pieces.count)
-    for index in pieces.indices {
-      let root = sets.smallest(index)
+    place.reserveCapacity(labels.count)
+    for (index, root) in sets.smallestOfEach().enumerated() {
+      let root = Int(root)
       place.append(root == index ? first.count : place[root])
       if root == index { first.append(index) }
     }
@@ -56,20 +65,27 @@ public struct InstanceParts: Sendable {
   public mutating func places() -> [[Int]] {
     let place = joined().place
     return firsts.indices.map { block in
-      Array(place[firsts[block]..<(block + 1 < firsts.count ? firsts[block + 1] : pieces.count)])
+      Array(place[firsts[block]..<(block + 1 < firsts.count ? firsts[block + 1] : labels.count)])
     }
   }
 
   /// All of it, to send to the first rank.
   public mutating func numbers() -> [Int] {
     let (first, place) = joined()
-    var moments = [InstanceMoments](repeating: InstanceMoments(), count: first.count)
-    for index in pieces.indices { moments[place[index]].add(pieces[index].moments) }
-    let contacts = Set(contacts.map { [place[$0.background], place[$0.object]] })
-      .sorted { $0.lexicographicallyPrecedes($1) }
+    var joined = [InstanceMoments](repeating: InstanceMoments(), count: first.count)
+    for index in moments.indices { joined[place[index]].add(moments[index]) }
+    let contacts =
+      contacts.isEmpty
+      ? []
+      : Set(contacts.map { [place[$0.background], place[$0.object]] }).sorted { $0.lexicographicallyPrecedes($1) }
     var numbers = [first.count, before?.count ?? -1, after?.count ?? -1, contacts.count]
-    for (piece, moments) in zip(first, moments) {
-      numbers += [pieces[piece].image, Int(pieces[piece].label)] + moments.numbers
+    numbers.reserveCapacity(4 + first.count * (2 + InstanceMoments.numberCount))
+    var block = 0
+    for (piece, moments) in zip(first, joined) {
+      while block + 1 < firsts.count, firsts[block + 1] <= piece { block += 1 }
+      numbers.append(images[block])
+      numbers.append(Int(labels[piece]))
+      moments.append(to: &numbers)
     }
     numbers += (before ?? []).map { place[$0] } + (after ?? []).map { place[$0] }
     return numbers + contacts.joined()

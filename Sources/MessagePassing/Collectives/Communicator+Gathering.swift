@@ -140,7 +140,11 @@ extension Communicator {
   public func scatter<T: MPIScalar>(_ parts: [[T]], from root: Int) throws -> [T] {
     precondition(rank != root || parts.count == size, "the root scatters one array to each rank")
     let counts = try broadcast(rank == root ? parts.map(\.count) : [], from: root)
-    let whole = rank == root ? Array(parts.joined()) : []
+    var whole: [T] = []
+    if rank == root {
+      whole.reserveCapacity(counts.reduce(0, +))
+      for part in parts { whole += part }
+    }
     return try uninitializedArray(of: T.self, count: counts[rank]) { part in
       try whole.withUnsafeBufferPointer { try scatter($0, counts: counts, into: part, from: root) }
     }
