@@ -35,6 +35,40 @@ struct TargetTests {
     .images(scratch.location("a.h5:/targets"), mask: scratch.location("a.h5:/mask"))
   }
 
+  @Test(
+    "target images are transformed before they are scaled, and back after they are scaled back",
+    arguments: [TargetTransform.log1p, .sqrt])
+  func transforms(transform: TargetTransform) throws {
+    let data = try data(images)
+    let scaling = try #require(try data.inspect(after: transform).targetScaling)
+    let known = (0..<15).filter { Self.mask[$0] != 0 }
+    for channel in 0..<2 {
+      let values = known.map { index -> Double in
+        let value = Double(Self.targets[15 * channel + index])
+        return transform == .sqrt ? value.squareRoot() : Elementary.log1p(value)
+      }
+      #expect(abs(scaling.mean[channel] - values.reduce(0, +) / Double(values.count)) < 1e-9)
+    }
+    let part = try data.load(
+      try #require(data.split.train.first), for: .train, scaling: .identity(channels: 1), targetScaling: scaling)
+    for channel in 0..<2 {
+      for index in known {
+        let back = scaling.unscaled(part.values.pointer[15 * channel + index], channel: channel)
+        #expect(abs(back - Self.targets[15 * channel + index]) < 1e-3)
+      }
+      // About the mean, one scaled unit is as many units of the targets as its ends are apart.
+      let unit = scaling.unscaled(1, channel: channel) - scaling.unscaled(0, channel: channel)
+      #expect(scaling.units[channel] == unit && unit > 1)
+    }
+    // Below 0 too, and a wild answer is a number whose square is one.
+    #expect(transform.ofImages.inverted(-transform.ofImages.inverted(0.5)) < 0)
+    for value in [-3.7, -1e-9, 0, 1e-9, 0.25, 8] {
+      let there = transform.ofImages.apply(to: value, limits: nil)
+      #expect(abs(transform.ofImages.inverted(there) - value) <= 1e-12 * abs(value))
+    }
+    #expect((scaling.unscaled(1e30, channel: 0) * scaling.unscaled(1e30, channel: 0)).isFinite)
+  }
+
   @Test("target images are scaled by what is known of the training part, channel by channel")
   func scaling() throws {
     let data = try data(images)

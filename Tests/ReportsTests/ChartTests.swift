@@ -44,6 +44,22 @@ struct ChartTests {
     #expect(bars.max() == bars.last && abs(bars[1] / bars[0] - 2) < 0.01 && abs(bars[2] / bars[1] - 2) < 0.01)
   }
 
+  @Test("a histogram has bins of a plain width that begin at multiples of it, and counts each number once")
+  func histogram() {
+    let bins = HistogramChart.Bins([3.2, 97, .nan])
+    #expect(bins.width == 5 && bins.first == 0 && bins.count == 20)
+    #expect(bins.counts([3.2, 5, 4.999, 97, .infinity]) == [2, 1] + [Int](repeating: 0, count: 17) + [1])
+    for values in [[], [7.0], [0], [-4, -4]] {
+      let bins = HistogramChart.Bins(values)
+      #expect(bins.counts(values).reduce(0, +) == values.count && bins.width > 0)
+    }
+    let text = HistogramChart(
+      title: "L", xLabel: "µm", yLabel: "objects", series: [("a", [1, 1, 2, 10]), ("b", [10])]
+    ).picture.text
+    // Three bars of one kind, one of the other, two squares of the legend, the background.
+    #expect(text.components(separatedBy: "<rect ").count == 8 && text.contains(">µm<"))
+  }
+
   @Test("a confusion matrix shows each row's shares, and rows without pixels in grey")
   func matrix() {
     let chart = MatrixChart(

@@ -3,7 +3,7 @@
     python prepare.py SETS
 
 SETS holds the sets as README.md describes them. Writes nuclei.h5, membranes.h5, hippocampus.h5, tomograms.h5,
-fibres.h5 and scattering.h5.
+fibres.h5, bundles.h5 and scattering.h5.
 """
 import sys
 from pathlib import Path
@@ -66,6 +66,35 @@ def fibres(source, target):
         out["images"] = file["carbon/image"][()][None]
         out["labels"] = np.where(scribbles == 0, 255, scribbles - 1).astype(np.uint8)[None]
         out["new"] = file["unlabelled_slices/carbon0103"][()][None]
+
+
+def blurred(volume, sigma):
+    """A volume after a Gaussian filter, periodic at its border."""
+    spectrum = np.fft.fftn(volume)
+    for axis, extent in enumerate(volume.shape):
+        factors = np.exp(-2 * (np.pi * sigma * np.fft.fftfreq(extent)) ** 2)
+        spectrum *= factors.reshape([-1 if other == axis else 1 for other in range(volume.ndim)])
+    return np.fft.ifftn(spectrum).real.astype(np.float32)
+
+
+def bundles(source, target):
+    """A volume of fibres with 240 short scribbles: 255 where there are none, 1 along the axes of fibres, 0 off them.
+
+    Nobody drew them: along random strokes, voxels are labelled by the difference of two Gaussians, as narrow as a fibre and twice as
+    wide, where it is high or not. What lies between is left out.
+    """
+    random = np.random.default_rng(1)
+    with h5py.File(source) as file, h5py.File(target, "w") as out:
+        volume = file["fibers"][()]
+        contrast = blurred(volume, 1.2) - blurred(volume, 2.5)
+        strokes = np.zeros(volume.shape, bool)
+        for _ in range(240):
+            z, y, x = random.integers(4, np.array(volume.shape) - 28)
+            extents = [(1, 2, 24), (1, 24, 2), (24, 2, 1)][random.integers(3)]
+            strokes[z : z + extents[0], y : y + extents[1], x : x + extents[2]] = True
+        labels = np.full(volume.shape, 255, np.uint8)
+        labels[strokes & (contrast < 8)], labels[strokes & (contrast > 12)] = 0, 1
+        out["images"], out["labels"] = volume, labels
 
 
 def lines(image, seen):
@@ -137,4 +166,5 @@ labelled(sets / "em_isbi2012/em_isbi2012.h5", here / "membranes.h5")
 hippocampus(sets / "mri_hippocampus3d/dev.h5", here / "hippocampus.h5")
 tomograms(sets / "xct_volumes/qim3d_mit.h5", here / "tomograms.h5")
 fibres(sets / "fibre_ct_scribbles/fibre_ct_scribbles.h5", here / "fibres.h5")
+bundles(sets / "xct_volumes/qim3d_mit.h5", here / "bundles.h5")
 scattering(sets / "xray_scattering/dev.h5", here / "scattering.h5")

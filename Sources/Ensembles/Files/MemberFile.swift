@@ -78,6 +78,10 @@ public enum MemberFile {
     if let scaling = member.targetScaling {
       try file.write(scaling.mean, to: "target_scaling/mean")
       try file.write(scaling.standardDeviation, to: "target_scaling/standard_deviation")
+      if !scaling.isLinear {
+        try file.group("target_scaling").setAttribute("rule", scaling.rule.rawValue)
+        try file.group("target_scaling").setAttribute("transform", scaling.transform.rawValue)
+      }
     }
     try file.write(member.bag.drawn, to: "bootstrap/drawn")
     try file.write(member.bag.outOfBag, to: "bootstrap/out_of_bag")

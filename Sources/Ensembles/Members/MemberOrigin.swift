@@ -46,6 +46,9 @@ extension TrainedMember {
     parameters.withUnsafeBytes { hash.add($0) }
     statistics.withUnsafeBytes { hash.add($0) }
     if !scaling.isLinear { for byte in "\(scaling.rule) \(scaling.transform)".utf8 { hash.add(UInt64(byte)) } }
+    if let target = targetScaling, !target.isLinear {
+      for byte in "\(target.transform)".utf8 { hash.add(UInt64(byte)) }
+    }
     for limits in scaling.limits ?? [] {
       for value in [limits.lowerBound, limits.upperBound] { hash.add(value.bitPattern) }
     }

@@ -46,8 +46,10 @@ public final class Aggregator {
     let channels = settings.members * settings.answer.channels
     guard let target = targetScaling else { return .identity(channels: channels) }
     let copies = 0..<channels / target.mean.count
-    return IntensityScaling(
+    var scaling = IntensityScaling(
       mean: copies.flatMap { _ in target.mean }, standardDeviation: copies.flatMap { _ in target.standardDeviation })
+    scaling.transform = target.transform
+    return scaling
   }
 
   /// Takes a member's answer for a tile; members come one after another.

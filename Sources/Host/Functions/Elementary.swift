@@ -9,6 +9,12 @@ public enum Elementary {
   /// The exponential function.
   public static func exp(_ x: Double) -> Double { x.isNaN ? x : exponential(DoubleDouble(x)) }
 
+  /// The exponential function less 1, within 2⁻⁴² of itself.
+  public static func expm1(_ x: Double) -> Double {
+    guard x.magnitude < 0x1p-10 else { return exp(x) - 1 }
+    return x * (1 + x / 2 * (1 + x / 3 * (1 + x / 4 * (1 + x / 5))))
+  }
+
   /// The natural logarithm.
   public static func log(_ x: Double) -> Double {
     guard x > 0, x < .infinity else { return x == 0 ? -.infinity : x < 0 ? .nan : x }

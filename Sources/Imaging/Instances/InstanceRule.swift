@@ -4,6 +4,8 @@ import Settings
 public struct InstanceRule: SettingsSection, Hashable {
   /// The names of the classes; nil: each class but the first.
   public var classes: [String]?
+  /// Which voxels of a class are looked at.
+  public var voxels = InstanceVoxels.likeliest
   /// Nil: voxels that touch at all are of one object.
   public var connectivity: Connectivity?
   /// Objects of fewer voxels are left out.
@@ -19,6 +21,10 @@ public struct InstanceRule: SettingsSection, Hashable {
     Setting(
       "classes", \.classes, .list(of: .text, 1...), otherwise: "each class but the first",
       "the classes whose objects are told apart; voxels of two classes are never of one object"),
+    Setting(
+      "voxels", \.voxels, .words(InstanceVoxels.self, noun: "choice of voxels"),
+      "which voxels can be of objects: all whose class is the likeliest (`likeliest`), or of these those that the map `kept` of "
+        + "`prediction.statistics` keeps, whose class is likely although the members differ (`kept`)"),
     Setting(
       "connectivity", \.connectivity, .words(Connectivity.self, noun: "connectivity"),
       otherwise: "8 in planes, 26 in volumes",
@@ -37,6 +43,14 @@ public struct InstanceRule: SettingsSection, Hashable {
 
   /// The connectivity in images of a kind.
   public func connectivity(volume: Bool) -> Connectivity { connectivity ?? .standard(volume: volume) }
+}
+
+/// Which voxels of a class can be of objects.
+public enum InstanceVoxels: String, CaseIterable, Hashable, Sendable, SettingConvertible {
+  /// Those whose likeliest class it is.
+  case likeliest
+  /// Of these, those whose probability is high by mean less spread (DLSIA, arXiv 2308.02559, IV-B).
+  case kept
 }
 
 extension Connectivity {

@@ -75,9 +75,17 @@ public struct IntensityScaling: Hashable, Sendable, Codable {
     transform == .none ? value : transform.apply(to: value, limits: limits?[channel])
   }
 
-  /// The value v of a channel was before it was scaled: v · standard deviation + mean.
+  /// The value v of a channel was before it was scaled, v · standard deviation + mean, and transformed.
   @inline(__always)
   public func unscaled(_ value: Float, channel: Int) -> Float {
-    Float(Double(value) * standardDeviation[channel] + mean[channel])
+    Float(transform.inverted(Double(value) * standardDeviation[channel] + mean[channel]))
+  }
+
+  /// Of each channel, how far apart values are in their own unit of which one is scaled to 0 and the other to 1.
+  public var units: [Float] {
+    standardDeviation.indices.map { channel in
+      transform == .none
+        ? Float(standardDeviation[channel]) : unscaled(1, channel: channel) - unscaled(0, channel: channel)
+    }
   }
 }

@@ -37,4 +37,16 @@ public enum IntensityTransform: String, Sendable, Hashable, Codable, CaseIterabl
       return min(max(value, limits.lowerBound), limits.upperBound)
     }
   }
+
+  /// The value that a transform made another of, at most ±10¹⁸, so that a network that errs wildly gives a number whose
+  /// square is one; of `clip`, which has no inverse, that value itself.
+  func inverted(_ value: Double) -> Double {
+    let size: Double
+    switch self {
+    case .none, .clip: return value
+    case .log1p: size = Elementary.expm1(value.magnitude)
+    case .sqrt: size = value * value
+    }
+    return size.isNaN ? size : (value < 0 ? -1 : 1) * min(size, 1e18)
+  }
 }

@@ -18,30 +18,35 @@ extension LearningData {
   /// The scaling is summed slice by slice in the order of regions, whatever the size of slabs and the number of readers.
   /// - Parameters:
   ///   - rule: how target images are scaled.
+  ///   - transform: what is done to target images before.
   ///   - readers: all call this alike, and get the same.
   /// - Throws: `ImagingError` for labels outside the classes, values that are not finite, a constant channel, targets
   ///   that float32 cannot hold, or a part in which nothing is known, each with the number and the first place of the
   ///   fault; `HDF5Error`.
   /// - Complexity: O(*voxels*) time, memory for one slab.
   public func inspect(
-    scalingTargets rule: TargetScaling = .standard, by readers: JointReading = .alone
+    scalingTargets rule: TargetScaling = .standard, after transform: TargetTransform = .none,
+    by readers: JointReading = .alone
   ) throws -> Inspection {
     var scaling = IntensityScaling.identity(channels: images.channels)
     scaling.transform = preparation.transform
     if !preparation.scaling.isByImage {
       scaling.limits = try images.limits(of: split.train.map { ($0.image, $0.box) }, preparation.transform, readers)
     }
+    var targetTransform = IntensityScaling.identity(channels: targetChannels)
+    targetTransform.transform = transform.ofImages
+    let scalings = (images: scaling, targets: targetTransform)
     let pieces = InspectedPiece.all(of: self)
     var counts = [Part: [Int]](uniqueKeysWithValues: Part.allCases.map { ($0, Array(repeating: 0, count: 256)) })
     var faults = Faults(target, preparation.labelMap)
     let numbers = try readers.join {
-      try pieces[readers.share(pieces.count)].flatMap { try look(at: $0, scaling, &counts, &faults) }
+      try pieces[readers.share(pieces.count)].flatMap { try look(at: $0, scalings, &counts, &faults) }
     }
     let sums = try readers.sum { Part.allCases.flatMap { counts[$0] ?? [] } + [faults.isEmpty ? 0 : 1] }
     // Faults are told in the order of one reader, who counts them all.
     guard sums.last == 0 || pieces.isEmpty else {
       var all = Faults(target, preparation.labelMap)
-      for piece in pieces { _ = try look(at: piece, scaling, &counts, &all) }
+      for piece in pieces { _ = try look(at: piece, scalings, &counts, &all) }
       try all.raise()
       throw ImagingError.changed(images.location)
     }
@@ -68,7 +73,7 @@ extension LearningData {
     (scaling.rule, scaling.transform, scaling.limits) = (preparation.scaling, preparation.transform, limits)
     return Inspection(
       scaling: scaling,
-      targetScaling: targetChannels > 0 ? try targetScaling(rule, targets) : nil, voxels: voxels)
+      targetScaling: targetChannels > 0 ? try targetScaling(rule, targets, after: transform) : nil, voxels: voxels)
   }
 
   /// Reads a piece, counts its classes and looks for faults.
@@ -76,7 +81,8 @@ extension LearningData {
   /// - Returns: of a piece of the training part `[slice, channel]` the moments' numbers, those of target channels behind
   ///   those of image channels.
   private func look(
-    at piece: InspectedPiece, _ scaling: IntensityScaling, _ counts: inout [Part: [Int]], _ faults: inout Faults
+    at piece: InspectedPiece, _ scalings: (images: IntensityScaling, targets: IntensityScaling),
+    _ counts: inout [Part: [Int]], _ faults: inout Faults
   ) throws -> [Double] {
     let (part, region) = (piece.part, piece.region)
     let isCounted = part == .train
@@ -84,11 +90,12 @@ extension LearningData {
     defer { counts[part] = own }
     let slab = try Slab(self, piece.box, image: region.image, part, &faults)
     if content.labels != .image { slab.count(&own) }
-    let moments = slab.moments(slab.stored, of: images, scaling, isCounted: isCounted, &faults)
+    let moments = slab.moments(slab.stored, of: images, scalings.images, isCounted: isCounted, &faults)
     var targets: [[Moments]] = []
     if case .images = target, let answers {
       let stored = try answers.stored(piece.box, ofImage: region.image)
-      targets = slab.moments(stored, of: answers, where: slab.weights, isCounted: isCounted, &faults)
+      targets = slab.moments(
+        stored, of: answers, scalings.targets, where: slab.weights, isCounted: isCounted, &faults)
     } else if case .itself = target, isCounted, let weights = slab.weights {
       // Its faults are known.
       var none = Faults(target, preparation.labelMap)
@@ -126,7 +133,9 @@ extension LearningData {
     }
   }
 
-  private func targetScaling(_ rule: TargetScaling, _ moments: [Moments]) throws(ImagingError) -> IntensityScaling {
+  private func targetScaling(
+    _ rule: TargetScaling, _ moments: [Moments], after transform: TargetTransform
+  ) throws(ImagingError) -> IntensityScaling {
     for (channel, moments) in moments.enumerated() {
       let deviation = moments.standardDeviation
       guard moments.squares > 0 else {
@@ -138,13 +147,16 @@ extension LearningData {
         throw .targetRange(targetLocation, channel: channel, mean: moments.mean, deviation: deviation)
       }
     }
-    return switch rule {
-    case .standard:
-      IntensityScaling(mean: moments.map(\.mean), standardDeviation: moments.map(\.standardDeviation))
-    case .range:
-      IntensityScaling(mean: moments.map(\.smallest), standardDeviation: moments.map { $0.largest - $0.smallest })
-    case .none: .identity(channels: moments.count)
-    }
+    var scaling =
+      switch rule {
+      case .standard:
+        IntensityScaling(mean: moments.map(\.mean), standardDeviation: moments.map(\.standardDeviation))
+      case .range:
+        IntensityScaling(mean: moments.map(\.smallest), standardDeviation: moments.map { $0.largest - $0.smallest })
+      case .none: IntensityScaling.identity(channels: moments.count)
+      }
+    scaling.transform = transform.ofImages
+    return scaling
   }
 }
 

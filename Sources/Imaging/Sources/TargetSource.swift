@@ -55,6 +55,25 @@ public enum TargetSource: Sendable, Hashable {
   }
 }
 
+/// What is done to the values of target images before they are scaled; predictions are transformed back.
+public enum TargetTransform: String, Sendable, Hashable, Codable, CaseIterable {
+  /// Nothing.
+  case none
+  /// log(1 + v); −log(1 − v) of values below 0.
+  case log1p
+  /// The square root; −√−v of values below 0.
+  case sqrt
+
+  /// That of images.
+  var ofImages: IntensityTransform {
+    switch self {
+    case .none: .none
+    case .log1p: .log1p
+    case .sqrt: .sqrt
+    }
+  }
+}
+
 /// How target images are scaled for training; predictions are scaled back.
 public enum TargetScaling: String, Sendable, Hashable, Codable, CaseIterable {
   /// Mean 0 and standard deviation 1 over the training part, channel by channel.

@@ -11,7 +11,8 @@ extension JobFile {
     switch task {
     case .segmentation, .binary, .classification:
       (["labels", "classes"], ["ignore", "labels-map", "scaling", "transform", "valid-channel"])
-    case .regression: (["targets"], ["mask", "target-scaling", "scaling", "transform", "valid-channel"])
+    case .regression:
+      (["targets"], ["mask", "target-scaling", "target-transform", "scaling", "transform", "valid-channel"])
     case .autoencoder: ([], ["labels", "classes", "ignore", "labels-map", "targets", "mask", "target-scaling"])
     case .selfSupervised: ([], ["targets", "mask", "target-scaling"])
     }
@@ -144,6 +145,10 @@ extension JobFile {
     let classes = values["data.classes"]?.list?.compactMap(\.text) ?? []
     if let name = rule.classes?.first(where: { !classes.contains($0) }), !classes.isEmpty {
       report("instances.classes", "there is no class ‘\(name)’; the classes are \(classes.joined(separator: ", "))")
+    }
+    if rule.voxels == .kept, values["prediction.statistics.maps"]?.list?.contains(where: { $0.text == "kept" }) != true
+    {
+      report("instances.voxels", "there is no map of what is kept; write prediction: {statistics: {maps: [kept]}}")
     }
     let volume = values["data.volume"]?.boolean == true
     if let connectivity = rule.connectivity, connectivity.isOfVolumes != volume {

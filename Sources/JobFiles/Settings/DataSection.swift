@@ -25,6 +25,8 @@ extension Job {
     public var transform: IntensityTransform?
     /// Nil when the task has no target images.
     public var targetScaling: TargetScaling?
+    /// What is done to target images before they are scaled; nil: nothing.
+    public var targetTransform: TargetTransform?
     /// The channels of the images; nil: as their shape says, and all of them.
     public var channels: ChannelChoice?
     /// A letter for each axis of the images' array; nil: as the file says.
@@ -109,6 +111,11 @@ extension Job {
           + "standard deviation 1; `range`, from 0 to 1, for networks that end in a sigmoid; `none`. Predictions are scaled "
           + "back"),
       Setting(
+        "target-transform", \.targetTransform, .words(TargetTransform.self, noun: "transform"), otherwise: "`none`",
+        "what is done to the values of target images before they are scaled, as `transform` does it to images: `log1p`, `sqrt` or "
+          + "`none`. Losses are of transformed values; each member's answer is transformed back, so that predictions, spreads, "
+          + "intervals and scores are in the targets' own unit. Images and targets that both are counts want both"),
+      Setting(
         "channels", \.channels, ChannelChoice.kind, otherwise: "all, as the images' shape says",
         "a list of the channels that networks see, in this order, by number, from 0 on, or by name where files say names, as "
           + "in `[nuclei, 2]`; new images are taken the same way. Or one number: that of all channels, which must be "
@@ -188,6 +195,7 @@ extension Length: SettingConvertible {
 }
 
 extension TargetScaling: SettingConvertible {}
+extension TargetTransform: SettingConvertible {}
 extension ScalingRule: SettingConvertible {}
 extension LabelMap: SettingConvertible {
   public init(settingValue value: SettingValue) throws(SettingError) {

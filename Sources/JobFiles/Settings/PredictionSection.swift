@@ -36,11 +36,13 @@ extension Job {
       Setting(
         "latent", \.latent, .boolean,
         "whether what each member reduces an image to (an autoencoder's code) is written too, as `/entry/latent/latent` "
-          + "`[member, image, channel, …]`; images are then predicted whole"),
+          + "`[member, image, channel, …]`; images are then predicted whole, and the evaluation maps the test part's values in two "
+          + "dimensions (`/entry/evaluation/latent`): by principal components, and by UMAP (arXiv 1802.03426)"),
       Setting(
         "kinds", \.kinds, .dataPath, otherwise: "nothing is known of their kinds",
         "with `latent`, one whole number an image: `path[:dataset]`. Nothing is learnt from them; the page colours its map of "
-          + "latent values by them, and the evaluation tells how far kinds lie apart (`/entry/evaluation/latent`)"),
+          + "latent values by them, and the evaluation tells how far kinds lie apart: their silhouette, and how many images have "
+          + "one of their kind nearest"),
       Setting(
         "statistics", \.statistics, otherwise: "mean and spread alone",
         "maps of other statistics over the members, as `/entry/statistics`"),

@@ -19,7 +19,7 @@ struct IntervalPlanes {
     guard let score = method.valueScore else { preconditionFailure("\(method.name) is not a method of values") }
     self.score = score
     self.form = form
-    standard = targetScaling.standardDeviation.map { Float($0) }
+    standard = targetScaling.units
   }
 
   /// Takes an answer.

@@ -19,7 +19,12 @@ struct TestBox {
 
   /// All slices of the test part of some data, in order.
   static func slices(of data: LearningData, _ layout: ImageLayout) -> [TestBox] {
-    list(data, layout) { region, _ in
+    slices(of: data.split.test, layout)
+  }
+
+  /// All slices of the regions that results are of, in order.
+  static func slices(of regions: [Region], _ layout: ImageLayout) -> [TestBox] {
+    list(regions, layout) { region, _ in
       (0..<region.z.count).map { Box(Extents(y: region.height, x: region.width)).moved(z: $0) }
     }
   }
@@ -30,7 +35,7 @@ struct TestBox {
   /// - Parameter chunk: extents along the axes of pixels, `[(z,) y, x]`; nil: there are none.
   static func pieces(of data: LearningData, _ layout: ImageLayout, chunk: [Int]?) -> [TestBox] {
     guard let chunk = chunk.flatMap({ Extents($0) }) else { return slices(of: data, layout) }
-    return list(data, layout) { pieces(of: $0.extents, from: $1, chunk: chunk) }
+    return list(data.split.test, layout) { pieces(of: $0.extents, from: $1, chunk: chunk) }
   }
 
   /// A region in pieces, in the order z, y, x.
@@ -69,14 +74,14 @@ struct TestBox {
 
   /// The test part of images that are answered as a whole: each is one.
   static func images(of data: LearningData, _ layout: ImageLayout) -> [TestBox] {
-    list(data, layout) { region, _ in [Box(region.extents)] }
+    list(data.split.test, layout) { region, _ in [Box(region.extents)] }
   }
 
   private static func list(
-    _ data: LearningData, _ layout: ImageLayout, _ boxes: (_ region: Region, _ z: Int) -> [Box]
+    _ regions: [Region], _ layout: ImageLayout, _ boxes: (_ region: Region, _ z: Int) -> [Box]
   ) -> [TestBox] {
     var slices = 0
-    return data.split.test.enumerated().flatMap { index, region in
+    return regions.enumerated().flatMap { index, region in
       let place = layout.isOneImage ? (image: 0, z: slices) : (image: index, z: region.z.lowerBound)
       slices += region.z.count
       return boxes(region, place.z).map { TestBox(region: region, part: index, box: $0, place: place) }

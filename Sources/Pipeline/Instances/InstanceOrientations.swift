@@ -88,13 +88,28 @@ struct InstanceOrientations {
   /// The map of each class on a sphere; nil of images without depth.
   var picture: SVGPicture? {
     let directions = map.directions
-    guard !directions.polar.isEmpty else { return nil }
-    let (values, count) = (map.autocorrelation, directions.shifts.count)
+    return directions.polar.isEmpty
+      ? nil : Self.picture(map.autocorrelation, names, columns: directions.azimuth.count, radius: radius)
+  }
+
+  /// The same, of what `write` wrote; nil when it wrote nothing.
+  ///
+  /// - Throws: `HDF5Error`.
+  static func picture(in entry: Group) throws -> SVGPicture? {
+    guard try entry.exists("orientations/polar") else { return nil }
+    let group = try entry.group("orientations")
+    return picture(
+      try group.read("autocorrelation", as: Double.self), try group.readStrings("class_names"),
+      columns: try group.dataset("azimuth").shape[0], radius: Int(try group.attribute("radius", as: Int64.self)))
+  }
+
+  private static func picture(_ values: [Double], _ names: [String], columns: Int, radius: Int) -> SVGPicture {
+    let count = values.count / max(1, names.count)
     return SVGPicture(
       column: names.enumerated().map { index, name in
         SphereChart(
           title: "Directions of \(name)", label: "pairs of voxels \(radius) apart that are both of objects",
-          values: Array(values[index * count..<(index + 1) * count]), columns: directions.azimuth.count
+          values: Array(values[index * count..<(index + 1) * count]), columns: columns
         ).picture
       })
   }

@@ -37,6 +37,8 @@ struct PredictedLabels {
   /// The datasets' scales by the names of their axes.
   let scales: [(name: String, values: [Double], unit: String?)]
   private let labels: Dataset
+  /// Of each channel, 1 where it is kept; nil: all voxels count.
+  private let kept: Dataset?
   private let deviation: NumberDataset?
   private let shape: [Int]
 
@@ -55,6 +57,10 @@ struct PredictedLabels {
       throw RunError.notInResults(path, "labels", there: try ResultsQuantity.words(in: file.group(group)))
     }
     labels = try file.dataset("\(group)/labels", cache: 64 << 20)
+    guard try rule.voxels == .likeliest || file.exists("entry/statistics/kept") else {
+      throw RunError.nothingKept(path)
+    }
+    kept = rule.voxels == .kept ? try file.dataset("entry/statistics/kept", cache: 64 << 20) : nil
     let hasSpread = try ResultsFile.hasSpread(file.group(group))
     deviation = hasSpread ? try NumberDataset(try file.dataset("\(group)/mean_errors", cache: 64 << 20)) : nil
     let shape = try labels.shape
@@ -71,6 +77,10 @@ struct PredictedLabels {
       throw RunError.connectivity(connectivity.rawValue, isOfVolumes: hasDepth, known: own)
     }
     classes = names.indices.filter { index in rule.classes.map { $0.contains(names[index]) } ?? (index > 0) }
+    // One output channel tells of the second class alone what is kept.
+    if let kept, try kept.shape[1] < names.count, classes.contains(0) {
+      throw RunError.noClass("what is kept in \(path)", names[0], classes: [names[1]])
+    }
     let indices = try file.read("\(group)/indices", as: Int.self)
     let whole = Extents(z: hasDepth ? shape[1] : 1, y: shape[shape.count - 2], x: shape[shape.count - 1])
     let pixels = try OwnPixels(file.group(group))
@@ -126,17 +136,31 @@ struct PredictedLabels {
 
   /// Reads the classes of the slices of a block that are read.
   func read(_ block: InstanceFinder.Block, into buffer: UnsafeMutableBufferPointer<UInt8>) throws {
-    _ = buffer.update(from: try labels.read(as: UInt8.self, slab(block, z: block.read)))
+    let place = slab(block, z: block.read)
+    _ = buffer.update(from: try labels.read(as: UInt8.self, place))
+    guard let kept else { return }
+    let channels = try kept.shape[1]
+    for index in classes {
+      let isKept = try kept.read(as: UInt8.self, Self.slab(place, ofChannel: min(index, channels - 1)))
+      for (voxel, keeps) in isKept.enumerated() where keeps == 0 && buffer[voxel] == index {
+        buffer[voxel] = Label.ignored
+      }
+    }
+  }
+
+  /// The same place in a dataset with channels behind images.
+  private static func slab(_ place: Hyperslab, ofChannel channel: Int) -> Hyperslab {
+    var slab = place
+    slab.start.insert(channel, at: 1)
+    slab.count.insert(1, at: 1)
+    slab.stride.insert(1, at: 1)
+    return slab
   }
 
   /// The standard deviation over members of a class's probability, in the slices of a block; empty when it is not there.
   func spread(ofClass index: Int, _ block: InstanceFinder.Block) throws -> [Float] {
     guard let deviation else { return [] }
-    var slab = slab(block)
-    slab.start.insert(min(index, try deviation.shape[1] - 1), at: 1)
-    slab.count.insert(1, at: 1)
-    slab.stride.insert(1, at: 1)
-    return try deviation.read(slab)
+    return try deviation.read(Self.slab(slab(block), ofChannel: min(index, try deviation.shape[1] - 1)))
   }
 
   /// Creates the dataset of objects' numbers. Collective.

@@ -60,7 +60,7 @@ struct MemberWeighting: Stage {
     let form = AnswerForm(settings, job.layout)
     let hasClasses = settings.task.hasClasses
     var sample = CalibrationSample(width: hasClasses ? members * channels : members, capacity: Self.mostPixels)
-    let units = ensemble.members[0].targetScaling?.standardDeviation.map { Float($0) } ?? []
+    let units = ensemble.members[0].targetScaling?.units ?? []
     let scaling = try run.scaling(ensemble.members[0].scaling, of: .validate)
     try world.agree {
       let work = try TileWork(truth.split.validate, of: job, settings, graphs: ensemble.members.map(\.graph))

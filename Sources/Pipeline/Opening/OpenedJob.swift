@@ -119,7 +119,9 @@ extension Inspection {
   /// The same for the same data; part of fingerprints in files.
   fileprivate var text: String {
     let voxels = Dictionary(uniqueKeysWithValues: voxels.map { ($0.key.rawValue, $0.value) })
-    let target = targetScaling.map { " \($0.mean) \($0.standardDeviation)" } ?? ""
+    // Programs that know no transform of targets wrote the rest.
+    let target =
+      targetScaling.map { " \($0.mean) \($0.standardDeviation)" + ($0.isLinear ? "" : " \($0.transform)") } ?? ""
     return "\(scaling.mean) \(scaling.standardDeviation) \(voxels.sorted { $0.key < $1.key })" + target
   }
 }

@@ -33,6 +33,12 @@ public enum RunError: Error, Hashable, Sendable {
   case noResults(String)
   /// Results have no objects beside them.
   case noInstances(String)
+  /// A file of objects has none.
+  case noObjects(String)
+  /// A file of objects says nothing of directions.
+  case noDirections(String)
+  /// Results have no map of what is kept.
+  case nothingKept(String)
   /// The validation part has no known pixels to choose weights of members by.
   case nothingToWeighBy(String)
   /// No pixel of the part that tunes a calibration is known.
@@ -124,6 +130,12 @@ extension RunError: CustomStringConvertible {
     case .nothingToWeighBy(let rule):
       return "ensemble.weights: \(rule) chooses on the validation part, which has no known pixels; "
         + "give it images in data.split (validate), or write equal."
+    case .nothingKept(let path):
+      return "\(path) does not say what is kept. Write prediction: {statistics: {maps: [kept]}} in the job, and "
+        + "‘tutti run JOB --overwrite’ predicts again without training; or look at all of the likeliest class."
+    case .noObjects(let path): return "\(path) holds no objects; none was found, or --smallest left all out."
+    case .noDirections(let path):
+      return "\(path) holds no directions; ‘tutti instances --autocorrelation 30 --overwrite’ finds those of volumes."
     case .noInstances(let path):
       return "there are no objects beside \(path); ‘tutti instances \(path)’ finds them."
     case .nothingToTuneOn:

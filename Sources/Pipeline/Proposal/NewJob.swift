@@ -90,11 +90,14 @@ public struct NewJob: Sendable {
       let (opened, workers) = (try run.opened(), try run.workers())
       proposal.calibrationUnits = Self.units(opened.truth)
       let work = try JobWork(opened, run.job)
-      let budget = try run.trainingBudget(opened, ranks: 1, threads: workers.team.size, .init())
-      if run.obstacle(budget, ranksOnNode: 1) != nil {
+      // As a run tries them: images that do not fit in memory wait in a file.
+      let budgets = try run.trainingForms(ranks: 1).map {
+        try run.trainingBudget(opened, ranks: 1, threads: workers.team.size, $0)
+      }
+      if budgets.allSatisfy({ run.obstacle($0, ranksOnNode: 1) != nil }), let least = budgets.last {
         guard proposal.batch > 1 else {
           guard isLast else { return false }
-          throw MemoryBudgetFailure(budget: budget)
+          throw MemoryBudgetFailure(budget: least)
         }
         proposal.batch /= 2
         continue

@@ -6,7 +6,8 @@ import Reports
 
 /// Draws one figure of the page about a run as a file.
 public struct FigurePlot: Sendable {
-  /// A results file; for `training` and `network` also a folder of members, or a member's file.
+  /// A results file; for `training` and `network` also a folder of members, or a member's file; for `lengths` and
+  /// `directions` also a file of objects.
   public var model: String
   /// What is drawn.
   public var figure: ReportFigure
@@ -41,6 +42,7 @@ public struct FigurePlot: Sendable {
       let loaded = try ModelFiles.load(model)
       let members = loaded.members.map { HistoryPlot.Member(name: "member \($0.index)", history: $0.history) }
       return (HistoryPlot(title: "Training of \(name)", members: members).picture, loaded.files)
+    case .lengths, .directions: return try drawObjects()
     case .network: return (try DrawnNetwork(model: model, member: member).picture, [model])
     default:
       guard RunPaths.exists(model) else { throw RunError.noResults(model) }
@@ -58,6 +60,23 @@ public struct FigurePlot: Sendable {
       try file.close()
       return (SVGPicture(column: charts.map(\.picture)), [model])
     }
+  }
+
+  /// The picture of objects, of a file of them or of that beside results.
+  private func drawObjects() throws -> (picture: SVGPicture, files: [String]) {
+    guard RunPaths.exists(model) else { throw RunError.noResults(model) }
+    var path = model
+    if try !File.with(model, { try InstanceFigures.isOfObjects($0) }) {
+      _ = try File.with(model) { try ResultsFile.job(of: $0) }
+      path = RunPaths(results: model).instances
+      guard RunPaths.exists(path) else { throw RunError.noInstances(model) }
+    }
+    let figures = try InstanceFigures(path)
+    let charts = figures?.charts(figure) ?? []
+    guard !charts.isEmpty else {
+      throw figure == .lengths ? RunError.noObjects(path) : .noDirections(path)
+    }
+    return (SVGPicture(column: charts.map(\.picture)), [path])
   }
 
   private var standardOutput: String {

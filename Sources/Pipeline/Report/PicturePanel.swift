@@ -5,7 +5,7 @@ import ImageFiles
 import JobFiles
 import Reports
 
-/// The layers of one slice of the test part side by side, as a file.
+/// The layers of one slice of the test part, or of new images, side by side, as a file.
 public struct PicturePanel: Sendable {
   /// The image's number, as in the data; nil: the test part's middle one, or the only one.
   public var image: Int?
@@ -27,7 +27,7 @@ public struct PicturePanel: Sendable {
   private static let side = 2048
 
   /// The slice that is asked for.
-  fileprivate func choose(_ reader: SliceReader) throws -> TestBox {
+  private func choose(_ reader: SliceReader) throws -> TestBox {
     let all = reader.slices
     guard let first = all.first, let last = all.last else {
       throw RunError.noSuchSlice("pictures", there: "one answer an image")
@@ -43,7 +43,7 @@ public struct PicturePanel: Sendable {
   }
 
   /// Writes the panel over what stands there.
-  fileprivate func write(_ reader: SliceReader, name: String, to path: String) throws {
+  private func write(_ reader: SliceReader, name: String, to path: String) throws {
     let picture = try reader.picture(try choose(reader), side: Self.side, layers)
     guard !picture.layers.isEmpty else {
       throw RunError.noSuchSlice(layers.map(\.rawValue).joined(separator: ", "), there: "other layers")
@@ -82,6 +82,46 @@ public struct PicturePanel: Sendable {
   }
 }
 
+extension PicturePanel {
+  /// Whether a file holds the prediction of images that no job names.
+  ///
+  /// - Throws: `HDF5Error`.
+  public static func isOfNewImages(_ path: String) throws -> Bool {
+    guard path.hasSuffix(".h5"), RunPaths.exists(path) else { return false }
+    return try File.with(path) { file in
+      _ = try ResultsFile.job(of: file)
+      return try file.exists("entry/provenance/images")
+    }
+  }
+
+  /// Writes a panel of a slice of new images; it has no truth and no errors. One rank works.
+  ///
+  /// - Parameter results: what `NewPrediction` wrote.
+  /// - Returns: where it is.
+  /// - Throws: `RunError.noSuchSlice`, `.pictureFormat`; `ImagingError`, `ImageFileError` when the images are not where they
+  ///   were.
+  public func write(ofNewImages results: String) throws -> String {
+    let path = output ?? RunPaths(results: results).figure("picture")
+    try PictureFile.checkFormat(path)
+    try ChecksummedFile.verify(results)
+    let file = try File(opening: results)
+    let images = try file.group("entry/provenance").readStrings("images").joined()
+    try RunFiles(
+      inputs: [("the results", results)] + ArrayFile.files(of: ArrayLocation(images)).map { ("the images", $0) },
+      outputs: [("-o", path)]
+    ).check()
+    let reader = try SliceReader(ofNewImages: file.group("entry"), showsImages: layers.contains(.image))
+    try write(reader, name: URL(fileURLWithPath: results).lastPathComponent, to: path)
+    try file.close()
+    return path
+  }
+
+  /// Writes a panel of a job's results.
+  fileprivate func write(_ file: File, _ opened: OpenedJob, _ job: Job, to path: String) throws {
+    try write(SliceReader(try file.group("entry"), opened, job), name: job.name, to: path)
+  }
+}
+
 extension Run {
   /// Writes a panel of a slice of the test part. Collective; rank 0 works.
   ///
@@ -99,7 +139,7 @@ extension Run {
       try ChecksummedFile.verify(paths.results)
       let file = try File(opening: paths.results)
       _ = try ResultsFile.job(of: file)
-      try panel.write(SliceReader(try file.group("entry"), opened, job), name: job.name, to: path)
+      try panel.write(file, opened, job, to: path)
       try file.close()
     }
     return path

@@ -18,7 +18,11 @@ public enum ReportFigure: String, CaseIterable, Sendable {
   case setSizes = "set-sizes"
   /// What was measured, with intervals.
   case measurements
-  /// Images by the first two principal components of their latent values.
+  /// How long objects are.
+  case lengths
+  /// How objects of volumes lie.
+  case directions
+  /// Images by the first two principal components of their latent values, and by UMAP.
   case latent
   /// What each rank did in training.
   case ranks

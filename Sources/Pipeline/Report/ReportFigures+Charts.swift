@@ -20,6 +20,7 @@ extension ReportFigures {
     case .units: try unitCharts()
     case .setSizes: try sizeChart()
     case .measurements: measurementCharts()
+    case .lengths, .directions: try objects?.charts(figure) ?? []
     case .latent: try latentChart()
     case .ranks: try rankCharts()
     }
@@ -194,29 +195,36 @@ extension ReportFigures {
     }
   }
 
-  /// The map of latent values of the first member.
+  /// The maps of latent values of the first member, by UMAP and by principal components.
   ///
   /// - Parameter thumbnails: PNG files of images by their place in the predictions.
   func latentChart(thumbnails: [Int: [UInt8]] = [:]) throws -> [Drawn] {
-    guard let latent = try LatentFigures(in: evaluation), let map = latent.map.first else { return [] }
+    guard let latent = try LatentFigures(in: evaluation), let member = latent.members.first else { return [] }
     let names = Set(latent.kinds).sorted()
-    let points = map.indices.map { index in
-      let kind = latent.kinds.isEmpty ? 0 : names.firstIndex(of: latent.kinds[index]) ?? 0
-      let image = latent.images[index]
-      return ScatterChart.Point(
-        x: map[index].x, y: map[index].y, kind: kind,
-        name: "image \(image)" + (latent.kinds.isEmpty ? "" : ", kind \(latent.kinds[index])"), png: thumbnails[image])
-    }
     let number = try entry.read("members/member", as: Int.self).first ?? 0
-    let chart = ScatterChart(
-      title: "Latent values of member \(number)", xLabel: "first principal component",
-      yLabel: "second principal component", kinds: names.map { "kind \($0)" }, points: points)
-    return [
-      (
-        chart.picture,
-        "\(points.count) images of the test part by the first two principal components of their latent values. \(latent.line)."
-      )
+    let maps = [
+      (LatentFigures.Space.umap, "first coordinate", "second coordinate", "a map that keeps neighbours near (UMAP)"),
+      (.components, "first principal component", "second principal component", "their first two principal components"),
     ]
+    return maps.compactMap { space, xLabel, yLabel, words in
+      let places = member.places(space)
+      guard !places.isEmpty else { return nil }
+      let points = places.indices.map { index in
+        let kind = latent.kinds.isEmpty ? 0 : names.firstIndex(of: latent.kinds[index]) ?? 0
+        let image = latent.images[index]
+        return ScatterChart.Point(
+          x: places[index].x, y: places[index].y, kind: kind,
+          name: "image \(image)" + (latent.kinds.isEmpty ? "" : ", kind \(latent.kinds[index])"), png: thumbnails[image]
+        )
+      }
+      let chart = ScatterChart(
+        title: "Latent values of member \(number), by \(space.title)", xLabel: xLabel, yLabel: yLabel,
+        kinds: names.map { "kind \($0)" }, points: points)
+      return (
+        chart.picture,
+        "\(points.count) images of the test part, each where its latent values lie in \(words). \(latent.line)."
+      )
+    }
   }
 
   /// What each rank did in the training; none when this run trained nothing.

@@ -11,6 +11,8 @@ struct ReportFigures {
   let classes: [String]
   let levels: [Double]
   let measurements: MeasurementTable?
+  /// Where objects of the results stand.
+  private let instances: String
   /// Whether these are the classes of images that are told beside another answer.
   let isBeside: Bool
 
@@ -29,6 +31,7 @@ struct ReportFigures {
     classes = try prediction.exists("class_names") ? prediction.readStrings("class_names") : []
     levels = try evaluation.read("level", as: Double.self)
     measurements = try MeasurementTable(in: entry)
+    instances = RunPaths(results: path).instances
     isBeside = false
   }
 
@@ -40,7 +43,16 @@ struct ReportFigures {
     classes = try entry.group("classification").readStrings("class_names")
     levels = other.levels
     measurements = nil
+    instances = other.instances
     isBeside = true
+  }
+
+  /// The objects beside the results; nil when there are none of this job.
+  var objects: InstanceFigures? {
+    get throws {
+      guard !isBeside, RunPaths.exists(instances) else { return nil }
+      return try InstanceFigures(instances, job: try entry.attribute("job", as: UInt64.self))
+    }
   }
 
   func numbers(_ name: String) throws -> [Double] {
@@ -98,6 +110,7 @@ struct ReportFigures {
           charts: try drawn(.measurements),
           listings: [.init(title: "Measurements", text: measurements.lines.joined(separator: "\n"))]))
     }
+    if let objects = try objects, !objects.classes.isEmpty { sections.append(objects.section) }
     if try evaluation.exists("latent") { sections.append(try latentSection(thumbnails: try thumbnails())) }
     if let beside = try ReportFigures(beside: self) { sections += try beside.results() }
     return sections
@@ -116,11 +129,15 @@ struct ReportFigures {
       tables.append(
         .init(
           title: "Latent values of each member",
-          columns: ["silhouette", "neighbour of the same kind", "variance shown"],
-          rows: latent.shares.indices.map { member in
-            (
-              name: "member \(numbers.indices.contains(member) ? numbers[member] : member)",
-              cells: [latent.silhouettes[member], latent.purities[member], latent.shares[member]].map(TextTable.number)
+          columns: LatentFigures.Space.allCases.flatMap { ["silhouette in \($0.title)", "neighbour of the same kind"] }
+            + ["variance of the components"],
+          rows: latent.members.enumerated().map { place, member in
+            let found = LatentFigures.Space.allCases.flatMap { space in
+              member.separations[space].map { [$0.silhouette, $0.purity] } ?? [.nan, .nan]
+            }
+            return (
+              name: "member \(numbers.indices.contains(place) ? numbers[place] : place)",
+              cells: (found + [member.share]).map(TextTable.number)
             )
           }))
     }
@@ -128,8 +145,9 @@ struct ReportFigures {
       id: "latent", title: "What images are reduced to",
       text: [
         "Images that the network holds for alike lie near each other. Point at one, or go to it by the tabulator, to enlarge it. "
-          + "The silhouette is 1 where kinds lie far apart, 0 where they touch."
-      ], tables: tables, charts: charts)
+          + "The silhouette is 1 where kinds lie far apart, 0 where they touch. In a map by UMAP neighbours are neighbours, and "
+          + "distances between clouds say little."
+      ], tables: tables, alternatives: charts)
   }
 
   private var confidenceText: [String] {

@@ -6,9 +6,12 @@ import Imaging
 import JobFiles
 import Reports
 
-/// Reads slices of the test part from results and data, each once, and paints their layers.
+/// Reads slices of the test part, or of new images, from results and data, each once, and paints their layers.
 struct SliceReader {
-  private let opened: OpenedJob
+  /// Nil: the image is not shown.
+  private let images: ImageSource?
+  /// Nil: nothing is known of what is true.
+  private let truth: LearningData?
   let form: AnswerForm
   private let prediction: Group
   /// Whether the results have a spread: those of a single member have none.
@@ -19,26 +22,82 @@ struct SliceReader {
   private let level: Int
   private let levels: [Double]
   private let classes: [String]
-  /// All slices of the test part; none when answers have no pixels.
+  /// All slices that the results are of; none when answers have no pixels.
   let slices: [TestBox]
 
-  /// - Parameter entry: of a results file.
+  /// - Parameter entry: of a job's results file.
   /// - Throws: `HDF5Error`.
   init(_ entry: Group, _ opened: OpenedJob, _ job: Job) throws {
-    self.opened = opened
     let layout = opened.data.images.layout
-    form = AnswerForm(opened.settings, layout)
-    classes = job.data.classes
+    try self.init(
+      entry, form: AnswerForm(opened.settings, layout), classes: job.data.classes, images: opened.data.images,
+      truth: opened.truth, regions: opened.truth.split.test)
+  }
+
+  /// A reader of the prediction of images that no job names.
+  ///
+  /// - Parameters:
+  ///   - entry: of the results file of `NewPrediction`.
+  ///   - showsImages: whether the images are opened.
+  /// - Throws: `HDF5Error`; `ImagingError`, `ImageFileError` when the images are not where they were.
+  init(ofNewImages entry: Group, showsImages: Bool) throws {
+    let prediction = try entry.group("prediction")
+    var shape = try prediction.dataset(ResultsFile.signal(of: prediction)).shape
+    let axes = try prediction.attributes("axes", as: String.self)
+    if let place = axes.firstIndex(where: { $0 == "class" || $0 == "channel" }) { shape.remove(at: place) }
+    let form = try AnswerForm(of: prediction, pixels: shape)
+    let provenance = try entry.group("provenance")
+    let channels = try provenance.exists("channels") ? provenance.readStrings("channels") : []
+    let images: ImageSource? =
+      showsImages
+      ? try ImageSource(
+        ArrayLocation(provenance.readStrings("images").joined()), layout: form.layout,
+        channels: channels.isEmpty ? nil : channels.map { ImageChannel($0) }) : nil
+    let pixels = try OwnPixels(prediction)
+    let regions = try Self.regions(
+      prediction.read("indices", as: Int.self), form, Extents(Array(shape.dropFirst())) ?? Extents(y: 1, x: 1), pixels)
+    try self.init(
+      entry, form: form,
+      classes: form.task.hasClasses ? try prediction.readStrings("class_names") : [], images: images, truth: nil,
+      regions: regions)
+  }
+
+  /// What results without a job are of: images, or runs of slices.
+  ///
+  /// - Parameters:
+  ///   - numbers: of the images, or of the slices of one volume.
+  ///   - whole: of the datasets.
+  private static func regions(
+    _ numbers: [Int], _ form: AnswerForm, _ whole: Extents, _ pixels: OwnPixels
+  ) -> [Region] {
+    guard form.layout.isOneImage else {
+      return numbers.enumerated().map { place, number in
+        let own = pixels.extents(of: place).flatMap { Extents($0) } ?? whole
+        return Region(image: number, z: 0..<own.z, height: own.y, width: own.x)
+      }
+    }
+    return numbers.reduce(into: [Region]()) { regions, slice in
+      let first = regions.last.flatMap { $0.z.upperBound == slice ? $0.z.lowerBound : nil }
+      if first != nil { regions.removeLast() }
+      regions.append(Region(image: 0, z: (first ?? slice)..<slice + 1, height: whole.y, width: whole.x))
+    }
+  }
+
+  private init(
+    _ entry: Group, form: AnswerForm, classes: [String], images: ImageSource?, truth: LearningData?, regions: [Region]
+  ) throws {
+    (self.form, self.classes, self.images, self.truth) = (form, classes, images, truth)
     let prediction = try entry.group("prediction")
     func numbers(_ quantity: ResultsQuantity) throws -> NumberDataset? {
       try prediction.exists(quantity.dataset) ? NumberDataset(try prediction.dataset(quantity.dataset)) : nil
     }
     hasSpread = try ResultsFile.hasSpread(prediction)
     (self.prediction, mean, deviation) = (prediction, try numbers(.mean), hasSpread ? try numbers(.spread) : nil)
-    levels = try entry.read("calibration/coverage", as: Double.self)
+    let isCalibrated = try entry.exists("calibration/coverage")
+    levels = isCalibrated ? try entry.read("calibration/coverage", as: Double.self) : []
     // The level nearest to nine in ten.
     level = levels.indices.min { [levels] in abs(levels[$0] - 0.9) < abs(levels[$1] - 0.9) } ?? 0
-    slices = form.pixelAxes.isEmpty ? [] : TestBox.slices(of: opened.truth, layout)
+    slices = form.pixelAxes.isEmpty ? [] : TestBox.slices(of: regions, form.layout)
   }
 
   /// What a slice is called.
@@ -51,7 +110,7 @@ struct SliceReader {
 
   /// What a results file and the data have of a slice.
   private struct Content {
-    /// The intensities of the first channel, `[y, x]`.
+    /// The intensities of the first channel, `[y, x]`; empty when they are not shown.
     var image: [Float]
     /// `[channel, y, x]`
     var mean: [Float]
@@ -66,13 +125,18 @@ struct SliceReader {
   private func read(_ slice: TestBox) throws -> Content {
     let place = slice.slab(form)
     let pixels = slice.box.extents.count
-    let input = AlignedBuffer<Float>(count: opened.data.images.channels * pixels)
-    try opened.data.images.read(slice.inImage, ofImage: slice.region.image, into: input.buffer)
+    var image: [Float] = []
+    if let images {
+      let input = AlignedBuffer<Float>(count: images.channels * pixels)
+      try images.read(slice.inImage, ofImage: slice.region.image, into: input.buffer)
+      image = Array(input.buffer.prefix(pixels))
+    }
     var content = Content(
-      image: Array(input.buffer.prefix(pixels)), mean: try mean?.read(place) ?? [],
+      image: image, mean: try mean?.read(place) ?? [],
       deviation: try deviation?.read(place) ?? [], errors: [])
-    try content.truth.read(slice.box, of: slice.region, opened.truth, for: .test)
+    if let truth { try content.truth.read(slice.box, of: slice.region, truth, for: .test) }
     guard form.task.hasClasses else {
+      guard truth != nil else { return content }
       content.errors = (0..<pixels).map { pixel in
         content.truth.isKnown(pixel) ? abs(content.mean[pixel] - content.truth.values[pixel]) : nil
       }
@@ -83,6 +147,7 @@ struct SliceReader {
     } else {
       content.classes = try labels(of: content, at: slice)
     }
+    guard truth != nil else { return content }
     content.errors = (0..<pixels).map { pixel in
       let label = content.truth.labels[pixel]
       return label == Label.ignored ? nil : label == content.classes[pixel] ? 0 : 1
@@ -143,8 +208,9 @@ struct SliceReader {
   ) throws -> Painted? {
     let hasClasses = form.task.hasClasses
     switch kind {
-    case .image: return ("black to white", sample.colours(grey(content, sample)))
+    case .image: return content.image.isEmpty ? nil : ("black to white", sample.colours(grey(content, sample)))
     case .truth:
+      guard truth != nil else { return nil }
       return hasClasses
         ? (classLegend + "; grey unknown", sample.colours { Self.kind(content.truth.labels[$0]) })
         : values(content.truth.values, content, sample, "", unknown: "; grey unknown")
@@ -161,6 +227,7 @@ struct SliceReader {
       }
     case .size: return try size(slice, sample)
     case .errors:
+      guard truth != nil else { return nil }
       guard hasClasses else { return numbers("absolute, of the mean", sample) { content.errors[$0] ?? .nan } }
       let grey = grey(content, sample)
       return (
@@ -231,10 +298,10 @@ struct SliceReader {
   private func values(
     _ values: [Float], _ content: Content, _ sample: PixelSample, _ what: String, unknown: String? = nil
   ) -> Painted {
-    let known = sample.places.filter(content.truth.isKnown)
+    let known = truth == nil ? [] : sample.places.filter(content.truth.isKnown)
     let range = DisplayRange(
       of: known.isEmpty ? sample.places.map { Double(values[$0]) } : known.map { Double(content.truth.values[$0]) })
-    let hides = unknown != nil && known.count < sample.places.count
+    let hides = truth != nil && unknown != nil && known.count < sample.places.count
     return (
       "\(what)\(TextTable.number(range.low)) to \(TextTable.number(range.high))" + (hides ? unknown ?? "" : ""),
       sample.colours { pixel in

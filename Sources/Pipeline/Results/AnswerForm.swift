@@ -1,4 +1,5 @@
 import Ensembles
+import HDF5
 import Imaging
 
 /// The axes that an ensemble's answers have in a results file.
@@ -16,6 +17,29 @@ struct AnswerForm: Hashable, Sendable {
     self.layout = layout
     quantiles = answer.quantiles ?? []
     channels = answer.channels / max(1, quantiles.count)
+  }
+
+  /// What answers of results are, where no job says it.
+  ///
+  /// - Parameters:
+  ///   - prediction: the group of a results file.
+  ///   - shape: of its datasets, `[image, (z,) y, x]`.
+  /// - Throws: `HDF5Error`.
+  init(of prediction: Group, pixels shape: [Int]) throws {
+    let axes = try ResultsFile.axes(of: prediction)
+    let classes = try prediction.exists("class_names") ? prediction.readStrings("class_names").count : 0
+    let hasPixels = axes.contains("y")
+    task = classes == 0 ? .regression : hasPixels ? .segmentation : .classification
+    quantiles = []
+    let hasChannels = axes.contains("channel")
+    channels = classes > 0 ? classes : hasChannels ? try prediction.dataset("mean").shape[1] : 1
+    guard axes.contains("z"), shape.count == 4 else {
+      layout = .stack
+      return
+    }
+    // Numbers are those of slices of one image, or of images.
+    let indices = try prediction.dataset("indices").shape[0]
+    layout = shape[0] == 1 && indices == shape[1] ? .volume : .volumes
   }
 
   /// Classes of images, told beside another answer.

@@ -62,11 +62,16 @@ public struct NewPrediction: Sendable {
     }
   }
 
+  /// The channels that networks see; nil: all that images have.
+  private func chosenChannels(for settings: EnsembleSettings) -> [ImageChannel]? {
+    let wanted = channels.map { $0.map { ImageChannel($0) } } ?? settings.channels
+    return wanted.flatMap { $0.isEmpty ? nil : $0 }
+  }
+
   /// Opens the images as the networks see them. Of 3-D networks four axes are those of one image with as many channels as
   /// networks read, or of several images without.
   private func opened(for settings: EnsembleSettings) throws -> ImageSource {
-    let wanted = channels.map { $0.map { ImageChannel($0) } } ?? settings.channels
-    let chosen = wanted.flatMap { $0.isEmpty ? nil : $0 }
+    let chosen = chosenChannels(for: settings)
     func open(_ layout: ImageLayout) throws -> ImageSource {
       var validity = settings.validity ?? Validity()
       validity.hasDataset = valid != nil
@@ -239,6 +244,9 @@ public struct NewPrediction: Sendable {
       let named = ArrayLocation(images)
       try provenance.write(Provenance.path(named.file) + images.dropFirst(named.file.count), to: "images")
       if let valid { try provenance.write(valid, to: "valid") }
+      if let chosen = chosenChannels(for: members[0].settings) {
+        try provenance.write(chosen.map(\.text), to: "channels")
+      }
       if let masks = calibration?.masks {
         let spacing = VoxelSpacing(source.voxelSize, hasDepth: source.layout.hasDepth)
         let remarks = try WrittenMasks.write(

@@ -23,7 +23,7 @@ final class ShiftCollector: TileSum {
     self.regions = regions
     sums = Array(repeating: 0, count: 5 * regions)
     isOfClasses = ensemble.task.hasClasses
-    targetUnits = ensemble.members[0].targetScaling?.standardDeviation.map { Float($0) } ?? []
+    targetUnits = ensemble.members[0].targetScaling?.units ?? []
   }
 
   /// Adds a tile.

@@ -147,7 +147,14 @@ struct CalibrationStage: Stage {
     return (calibration, whole.map { stored($0, tuning, settings.classifier == nil ? nil : classes, ensemble) })
   }
 
-  private var valueUnit: ValueUnit { (job.data.targetScaling ?? .standard).unit }
+  private var valueUnit: ValueUnit {
+    guard (job.data.targetTransform ?? .none) == TargetTransform.none else {
+      return ValueUnit(
+        plural: "steps of the targets (from the mean of the transformed ones to one scaled unit above it)",
+        percent: "1 % of such a step")
+    }
+    return (job.data.targetScaling ?? .standard).unit
+  }
 
   /// The kind of units whose pixels are alike; nil when images are classified, of which none is like another.
   private var alike: Job.UncertaintySection.Unit? {
@@ -179,7 +186,7 @@ struct CalibrationStage: Stage {
     }
     return StoredSample(
       sample: sample, tuning: tuning, units: units, alike: alike, members: ensemble.members.map(\.answerHash),
-      targetUnits: ensemble.members[0].targetScaling?.standardDeviation.map { Float($0) } ?? [], valueUnit: valueUnit,
+      targetUnits: ensemble.members[0].targetScaling?.units ?? [], valueUnit: valueUnit,
       classes: classes)
   }
 

@@ -102,7 +102,7 @@ struct EvaluationStage: Stage {
       try classFigures(of: file, try numbers("classification"), $0, levels: levels, isBeside: true)
     }
     let masks = try calibration.masks.map { try maskFigures(of: file, $0) }
-    let latent = try world.agree { world.rank == 0 ? try latentFigures(of: file) : nil }
+    let latent = try latentFigures(of: file)
     let measurements = try world.agree {
       try MeasurementTable(in: try file.group("entry"))
     }
@@ -134,14 +134,17 @@ struct EvaluationStage: Stage {
     return result
   }
 
-  /// The figures of latent values; nil when the results hold none.
+  /// The figures of latent values; nil when the results hold none. Collective.
   private func latentFigures(of file: File) throws -> LatentFigures? {
-    guard try file.exists("entry/latent/latent") else { return nil }
-    let kinds = try job.prediction.kinds.map { path in
-      let groups = try ImageGroups(job.location(of: path), of: truth.images)
-      return groups.numbers(of: truth.split.test, layout: truth.layout)
+    let (dataset, kinds) = try world.agree {
+      guard try file.exists("entry/latent/latent") else { return (Dataset?.none, [Int]?.none) }
+      let kinds = try job.prediction.kinds.map { path in
+        let groups = try ImageGroups(job.location(of: path), of: truth.images)
+        return groups.numbers(of: truth.split.test, layout: truth.layout)
+      }
+      return (try file.dataset("entry/latent/latent"), kinds)
     }
-    return try LatentFigures(try file.dataset("entry/latent/latent"), kinds: kinds)
+    return try dataset.map { try LatentFigures($0, kinds: kinds, seed: settings.seed, over: world) }
   }
 
   /// What this rank evaluates of some pieces of the test part: consecutive ones.

@@ -125,7 +125,8 @@ public final class Run {
         _ = try opened.truth.inspect(scalingTargets: .none, by: readers)
       }
       found = .success(
-        try opened.data.inspect(scalingTargets: job.data.targetScaling ?? .standard, by: readers))
+        try opened.data.inspect(
+          scalingTargets: job.data.targetScaling ?? .standard, after: job.data.targetTransform ?? .none, by: readers))
     } catch let error as RemoteFailure {
       throw error
     } catch {

@@ -46,6 +46,7 @@ extension SVGPicture {
   /// An empty chart around a frame, with its title.
   init(chart title: String, _ frame: Frame, below: Double = 52) {
     self.init(width: 860, height: Int(frame.bottom + below))
+    self.title = title
     text(title, frame.x, 32, size: 16, isBold: true)
   }
 

@@ -7,6 +7,8 @@ public struct SVGPicture: Sendable {
   public let width: Int
   /// As `width`.
   public let height: Int
+  /// What stands above it; empty of pictures that are no charts.
+  public internal(set) var title = ""
   private var lines: [String] = []
 
   /// A rectangle of the picture; y grows downwards.

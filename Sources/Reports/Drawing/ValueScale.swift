@@ -63,7 +63,7 @@ struct ValueScale: Hashable, Sendable {
   }
 
   /// 1, 2 or 5 times a power of 10.
-  private static func evenStep(_ span: Double, most: Int) -> Double {
+  static func evenStep(_ span: Double, most: Int) -> Double {
     let rough = span / Double(most)
     let power = pow(10, floor(log10(rough)))
     let factor = [1, 2, 5, 10].first { $0 * power >= rough * (1 - 1e-9) } ?? 10

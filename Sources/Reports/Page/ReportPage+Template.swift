@@ -41,7 +41,7 @@ extension ReportPage {
     @media (prefers-color-scheme: dark) { .chart svg { filter: invert(.89) hue-rotate(180deg); } }
     @media print {
       body { max-width: none; padding: 0; font-size: .85rem; } nav, .slider, .choice { display: none; } .chart svg { filter: none; }
-      .frame[hidden] { display: block; } .frame, .chart, table { break-inside: avoid; }
+      .frame[hidden], .chart[hidden] { display: block; } .frame, .chart, table { break-inside: avoid; }
     }
     </style>
     </head>
@@ -70,6 +70,9 @@ extension ReportPage {
     {{#charts}}
     <figure class="chart" role="img" aria-label="{{description}}">{{{svg}}}<figcaption>{{description}}</figcaption></figure>
     {{/charts}}
+    {{#alternatives}}{{#first()}}<div class="alternatives">{{/first()}}<figure class="chart" role="img"
+    aria-label="{{description}}" data-name="{{name}}">{{{svg}}}<figcaption>{{description}}</figcaption></figure>{{#last()}}</div>{{/last()}}
+    {{/alternatives}}
     {{#drawings}}{{#first()}}<div class="drawings">{{/first()}}<figure class="chart" role="img"
     aria-label="{{description}}">{{{svg}}}<figcaption>{{description}}</figcaption></figure>{{#last()}}</div>{{/last()}}
     {{/drawings}}
@@ -100,6 +103,21 @@ extension ReportPage {
     // What is enlarged lies above its neighbours.
     for (const thumb of document.querySelectorAll(".thumb")) {
       thumb.addEventListener("mouseenter", () => thumb.parentElement.append(thumb));
+    }
+    // Of charts that show the same in several ways one is shown at a time.
+    for (const group of document.querySelectorAll(".alternatives")) {
+      const figures = [...group.querySelectorAll("figure")];
+      if (figures.length < 2) continue;
+      const choice = document.createElement("p"), label = document.createElement("label");
+      const select = document.createElement("select");
+      select.append(...figures.map((figure, index) => new Option(figure.dataset.name, index)));
+      choice.className = "choice";
+      label.append("Map ", select);
+      choice.append(label);
+      group.prepend(choice);
+      const show = () => figures.forEach((figure, index) => { figure.hidden = index !== Number(select.value); });
+      select.addEventListener("change", show);
+      show();
     }
     for (const viewer of document.querySelectorAll(".viewer")) {
       const frames = [...viewer.querySelectorAll(".frame")];

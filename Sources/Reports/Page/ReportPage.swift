@@ -26,6 +26,8 @@ public struct ReportPage: Sendable {
 
   /// A drawing with a sentence that says what it shows.
   public struct Chart: Sendable {
+    /// In a list to choose from.
+    var name: String
     var svg: String
     var description: String
     /// The bytes that the drawing takes in the page.
@@ -38,6 +40,7 @@ public struct ReportPage: Sendable {
       let start = text.range(of: "<svg")?.lowerBound ?? text.startIndex
       svg = String(text[start...])
       self.description = description
+      name = picture.title
     }
   }
 
@@ -102,6 +105,7 @@ public struct ReportPage: Sendable {
     var viewers: [Viewer]
     var tables: [Table]
     var charts: [Chart]
+    var alternatives: [Chart]
     var drawings: [Chart]
     var listings: [Listing]
 
@@ -109,13 +113,15 @@ public struct ReportPage: Sendable {
     ///
     /// - Parameters:
     ///   - id: what a link to it says behind `#`.
+    ///   - alternatives: charts of which one is shown at a time; all in print.
     ///   - drawings: small ones, several in a row.
     public init(
       id: String, title: String, text: [String] = [], viewers: [Viewer] = [], tables: [Table] = [],
-      charts: [Chart] = [], drawings: [Chart] = [], listings: [Listing] = []
+      charts: [Chart] = [], alternatives: [Chart] = [], drawings: [Chart] = [], listings: [Listing] = []
     ) {
       (self.id, self.title, self.text, self.drawings) = (id, title, text, drawings)
       (self.viewers, self.tables, self.charts, self.listings) = (viewers, tables, charts, listings)
+      self.alternatives = alternatives
     }
   }
 

@@ -27,6 +27,12 @@ struct InstancesCommand: ParsableCommand {
     help: "A class whose objects are told apart; may be given several times (default: each class but the first).")
   var classes: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "All voxels whose likeliest class it is (likeliest), or those of them that mean less spread keeps (kept).",
+      valueName: "choice"))
+  var voxels = InstanceVoxels.likeliest
+
   @Option(help: "With how many neighbours a pixel is of one object: 4 or 8, in volumes 6, 18 or 26 (default: 8, 26).")
   var connectivity: Connectivity?
 
@@ -59,7 +65,7 @@ struct InstancesCommand: ParsableCommand {
     var rule = InstanceRule()
     rule.classes = classes.isEmpty ? nil : classes
     (rule.connectivity, rule.smallest, rule.fillsHoles) = (connectivity, smallest, fillHoles)
-    rule.autocorrelation = autocorrelation
+    (rule.voxels, rule.autocorrelation) = (voxels, autocorrelation)
     try launch.session { world in
       let search = InstanceSearch(results, rule: rule, to: output, overwrite: overwrite)
       let lines = try search.run(over: world)
@@ -70,3 +76,4 @@ struct InstancesCommand: ParsableCommand {
 }
 
 extension Connectivity: ExpressibleByArgument {}
+extension InstanceVoxels: ExpressibleByArgument {}

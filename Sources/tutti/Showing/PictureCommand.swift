@@ -4,8 +4,9 @@ import Pipeline
 
 struct PictureCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "picture", abstract: "Show an image of the test part beside its truth, prediction, spread and errors.",
+    commandName: "picture", abstract: "Show an image beside its truth, prediction, spread and errors.",
     discussion: """
+      Of a run's results, an image of the test part; of those of tutti predict, one of the new images, of which no truth is known. \
       The ending of -o says the format: .svg and .pdf (by rsvg-convert, where it is installed) with names and meanings of \
       colours, .png the pixels of the layers alone, side by side.
 
@@ -43,9 +44,14 @@ struct PictureCommand: ParsableCommand {
 
   func run() throws {
     try Session.run { world in
+      let panel = PicturePanel(image: image, slice: slice, layers: layers, output: output)
+      let isNew = try world.decidedOnRoot { try PicturePanel.isOfNewImages(results) }
+      if isNew {
+        try world.onRoot { print("Picture: \(try panel.write(ofNewImages: results))") }
+        return
+      }
       let file = try world.agree { try JobFile(path: try Run.jobFile(of: results)) }
       let run = try Run(file, over: world, log: ProgressDisplay(rank: world.rank).log)
-      let panel = PicturePanel(image: image, slice: slice, layers: layers, output: output)
       let path = try run.write(panel)
       if world.rank == 0 { print("Picture: \(path)") }
     }

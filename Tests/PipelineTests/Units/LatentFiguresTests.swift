@@ -22,9 +22,9 @@ struct LatentFiguresTests {
   @Test("kinds that lie far apart have a silhouette near 1 and pure neighbours, mixed ones do not")
   func separation() {
     let points = [0.0, 1, 100, 101].map { [$0, 0] }
-    let (silhouette, purity) = LatentFigures.separation(points, [3, 3, 8, 8])
+    let apart = LatentFigures.separation(points, [3, 3, 8, 8])
     // Own distance 1, the other kind at 100.5 or 99.5.
-    #expect(abs(silhouette - (1 - (1 / 100.5 + 1 / 99.5) / 2)) < 1e-12 && purity == 1)
+    #expect(abs(apart.silhouette - (1 - (1 / 100.5 + 1 / 99.5) / 2)) < 1e-12 && apart.purity == 1)
     let mixed = LatentFigures.separation(points, [3, 8, 3, 8])
     #expect(mixed.silhouette < 0 && mixed.purity == 0)
     #expect(LatentFigures.separation(points, [1, 1, 1, 1]).silhouette.isNaN)

@@ -54,6 +54,67 @@ struct EndToEndPreparationTests {
     #expect(try EndToEnd.difference(job.results, again.results).isEmpty)
   }
 
+  @Test("targets that are learnt as logarithms are answered in their own unit, with intervals, on any number of ranks")
+  func transformedTargets() throws {
+    let folder = try EndToEnd.makeFolder("counts")
+    var random = TestRandom(4)
+    // Counts from 1 to some thousands, and the same with noise that grows with them.
+    let truth = (0..<12 * 256).map { pixel -> Float in
+      let exponent = pixel % 16 / 2 + pixel / 256 % 4
+      return 1.5 * Float(1 << exponent)
+    }
+    let file = try File(creating: folder + "/data.h5")
+    try file.write(truth.map { $0 * (0.9 + 0.2 * random.uniform()) }, shape: [12, 16, 16], to: "images")
+    try file.write(truth, shape: [12, 16, 16], to: "targets")
+    try file.close()
+    let text = """
+      tutti: 1
+      name: counts
+      task: regression
+      data:
+        images: data.h5:/images
+        targets: data.h5:/targets
+        transform: log1p
+        target-transform: log1p
+        split: {train: 0.5, calibrate: 0.25, test: 0.25}
+        patch: [16, 16]
+      network: {family: smsnet, nodes: 3, input-output: true}
+      ensemble: {members: 2}
+      training: {epochs: 60, batch: 2, optimizer: {rate: 0.02}}
+      uncertainty: {coverage: [0.8]}
+      output: OUTPUT.h5
+      """
+    for (name, ranks) in [("a", 1), ("b", 2)] {
+      try text.replacingOccurrences(of: "OUTPUT", with: name)
+        .write(toFile: "\(folder)/\(name).yaml", atomically: true, encoding: .utf8)
+      let ended = try EndToEnd.run(["run", "\(folder)/\(name).yaml", "--threads", "1"], ranks: ranks)
+      try #require(ended.status == 0, "\(ended.errors)")
+    }
+    let entry = try File(opening: folder + "/a.h5").group("entry")
+    let (mean, lower, upper) = (
+      try entry.read("prediction/mean", as: Float.self), try entry.read("prediction/lower", as: Float.self),
+      try entry.read("prediction/upper", as: Float.self)
+    )
+    #expect(try mean == Self.mean(folder + "/b.h5"))
+    let images = try entry.read("prediction/indices", as: Int.self)
+    let known: [Float] = images.flatMap { Array(truth[256 * $0..<256 * ($0 + 1)]) }
+    // Within a third in the middle of all pixels, from 1 to a thousand alike.
+    let factors: [Float] = zip(mean, known).map { $0 / $1 }.sorted()
+    #expect(
+      factors[factors.count / 10] > 0.67 && factors[factors.count * 9 / 10] < 1.5, "\(factors[factors.count / 2])")
+    #expect(zip(lower, upper).allSatisfy { $0 <= $1 })
+    let held = known.indices.count { lower[$0] <= known[$0] && known[$0] <= upper[$0] }
+    #expect(Double(held) / Double(known.count) > 0.65)
+    let new = try EndToEnd.run(
+      ["predict", folder + "/a.h5", folder + "/data.h5:/images", "--images", "0", "-o", folder + "/new.h5"])
+    try #require(new.status == 0, "\(new.errors)")
+    #expect(try (Self.mean(folder + "/new.h5").max() ?? 0) > 100)
+    try text.replacingOccurrences(of: "task: regression", with: "task: self-supervised")
+      .write(toFile: folder + "/no.yaml", atomically: true, encoding: .utf8)
+    let refused = try EndToEnd.run(["check", folder + "/no.yaml"])
+    #expect(refused.status != 0 && refused.errors.contains("data.target-transform: "), "\(refused.errors)")
+  }
+
   @Test("gaps are filled by the prediction, and what was measured stays, in the test part and in new images")
   func inpainting() throws {
     let folder = try EndToEnd.makeFolder("gaps")

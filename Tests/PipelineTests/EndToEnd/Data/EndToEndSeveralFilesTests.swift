@@ -167,6 +167,27 @@ struct EndToEndSeveralFilesTests {
     #expect(tables[0].split(separator: "\n").count == voxels.count + 1)
     #expect(numbers.count { $0 > 0 } == voxels.reduce(0, +) && voxels.allSatisfy { $0 >= 3 })
     #expect(zip(numbers, labels).allSatisfy { $0 == 0 || $1 == 1 })
+    // Of the pixels that mean less spread keeps, fewer are of objects; results without that map say so.
+    let kept = try EndToEnd.run(
+      ["instances", other + "/r.h5", "--voxels", "kept", "--smallest", "3", "-o", other + "/kept.h5"], ranks: 2)
+    try #require(kept.status == 0, "\(kept.errors)")
+    let map = try File(opening: other + "/r.h5").read("entry/statistics/kept", as: UInt8.self)
+    let own = try File(opening: other + "/kept.h5").read("entry/instances/labels", as: Int.self)
+    let pixels = 12 * 15 * 22
+    for (index, number) in own.enumerated() where number > 0 {
+      #expect(labels[index] == 1 && map[(2 * (index / pixels) + 1) * pixels + index % pixels] == 1)
+    }
+    #expect(own.count { $0 > 0 } <= numbers.count { $0 > 0 })
+    let none = try EndToEnd.run(["instances", folder + "/r.h5", "--voxels", "kept", "-o", folder + "/kept.h5"])
+    #expect(none.status != 0 && none.errors.contains("does not say what is kept"), "\(none.errors)")
+    // How long they are, and how they lie, as figures.
+    for (figure, words) in [("lengths", "from end to end"), ("directions", "pairs of voxels 4 apart")] {
+      let drawn = try EndToEnd.run(["plot", folder + "/r.h5", "--figure", figure, "-o", folder + "/f.svg"])
+      try #require(drawn.status == 0, "\(drawn.errors)")
+      #expect(try String(contentsOfFile: folder + "/f.svg", encoding: .utf8).contains(words))
+    }
+    let undirected = try EndToEnd.run(["plot", other + "/kept.h5", "--figure", "directions"])
+    #expect(undirected.status != 0 && undirected.errors.contains("--autocorrelation"), "\(undirected.errors)")
     // The directions, in one image after the other.
     let maps = try files.map { try $0.read("orientations/autocorrelation", as: Double.self) }
     #expect(maps[0].map(\.bitPattern) == maps[1].map(\.bitPattern))

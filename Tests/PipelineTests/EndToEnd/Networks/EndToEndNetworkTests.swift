@@ -122,6 +122,15 @@ struct EndToEndNetworkTests {
     #expect(try file.dataset("entry/latent/latent").shape == [2, 4, 5])
     let latent = try file.read("entry/latent/latent", as: Float.self)
     #expect(Set(latent).count > 30 && latent.allSatisfy(\.isFinite))
+    // Two maps of the test part, with the same bits on any number of ranks.
+    let maps = try ["map", "umap"].map { try file.read("entry/evaluation/latent/\($0)", as: Double.self) }
+    #expect(maps.allSatisfy { $0.count == 2 * 4 * 2 && $0.allSatisfy(\.isFinite) } && maps[0] != maps[1])
+    for ranks in [1, 3] {
+      let again = try EndToEnd.run(["evaluate", job.path], ranks: ranks)
+      try #require(again.status == 0, "\(again.errors)")
+      let found = try File(opening: job.results).read("entry/evaluation/latent/umap", as: Double.self)
+      #expect(found.map(\.bitPattern) == maps[1].map(\.bitPattern))
+    }
     let new = try job.predict("images", ["--latent"], ranks: 3)
     #expect(try new.dataset("entry/latent/latent").shape == [2, 16, 5])
     let all = try new.read("entry/latent/latent", as: Float.self)

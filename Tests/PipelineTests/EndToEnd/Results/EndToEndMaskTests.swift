@@ -27,6 +27,7 @@ struct EndToEndMaskTests {
   func masks() throws {
     var job = try EndToEndJob.tiny("masks")
     (job.epochs, job.rate) = (6, "0.02")
+    job.split += "\n  voxel-size: [0.5 µm, 0.25 µm]"
     try Self.write(job, coverage: "0.6")
     let ended = try job.succeed(ranks: 2)
     #expect(ended.output.contains("outer-void") && ended.output.contains("/entry/masks"))

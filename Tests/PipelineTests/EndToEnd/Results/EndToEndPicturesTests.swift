@@ -62,6 +62,27 @@ struct EndToEndPicturesTests {
     #expect(unknown.errors.contains("there is no layer ‘men’; there are image, truth"))
   }
 
+  @Test("new images stand beside their prediction, without a truth")
+  func newImages() throws {
+    let job = try EndToEndJob.tiny("new-panel")
+    try job.succeed(ranks: nil)
+    let folder = job.folder
+    let new = folder + "/new.h5"
+    let predicted = try EndToEnd.run([
+      "predict", job.results, job.folder + "/data.h5:/images", "--images", "3,1", "-o", new,
+    ])
+    try #require(predicted.status == 0, "\(predicted.errors)")
+    let svg = folder + "/panel.svg"
+    let drawn = try EndToEnd.run(["picture", new, "--image", "1", "-o", svg])
+    #expect(drawn.status == 0 && drawn.output == "Picture: \(svg)\n", "\(drawn.errors)")
+    let text = try String(contentsOfFile: svg, encoding: .utf8)
+    for word in ["Image", "Prediction", "Spread", "Set size"] { #expect(text.contains(">\(word)<"), "\(word)") }
+    #expect(!text.contains(">Labels<") && !text.contains(">Errors<") && !text.contains("nan"))
+    #expect(text.contains("new.h5, image 1: mean spread "))
+    let other = try EndToEnd.run(["picture", new, "--image", "2"])
+    #expect(other.status != 0 && other.errors.contains("it has 2 from image 3 to image 1"), "\(other.errors)")
+  }
+
   @Test("networks are drawn from a job and from what was trained, as pictures and for Graphviz")
   func networks() throws {
     let job = try Self.job(volume: false)
