@@ -22,6 +22,11 @@ struct ReportPageTests {
               StackedBars(title: "T", unit: "s", kinds: ["wait"], bars: [("rank 0", [1.5])]).picture,
               description: "Seconds")
           ],
+          alternatives: ["by UMAP", "by components"].map {
+            .init(
+              ScatterChart(title: $0, xLabel: "x", yLabel: "y", kinds: [], points: []).picture, description: "Map \($0)"
+            )
+          },
           drawings: (0..<2).map {
             .init(SVGPicture(width: 10, height: 10), description: "Drawing \($0)")
           }),
@@ -53,6 +58,15 @@ struct ReportPageTests {
     let html = try page.html()
     #expect(html.components(separatedBy: "<input type=\"range\"").count == 2)
     #expect(html.contains("<label>Walk <input type=\"range\" min=\"0\" max=\"2\" value=\"0\">"))
+  }
+
+  @Test("charts that show the same in several ways lie together, with names to choose by")
+  func alternatives() throws {
+    let html = try page.html()
+    #expect(html.components(separatedBy: "<div class=\"alternatives\">").count == 2)
+    let names = html.matches(of: /data-name="([^"]*)"/).map { String($0.output.1) }
+    #expect(names == ["by UMAP", "by components"])
+    #expect(html.contains("aria-label=\"Map by UMAP\""))
   }
 
   @Test("every picture has words for those who do not see it")

@@ -24,6 +24,17 @@ struct InstanceFigures {
     try file.hasAttribute("format") && file.attribute("format", as: String.self) == InstanceTable.format
   }
 
+  /// The objects' numbers in a file of objects.
+  ///
+  /// - Returns: nil when there is no such file, or it is of another job.
+  /// - Throws: `HDF5Error`.
+  static func labels(_ path: String, job: UInt64) throws -> Dataset? {
+    guard RunPaths.exists(path) else { return nil }
+    let file = try File(opening: path)
+    guard try isOfObjects(file), try file.group("entry").attribute("job", as: UInt64.self) == job else { return nil }
+    return try file.dataset("entry/instances/labels")
+  }
+
   /// Reads a file that `InstanceSearch` wrote.
   ///
   /// - Parameter job: the fingerprint that the file must have; nil: any.

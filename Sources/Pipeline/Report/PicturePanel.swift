@@ -110,7 +110,7 @@ extension PicturePanel {
       inputs: [("the results", results)] + ArrayFile.files(of: ArrayLocation(images)).map { ("the images", $0) },
       outputs: [("-o", path)]
     ).check()
-    let reader = try SliceReader(ofNewImages: file.group("entry"), showsImages: layers.contains(.image))
+    let reader = try SliceReader(ofNewImages: file.group("entry"), of: results, showsImages: layers.contains(.image))
     try write(reader, name: URL(fileURLWithPath: results).lastPathComponent, to: path)
     try file.close()
     return path
@@ -118,7 +118,7 @@ extension PicturePanel {
 
   /// Writes a panel of a job's results.
   fileprivate func write(_ file: File, _ opened: OpenedJob, _ job: Job, to path: String) throws {
-    try write(SliceReader(try file.group("entry"), opened, job), name: job.name, to: path)
+    try write(SliceReader(try file.group("entry"), of: file.name, opened, job), name: job.name, to: path)
   }
 }
 

@@ -21,9 +21,13 @@ struct ReportImages {
   private var hasClasses: Bool { reader.form.task.hasClasses }
   private var bytes = 0
 
-  /// - Parameter entry: of a results file.
+  /// - Parameters:
+  ///   - entry: of a results file.
+  ///   - path: of that file.
   /// - Throws: `HDF5Error`.
-  init(_ entry: Group, _ opened: OpenedJob, _ job: Job) throws { reader = try SliceReader(entry, opened, job) }
+  init(_ entry: Group, of path: String, _ opened: OpenedJob, _ job: Job) throws {
+    reader = try SliceReader(entry, of: path, opened, job)
+  }
 
   /// What is not shown because the results do not hold it; nil when nothing is.
   var missing: String? { get throws { try reader.missing } }

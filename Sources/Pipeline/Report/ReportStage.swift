@@ -38,7 +38,7 @@ struct ReportStage: Stage {
   private func page(_ file: File) throws -> ReportPage {
     let entry = try file.group("entry")
     let figures = try ReportFigures(entry, of: paths.results)
-    var images = try ReportImages(entry, opened, job)
+    var images = try ReportImages(entry, of: paths.results, opened, job)
     let viewers = try images.viewers()
     var sections = try figures.results { try images.thumbnails() }
     if !viewers.isEmpty {

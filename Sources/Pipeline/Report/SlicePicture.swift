@@ -10,6 +10,10 @@ public enum PictureLayer: String, CaseIterable, Sendable {
   /// Classes in a set, or the width of an interval.
   case size = "set-size"
   case errors
+  /// What mean less spread keeps.
+  case kept
+  /// The objects that were told apart.
+  case objects
 
   /// The heading above it.
   func title(hasClasses: Bool) -> String {
@@ -20,6 +24,8 @@ public enum PictureLayer: String, CaseIterable, Sendable {
     case .spread: "Spread"
     case .size: hasClasses ? "Set size" : "Interval width"
     case .errors: hasClasses ? "Errors" : "Error"
+    case .kept: "Kept"
+    case .objects: "Objects"
     }
   }
 }

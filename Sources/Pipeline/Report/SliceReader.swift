@@ -16,6 +16,9 @@ struct SliceReader {
   private let prediction: Group
   /// Whether the results have a spread: those of a single member have none.
   let hasSpread: Bool
+  /// The map of what is kept, and the numbers of objects; each nil when there is none.
+  private let kept: Dataset?
+  private let objects: Dataset?
   /// Mean and spread, each nil when it is not written.
   private let mean: NumberDataset?
   private let deviation: NumberDataset?
@@ -25,12 +28,14 @@ struct SliceReader {
   /// All slices that the results are of; none when answers have no pixels.
   let slices: [TestBox]
 
-  /// - Parameter entry: of a job's results file.
+  /// - Parameters:
+  ///   - entry: of a job's results file.
+  ///   - path: of that file.
   /// - Throws: `HDF5Error`.
-  init(_ entry: Group, _ opened: OpenedJob, _ job: Job) throws {
+  init(_ entry: Group, of path: String, _ opened: OpenedJob, _ job: Job) throws {
     let layout = opened.data.images.layout
     try self.init(
-      entry, form: AnswerForm(opened.settings, layout), classes: job.data.classes, images: opened.data.images,
+      entry, of: path, form: AnswerForm(opened.settings, layout), classes: job.data.classes, images: opened.data.images,
       truth: opened.truth, regions: opened.truth.split.test)
   }
 
@@ -38,9 +43,10 @@ struct SliceReader {
   ///
   /// - Parameters:
   ///   - entry: of the results file of `NewPrediction`.
+  ///   - path: of that file.
   ///   - showsImages: whether the images are opened.
   /// - Throws: `HDF5Error`; `ImagingError`, `ImageFileError` when the images are not where they were.
-  init(ofNewImages entry: Group, showsImages: Bool) throws {
+  init(ofNewImages entry: Group, of path: String, showsImages: Bool) throws {
     let prediction = try entry.group("prediction")
     var shape = try prediction.dataset(ResultsFile.signal(of: prediction)).shape
     let axes = try prediction.attributes("axes", as: String.self)
@@ -57,7 +63,7 @@ struct SliceReader {
     let regions = try Self.regions(
       prediction.read("indices", as: Int.self), form, Extents(Array(shape.dropFirst())) ?? Extents(y: 1, x: 1), pixels)
     try self.init(
-      entry, form: form,
+      entry, of: path, form: form,
       classes: form.task.hasClasses ? try prediction.readStrings("class_names") : [], images: images, truth: nil,
       regions: regions)
   }
@@ -84,7 +90,8 @@ struct SliceReader {
   }
 
   private init(
-    _ entry: Group, form: AnswerForm, classes: [String], images: ImageSource?, truth: LearningData?, regions: [Region]
+    _ entry: Group, of path: String, form: AnswerForm, classes: [String], images: ImageSource?, truth: LearningData?,
+    regions: [Region]
   ) throws {
     (self.form, self.classes, self.images, self.truth) = (form, classes, images, truth)
     let prediction = try entry.group("prediction")
@@ -93,6 +100,9 @@ struct SliceReader {
     }
     hasSpread = try ResultsFile.hasSpread(prediction)
     (self.prediction, mean, deviation) = (prediction, try numbers(.mean), hasSpread ? try numbers(.spread) : nil)
+    kept = try entry.exists("statistics/kept") ? entry.dataset("statistics/kept") : nil
+    objects = try InstanceFigures.labels(
+      RunPaths(results: path).instances, job: try entry.attribute("job", as: UInt64.self))
     let isCalibrated = try entry.exists("calibration/coverage")
     levels = isCalibrated ? try entry.read("calibration/coverage", as: Double.self) : []
     // The level nearest to nine in ten.
@@ -226,6 +236,14 @@ struct SliceReader {
         hasClasses ? stride(from: pixel, to: all.count, by: pixels).reduce(0) { max($0, all[$1]) } : all[pixel]
       }
     case .size: return try size(slice, sample)
+    case .kept: return try kept(slice, content, sample)
+    case .objects:
+      guard let objects else { return nil }
+      let numbers = try objects.read(as: Int32.self, slice.slab(form, hasChannels: false))
+      return (
+        "each in one of some colours, dark where there is none",
+        sample.colours { numbers[$0] == 0 ? ColourMap.kinds[0] : Self.colour(ofObject: Int(numbers[$0])) }
+      )
     case .errors:
       guard truth != nil else { return nil }
       guard hasClasses else { return numbers("absolute, of the mean", sample) { content.errors[$0] ?? .nan } }
@@ -247,6 +265,30 @@ struct SliceReader {
     return (
       "probability of \(classes[1]): dark 0, yellow 1",
       sample.colours { ColourMap.viridis.colour(content.mean[pixels + $0]) }
+    )
+  }
+
+  /// The colour of an object, so that those of numbers that follow each other mostly differ.
+  private static func colour(ofObject number: Int) -> SIMD3<UInt8> {
+    let others = ColourMap.kinds.count - 1
+    return ColourMap.kinds[1 + number * 5 % others]
+  }
+
+  /// The likeliest class where mean less spread keeps it, or of values the first channel's mask; nil without that map.
+  private func kept(_ slice: TestBox, _ content: Content, _ sample: PixelSample) throws -> Painted? {
+    guard let kept else { return nil }
+    let found = try kept.read(as: UInt8.self, slice.slab(form))
+    guard form.task.hasClasses else {
+      return ("by mean less spread: white kept", sample.colours { found[$0] == 1 ? [255, 255, 255] : [38, 38, 43] })
+    }
+    let pixels = slice.box.extents.count
+    return (
+      "by mean less spread: \(classLegend), grey not kept",
+      sample.colours { pixel in
+        let label = content.classes[pixel]
+        let place = Int(label) * pixels + pixel
+        return found.indices.contains(place) && found[place] == 1 ? Self.kind(label) : [128, 128, 128]
+      }
     )
   }
 

@@ -25,7 +25,8 @@ struct PictureCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "What to show, with commas between: image, truth, mean, spread, set-size, errors.", valueName: "layers"),
+      "What to show, with commas between: image, truth, mean, spread, set-size, errors, kept, objects; default: all that there is.",
+      valueName: "layers"),
     transform: PictureCommand.layers)
   var layers = PictureLayer.allCases
 
