@@ -51,6 +51,15 @@ extension Run {
         + (scaling.rule.isByImage
           ? "scaled by each image (\(scaling.rule))"
           : "mean \(list(scaling.mean)), standard deviation \(list(scaling.standardDeviation))"))
+    if let targets = inspection.targetScaling, job.task == .regression,
+      targets.transform != .none || scaling.transform != .none
+    {
+      lines.append(
+        targets.transform == .none
+          ? "targets: as they are, not transformed as the images (data.target-transform transforms them, and answers back)"
+          : "targets: \(targets.transform), then mean \(list(targets.mean)), standard deviation "
+            + "\(list(targets.standardDeviation)); answers are transformed back")
+    }
     let units = try known.opened.units()
     let patches = settings.patchesPerEpoch(of: units)
     let steps = (patches + settings.batch - 1) / settings.batch

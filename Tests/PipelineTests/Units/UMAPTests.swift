@@ -72,6 +72,10 @@ struct UMAPTests {
     let maps = [1, 1, 2].map { UMAP(epochs: 50).map(points, from: start, stream($0)) }
     #expect(maps[0] == maps[1] && maps[0] != maps[2])
     #expect(maps[0].allSatisfy { $0.x.isFinite && $0.y.isFinite })
+    // From a start that no library makes, those of every machine.
+    let plain = UMAP(epochs: 50).map(points, from: points.map { _ in .zero }, stream())
+    let bits = plain.map { "\($0.x.bitPattern) \($0.y.bitPattern)" }.joined(separator: " ")
+    #expect(FNV1a.hash(of: bits) == 14_173_821_940_127_487_126)
   }
 
   @Test("few points, equal ones, and none have a map; points that are no numbers have places that are none")

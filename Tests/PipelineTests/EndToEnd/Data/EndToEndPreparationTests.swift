@@ -84,6 +84,9 @@ struct EndToEndPreparationTests {
       uncertainty: {coverage: [0.8]}
       output: OUTPUT.h5
       """
+    try text.write(toFile: folder + "/check.yaml", atomically: true, encoding: .utf8)
+    let checked = try EndToEnd.run(["check", folder + "/check.yaml", "--threads", "1"])
+    #expect(checked.output.contains("\ntargets: log1p, then mean "), "\(checked.output)\(checked.errors)")
     for (name, ranks) in [("a", 1), ("b", 2)] {
       try text.replacingOccurrences(of: "OUTPUT", with: name)
         .write(toFile: "\(folder)/\(name).yaml", atomically: true, encoding: .utf8)
