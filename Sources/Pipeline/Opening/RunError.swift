@@ -81,7 +81,7 @@ public enum RunError: Error, Hashable, Sendable {
   case noConverter(String)
   /// The results do not say where their job file is.
   case noJobFile(String, reason: String)
-  /// The test part has no such image or slice.
+  /// Results have no such image or slice.
   case noSuchSlice(String, there: String)
   case wrongChannels(String, channels: Int, expected: Int)
   /// Images or slices to predict are asked for that are not there.
@@ -221,7 +221,7 @@ extension RunError: CustomStringConvertible {
         "\(path): PNG and PDF are made by rsvg-convert, which is not in PATH; install it (Debian, Ubuntu: apt install "
         + "librsvg2-bin), or name a file.svg, which browsers show."
     case .noJobFile(let path, let reason): return "\(path) \(reason); name the job file instead."
-    case .noSuchSlice(let what, let there): return "the test part has no \(what); it has \(there)."
+    case .noSuchSlice(let what, let there): return "the results have no \(what); they have \(there)."
     case .noSpread(let path):
       return "\(path) is the prediction of a single member, which has no spread; train more (ensemble.members)."
     case .noSuchChannels(let reason, let wanted):

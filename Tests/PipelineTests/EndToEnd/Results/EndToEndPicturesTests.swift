@@ -57,7 +57,7 @@ struct EndToEndPicturesTests {
     let header = Array(try EndToEnd.bytes(png).dropFirst(16).prefix(8))
     #expect(header == [0, 0, 1, 3, 0, 0, 0, 128])
     let missing = try EndToEnd.run(["picture", job.results, "--slice", "2"])
-    #expect(missing.messages.first?.hasPrefix("the test part has no slice 2; it has ") == true, "\(missing.errors)")
+    #expect(missing.messages.first?.hasPrefix("the results have no slice 2; they have ") == true, "\(missing.errors)")
     let unknown = try EndToEnd.run(["picture", job.results, "--layers", "men"])
     #expect(unknown.errors.contains("there is no layer ‘men’; there are image, truth"))
   }
@@ -80,7 +80,7 @@ struct EndToEndPicturesTests {
     #expect(!text.contains(">Labels<") && !text.contains(">Errors<") && !text.contains("nan"))
     #expect(text.contains("new.h5, image 1: mean spread "))
     let other = try EndToEnd.run(["picture", new, "--image", "2"])
-    #expect(other.status != 0 && other.errors.contains("it has 2 from image 3 to image 1"), "\(other.errors)")
+    #expect(other.status != 0 && other.errors.contains("they have 2 from image 3 to image 1"), "\(other.errors)")
   }
 
   @Test("networks are drawn from a job and from what was trained, as pictures and for Graphviz")
