@@ -43,8 +43,8 @@ extension Length {
     return Length(Length(distance / (Self.metres[unit] ?? 1), unit).rounded, unit)
   }
 
-  /// The number in seven digits, as many as the file's own, a float32, has.
-  var rounded: Double {
+  /// The number, above 0, in seven digits, as many as the file's own, a float32, has.
+  public var rounded: Double {
     let power = Self.power(value)
     return (value / power * 1e6).rounded() / 1e6 * power
   }

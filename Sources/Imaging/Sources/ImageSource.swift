@@ -118,13 +118,22 @@ public final class ImageSource: Sendable {
       ? first.array.shape
       : [imageCount] + (first.hasChannels ? [channels] : []) + (layout.hasDepth ? [extents.z] : [])
         + [extents.y, extents.x]
-    let sizes = parts.map { part in
-      let spacing = part.array.facts.spacing
-      return (1...3).reversed().map { place -> Length? in
-        place == 3 && !layout.hasDepth ? nil : spacing[spacing.count - place]
-      }
-    }
+    let sizes = parts.map { Self.voxelSize(of: $0, layout) }
     voxelSize = (0..<3).map { axis in sizes.allSatisfy { $0[axis] == sizes[0][axis] } ? sizes[0][axis] : nil }
+  }
+
+  /// The distance of voxels of one array along z, y and x.
+  private static func voxelSize(of part: Stored, _ layout: ImageLayout) -> [Length?] {
+    let spacing = part.array.facts.spacing
+    return (1...3).reversed().map { place in
+      place == 3 && !layout.hasDepth ? nil : spacing[spacing.count - place]
+    }
+  }
+
+  /// Whether a file says the distance of voxels, with its unit, along z, y and x.
+  public var saysVoxelSize: [Bool] {
+    let sizes = parts.map { Self.voxelSize(of: $0, layout) }
+    return (0..<3).map { axis in sizes.contains { $0[axis].map { $0.value > 0 && !$0.unit.isEmpty } ?? false } }
   }
 
   /// Every axis with its extent, as in “[image 12, y 32, x 32]”; “20–32” where extents differ.

@@ -199,19 +199,10 @@ public struct Recalibration: Sendable {
   /// The distances of voxels as the prediction's axes have them, and whether its slices are of one volume.
   private func spacing(_ entry: Group) throws -> (spacing: VoxelSpacing, isOneImage: Bool) {
     let prediction = try entry.group("prediction")
-    let sizes = try ["z", "y", "x"].map { axis -> Length? in
-      guard try prediction.exists(axis) else { return nil }
-      let scale = try prediction.dataset(axis)
-      guard try scale.hasAttribute("units") else { return nil }
-      let values = try scale.read(as: Double.self)
-      // Slices of a volume may be some of many.
-      let steps = zip(values, values.dropFirst()).map { $1 - $0 }.filter { $0 > 0 }
-      return steps.min().map { Length($0, (try? scale.attribute("units", as: String.self)) ?? "") }
-    }
     let shape = try prediction.dataset("mean").shape
     let isOneImage =
       try shape.count > 4 && shape[0] == 1 && prediction.read("indices", as: Int.self).count == shape[2]
-    return (VoxelSpacing(sizes, hasDepth: shape.count > 4), isOneImage)
+    return (VoxelSpacing(try ResultsFile.voxelSize(of: prediction), hasDepth: shape.count > 4), isOneImage)
   }
 
   private func classNames(_ entry: Group) throws -> [String] {

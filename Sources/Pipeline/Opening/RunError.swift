@@ -92,6 +92,8 @@ public enum RunError: Error, Hashable, Sendable {
   case noSuchChannels(reason: String, wanted: [String])
   /// An option of new images is of others.
   case otherLayout(String, option: String, things: String)
+  /// New images have another number of axes than the distances of voxels that were named.
+  case otherVoxelSize(String, count: Int, expected: Int)
 }
 
 extension RunError {
@@ -233,6 +235,10 @@ extension RunError: CustomStringConvertible {
       return "\(path) has \(things) 0 to \(count - 1), and \(option) names others."
     case .otherLayout(let path, let option, let things):
       return "\(option) is of \(things), which \(path) is not; name a part of it as in ‘\(path)[3]’."
+    case .otherVoxelSize(let path, let count, let expected):
+      return
+        "--voxel-size names \(count) distances, but \(path) has voxels along \(expected == 3 ? "z, y and x" : "y and x"); name "
+        + "\(expected)."
     case .wrongChannels(let path, let channels, let expected):
       return "\(path) has \(channels) channels, but the members were trained on images of \(expected)."
     case .file(let path, let action, let reason):

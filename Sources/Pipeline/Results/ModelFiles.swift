@@ -1,6 +1,7 @@
 import Ensembles
 import Foundation
 import HDF5
+import ImageFiles
 import JobFiles
 import Uncertainty
 
@@ -19,6 +20,8 @@ enum ModelFiles {
     var averagesFlips = false
     /// What of predictions the results hold, and in which form; nil: all, exact.
     var form: Job.ResultsSection?
+    /// The distance of voxels along z, y and x in the images of the results; nil where it is not known.
+    var voxelSize: [Length?] = [nil, nil, nil]
     /// What combines the members' answers beside their mean; nil when nothing does.
     var aggregate: TrainedMember?
     /// All files that it was read from.
@@ -57,11 +60,12 @@ enum ModelFiles {
     let statistics = try ResultsFile.statistics(of: entry)
     let form = try ResultsForm.section(of: entry.group("prediction"))
     let averagesFlips = try entry.group("prediction").hasAttribute("augment")
+    let voxelSize = try ResultsFile.voxelSize(of: entry.group("prediction"))
     let isCombined = try entry.exists("aggregate")
     try file.close()
     return Model(
       members: members, calibration: calibration, calibratedTiling: tiling, statistics: statistics,
-      averagesFlips: averagesFlips, form: form,
+      averagesFlips: averagesFlips, form: form, voxelSize: voxelSize,
       aggregate: isCombined ? try aggregate(in: path) : nil, files: [model] + files(in: path))
   }
 

@@ -32,6 +32,8 @@ public struct NewPrediction: Sendable {
   public var slices: Range<Int>?
   /// Of a stack the images to predict, in this order; nil: all.
   public var numbers: [Int]?
+  /// The distance of voxels along (z,) y, x; nil: as the images' files say, else as in the images of the model.
+  public var voxelSize: [Length]?
 
   /// A prediction as asked for.
   public init(
@@ -155,6 +157,7 @@ public struct NewPrediction: Sendable {
       }
       return try EnsemblePredictor(members, team: team)
     }
+    let voxelSize = try world.agree { try self.voxelSize(of: source, model: loaded.voxelSize, log: log) }
     if let combination = calibration?.combination { ensemble.combination = combination.form }
     if members.count == 1 { log.note("The prediction is that of a single member, which has no spread: it is NaN.") }
     if members[0].settings.validity?.hasDataset == true, valid == nil {
@@ -198,7 +201,7 @@ public struct NewPrediction: Sendable {
     sums.objects = calibration?.measurements.map {
       ObjectCollector(
         MeasuredQuantity.all(
-          $0.measurements, classes: members[0].classes, volume: volume, sizes: source.voxelSize),
+          $0.measurements, classes: members[0].classes, volume: volume, sizes: voxelSize),
         members: members.count,
         classes: ensemble.channels, regions: regions)
     }
@@ -221,7 +224,7 @@ public struct NewPrediction: Sendable {
     var table = try sums.objects?.joined(over: world).map {
       MeasurementTable($0, numbers: regions.map(\.image), groups: nil, calibration?.measurements)
     }
-    table?.voxelSize = Array(source.voxelSize.suffix(source.layout.hasDepth ? 3 : 2))
+    table?.voxelSize = Array(voxelSize.suffix(source.layout.hasDepth ? 3 : 2))
     let features = try sums.shift?.features(over: world)
     let test = features.flatMap { features in calibration?.shift.map { ShiftTest(features, $0) } }
     try world.onRoot {
@@ -232,7 +235,7 @@ public struct NewPrediction: Sendable {
           job: members[0].fingerprint, name: source.location.name, form: writer.form, classForm: writer.classForm,
           classes: members[0].classes, tiling: work.identity, averagesFlips: ensemble.averagesFlips,
           indices: source.layout.isOneImage ? regions.flatMap { Array($0.z) } : regions.map(\.image),
-          extents: regions.extents(in: source.layout), voxelSize: source.voxelSize, members: members.map(\.answerHash),
+          extents: regions.extents(in: source.layout), voxelSize: voxelSize, members: members.map(\.answerHash),
           statistics: loaded.statistics, results: writer.results))
       if let calibration {
         try CalibrationFile.write(calibration, to: try file.group("entry").createGroup("calibration"))
@@ -248,7 +251,7 @@ public struct NewPrediction: Sendable {
         try provenance.write(chosen.map(\.text), to: "channels")
       }
       if let masks = calibration?.masks {
-        let spacing = VoxelSpacing(source.voxelSize, hasDepth: source.layout.hasDepth)
+        let spacing = VoxelSpacing(voxelSize, hasDepth: source.layout.hasDepth)
         let remarks = try WrittenMasks.write(
           masks, to: try file.group("entry"), exact: try exact.map { _ in try File(opening: paths.exact) },
           spacing: spacing, isOneImage: source.layout.isOneImage)

@@ -141,6 +141,21 @@ enum ResultsFile {
     return try !prediction.hasAttribute("members") || prediction.attributes("members", as: UInt64.self).count != 1
   }
 
+  /// The distance of voxels along z, y and x as the axes of a prediction have it; nil along those that have no unit, or one
+  /// place alone.
+  static func voxelSize(of prediction: Group) throws -> [Length?] {
+    try ["z", "y", "x"].map { axis in
+      guard try prediction.exists(axis) else { return nil }
+      let scale = try prediction.dataset(axis)
+      guard try scale.hasAttribute("units") else { return nil }
+      let values = try scale.read(as: Double.self)
+      // Slices of a volume may be some of many.
+      let steps = zip(values, values.dropFirst()).map { $1 - $0 }.filter { $0 > 0 }
+      let unit = Length.unit(try scale.attribute("units", as: String.self))
+      return steps.min().map { Length(Length($0, unit).rounded, unit) }
+    }
+  }
+
   /// Writes the distance of voxels beside a table, so that its lengths, areas and volumes can be told in voxels.
   ///
   /// - Parameter sizes: along the axes; where one is not known, or they have no common unit, all are 1 voxel or pixel.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ImageFiles
 import JobFiles
 import Pipeline
 
@@ -46,6 +47,13 @@ struct PredictCommand: ParsableCommand {
   @Option(name: .customLong("images"), help: "Of a new stack, some images alone, as in 3,5; the first is 0.")
   var numbers: String?
 
+  @Option(
+    help: """
+      Of new images, the distance of voxels along (z,) y, x, as in '50 nm, 4 nm, 4 nm'. Without it that of their files, and \
+      where these do not say it, that of the model's images.
+      """)
+  var voxelSize: String?
+
   @Flag(help: "Replace a prediction that exists.")
   var overwrite = false
 
@@ -67,10 +75,20 @@ struct PredictCommand: ParsableCommand {
     return numbers.contains(nil) ? nil : numbers.compactMap(\.self)
   }
 
+  /// The distances that are named; nil when one is none.
+  private var voxelLengths: [Length]? {
+    let lengths = (voxelSize ?? "").split(separator: ",").map { Length(String($0.drop { $0 == " " })) }
+    return lengths.contains(nil) || lengths.isEmpty ? nil : lengths.compactMap(\.self)
+  }
+
   func validate() throws {
-    if images == nil, valid != nil || channels != nil || slices != nil || numbers != nil {
+    if images == nil, valid != nil || channels != nil || slices != nil || numbers != nil || voxelSize != nil {
       throw ValidationError(
-        "--valid, --channels, --slices and --images are for new images; a job's split says what is predicted.")
+        "--valid, --channels, --slices, --images and --voxel-size are for new images; a job's split says what is predicted."
+      )
+    }
+    if voxelSize != nil, voxelLengths == nil {
+      throw ValidationError("--voxel-size needs lengths with their units, as in '50 nm, 4 nm, 4 nm'.")
     }
     if slices != nil, sliceRange == nil { throw ValidationError("--slices needs two numbers, as in 16:20.") }
     if numbers != nil, imageNumbers == nil { throw ValidationError("--images needs numbers, as in 3,5.") }
@@ -89,6 +107,7 @@ struct PredictCommand: ParsableCommand {
           model: model, images: images, output: output, threads: launch.threads, overwrite: overwrite,
           latents: latent)
         (prediction.valid, prediction.slices, prediction.numbers) = (valid, sliceRange, imageNumbers)
+        prediction.voxelSize = voxelLengths
         prediction.channels = channels.map {
           $0 == "all" ? [] : $0.split(separator: ",").map { String($0.drop { $0 == " " }) }
         }
