@@ -30,7 +30,7 @@ left.legend(frameon=False)
 for network, label in (("tunet", "U-Nets"), ("smsnet", "random sparse networks")):
     points = []
     for members in (2, 5, 10):
-        path = folder / f"{network}-{members}.h5"
+        path = folder / f"nuclei-{network}-{members}.h5"
         if path.exists():
             with h5py.File(path) as file:
                 points.append((members, file["entry/evaluation/confidence/error_detection"][()]))

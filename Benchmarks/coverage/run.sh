@@ -20,6 +20,8 @@ cd "$folder"
 [[ -s membranes.h5 ]] || "$python" "$here/prepare.py" "$sets" .
 
 # one NAME SPLIT UNIT: calibrates by the set's independent unit, and anew by pixel; keeps both results.
+# swapped NAME SPLIT UNIT: the same with calibration and test part in each other's place, which tells what members measure of
+# calibration units.
 one() {
   local name=$1 split=$2 unit=$3
   [[ ! -s $name-$split-pixel.h5 ]] || return 0
@@ -32,26 +34,39 @@ one() {
   cp "$name-results.h5" "$name-$split-pixel.h5"
 }
 
+swapped() {
+  local name=$1 split=$2 unit=$3
+  [[ ! -s $name-$split-swap.h5 ]] || return 0
+  "$python" "$here/split.py" "$name.h5" "$split" swap
+  sed "s/UNIT/$unit/" "$here/$name.yaml" >"$name.yaml"
+  "$TUTTI" run "$name.yaml" --threads 1 --overwrite >>"$name-$split.log" 2>&1
+  cp "$name-results.h5" "$name-$split-swap.h5"
+}
+
 for name in nuclei hippocampus membranes; do
   case $name in nuclei) unit=image ;; hippocampus) unit=group ;; membranes) unit=patch ;; esac
   for split in $(seq 1 "$splits"); do
     "$python" "$here/split.py" "$name.h5" "$split"
     one "$name" "$split" "$unit"
+    [[ $name == membranes ]] || swapped "$name" "$split" "$unit"
   done
 done
 "$python" "$here/split.py" nuclei.h5 0 size
 one nuclei size image
 
 # More members train those that are missing.
-"$python" "$here/split.py" nuclei.h5 1
-for network in tunet smsnet; do
-  for members in 1 2 5 10; do
-    [[ ! -s $network-$members.h5 ]] || continue
-    sed -e "s/UNIT/pixel/; s/members: 5/members: $members/; s/nuclei-results/$network-results/; /^measurements/d" \
-      "$here/nuclei.yaml" >"$network.yaml"
-    [[ $network == tunet ]] || sed -i 's/^network: .*/network: {family: smsnet, nodes: 12}/' "$network.yaml"
-    "$TUTTI" run "$network.yaml" --threads 1 --overwrite >"$network-$members.log" 2>&1
-    cp "$network-results.h5" "$network-$members.h5"
+for name in nuclei membranes; do
+  "$python" "$here/split.py" "$name.h5" 1
+  for network in tunet smsnet; do
+    own=$name-$network
+    for members in 1 2 5 10; do
+      [[ ! -s $own-$members.h5 ]] || continue
+      sed -e "s/UNIT/pixel/; s/members: 5/members: $members/; s/$name-results/$own-results/; /^measurements/d" \
+        "$here/$name.yaml" >"$own.yaml"
+      [[ $network == tunet ]] || sed -i 's/^network: .*/network: {family: smsnet, nodes: 12}/' "$own.yaml"
+      "$TUTTI" run "$own.yaml" --threads 1 --overwrite >"$own-$members.log" 2>&1
+      cp "$own-results.h5" "$own-$members.h5"
+    done
   done
 done
 "$python" "$here/table.py" .

@@ -1,8 +1,9 @@
 """Draws the calibration and test parts of a set anew; its training part stays.
 
-    python split.py FILE SEED [size]
+    python split.py FILE SEED [size | swap]
 
-Groups are drawn whole, half of them for each part. With `size`, images of small nuclei calibrate and those of large ones test.
+Groups are drawn whole, half of them for each part. With `size`, images of small nuclei calibrate and those of large ones test; with
+`swap` the two parts change places.
 """
 import sys
 
@@ -18,5 +19,6 @@ with h5py.File(path, "r+") as file:
         calibrates = size <= np.median(size[rest])
     else:
         own = np.random.default_rng(seed).permutation(np.unique(groups[rest]))
-        calibrates = np.isin(groups, own[: len(own) // 2])
+        half = len(own) // 2
+        calibrates = np.isin(groups, own[half:] if sys.argv[3:] == ["swap"] else own[:half])
     file["split"][()] = np.where(rest, np.where(calibrates, 1, 2), 0).astype(np.uint8)

@@ -41,30 +41,35 @@ for name, unit in UNITS.items():
         )
 
 print()
-print("| set | measured | units | covered | mean width | width of absolute residuals, one network | ratio |")
-print("| --- | --- | --- | --- | --- | --- | --- |")
+def single(calibrated, tested, truths, others):
+    """Coverage and width of intervals by a single network: number ± the k-th smallest |truth - number| of calibration units."""
+    residuals = np.sort(np.abs(calibrated - truths[:, None]), axis=0)
+    width = residuals[int(np.ceil((len(truths) + 1) * 0.9 - 1e-9)) - 1]
+    return np.mean(np.abs(tested - others[:, None]) <= width), np.mean(2 * width)
+
+
+print("| set | measured | units | covered | mean width | covered by one network | its width | ratio |")
+print("| --- | --- | --- | --- | --- | --- | --- | --- |")
 for name, unit in (("nuclei", "image"), ("hippocampus", "group")):
     rows = {}
     for split in splits(name):
-        with h5py.File(folder / f"{name}-{split}-unit.h5") as file:
-            table = file["entry/measurements"]
-            own = table[unit]
-            if "lower" not in own:
-                continue
-            for quantity, text in enumerate(table["name"].asstr()[()]):
-                truth = own["truth"][quantity]
-                lower, upper = own["lower"][0, quantity], own["upper"][0, quantity]
-                # Of one network: the k-th smallest |truth − number|. Its numbers on calibration units are not stored; the test
-                # units, which are as many and drawn alike, stand for them.
-                residual = np.sort(np.abs(own["members"][quantity, :, 0] - truth))
-                k = int(np.ceil((len(residual) + 1) * 0.9)) - 1
-                alone = 2 * residual[min(k, len(residual) - 1)]
-                rows.setdefault(text, []).append(
-                    (np.mean((lower <= truth) & (truth <= upper)), np.mean(upper - lower), alone, len(truth))
-                )
+        # The units that test are those that calibrate when the parts are swapped.
+        for kind, other in (("unit", "swap"), ("swap", "unit")):
+            with h5py.File(folder / f"{name}-{split}-{kind}.h5") as file, h5py.File(folder / f"{name}-{split}-{other}.h5") as swapped:
+                table, calibration = file["entry/measurements"], swapped["entry/measurements"][unit]
+                own = table[unit]
+                for quantity, text in enumerate(table["name"].asstr()[()]):
+                    truth = own["truth"][quantity]
+                    lower, upper = own["lower"][0, quantity], own["upper"][0, quantity]
+                    alone = single(
+                        calibration["members"][quantity], own["members"][quantity], calibration["truth"][quantity], truth)
+                    rows.setdefault(text, []).append(
+                        (np.mean((lower <= truth) & (truth <= upper)), np.mean(upper - lower), *alone, len(truth)))
     for text, values in rows.items():
-        covered, width, alone, count = np.mean(values, axis=0)
-        print(f"| {name} | {text} | {count:.0f} {unit}s × {len(values)} | {covered:.3f} | {width:.4g} | {alone:.4g} | {width / alone:.2f} |")
+        covered, width, by_one, alone, count = np.mean(values, axis=0)
+        print(
+            f"| {name} | {text} | {count:.0f} {unit}s × {len(values)} | {covered:.3f} | {width:.4g} | {by_one:.3f} | {alone:.4g} | "
+            f"{width / alone:.2f} |")
 
 print()
 print("| calibrated on, tested on | p value | alarm |")
@@ -81,17 +86,18 @@ for name in ("nuclei", "hippocampus"):
         print(f"| {what} (coverage {covered:.3f}) | {p:.4f} | {'yes' if alarm else 'no'} |")
 
 print()
-print("| network | members | F1 macro | wrong pixels found by spread, AUROC | by lack of confidence | ECE |")
-print("| --- | --- | --- | --- | --- | --- |")
-for network in ("tunet", "smsnet"):
-    for members in (1, 2, 5, 10):
-        path = folder / f"{network}-{members}.h5"
-        if not path.exists():
-            continue
-        with h5py.File(path) as file:
-            own, confidence = file["entry/evaluation"], file["entry/evaluation/confidence"]
-            spread = f"{confidence['error_detection'][()]:.3f}" if members > 1 else "–"
-            print(
-                f"| {network} | {members} | {own['f1_macro'][()]:.3f} | {spread} | "
-                f"{confidence['error_detection_by_confidence'][()]:.3f} | {confidence['calibration_error'][()]:.4f} |"
-            )
+print("| set | network | members | F1 macro | wrong pixels found by spread, AUROC | by lack of confidence | ECE |")
+print("| --- | --- | --- | --- | --- | --- | --- |")
+for name in ("nuclei", "membranes"):
+    for network in ("tunet", "smsnet"):
+        for members in (1, 2, 5, 10):
+            path = folder / f"{name}-{network}-{members}.h5"
+            if not path.exists():
+                continue
+            with h5py.File(path) as file:
+                own, confidence = file["entry/evaluation"], file["entry/evaluation/confidence"]
+                spread = f"{confidence['error_detection'][()]:.3f}" if members > 1 else "–"
+                print(
+                    f"| {name} | {network} | {members} | {own['f1_macro'][()]:.3f} | {spread} | "
+                    f"{confidence['error_detection_by_confidence'][()]:.3f} | {confidence['calibration_error'][()]:.4f} |"
+                )

@@ -7,14 +7,31 @@ import Testing
   private typealias Prediction = MeasurementIntervals.Prediction
 
   /// Units that differ in how hard they are: members scatter, and are wrong, more where they are.
-  private func drawn(_ count: Int, using random: inout TestRandom) -> [(prediction: Prediction, truth: Double)] {
+  ///
+  /// - Parameter seen: the part of the truth that members see on average.
+  private func drawn(
+    _ count: Int, seeing seen: Double = 1, using random: inout TestRandom
+  ) -> [(prediction: Prediction, truth: Double)] {
     (0..<count).map { _ in
       let truth = Double(20 + random.integer(0...80))
       let difficulty = Double(random.uniform() + 1.2) * 5
       let bias = Double(random.uniform()) * difficulty
-      let members = (0..<5).map { _ in (truth + bias + Double(random.uniform()) * difficulty).rounded() }
+      let members = (0..<5).map { _ in (seen * truth + bias + Double(random.uniform()) * difficulty).rounded() }
       return (Prediction(members: members, resolution: 1), truth)
     }
+  }
+
+  /// Whether a truth conforms, by the definition: the factor is found with the new unit among the others, and fewer of them
+  /// than the rank lie nearer to it.
+  private func conforms(
+    _ truth: Double, _ prediction: Prediction, _ known: [(prediction: Prediction, truth: Double)], rank: Int
+  ) -> Bool {
+    let all = known + [(prediction, truth)]
+    let rows = all.map { ($0.prediction.mean / $0.prediction.width, $0.truth / $0.prediction.width) }
+    let factor =
+      rows.reduce(400) { $0 + $1.0 * $1.1 } / rows.reduce(400) { $0 + $1.0 * $1.0 }
+    let residuals = rows.map { abs($0.1 - factor * $0.0) }
+    return residuals.dropLast().count { $0 < residuals[known.count] } < rank
   }
 
   @Test func `of new units as many as the level says have their truth in the interval`() throws {
@@ -37,21 +54,48 @@ import Testing
     }
   }
 
-  @Test func `calibration units lie in their own intervals as often as the rank says, and bounds stay in the range`()
-    throws
-  {
-    var random = TestRandom(2)
-    let units = drawn(29, using: &random)
+  @Test(arguments: [1, 0.7, 1.4], [9, 29])
+  func `an interval holds the truths that conform when the factor is found with them`(seen: Double, count: Int) throws {
+    var random = TestRandom(UInt64(count))
+    let known = drawn(count, seeing: seen, using: &random)
     let level = try Coverage(0.8)
-    let intervals = try MeasurementIntervals(levels: [level], calibrating: units + [(units[0].prediction, .nan)])
-    #expect(intervals.units == 29)
-    let count = units.count { unit in
-      let (lower, upper) = intervals.interval(unit.prediction, level: 0, in: 0...(.infinity))
-      return lower <= unit.truth && unit.truth <= upper
+    let intervals = try MeasurementIntervals(levels: [level], calibrating: known + [(known[0].prediction, .nan)])
+    #expect(intervals.units == Int64(count))
+    #expect(abs(intervals.factor - 1 / seen) < (count > 9 ? 0.15 : 0.35), "\(intervals.factor)")
+    let rank = Int(level.rank(of: Int64(count)))
+    let strange = Prediction(members: [400, 420], resolution: 1)
+    for (prediction, _) in drawn(20, seeing: seen, using: &random) + [(strange, 0), (known[1].prediction, 0)] {
+      let (lower, upper) = intervals.interval(prediction, level: 0, in: -1000...1000)
+      let step = (upper - lower) * 1e-5
+      for inside in [lower + step, upper - step] { #expect(conforms(inside, prediction, known, rank: rank)) }
+      for outside in [lower - step, upper + step] { #expect(!conforms(outside, prediction, known, rank: rank)) }
     }
-    #expect(count == Int(level.rank(of: 29)))
     let wide = intervals.interval(Prediction(members: [0, 1], resolution: 1), level: 0, in: 0...1)
     #expect(wide.lower == 0 && wide.upper == 1)
+  }
+
+  @Test func `members that see too little alike have intervals as narrow as those that see all, and covered as often`()
+    throws
+  {
+    let level = try Coverage(0.9)
+    var widths: [Double] = []
+    for seen in [1, 0.75] {
+      var random = TestRandom(3)
+      let intervals = try MeasurementIntervals(levels: [level], calibrating: drawn(60, seeing: seen, using: &random))
+      let new = drawn(300, seeing: seen, using: &random)
+      let found = new.map { intervals.interval($0.prediction, level: 0, in: 0...(.infinity)) }
+      let covered = zip(new, found).count { $1.lower <= $0.truth && $0.truth <= $1.upper }
+      #expect(abs(Double(covered) / 300 - 0.9) < 0.07, "\(covered) of 300")
+      widths.append(found.reduce(0) { $0 + $1.upper - $1.lower } / 300)
+    }
+    #expect(widths[1] < 1.5 * widths[0], "\(widths)")
+  }
+
+  @Test func `intervals of an earlier program are about the mean`() throws {
+    let levels = [try Coverage(0.9)]
+    let earlier = MeasurementIntervals(levels: levels, thresholds: [.score(2)], units: 20)
+    let (lower, upper) = earlier.interval(Prediction(members: [40, 40], resolution: 1), level: 0, in: 0...100)
+    #expect(earlier.factor == 1 && abs(lower - 34) < 1e-5 && abs(upper - 46) < 1e-5)
   }
 
   @Test func `too few units, or nothing predicted, give all of the range`() throws {
@@ -62,6 +106,8 @@ import Testing
     #expect(few.thresholds == [.infeasible] && few.interval(known, level: 0, in: 0...1) == (0, 1))
     let none = Prediction(members: [.nan, .nan], resolution: 1)
     #expect(none.mean.isNaN && none.spread == 0)
+    let alone = Prediction(mean: 40, spread: .nan, resolution: 1)
+    #expect(alone.width == 3)
     let enough = try MeasurementIntervals(levels: levels, calibrating: (0..<9).map { (known, Double($0)) })
     #expect(enough.interval(none, level: 0, in: 0...(.infinity)) == (0, .infinity))
     // A calibration unit for which nothing was predicted is one that no interval holds.

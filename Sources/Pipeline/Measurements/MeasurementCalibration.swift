@@ -43,7 +43,11 @@ struct MeasurementCalibration: Hashable, Sendable {
     self.measurements = measurements
     self.unit = unit
     self.known = known
-    intervals = try known.map { units in
+    intervals = try Self.intervals(known, levels)
+  }
+
+  private static func intervals(_ known: [[Known]], _ levels: [Coverage]) throws -> [MeasurementIntervals] {
+    try known.map { units in
       try MeasurementIntervals(levels: levels, calibrating: units.map { ($0.prediction, $0.truth) })
     }
   }
@@ -66,6 +70,8 @@ struct MeasurementCalibration: Hashable, Sendable {
     try group.write(thresholds, shape: shape, to: "threshold")
       .setAttribute(
         "long_name", "half width of the interval in spread + |mean| / 20 + resolution, by quantity and level")
+    try group.write(intervals.map(\.factor), to: "factor")
+      .setAttribute("long_name", "what intervals are about, in means of the members' numbers, of each quantity")
     try group.write(values.map { $0 == .infeasible ? UInt8(1) : 0 }, shape: shape, to: "infeasible")
     try group.write(values.map { $0 == .infeasible ? "infeasible" : "feasible" }, to: "feasibility")
     guard let count = known.first?.count else { return }
@@ -89,7 +95,7 @@ struct MeasurementCalibration: Hashable, Sendable {
     unit = Job.UncertaintySection.Unit(rawValue: try group.attribute("unit", as: String.self)) ?? .image
     let (units, thresholds) = (try group.read("units", as: Int64.self), try group.read("threshold", as: Float.self))
     let infeasible = try group.read("infeasible", as: UInt8.self)
-    intervals = units.enumerated().map { index, count in
+    let earlier = units.enumerated().map { index, count in
       MeasurementIntervals(
         levels: levels,
         thresholds: levels.indices.map {
@@ -98,32 +104,45 @@ struct MeasurementCalibration: Hashable, Sendable {
         }, units: count)
     }
     guard try group.exists("unit_mean") else {
-      known = []
+      (known, intervals) = ([], earlier)
       return
     }
     func read(_ name: String) throws -> [Double] { try group.read(name, as: Double.self) }
     let (means, spreads) = (try read("unit_mean"), try read("unit_spread"))
     let (resolutions, truths) = (try read("unit_resolution"), try read("unit_truth"))
-    let count = means.count / max(1, intervals.count)
-    known = intervals.indices.map { quantity in
+    let count = means.count / max(1, units.count)
+    let known = units.indices.map { quantity in
       (quantity * count..<(quantity + 1) * count).map {
         Known(
           prediction: MeasurementIntervals.Prediction(
             mean: means[$0], spread: spreads[$0], resolution: resolutions[$0]), truth: truths[$0])
       }
     }
+    self.known = known
+    intervals = try group.exists("factor") ? Self.intervals(known, levels) : earlier
   }
 
-  /// What is to be said of levels that are infeasible: a line each.
+  /// What is to be said of intervals that are not about the mean, and of levels that are infeasible: a line each.
   func remarks(_ names: [String]) -> [String] {
     guard let levels = intervals.first?.levels else { return [] }
-    return levels.enumerated().compactMap { level, coverage in
-      let missing = intervals.indices.filter { intervals[$0].thresholds[level] == .infeasible }
-      guard let first = missing.first else { return nil }
-      let what = missing.count == intervals.count ? "measurements" : missing.map { names[$0] }.joined(separator: ", ")
-      return "coverage \(coverage) of \(what) is infeasible with \(intervals[first].units) calibration \(unit.plural), "
-        + "\(coverage.fewestUnits) would do: intervals hold all numbers."
+    let factors = intervals.indices.compactMap { quantity -> String? in
+      let factor = intervals[quantity].factor
+      guard abs(factor - 1) >= 0.01, intervals[quantity].thresholds.contains(where: { $0 != .infeasible }) else {
+        return nil
+      }
+      return
+        "Intervals of \(names[quantity]) are about \((factor * 100).rounded() / 100) times the mean, as the labels of "
+        + "calibration \(unit.plural) are."
     }
+    return factors
+      + levels.enumerated().compactMap { level, coverage in
+        let missing = intervals.indices.filter { intervals[$0].thresholds[level] == .infeasible }
+        guard let first = missing.first else { return nil }
+        let what = missing.count == intervals.count ? "measurements" : missing.map { names[$0] }.joined(separator: ", ")
+        return
+          "coverage \(coverage) of \(what) is infeasible with \(intervals[first].units) calibration \(unit.plural), "
+          + "\(coverage.fewestUnits) would do: intervals hold all numbers."
+      }
   }
 }
 
