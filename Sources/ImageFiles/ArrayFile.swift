@@ -16,6 +16,14 @@ public enum ArrayFile {
   }
   private static let storedCacheBytes = Atomic(64 << 20)
 
+  /// The threads that unpack chunks of OME-Zarr and blocks of TIFF files; the same numbers are read on any number. It holds for
+  /// the whole process.
+  public static var threads: Int {
+    get { storedThreads.load(ordering: .relaxed) }
+    set { storedThreads.store(newValue, ordering: .relaxed) }
+  }
+  private static let storedThreads = Atomic(1)
+
   /// Opens the array at a location, or the only one of its file. The format is told by the file's content. Arrays of
   /// locations that are joined follow each other along their first axis.
   ///

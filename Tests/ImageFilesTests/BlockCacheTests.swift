@@ -18,4 +18,16 @@ struct BlockCacheTests {
     cache.keep(AlignedBuffer<UInt8>(count: 1000), as: [3])
     #expect(cache.block([3]) != nil && cache.block([0]) == nil && cache.block([2]) == nil)
   }
+
+  @Test("storage of blocks that are kept no more is used again, unless somebody reads from it")
+  func room() {
+    let cache = BlockCache(limit: 100)
+    cache.keep(AlignedBuffer<UInt8>(count: 100), as: [0])
+    let first = cache.block([0])?.pointer
+    cache.keep(AlignedBuffer<UInt8>(count: 100), as: [1])
+    #expect(cache.room(100).pointer == first)
+    let held = cache.block([1])
+    cache.keep(AlignedBuffer<UInt8>(count: 100), as: [2])
+    #expect(cache.room(100).pointer != held?.pointer && cache.room(50).count == 50)
+  }
 }

@@ -14,6 +14,8 @@ public struct ReadingBenchmark: Sendable, Codable, CustomStringConvertible {
   public let bytes: Int
   /// The type of the numbers in memory: that of the file, or the next that holds it.
   public let type: String
+  /// Threads that unpack.
+  public let threads: Int
   /// Of each reading.
   public let seconds: [Double]
 
@@ -22,9 +24,12 @@ public struct ReadingBenchmark: Sendable, Codable, CustomStringConvertible {
 
   /// Reads an array several times.
   ///
+  /// - Parameter threads: nil: as many as a rank would use that is alone.
   /// - Throws: `ImageFileError`, `HDF5Error`.
   /// - Complexity: memory for all of the array.
-  public init(_ location: ArrayLocation, repetitions: Int) throws {
+  public init(_ location: ArrayLocation, repetitions: Int, threads: Int? = nil) throws {
+    self.threads = threads ?? ThreadTeam.defaultSize(for: HostFacts.detect(), ranksOnNodeWithOverlappingMask: 1)
+    ArrayFile.threads = self.threads
     let (found, array) = try ArrayFile.open(location)
     let type = NumberType(of: array.facts.elementType)
     let room = AlignedBuffer<UInt8>(count: array.shape.reduce(type.bytes, *))
@@ -59,7 +64,7 @@ public struct ReadingBenchmark: Sendable, Codable, CustomStringConvertible {
   public var description: String {
     """
     \(location): \(format), \(shape), \(type)
-      \(best.text(4)) s, \((Double(bytes) / best / 1e6).text(0)) MB/s, the best of \(seconds.count)
+      \(best.text(4)) s, \((Double(bytes) / best / 1e6).text(0)) MB/s, the best of \(seconds.count), on \(threads) threads
     """
   }
 }

@@ -16,7 +16,12 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
 
   /// Storage for `count` elements, all bytes zero. When the system has too little memory, the program ends, as with
   /// `Array`; so a job's need is compared with `HostFacts.memory` beforehand.
-  public init(count: Int) {
+  public convenience init(count: Int) { self.init(count: count, isZeroed: true) }
+
+  /// Storage for `count` elements that are all written before they are read: their bytes are anything.
+  public convenience init(unfilled count: Int) { self.init(count: count, isZeroed: false) }
+
+  private init(count: Int, isZeroed: Bool) {
     precondition(count >= 0, "a buffer's count is negative")
     let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
     precondition(!overflow && bytes <= Int.max - 2 * hugePage, "a buffer of \(count) elements is too large")
@@ -29,7 +34,7 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
       guard let memory = aligned_alloc(64, size) else {
         preconditionFailure("no memory for a buffer of \(size) bytes")
       }
-      memset(memory, 0, size)
+      if isZeroed { memset(memory, 0, size) }
       self.pointer = memory.bindMemory(to: Element.self, capacity: count)
       mapped = 0
     }

@@ -12,6 +12,8 @@ final class BlockCache: Sendable {
     var total = 0
     /// How often a block was asked for.
     var uses = 0
+    /// Storage of blocks that are kept no more, for others of their size.
+    var spare: [AlignedBuffer<UInt8>] = []
   }
 
   private let limit: Int
@@ -30,6 +32,14 @@ final class BlockCache: Sendable {
     }
   }
 
+  /// Storage for a block that is unpacked next; its bytes are anything.
+  func room(_ count: Int) -> AlignedBuffer<UInt8> {
+    let spare = state.withLock { state -> AlignedBuffer<UInt8>? in
+      state.spare.last?.count == count ? state.spare.popLast() : nil
+    }
+    return spare ?? AlignedBuffer(unfilled: count)
+  }
+
   /// Keeps a block, in place of those that were not asked for the longest time.
   ///
   /// - Parameter bytes: not changed any more.
@@ -39,10 +49,15 @@ final class BlockCache: Sendable {
       if let old = state.blocks.updateValue((bytes, state.uses), forKey: key) { state.total -= old.bytes.count }
       state.total += bytes.count
       while state.total > limit, state.blocks.count > 1,
-        let oldest = state.blocks.min(by: { $0.value.use < $1.value.use })
+        let oldest = state.blocks.min(by: { $0.value.use < $1.value.use })?.key
       {
-        state.blocks[oldest.key] = nil
-        state.total -= oldest.value.bytes.count
+        guard var old = state.blocks.removeValue(forKey: oldest)?.bytes else { return }
+        state.total -= old.count
+        // One that is still read from is left to its reader.
+        if isKnownUniquelyReferenced(&old) {
+          if state.spare.first?.count != old.count { state.spare = [] }
+          if state.spare.count < 8 { state.spare.append(old) }
+        }
       }
     }
   }

@@ -1,3 +1,4 @@
+import CImageCodecs
 import Host
 
 #if canImport(Glibc)
@@ -32,10 +33,23 @@ final class SequentialFile {
   /// Writes a file of a folder that has not its name yet, and is flushed as one.
   ///
   /// - Throws: `FileError`.
-  static func write(_ bytes: [UInt8], toNew path: String) throws(FileError) {
+  static func write(_ bytes: UnsafeRawBufferPointer, toNew path: String) throws(FileError) {
     let file = try SequentialFile(path, for: path)
     try file.write(bytes)
+    // The disk works while the next file is made. Whether it could is known when the folder is flushed.
+    codec_begin_flush(file.descriptor)
     try file.close()
+  }
+
+  /// The same of an array of bytes.
+  static func write(_ bytes: [UInt8], toNew path: String) throws(FileError) {
+    let fault: FileError? = bytes.withUnsafeBytes { buffer in
+      do throws(FileError) {
+        try write(buffer, toNew: path)
+        return nil
+      } catch { return error }
+    }
+    if let fault { throw fault }
   }
 
   private func close() throws(FileError) {

@@ -38,13 +38,15 @@ enum ZarrWriter: ArrayWriter {
   }
 
   static func write(_ array: ExportedArray, to path: String, _ share: ArrayExport.Share) throws -> [String] {
+    let disk = try Disk(of: path)
     let count = try write(array, below: WholeFile.temporary(path), [:], share)
-    try flush(path)
+    try disk.flush()
     return count > 1 ? ["\(count) scales: \(path):0 to \(path):\(count - 1)"] : []
   }
 
   /// Writes the images of a folder, each with what is said of it, and what is said of them all.
   static func write(_ parts: [ZarrPart], about: [String: String], to path: String, _ share: ArrayExport.Share) throws {
+    let disk = try Disk(of: path)
     let root = WholeFile.temporary(path)
     for part in parts {
       let exported = try ExportedArray(part.array, name: part.name, order: order, of: name)
@@ -66,7 +68,7 @@ enum ZarrWriter: ArrayWriter {
         try put(["labels": labels], "\(root)/labels/.zattrs")
       }
     }
-    try flush(path)
+    try disk.flush()
   }
 
   /// Writes an image with its scales into a folder.
@@ -129,18 +131,27 @@ enum ZarrWriter: ArrayWriter {
     }
   }
 
-  /// Brings all that this rank wrote to the disk at once, instead of file by file.
-  private static func flush(_ path: String) throws(ImageFileError) {
-    let folder = WholeFile.temporary(path)
-    // A rank without chunks of its own may be the first.
-    let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      if errno == ENOENT { return }
-      throw ImageFileError(.system, path, "cannot be written: \(String(cString: strerror(errno)))")
+  /// The disk that a folder is written to. It is opened before: what fails on the disk from then on is told.
+  private final class Disk {
+    private let path: String
+    private let descriptor: Int32
+
+    init(of path: String) throws(ImageFileError) {
+      self.path = path
+      let folder = (path as NSString).deletingLastPathComponent
+      descriptor = open(folder.isEmpty ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+      guard descriptor >= 0 else {
+        throw ImageFileError(.system, path, "cannot be written: \(String(cString: strerror(errno)))")
+      }
     }
-    defer { close(descriptor) }
-    guard codec_flush_file_system(descriptor) == 0 else {
-      throw ImageFileError(.system, path, "cannot be flushed to the disk: \(String(cString: strerror(errno)))")
+
+    deinit { close(descriptor) }
+
+    /// Brings all that this rank wrote to the disk at once, instead of file by file.
+    func flush() throws(ImageFileError) {
+      guard codec_flush_file_system(descriptor) == 0 else {
+        throw ImageFileError(.system, path, "cannot be flushed to the disk: \(String(cString: strerror(errno)))")
+      }
     }
   }
 
@@ -171,6 +182,7 @@ enum ZarrWriter: ArrayWriter {
     let counts = zip(scale.shape, scale.chunk).map { ($0 + $1 - 1) / $1 }
     let elements = scale.chunk.reduce(1, *)
     let size = array.type.bytes
+    let chunk = AlignedBuffer<UInt8>(count: elements * size)
     var folderOfLast: ArraySlice<Int> = [-1]
     for number in stride(from: share.rank, to: counts.reduce(1, *), by: share.count) {
       var place = counts
@@ -181,23 +193,48 @@ enum ZarrWriter: ArrayWriter {
       }
       let start = zip(place, scale.chunk).map { $0 * $1 }
       let count = scale.shape.indices.map { min(scale.chunk[$0], scale.shape[$0] - start[$0]) }
-      let values = AlignedBuffer<UInt8>(count: count.reduce(size, *))
-      try array.array.read(
-        Hyperslab(start: zip(start, scale.steps).map { $0 * $1 }, count: count, stride: scale.steps), as: array.type,
-        into: UnsafeMutableRawBufferPointer(values.buffer))
-      // A chunk at the edge is filled up.
-      let chunk = AlignedBuffer<UInt8>(count: elements * size)
-      StridedCopy.copy(
-        count, of: size, from: values.pointer, StridedCopy.steps(of: count, size: size), to: chunk.pointer,
-        StridedCopy.steps(of: scale.chunk, size: size))
+      if count == scale.chunk, scale.steps.last == 1 {
+        try array.array.read(
+          Hyperslab(start: zip(start, scale.steps).map { $0 * $1 }, count: count, stride: scale.steps), as: array.type,
+          into: UnsafeMutableRawBufferPointer(chunk.buffer))
+      } else {
+        // A chunk at the edge is filled up.
+        chunk.pointer.update(repeating: 0, count: chunk.count)
+        try readPart(array, scale, start, count, into: chunk.pointer)
+      }
       let path = "\(folder)/\(place.map(String.init).joined(separator: "/"))"
       if place.dropLast() != folderOfLast {
         try makeFolder(path)
         folderOfLast = place.dropLast()
       }
       let bytes = UnsafeRawBufferPointer(chunk.buffer)
-      try SequentialFile.write(share.isPacked ? Packing.zstd(bytes, for: path) : Array(bytes), toNew: path)
+      if share.isPacked {
+        try SequentialFile.write(Packing.zstd(bytes, for: path), toNew: path)
+      } else {
+        try SequentialFile.write(bytes, toNew: path)
+      }
     }
+  }
+
+  /// Reads a part of a scale to the first corner of a chunk.
+  ///
+  /// Rows are read whole where that does not take much, and their elements picked here: libhdf5 picks them one by one.
+  private static func readPart(
+    _ array: ExportedArray, _ scale: Scale, _ start: [Int], _ count: [Int], into chunk: UnsafeMutablePointer<UInt8>
+  ) throws {
+    let size = array.type.bytes
+    var slab = Hyperslab(start: zip(start, scale.steps).map { $0 * $1 }, count: count, stride: scale.steps)
+    let last = count.count - 1
+    let step = slab.stride[last]
+    let width = (count[last] - 1) * step + 1
+    let picksHere = step > 1 && count.dropLast().reduce(width * size, *) <= 64 << 20
+    if picksHere { (slab.stride[last], slab.count[last]) = (1, width) }
+    let values = AlignedBuffer<UInt8>(unfilled: slab.count.reduce(size, *))
+    try array.array.read(slab, as: array.type, into: UnsafeMutableRawBufferPointer(values.buffer))
+    var from = StridedCopy.steps(of: slab.count, size: size)
+    if picksHere { from[last] *= step }
+    StridedCopy.copy(
+      count, of: size, from: values.pointer, from, to: chunk, StridedCopy.steps(of: scale.chunk, size: size))
   }
 
   private static func multiscale(_ array: ExportedArray, _ scales: [Scale]) -> [String: Any] {

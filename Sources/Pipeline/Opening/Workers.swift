@@ -1,4 +1,5 @@
 import Host
+import ImageFiles
 import MessagePassing
 
 /// The threads of this rank, and what is known of where all ranks run.
@@ -30,6 +31,7 @@ struct Workers {
     let overlapping = max(1, try node.allGather(facts.cores).count { HostFacts.overlap(facts.cores, $0) })
     let size = threads ?? ThreadTeam.defaultSize(for: facts, ranksOnNodeWithOverlappingMask: overlapping)
     team = try world.agree { try ThreadTeam(size: size) }
+    ArrayFile.threads = size
     sharesCores = try world.allReduce(node.size * team.size > facts.allowedCores.count ? 1 : 0, .maximum) == 1
     if world.rank == 0, threads == nil, facts.openMPThreads == nil, facts.cores.count < facts.allowedCores.count,
       node.size * facts.cores.count < facts.allowedCores.count

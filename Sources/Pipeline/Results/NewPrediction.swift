@@ -150,6 +150,7 @@ public struct NewPrediction: Sendable {
       try ThreadTeam(
         size: threads ?? ThreadTeam.defaultSize(for: facts, ranksOnNodeWithOverlappingMask: node.size))
     }
+    ArrayFile.threads = team.size
     let ensemble = try world.agree {
       guard source.channels == members[0].settings.imageChannels else {
         throw RunError.wrongChannels(

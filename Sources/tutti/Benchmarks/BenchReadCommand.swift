@@ -16,15 +16,19 @@ struct BenchReadCommand: ParsableCommand {
   @Option(help: "Readings that are timed.")
   var repetitions = 3
 
+  @Option(help: "Threads that unpack chunks and blocks; without it all cores.")
+  var threads: Int?
+
   @OptionGroup(title: "Output") var figures: FigureOptions
 
   func validate() throws {
     if !(1...1000).contains(repetitions) { throw ValidationError("--repetitions lies between 1 and 1000.") }
+    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads lies between 1 and 1024.") }
   }
 
   func run() throws {
     Session.alone {
-      let result = try ReadingBenchmark(ArrayLocation(source), repetitions: repetitions)
+      let result = try ReadingBenchmark(ArrayLocation(source), repetitions: repetitions, threads: threads)
       try figures.tell(result, isOnOneLine: true)
     }
   }

@@ -18,6 +18,7 @@ struct TIFFArray: ElementArray {
     let selections = shape.indices.map { Selection(slab.start[$0], slab.count[$0], slab.stride[$0]) }
     let count = selections[..<outer].reduce(1) { $0 * $1.count }
     let pageBytes = bytes.count / max(1, count)
+    var packed: [(part: PagePart, row: Int)] = []
     for place in 0..<count {
       var (rest, page, factor) = (place, 0, 1)
       for axis in (0..<outer).reversed() {
@@ -25,15 +26,19 @@ struct TIFFArray: ElementArray {
         rest /= selections[axis].count
         factor *= shape[axis]
       }
-      let part = UnsafeMutableRawBufferPointer(rebasing: bytes[place * pageBytes..<(place + 1) * pageBytes])
-      try read(pages[page].page, number: pages[page].number, selections[outer...], into: part)
+      let target = UnsafeMutableRawBufferPointer(rebasing: bytes[place * pageBytes..<(place + 1) * pageBytes])
+      for part in try parts(of: pages[page].page, number: pages[page].number, selections[outer...], into: target) {
+        if part.page.isPlain { try readPlain(part) } else { packed += part.rows.map { (part, $0) } }
+      }
     }
+    let largest = packed.map { $0.part.page.blockBytes }.max() ?? 0
+    try Unpacking.run(count: packed.count, bytes: largest) { try unpack(packed[$0].part, row: packed[$0].row) }
   }
 
-  /// Reads a part of one page.
-  private func read(
-    _ page: TIFFPage, number: Int, _ inner: ArraySlice<Selection>, into bytes: UnsafeMutableRawBufferPointer
-  ) throws {
+  /// The wanted parts of a page: one, or of planes that stand apart one each.
+  private func parts(
+    of page: TIFFPage, number: Int, _ inner: ArraySlice<Selection>, into bytes: UnsafeMutableRawBufferPointer
+  ) throws(ImageFileError) -> [PagePart] {
     let axes = Array(inner)
     let all = Selection(0, 1, 1)
     let (samples, y, x) =
@@ -46,48 +51,83 @@ struct TIFFArray: ElementArray {
     }
     let planes = page.isPlanar ? samples.count : 1
     let planeBytes = bytes.count / planes
-    for plane in 0..<planes {
-      var copy = BlockCopy(
-        page: page, samples: page.isPlanar ? all : samples, y: y, x: x,
-        target: UnsafeMutableRawBufferPointer(rebasing: bytes[plane * planeBytes..<(plane + 1) * planeBytes]))
-      let firstBlock = page.isPlanar ? samples[plane] * across * down : 0
-      for row in y.first / page.blockHeight...y.last / page.blockHeight {
-        if page.isPlain {
-          try readPlain(page, number, strip: firstBlock + row, top: row * page.blockHeight, &copy)
-          continue
-        }
-        for column in x.first / page.blockWidth...x.last / page.blockWidth {
-          copy.place(top: row * page.blockHeight, left: column * page.blockWidth)
-          try tiff.withBlock(firstBlock + row * across + column, of: page, number: number) { copy.take($0) }
-        }
-      }
+    return (0..<planes).map { plane in
+      PagePart(
+        number: number, firstBlock: page.isPlanar ? samples[plane] * across * down : 0, across: across,
+        copy: BlockCopy(
+          page: page, samples: page.isPlanar ? all : samples, y: y, x: x,
+          target: UnsafeMutableRawBufferPointer(rebasing: bytes[plane * planeBytes..<(plane + 1) * planeBytes])))
     }
-    if page.isPlain, page.isSwapped { ElementConversion.swap(bytes, size: page.elementType.bytes) }
   }
 
-  /// Reads rows that are not packed, the columns that are wanted only.
-  private func readPlain(
-    _ page: TIFFPage, _ number: Int, strip: Int, top: Int, _ copy: inout BlockCopy
-  ) throws(ImageFileError) {
-    guard let offset = try tiff.offsets(of: page, number: number, blocks: strip..<strip + 1).first else { return }
-    let pixel = page.elementType.bytes * (page.isPlanar ? 1 : page.samples)
-    let rowBytes = page.width * pixel
-    guard let rows = copy.y.indices(from: top, to: min(top + page.blockHeight, page.height)) else { return }
-    // Rows that follow each other are read together.
-    let isWhole = copy.y.stride == 1 && copy.isWhole
-    for first in stride(from: rows.lowerBound, to: rows.upperBound, by: isWhole ? rows.count : 1) {
-      let from = offset + (copy.y[first] - top) * rowBytes
-      if isWhole {
-        let target = copy.target[first * rowBytes..<(first + rows.count) * rowBytes]
-        try file.read(at: from, into: UnsafeMutableRawBufferPointer(rebasing: target))
-      } else {
-        let width = copy.x.last - copy.x.first + 1
-        let row = AlignedBuffer<UInt8>(count: width * pixel)
-        try file.read(at: from + copy.x.first * pixel, into: UnsafeMutableRawBufferPointer(row.buffer))
-        copy.take(row: UnsafeRawBufferPointer(row.buffer), left: copy.x.first, columns: 0..<copy.x.count, to: first)
-      }
+  /// Unpacks the wanted blocks of a row of them.
+  private func unpack(_ part: PagePart, row: Int) throws(ImageFileError) {
+    var copy = part.copy
+    let page = part.page
+    for column in copy.x.first / page.blockWidth...copy.x.last / page.blockWidth {
+      copy.place(top: row * page.blockHeight, left: column * page.blockWidth)
+      let block = part.firstBlock + row * part.across + column
+      try tiff.withBlock(block, of: page, number: part.number) { copy.take($0) }
     }
   }
+
+  /// Reads rows that are not packed, the columns that are wanted only. Whole rows that follow each other in the file are read
+  /// together, whatever strips they are of.
+  private func readPlain(_ part: PagePart) throws(ImageFileError) {
+    let (page, copy) = (part.page, part.copy)
+    let pixel = page.elementType.bytes * (page.isPlanar ? 1 : page.samples)
+    let rowBytes = page.width * pixel
+    let offsets = try tiff.offsets(
+      of: page, number: part.number,
+      blocks: part.firstBlock + part.rows.lowerBound..<part.firstBlock + part.rows.upperBound)
+    // What is to be read next, in the file and in the target.
+    var run = (from: 0, target: 0..<0)
+    func read() throws(ImageFileError) {
+      if !run.target.isEmpty {
+        try file.read(at: run.from, into: UnsafeMutableRawBufferPointer(rebasing: copy.target[run.target]))
+      }
+    }
+    for (strip, stored) in zip(part.rows, offsets) {
+      let offset = min(stored, file.count)
+      let top = strip * page.blockHeight
+      guard let rows = copy.y.indices(from: top, to: min(top + page.blockHeight, page.height)) else { continue }
+      if copy.y.stride == 1, copy.isWhole {
+        let from = offset + (copy.y[rows.lowerBound] - top) * rowBytes
+        let target = rows.lowerBound * rowBytes..<rows.upperBound * rowBytes
+        if from == run.from + run.target.count, target.lowerBound == run.target.upperBound {
+          run.target = run.target.lowerBound..<target.upperBound
+        } else {
+          try read()
+          run = (from, target)
+        }
+        continue
+      }
+      let width = copy.x.last - copy.x.first + 1
+      let row = AlignedBuffer<UInt8>(count: width * pixel)
+      for index in rows {
+        let from = offset + (copy.y[index] - top) * rowBytes + copy.x.first * pixel
+        try file.read(at: from, into: UnsafeMutableRawBufferPointer(row.buffer))
+        copy.take(row: UnsafeRawBufferPointer(row.buffer), left: copy.x.first, columns: 0..<copy.x.count, to: index)
+      }
+    }
+    try read()
+    if page.isSwapped { ElementConversion.swap(copy.target, size: page.elementType.bytes) }
+  }
+}
+
+/// What is wanted of a page, or of one of its planes.
+private struct PagePart {
+  /// The page's number in the file.
+  let number: Int
+  /// The number of its first block in the page.
+  let firstBlock: Int
+  /// Blocks side by side.
+  let across: Int
+  let copy: BlockCopy
+
+  var page: TIFFPage { copy.page }
+  /// The rows of blocks in which wanted pixels are.
+  var rows: Range<Int> { copy.y.first / page.blockHeight..<copy.y.last / page.blockHeight + 1 }
 }
 
 /// Numbers of an axis that are wanted: `count` of them from `first` on, `stride` apart.

@@ -35,23 +35,56 @@ struct TIFFPage: Sendable {
   let spacing: [Length?]
 }
 
-/// An open TIFF file; libtiff's state is used by one thread at a time.
-final class TIFFFile: @unchecked Sendable {
+/// An open TIFF file. Threads that read at the same time have it open each for itself, since libtiff has a state.
+final class TIFFFile: Sendable {
   let location: ArrayLocation
-  private let handle: OpaquePointer
-  private let lock = Mutex(())
+  private let idle = Mutex<[Handle]>([])
   private let cache = BlockCache(limit: ArrayFile.cacheBytes)
+
+  /// The file as libtiff has it open.
+  private final class Handle: @unchecked Sendable {
+    let pointer: OpaquePointer
+    /// The page that it is at.
+    var directory: UInt64 = 0
+
+    init(_ location: ArrayLocation) throws(ImageFileError) {
+      var message = codec_message()
+      guard let pointer = codec_tiff_open(location.file, &message) else {
+        throw ImageFileError(.damaged, location.name, "is a TIFF file that cannot be opened: \(message.words)")
+      }
+      self.pointer = pointer
+    }
+
+    deinit { codec_tiff_close(pointer) }
+  }
 
   init(_ location: ArrayLocation) throws(ImageFileError) {
     self.location = location
-    var message = codec_message()
-    guard let handle = codec_tiff_open(location.file, &message) else {
-      throw ImageFileError(.damaged, location.name, "is a TIFF file that cannot be opened: \(message.words)")
-    }
-    self.handle = handle
+    let first = try Handle(location)
+    idle.withLock { $0 = [first] }
   }
 
-  deinit { codec_tiff_close(handle) }
+  /// Goes to a page, and calls `body` there; nil: the file is damaged as the message says.
+  private func at<Result>(
+    _ directory: UInt64, number: Int, _ body: (OpaquePointer, inout codec_message) -> Result?
+  ) throws(ImageFileError) -> Result {
+    let known = idle.withLock { idle -> Handle? in
+      guard let index = idle.lastIndex(where: { $0.directory == directory }) ?? idle.indices.last else { return nil }
+      return idle.remove(at: index)
+    }
+    let handle: Handle
+    if let known { handle = known } else { handle = try Handle(location) }
+    defer { idle.withLock { $0.append(handle) } }
+    var message = codec_message()
+    guard codec_tiff_go(handle.pointer, directory, &message) == 0 else {
+      throw ImageFileError(.damaged, place(number), "is damaged or cut off: \(message.words)")
+    }
+    handle.directory = directory
+    guard let result = body(handle.pointer, &message) else {
+      throw ImageFileError(.damaged, place(number), "is damaged or cut off: \(message.words)")
+    }
+    return result
+  }
 
   /// The place of a page, for messages.
   func place(_ page: Int) -> String { "\(location.name) (page \(page))" }
@@ -62,9 +95,10 @@ final class TIFFFile: @unchecked Sendable {
   func pages() throws(ImageFileError) -> (pages: [TIFFPage], description: String) {
     var pages: [TIFFPage] = []
     var message = codec_message()
+    guard let handle = idle.withLock({ $0.last?.pointer }) else { return ([], "") }
     let text = codec_tiff_description(handle).map { String(cString: $0) } ?? ""
     while true {
-      pages.append(try page(number: pages.count))
+      pages.append(try page(number: pages.count, of: handle))
       let code = codec_tiff_next(handle, &message)
       if code == 0 { return (pages, text) }
       guard code > 0 else {
@@ -73,7 +107,7 @@ final class TIFFFile: @unchecked Sendable {
     }
   }
 
-  private func page(number: Int) throws(ImageFileError) -> TIFFPage {
+  private func page(number: Int, of handle: OpaquePointer) throws(ImageFileError) -> TIFFPage {
     var page = codec_tiff_page()
     var message = codec_message()
     guard codec_tiff_describe(handle, &page, &message) == 0 else {
@@ -131,28 +165,21 @@ final class TIFFFile: @unchecked Sendable {
     let key = [Int(bitPattern: UInt(page.directory)), block]
     if let kept = cache.block(key) { return body(UnsafeRawBufferPointer(kept.buffer)) }
     try Room.require(page.blockBytes, for: place(number))
-    let bytes = AlignedBuffer<UInt8>(count: page.blockBytes)
-    let fault: ImageFileError? = lock.withLock { _ in
-      var message = codec_message()
-      guard codec_tiff_go(handle, page.directory, &message) == 0,
-        codec_tiff_read_block(handle, UInt32(block), bytes.pointer, Int64(bytes.count), &message) >= 0
-      else { return ImageFileError(.damaged, place(number), "is damaged or cut off: \(message.words)") }
-      return nil
+    let bytes = cache.room(page.blockBytes)
+    let got = try at(page.directory, number: number) { handle, message -> Int? in
+      let got = codec_tiff_read_block(handle, UInt32(block), bytes.pointer, Int64(bytes.count), &message)
+      return got < 0 ? nil : min(Int(got), bytes.count)
     }
-    if let fault { throw fault }
+    (bytes.pointer + got).update(repeating: 0, count: bytes.count - got)
     body(UnsafeRawBufferPointer(bytes.buffer))
     cache.keep(bytes, as: key)
   }
 
   /// Where the blocks of a page are in the file.
   func offsets(of page: TIFFPage, number: Int, blocks: Range<Int>) throws(ImageFileError) -> [Int] {
-    let offsets: [Int]? = lock.withLock { _ in
-      var message = codec_message()
-      guard codec_tiff_go(handle, page.directory, &message) == 0 else { return nil }
-      return blocks.map { Int(clamping: codec_tiff_block_offset(handle, UInt32($0))) }
+    try at(page.directory, number: number) { handle, _ in
+      blocks.map { Int(clamping: codec_tiff_block_offset(handle, UInt32($0))) }
     }
-    guard let offsets else { throw ImageFileError(.damaged, place(number), "is damaged or cut off") }
-    return offsets
   }
 }
 

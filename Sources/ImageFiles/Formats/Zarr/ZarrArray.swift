@@ -19,7 +19,7 @@ struct ZarrArray: ElementArray {
   /// The bytes of the element that stands where no chunk is.
   private let fill: [UInt8]
   private let cache: BlockCache
-  private let lastShard = LastShard()
+  private let shards = RecentShards()
 
   init(_ node: ZarrNode, _ location: ArrayLocation) throws(ImageFileError) {
     self.location = location
@@ -149,40 +149,33 @@ struct ZarrArray: ElementArray {
     for (place, axis) in stored.enumerated() { chunkSteps[axis] = storedSteps[place] }
     let firsts = axes.indices.map { axes[$0].first / chunkShape[$0] }
     let counts = axes.indices.map { axes[$0].last / chunkShape[$0] - firsts[$0] + 1 }
-    var index = [Int](repeating: 0, count: axes.count)
-    while true {
-      let place = zip(firsts, index).map { $0 + $1 }
-      let wanted = axes.indices.map { axis in
+    try Unpacking.run(count: counts.reduce(1, *), bytes: 2 * chunkBytes) { piece in
+      var (rest, place) = (piece, firsts)
+      for axis in axes.indices.reversed() {
+        place[axis] += rest % counts[axis]
+        rest /= counts[axis]
+      }
+      let ranges = axes.indices.compactMap { axis in
         axes[axis].indices(from: place[axis] * chunkShape[axis], to: (place[axis] + 1) * chunkShape[axis])
       }
-      if !wanted.contains(nil) {
-        let ranges = wanted.compactMap { $0 }
-        let chunk = try chunk(place, bytes: chunkBytes)
-        let from = axes.indices.reduce(0) { sum, axis in
-          sum + (axes[axis][ranges[axis].lowerBound] - place[axis] * chunkShape[axis]) * chunkSteps[axis]
-        }
-        let to = axes.indices.reduce(0) { $0 + ranges[$1].lowerBound * targetSteps[$1] }
-        if let target = bytes.baseAddress {
-          StridedCopy.copy(
-            ranges.map(\.count), of: size, from: chunk.pointer + from,
-            axes.indices.map { chunkSteps[$0] * axes[$0].stride }, to: target + to, targetSteps)
-        }
+      guard ranges.count == axes.count else { return }
+      let chunk = try chunk(place, bytes: chunkBytes)
+      let from = axes.indices.reduce(0) { sum, axis in
+        sum + (axes[axis][ranges[axis].lowerBound] - place[axis] * chunkShape[axis]) * chunkSteps[axis]
       }
-      var axis = axes.count - 1
-      while axis >= 0 {
-        index[axis] += 1
-        if index[axis] < counts[axis] { break }
-        index[axis] = 0
-        axis -= 1
+      let to = axes.indices.reduce(0) { $0 + ranges[$1].lowerBound * targetSteps[$1] }
+      if let target = bytes.baseAddress {
+        StridedCopy.copy(
+          ranges.map(\.count), of: size, from: chunk.pointer + from,
+          axes.indices.map { chunkSteps[$0] * axes[$0].stride }, to: target + to, targetSteps)
       }
-      if axis < 0 { return }
     }
   }
 
   /// A chunk unpacked, the value of missing elements where there is none.
   private func chunk(_ place: [Int], bytes count: Int) throws(ImageFileError) -> AlignedBuffer<UInt8> {
     if let kept = cache.block(place) { return kept }
-    let chunk = AlignedBuffer<UInt8>(count: count)
+    let chunk = cache.room(count)
     if try !read(place, into: UnsafeMutableRawBufferPointer(chunk.buffer)) {
       for i in 0..<count { chunk.pointer[i] = fill[i % fill.count] }
     }
@@ -200,14 +193,11 @@ struct ZarrArray: ElementArray {
     let path = "\(folder)/\(key)"
     let name = "\(location) (chunk \(key))"
     if let sharding {
-      let shard = try lastShard.at(path, sharding, name)
+      let shard = try shards.at(path, sharding, name)
       guard let file = shard.file else { return false }
       let inner = place.indices.map { place[$0] % (fileShape[$0] / chunkShape[$0]) }
       guard let range = shard.range(of: inner, sharding) else { return false }
-      let packed = AlignedBuffer<UInt8>(count: range.count)
-      try file.read(at: range.lowerBound, into: UnsafeMutableRawBufferPointer(packed.buffer))
-      try codecs.unpack(
-        UnsafeRawBufferPointer(packed.buffer), into: bytes, elementBytes: facts.elementType.bytes, name)
+      try unpack(range, of: file, into: bytes, name)
       return true
     }
     guard access(path, F_OK) == 0 else { return false }
@@ -216,10 +206,18 @@ struct ZarrArray: ElementArray {
     guard file.count <= bytes.count + bytes.count / 8 + 65_536 else {
       throw ImageFileError(.damaged, name, "is damaged: it has \(file.count) bytes")
     }
-    let packed = AlignedBuffer<UInt8>(count: file.count)
-    try file.read(at: 0, into: UnsafeMutableRawBufferPointer(packed.buffer))
-    try codecs.unpack(UnsafeRawBufferPointer(packed.buffer), into: bytes, elementBytes: facts.elementType.bytes, name)
+    try unpack(0..<file.count, of: file, into: bytes, name)
     return true
+  }
+
+  /// The elements of the chunk that lies in a range of a file.
+  private func unpack(
+    _ range: Range<Int>, of file: FileBytes, into bytes: UnsafeMutableRawBufferPointer, _ name: String
+  ) throws(ImageFileError) {
+    if codecs.isPlain, range.count == bytes.count { return try file.read(at: range.lowerBound, into: bytes) }
+    let packed = AlignedBuffer<UInt8>(unfilled: range.count)
+    try file.read(at: range.lowerBound, into: UnsafeMutableRawBufferPointer(packed.buffer))
+    try codecs.unpack(UnsafeRawBufferPointer(packed.buffer), into: bytes, elementBytes: facts.elementType.bytes, name)
   }
 }
 
@@ -248,15 +246,15 @@ struct ZarrSharding: Sendable {
   }
 }
 
-/// The shard that was read last, open.
-private final class LastShard: Sendable {
-  private let shard = Mutex<ZarrShard?>(nil)
+/// The shards that were read last, open: threads read several.
+private final class RecentShards: Sendable {
+  private let shards = Mutex<[ZarrShard]>([])
 
   /// The shard of a path, opened when it is another one.
   func at(_ path: String, _ sharding: ZarrSharding, _ name: String) throws(ImageFileError) -> ZarrShard {
-    if let last = shard.withLock({ $0?.path == path ? $0 : nil }) { return last }
+    if let known = shards.withLock({ $0.first { $0.path == path } }) { return known }
     let other = try ZarrShard(path, sharding, name)
-    shard.withLock { $0 = other }
+    shards.withLock { $0 = [other] + $0.prefix(7) }
     return other
   }
 }

@@ -54,6 +54,9 @@ struct ZarrCodecs: Sendable {
     return step
   }
 
+  /// Whether a chunk's bytes are its elements.
+  var isPlain: Bool { steps.isEmpty && !isBigEndian }
+
   /// The names of the packings; nil: none.
   var words: String? {
     let names = steps.filter { $0 != .crc32c }.map(\.rawValue)
@@ -76,23 +79,24 @@ struct ZarrCodecs: Sendable {
         current = UnsafeRawBufferPointer(rebasing: current.dropLast(4))
         continue
       }
-      // Checksums before this step are part of what it unpacks.
+      // Checksums before this step are part of what it unpacks; the first step's packed bytes are the elements.
       let room = bytes.count + 4 * steps[..<index].count(where: { $0 == .crc32c })
-      let buffer = AlignedBuffer<UInt8>(count: room)
+      let buffer = index == 0 ? nil : AlignedBuffer<UInt8>(unfilled: room)
+      let target = buffer.map { UnsafeMutableRawPointer($0.pointer) } ?? bytes.baseAddress
       var message = codec_message()
       let (from, count) = (current.baseAddress, Int64(current.count))
       let got =
         switch step {
-        case .blosc: codec_blosc_unpack(from, count, buffer.pointer, Int64(room), &message)
-        case .zstd: codec_zstd_unpack(from, count, buffer.pointer, Int64(room), &message)
-        default: codec_zlib_unpack(from, count, buffer.pointer, Int64(room), &message)
+        case .blosc: codec_blosc_unpack(from, count, target, Int64(room), &message)
+        case .zstd: codec_zstd_unpack(from, count, target, Int64(room), &message)
+        default: codec_zlib_unpack(from, count, target, Int64(room), &message)
         }
       guard got >= 0 else { throw damaged(message.words) }
-      current = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer.buffer)[..<Int(got)])
-      kept.append(buffer)
+      current = UnsafeRawBufferPointer(start: target, count: Int(got))
+      if let buffer { kept.append(buffer) }
     }
     guard current.count == bytes.count else { throw damaged("it has \(current.count) bytes, not \(bytes.count)") }
-    bytes.copyMemory(from: current)
+    if current.baseAddress != UnsafeRawPointer(bytes.baseAddress) { bytes.copyMemory(from: current) }
     withExtendedLifetime(kept) {}
     if isBigEndian { ElementConversion.swap(bytes, size: elementBytes) }
   }
