@@ -73,6 +73,7 @@ struct ExampleJobTests {
     #expect(try evaluation.dataset("latent/map").shape == [2, 8, 2])
     #expect(try evaluation.read("latent/silhouette", as: Double.self).allSatisfy { (-1...1).contains($0) })
     let page = try String(contentsOfFile: "\(folder)/\(name).report.html", encoding: .utf8)
-    #expect(page.components(separatedBy: "<g class=\"thumb\"").count == 9 && page.contains("kind 3"))
+    // Each image in both maps of a member.
+    #expect(page.components(separatedBy: "<g class=\"thumb\"").count == 17 && page.contains("kind 3"))
   }
 }
