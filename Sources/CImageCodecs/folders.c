@@ -18,12 +18,4 @@ int codec_exchange_names(const char *first, const char *second) {
 #endif
 }
 
-void codec_begin_flush(int descriptor) {
-#if defined(SYNC_FILE_RANGE_WRITE)
-  sync_file_range(descriptor, 0, 0, SYNC_FILE_RANGE_WRITE);
-#else
-  (void)descriptor;
-#endif
-}
-
 int codec_flush_file_system(int descriptor) { return syncfs(descriptor); }

@@ -104,10 +104,6 @@ int64_t codec_pack_bound(int64_t count);
 /// Lets two files or folders of one file system change names at once; -1, with `errno`, when that cannot be.
 int codec_exchange_names(const char *first, const char *second);
 
-/// Lets the disk begin with what was written to an open file (`sync_file_range`). A hint: what fails is told when the file
-/// system is flushed.
-void codec_begin_flush(int descriptor);
-
 /// Brings to the disk what was written to the file system of an open file (`syncfs`); -1, with `errno`, on failure, also of
 /// what failed since the file was opened.
 int codec_flush_file_system(int descriptor);

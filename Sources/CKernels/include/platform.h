@@ -35,6 +35,10 @@ void tutti_team_destroy(tutti_team *team);
 /// `tutti_team_run(team, count, body)` is declared where it is called from, in Swift: its last parameter is a Swift
 /// closure, which C's syntax of a prototype cannot say to Swift's importer.
 
+/// Lets the system begin to write to the disk what it holds of a file in memory, without waiting for it
+/// (`sync_file_range`). A hint: what fails is told when the file is flushed.
+void tutti_start_flush(int file);
+
 #ifdef __cplusplus
 }
 #endif

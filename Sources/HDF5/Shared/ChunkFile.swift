@@ -16,8 +16,13 @@ final class ChunkFile {
   private let descriptor: Int32
   private var isOpen = true
   private var written: [StoredChunk] = []
+  /// Bytes written since the disk was last told to begin.
+  private var waiting = 0
   /// The first failure; nil: none.
   private(set) var failure: FileError?
+
+  /// The disk works while chunks are made, a few megabytes behind.
+  private static let mostWaiting = 4 << 20
 
   /// - Throws: `FileError` when the file cannot be opened.
   init(_ path: String) throws(FileError) {
@@ -35,6 +40,11 @@ final class ChunkFile {
     if failure == nil {
       do {
         try FileTransfer.write(chunk.bytes, to: descriptor, at: offset)
+        waiting += chunk.bytes.count
+        if waiting >= Self.mostWaiting {
+          FileTransfer.startFlush(descriptor)
+          waiting = 0
+        }
       } catch {
         failure = FileError(path: path, action: "written", code: error.code)
       }

@@ -49,12 +49,14 @@ struct ChunkPacker {
 
   /// Bytes with their checksum, as a file holds them.
   private func stored(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
-    let checksum = Fletcher32.value(of: bytes)
     let size = bytes.count + (hasChecksum ? 4 : 0)
     return [UInt8](unsafeUninitializedCapacity: size) { target, count in
       let target = UnsafeMutableRawBufferPointer(target)
       target.copyMemory(from: bytes)
-      if hasChecksum { target.storeBytes(of: checksum.littleEndian, toByteOffset: bytes.count, as: UInt32.self) }
+      if hasChecksum {
+        let checksum = Fletcher32.value(of: bytes)
+        target.storeBytes(of: checksum.littleEndian, toByteOffset: bytes.count, as: UInt32.self)
+      }
       count = size
     }
   }

@@ -61,7 +61,7 @@ public struct UnfinishedFile {
 
   /// Nil when the file cannot be opened.
   public init?(_ path: String) {
-    guard let file = ReadableFile(path) else { return nil }
+    guard let file = try? ReadableFile(path) else { return nil }
     self.file = file
   }
 

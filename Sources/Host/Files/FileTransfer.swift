@@ -1,3 +1,5 @@
+import CKernels
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -60,5 +62,11 @@ public enum FileTransfer {
       guard count > 0 else { throw Failure(code: count == 0 ? EIO : errno) }
       done += count
     }
+  }
+
+  /// Lets the system begin to write to the disk what it has of a file in memory, without waiting, so that a flush at the end has
+  /// less to wait for. A hint: what a disk refuses, the flush tells.
+  public static func startFlush(_ descriptor: Int32) {
+    tutti_start_flush(descriptor)
   }
 }

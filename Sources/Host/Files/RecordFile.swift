@@ -47,7 +47,7 @@ extension RecordFile {
 
     /// Nil when the file cannot be opened.
     public init?(_ path: String) {
-      guard let file = ReadableFile(path) else { return nil }
+      guard let file = try? ReadableFile(path) else { return nil }
       self.file = file
     }
 

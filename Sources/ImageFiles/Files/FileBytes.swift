@@ -19,35 +19,28 @@ protocol ByteSource: Sendable {
 /// An open file.
 final class FileBytes: ByteSource {
   let name: String
-  let count: Int
-  private let descriptor: Int32
+  private let file: ReadableFile
+  var count: Int { file.size }
 
   /// Opens a file.
   ///
   /// - Throws: `ImageFileError` when the system cannot.
   init(_ path: String, name: String) throws(ImageFileError) {
     self.name = name
-    descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      throw ImageFileError(errno == ENOENT ? .missing : .system, name, "cannot be opened: \(Self.reason(errno))")
+    do {
+      file = try ReadableFile(path)
+    } catch {
+      throw ImageFileError(
+        error.code == ENOENT ? .missing : .system, name, "cannot be opened: \(Self.reason(error.code))")
     }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else {
-      let code = errno
-      close(descriptor)
-      throw ImageFileError(.system, name, "cannot be reached: \(Self.reason(code))")
-    }
-    count = Int(status.st_size)
   }
-
-  deinit { close(descriptor) }
 
   private static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
 
   func read(at offset: Int, into bytes: UnsafeMutableRawBufferPointer) throws(ImageFileError) {
     let read: Int
     do {
-      read = try FileTransfer.read(descriptor, at: offset, into: bytes)
+      read = try file.read(at: offset, into: bytes)
     } catch {
       throw ImageFileError(.system, name, "cannot be read: \(Self.reason(error.code))")
     }

@@ -1,4 +1,3 @@
-import CImageCodecs
 import Host
 
 #if canImport(Glibc)
@@ -37,7 +36,7 @@ final class SequentialFile {
     let file = try SequentialFile(path, for: path)
     try file.write(bytes)
     // The disk works while the next file is made. Whether it could is known when the folder is flushed.
-    codec_begin_flush(file.descriptor)
+    FileTransfer.startFlush(file.descriptor)
     try file.close()
   }
 

@@ -1,9 +1,11 @@
 // Preloaded into a program: reads of files whose path contains FAIL_READS_OF fail with EIO from the FAIL_READS_FROM-th on.
+// With FAIL_READS_KIND=term the process gets SIGTERM before that read instead, which it may heed when it likes, and none fails.
 // With FAIL_READS_COUNT the number of such reads so far stands in that file, whenever and however the program ends.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +36,11 @@ static int fails(int file) {
   const long count = atomic_fetch_add(&reads, 1) + 1;
   tell(count);
   if (count < atol(from)) return 0;
+  const char *kind = getenv("FAIL_READS_KIND");
+  if (kind != NULL && strcmp(kind, "term") == 0) {
+    if (count == atol(from)) raise(SIGTERM);
+    return 0;
+  }
   errno = EIO;
   return 1;
 }
