@@ -54,12 +54,12 @@ struct InstanceTests {
       _ = buffer.update(from: volume.values[range])
     }
     let shares = Shares(of: finder.blocks.count, among: ranks)
-    var parts = try (0..<ranks).map { try finder.parts(of: shares[$0], reading: read) }
-    let numbers = parts.indices.map { parts[$0].numbers() }
+    let parts = try (0..<ranks).map { try finder.parts(of: shares[$0], reading: read) }
+    let numbers = parts.indices.map { parts[$0].numbers }
     let list = try #require(finder.list(joining: numbers))
     var result = volumes.map { [Int32](repeating: 0, count: $0.values.count) }
     for rank in 0..<ranks {
-      try finder.forEachBlock(of: shares[rank], &parts[rank], places: list.places[rank], reading: read) { block, runs in
+      try finder.forEachBlock(of: shares[rank], parts[rank], places: list.places[rank], reading: read) { block, runs in
         let extents = volumes[block.image].extents
         runs { run in
           for x in run.x {
@@ -125,6 +125,25 @@ struct InstanceTests {
           let mean = Double(rows.reduce(0, +)) / Double(rows.count)
           #expect(abs(instance.moments.centroid[1] - mean) < 1e-12)
         }
+      }
+    }
+  }
+
+  @Test(
+    "objects of one value in rows of any length are those of a flood",
+    arguments: [Connectivity.eight, .eighteen, .twentySix],
+    [1, 2, 7, 8, 63, 64, 65, 130])
+  func oneValue(_ connectivity: Connectivity, columns: Int) throws {
+    var random = TestRandom(UInt64(columns))
+    var rule = InstanceRule()
+    rule.connectivity = connectivity
+    for (depth, rows, density) in [(3, 4, 0.1), (4, 5, 0.3), (5, 3, 0.55), (2, 2, 0.9)] as [(Int, Int, Float)] {
+      let extents = Extents(z: connectivity.isOfVolumes ? depth : 1, y: rows, x: columns)
+      let values = random.uniforms(extents.count).map { UInt8(abs($0) < density ? 1 : 0) }
+      let volume = Volume(values: values, extents: extents)
+      let expected = [Self.flood(volume, connectivity) { $0 > 0 }]
+      for (ranks, blockVoxels) in [(1, 1 << 20), (2, 1)] {
+        #expect(try Self.found([volume], rule, values: [1], ranks: ranks, blockVoxels: blockVoxels).numbers == expected)
       }
     }
   }

@@ -33,7 +33,7 @@ public struct InstanceBenchmark: Hashable, Sendable, Encodable {
     var rule = InstanceRule()
     rule.connectivity = connectivity
     let finder = InstanceFinder(
-      rule, values: (1...255).map { $0 }, volume: connectivity.isOfVolumes, extents: [extents])
+      rule, values: Self.labels(of: volume.buffer), volume: connectivity.isOfVolumes, extents: [extents])
     let share = Shares(of: finder.blocks.count, among: world.size)[world.rank]
     let slice = extents.y * extents.x
     let first = share.isEmpty ? 0 : finder.blocks[share.lowerBound].z.lowerBound * slice
@@ -47,18 +47,23 @@ public struct InstanceBenchmark: Hashable, Sendable, Encodable {
     for _ in 0..<repetitions {
       try world.barrier()
       let elapsed = try Stopwatch.seconds {
-        var parts = try finder.parts(of: share, reading: read)
-        let gathered = try world.gather(parts.numbers(), to: 0)
+        let parts = try finder.parts(of: share, reading: read)
+        let gathered = try world.gather(parts.numbers, to: 0)
         let list = gathered.flatMap { finder.list(joining: $0) }
         try world.onRoot {
           if list == nil { throw ImageFileError(.damaged, location.name, "ranks read other values") }
         }
         let places = try world.scatter(list?.places ?? [], from: 0)
         objects = list?.instances.count ?? 0
-        own.buffer.update(repeating: 0)
-        try finder.forEachBlock(of: share, &parts, places: places, reading: read) { block, runs in
+        try finder.forEachBlock(of: share, parts, places: places, reading: read) { block, runs in
           let start = own.pointer + (block.z.lowerBound * slice - first)
-          runs { run in (start + run.offset).update(repeating: Int32(run.place + 1), count: run.x.count) }
+          var end = 0
+          runs { run in
+            (start + end).update(repeating: 0, count: run.offset - end)
+            end = run.offset + run.x.count
+            (start + run.offset).update(repeating: Int32(run.place + 1), count: run.x.count)
+          }
+          (start + end).update(repeating: 0, count: block.z.count * slice - end)
         }
       }
       seconds.append(try world.allReduce(elapsed, .maximum))
@@ -75,6 +80,13 @@ public struct InstanceBenchmark: Hashable, Sendable, Encodable {
     self.connectivity = connectivity.rawValue
     self.objects = try world.broadcast(objects, from: 0)
     self.seconds = seconds
+  }
+
+  /// The values but 0.
+  private static func labels(of volume: UnsafeMutableBufferPointer<UInt8>) -> [UInt8] {
+    var isThere = [Bool](repeating: false, count: 256)
+    for value in volume { isThere[Int(value)] = true }
+    return (1...255).filter { isThere[Int($0)] }
   }
 
   private static func values(_ location: ArrayLocation) throws -> (bytes: AlignedBuffer<UInt8>, extents: Extents) {

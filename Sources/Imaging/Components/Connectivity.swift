@@ -26,6 +26,9 @@ public enum Connectivity: String, SettingConvertible, Hashable, Sendable, CaseIt
   /// Whether it is of volumes.
   public var isOfVolumes: Bool { self != .four && self != .eight }
 
+  /// Whether voxels touch by corners too: in every direction.
+  var isWhole: Bool { self == .eight || self == .twentySix }
+
   /// Objects as large as they can be.
   public static func standard(volume: Bool) -> Connectivity { volume ? .twentySix : .eight }
 

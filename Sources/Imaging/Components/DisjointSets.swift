@@ -23,17 +23,25 @@ struct DisjointSets {
 
   /// Unites the sets of two numbers.
   mutating func unite(_ one: Int, _ other: Int) {
-    parents.withUnsafeMutableBufferPointer { Self.unite(Int32(one), Int32(other), $0) }
+    uniteMany { $0.unite(one, other) }
   }
 
   /// Lets `body` unite many numbers.
-  mutating func uniteMany(_ body: (_ unite: (_ one: Int, _ other: Int) -> Void) -> Void) {
-    parents.withUnsafeMutableBufferPointer { parents in
-      body { one, other in
-        // Most are of one set already, and many know it.
-        if parents[one] != parents[other] { Self.unite(Int32(one), Int32(other), parents) }
-      }
-    }
+  mutating func uniteMany(_ body: (Union) -> Void) {
+    parents.withUnsafeMutableBufferPointer { body(Union(parents: $0)) }
+  }
+
+  /// What unites numbers.
+  struct Union {
+    fileprivate let parents: UnsafeMutableBufferPointer<Int32>
+
+    /// Whether two numbers are known to be of one set, at once; false: it takes a search.
+    @inline(__always)
+    func knows(_ one: Int, _ other: Int) -> Bool { parents[one] == parents[other] }
+
+    /// Unites the sets of two numbers.
+    @inline(__always)
+    func unite(_ one: Int, _ other: Int) { DisjointSets.unite(Int32(one), Int32(other), parents) }
   }
 
   /// Of each number the smallest of its set.

@@ -18,7 +18,7 @@ struct InstanceBlock {
   /// Pieces of the background, each with a piece that it lies beside.
   let contacts: Set<Contact>
   private let runs: LabelledRuns
-  private let pieces: [Int32]
+  private let pieces: Components
 
   /// The same without the moments.
   var withoutMoments: InstanceBlock {
@@ -28,7 +28,7 @@ struct InstanceBlock {
   }
 
   /// Bytes of memory without the moments, about.
-  var bytes: Int { runs.runs.count * 13 + labels.count }
+  var bytes: Int { runs.bytes + pieces.numbers.count * 4 + labels.count }
 
   /// A piece of the background and one of an object that lie beside each other.
   struct Contact: Hashable {
@@ -49,47 +49,57 @@ struct InstanceBlock {
     self.z = z
     let overlap = z.lowerBound > 0 ? 1 : 0
     let extents = Extents(z: z.count + overlap, y: rows, x: columns)
-    var runs = LabelledRuns(values, over: extents, map: map, keepsBackground: fillsHoles)
-    runs.unite(connectivity)
-    if fillsHoles { runs.unite(connectivity.ofBackground, isBackground: true) }
-    // A run's place among the first runs of components.
-    var pieces = runs.takeComponents()
-    var (labels, moments): ([UInt8], [InstanceMoments]) = ([], [])
-    for index in pieces.indices {
-      if Int(pieces[index]) == index {
-        pieces[index] = Int32(labels.count)
-        labels.append(runs.labels[index])
-      } else {
-        pieces[index] = pieces[Int(pieces[index])]
+    let runs = LabelledRuns(values, over: extents, map: map, keepsBackground: fillsHoles)
+    let pieces = runs.components(connectivity, ofBackground: fillsHoles ? connectivity.ofBackground : nil)
+    var labels = [UInt8](repeating: 0, count: pieces.count)
+    for (run, piece) in pieces.numbers.enumerated() { labels[Int(piece)] = runs.label(run) }
+    var moments = [InstanceMoments](repeating: InstanceMoments(), count: pieces.count)
+    moments.withUnsafeMutableBufferPointer { moments in
+      Self.forEachLine(runs, pieces, from: overlap) { piece, slice, y, line in
+        moments[piece].add(z: z.lowerBound + slice - overlap, y: y, line)
       }
     }
-    moments = Array(repeating: InstanceMoments(), count: labels.count)
-    moments.withUnsafeMutableBufferPointer { moments in
-      pieces.withUnsafeBufferPointer { pieces in
-        for slice in overlap..<extents.z {
-          for y in 0..<rows {
-            for index in runs.row(slice, y) {
-              let run = runs.runs[index]
-              moments[Int(pieces[index])].add(z: z.lowerBound + slice - overlap, y: y, x: run.start..<run.end)
+    before = overlap == 0 ? [] : pieces.numbers[runs.slices(0..<1)].map { Int($0) }
+    after = pieces.numbers[runs.slices(extents.z - 1..<extents.z)].map { Int($0) }
+    contacts = fillsHoles ? Self.contacts(runs, pieces) : []
+    (self.labels, self.moments, self.runs, self.pieces) = (labels, moments, runs, pieces)
+  }
+
+  /// Calls `body` with the voxels of pieces, row by row: runs of one that follow each other in a row at once.
+  @inline(__always)
+  private static func forEachLine(
+    _ runs: LabelledRuns, _ pieces: Components, from first: Int,
+    _ body: (_ piece: Int, _ slice: Int, _ y: Int, _ line: InstanceMoments.Line) -> Void
+  ) {
+    runs.runs.withUnsafeBufferPointer { all in
+      pieces.numbers.withUnsafeBufferPointer { pieces in
+        for slice in first..<runs.extents.z {
+          for y in 0..<runs.extents.y {
+            let row = runs.row(slice, y)
+            var index = row.lowerBound
+            while index < row.upperBound {
+              let piece = pieces[index]
+              var line = InstanceMoments.Line()
+              repeat {
+                line.add(all[index].start..<all[index].end)
+                index += 1
+              } while index < row.upperBound && pieces[index] == piece
+              body(Int(piece), slice, y, line)
             }
           }
         }
       }
     }
-    before = overlap == 0 ? [] : pieces[runs.slices(0..<1)].map { Int($0) }
-    after = pieces[runs.slices(extents.z - 1..<extents.z)].map { Int($0) }
-    contacts = fillsHoles ? Self.contacts(runs, pieces) : []
-    (self.labels, self.moments, self.runs, self.pieces) = (labels, moments, runs, pieces)
   }
 
   /// Where the background lies beside objects.
-  private static func contacts(_ runs: LabelledRuns, _ pieces: [Int32]) -> Set<Contact> {
+  private static func contacts(_ runs: LabelledRuns, _ pieces: Components) -> Set<Contact> {
     var contacts: Set<Contact> = []
     var last: Contact?
     func add(_ one: Int, _ other: Int) {
-      guard (runs.labels[one] == 0) != (runs.labels[other] == 0) else { return }
-      let (background, object) = runs.labels[one] == 0 ? (one, other) : (other, one)
-      let contact = Contact(background: Int(pieces[background]), object: Int(pieces[object]))
+      guard (runs.label(one) == 0) != (runs.label(other) == 0) else { return }
+      let (background, object) = runs.label(one) == 0 ? (one, other) : (other, one)
+      let contact = Contact(background: pieces[background], object: pieces[object])
       guard contact != last else { return }
       contacts.insert(contact)
       last = contact
@@ -105,17 +115,21 @@ struct InstanceBlock {
     return contacts
   }
 
-  /// Calls `body` with every run of these slices: its piece, its place, and its first voxel's place in `[z, y, x]` of them.
-  func forEachRun(_ body: (_ piece: Int, _ z: Int, _ y: Int, _ x: Range<Int>, _ place: Int) throws -> Void) rethrows {
+  /// Calls `body` with every run of these slices in order: its piece, its place, and its first voxel's place in `[z, y, x]` of them.
+  @inline(__always)
+  func forEachRun(_ body: (_ piece: Int, _ z: Int, _ y: Int, _ x: Range<Int>, _ place: Int) -> Void) {
     let (rows, columns) = (runs.extents.y, runs.extents.x)
     let overlap = runs.extents.z - z.count
-    for slice in 0..<z.count {
-      for y in 0..<rows {
-        for index in runs.row(slice + overlap, y) {
-          let run = runs.runs[index]
-          try body(
-            Int(pieces[index]), z.lowerBound + slice, y, run.start..<run.end,
-            (slice * rows + y) * columns + run.start)
+    runs.runs.withUnsafeBufferPointer { all in
+      pieces.numbers.withUnsafeBufferPointer { pieces in
+        for slice in 0..<z.count {
+          for y in 0..<rows {
+            let start = (slice * rows + y) * columns
+            for index in runs.row(slice + overlap, y) {
+              let run = all[index]
+              body(Int(pieces[index]), z.lowerBound + slice, y, run.start..<run.end, start + run.start)
+            }
+          }
         }
       }
     }

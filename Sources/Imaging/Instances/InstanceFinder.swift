@@ -59,34 +59,38 @@ public struct InstanceFinder: Sendable {
     var parts = InstanceParts()
     let room = room(for: range)
     for block in blocks[range] { parts.add(try pieces(of: block, in: room, read), ofImage: block.image) }
+    parts.join()
     return parts
   }
 
   /// The objects of all images; nil when ranks read different things.
   ///
-  /// - Parameter parts: `InstanceParts.numbers()` of each rank.
+  /// - Parameter parts: `InstanceParts.numbers` of each rank.
   public func list(joining parts: [[Int]]) -> InstanceList? {
     InstanceList(joining: parts, smallest: smallest, extents: extents)
   }
 
-  /// Calls `body` with every block again, and with a closure that goes through its runs of objects. Blocks whose pieces are not
-  /// in memory any more are read again.
+  /// Calls `body` with every block again, and with a closure that goes through its runs of objects in order. Blocks whose pieces
+  /// are not in memory any more are read again.
   ///
   /// - Parameters:
   ///   - parts: of these blocks.
   ///   - places: what each joined piece of the parts is of; below 0: of no object.
   /// - Throws: what the reader and `body` throw.
   public func forEachBlock(
-    of range: Range<Int>, _ parts: inout InstanceParts, places: [Int], reading read: Reader,
+    of range: Range<Int>, _ parts: InstanceParts, places: [Int], reading read: Reader,
     _ body: (Block, _ forEachRun: ((InstanceRun) -> Void) -> Void) throws -> Void
   ) throws {
     let room = room(for: range.dropFirst(parts.kept.count))
-    for ((index, block), joined) in zip(blocks[range].enumerated(), parts.places()) {
+    for (index, block) in blocks[range].enumerated() {
       let found = index < parts.kept.count ? parts.kept[index] : try pieces(of: block, in: room, read)
+      let own = parts.places(inBlock: index).map { places[Int($0)] }
       try body(block) { each in
-        found.forEachRun { piece, z, y, x, offset in
-          let place = places[joined[piece]]
-          if place >= 0 { each(InstanceRun(place: place, z: z, y: y, x: x, offset: offset)) }
+        own.withUnsafeBufferPointer { own in
+          found.forEachRun { piece, z, y, x, offset in
+            let place = own[piece]
+            if place >= 0 { each(InstanceRun(place: place, z: z, y: y, x: x, offset: offset)) }
+          }
         }
       }
     }

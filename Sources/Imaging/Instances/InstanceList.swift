@@ -22,7 +22,7 @@ public struct InstanceList: Sendable {
   /// Joins what ranks found.
   ///
   /// - Parameters:
-  ///   - parts: `InstanceParts.numbers()` of each rank, whose blocks follow each other.
+  ///   - parts: `InstanceParts.numbers` of each rank, whose blocks follow each other.
   ///   - extents: of each image.
   /// - Returns: nil when slices that two ranks read are not the same: the file changed meanwhile.
   /// - Complexity: O(*pieces*)
@@ -32,6 +32,10 @@ public struct InstanceList: Sendable {
     var contacts: [(background: Int, object: Int)] = []
     var last: [Int]?
     var firsts: [Int] = []
+    let pieces = parts.reduce(0) { $0 + $1[0] }
+    images.reserveCapacity(pieces)
+    labels.reserveCapacity(pieces)
+    moments.reserveCapacity(pieces)
     for numbers in parts {
       let first = images.count
       firsts.append(first)
@@ -61,6 +65,7 @@ public struct InstanceList: Sendable {
     Self.fill(&sets, &moments, &labels, images, contacts, extents)
     var place = [Int](repeating: -1, count: images.count)
     let roots = sets.smallestOfEach()
+    instances.reserveCapacity(images.indices.count { Int(roots[$0]) == $0 })
     // The pieces of an image follow each other.
     var (image, number) = (-1, 0)
     for index in images.indices where Int(roots[index]) == index {

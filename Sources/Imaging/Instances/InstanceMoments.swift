@@ -7,7 +7,7 @@ public struct InstanceMoments: Hashable, Sendable {
   /// The sums of zx and yx.
   private var rest = SIMD2<Int>()
 
-  /// How many numbers that is.
+  /// How many numbers `append(to:)` adds.
   public static let numberCount = 16
 
   /// The number of voxels.
@@ -23,17 +23,35 @@ public struct InstanceMoments: Hashable, Sendable {
   /// Of no voxel.
   public init() { ends = SIMD8(-.max, -.max, -.max, -1, -1, -1, 0, 0) }
 
-  /// Adds a run of voxels along x.
-  mutating func add(z: Int, y: Int, x: Range<Int>) {
-    guard !x.isEmpty else { return }
-    let (n, start, last) = (x.count, x.lowerBound, x.upperBound - 1)
-    /// The sum of k² for k below m.
-    func squares(_ m: Int) -> Int { (m - 1) * m * (2 * m - 1) / 6 }
-    let sum = n * (start + last) / 2
-    let square = n == 1 ? start * start : squares(x.upperBound) - squares(start)
+  /// Voxels of one row.
+  struct Line {
+    private(set) var count = 0
+    private(set) var sum = 0
+    private(set) var squares = 0
+    private(set) var first = Int.max
+    private(set) var last = 0
+
+    /// Adds voxels behind those before.
+    @inline(__always)
+    mutating func add(_ x: Range<Int>) {
+      /// The sum of k² for k below m.
+      func squares(_ m: Int) -> Int { (m &- 1) &* m &* (2 &* m &- 1) / 6 }
+      let (n, start, last) = (x.count, x.lowerBound, x.upperBound - 1)
+      count &+= n
+      sum &+= (n &* (start &+ last)) >> 1
+      self.squares &+= n == 1 ? start &* start : squares(x.upperBound) &- squares(start)
+      first = min(first, start)
+      self.last = last
+    }
+  }
+
+  /// Adds voxels of a row.
+  mutating func add(z: Int, y: Int, _ line: Line) {
+    guard line.count > 0 else { return }
     let (z32, y32) = (Int32(z), Int32(y))
-    ends = pointwiseMax(ends, SIMD8(-z32, -y32, -Int32(start), z32, y32, Int32(last), 0, 0))
-    sums &+= SIMD8(n, n * z, n * y, sum, n * z * z, n * y * y, square, n * z * y)
+    ends = pointwiseMax(ends, SIMD8(-z32, -y32, -Int32(line.first), z32, y32, Int32(line.last), 0, 0))
+    let (n, sum) = (line.count, line.sum)
+    sums &+= SIMD8(n, n * z, n * y, sum, n * z * z, n * y * y, line.squares, n * z * y)
     rest &+= SIMD2(z * sum, y * sum)
   }
 

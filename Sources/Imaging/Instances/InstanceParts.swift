@@ -1,10 +1,9 @@
 /// The pieces of objects in consecutive blocks of one rank, joined as far as these blocks tell.
 public struct InstanceParts: Sendable {
-  /// Of each piece.
+  /// Of each piece, of each joined piece after `join`, in the order of first voxels.
   private var labels: [UInt8] = []
   private var moments: [InstanceMoments] = []
-  /// The image of each block.
-  private var images: [Int] = []
+  private var images: [Int32] = []
   private var sets = DisjointSets(count: 0)
   private var contacts: Set<InstanceBlock.Contact> = []
   /// The pieces of the runs before the first block; nil when it begins an image, or there is none.
@@ -13,6 +12,8 @@ public struct InstanceParts: Sendable {
   private var after: [Int]?
   /// The first piece of each block.
   private var firsts: [Int] = []
+  /// Of each piece the place among the joined ones.
+  private var places: [Int32] = []
   /// The first blocks, as many as little memory holds, so that they need not be found again.
   private(set) var kept: [InstanceBlock] = []
   private var keptBytes = 0
@@ -21,7 +22,7 @@ public struct InstanceParts: Sendable {
   private static let mostKept = 128 << 20
 
   /// Of no block.
-  public init() {}
+  init() {}
 
   /// Takes in the next block.
   ///
@@ -29,9 +30,9 @@ public struct InstanceParts: Sendable {
   mutating func add(_ block: InstanceBlock, ofImage image: Int) {
     let first = labels.count
     firsts.append(first)
-    images.append(image)
     labels += block.labels
     moments += block.moments
+    images += repeatElement(Int32(image), count: block.labels.count)
     sets.grow(to: labels.count)
     if block.z.lowerBound > 0 {
       let own = block.before.map { first + $0 }
@@ -49,45 +50,51 @@ public struct InstanceParts: Sendable {
     }
   }
 
-  /// The joined pieces, by their first ones, in the order of their first voxels; and the place of each piece among them.
-  private mutating func joined() -> (first: [Int], place: [Int]) {
-    var (first, place): ([Int], [Int]) = ([], [])
-    place.reserveCapacity(labels.count)
-    for (index, root) in sets.smallestOfEach().enumerated() {
-      let root = Int(root)
-      place.append(root == index ? first.count : place[root])
-      if root == index { first.append(index) }
+  /// Joins the pieces, after the last block.
+  mutating func join() {
+    let roots = sets.smallestOfEach()
+    sets = DisjointSets(count: 0)
+    places.reserveCapacity(roots.count)
+    var count = 0
+    for (piece, root) in roots.enumerated() {
+      guard Int(root) == piece else {
+        places.append(places[Int(root)])
+        moments[Int(places[piece])].add(moments[piece])
+        continue
+      }
+      places.append(Int32(count))
+      (labels[count], images[count], moments[count]) = (labels[piece], images[piece], moments[piece])
+      count += 1
     }
-    return (first, place)
+    labels.removeLast(labels.count - count)
+    images.removeLast(images.count - count)
+    moments.removeLast(moments.count - count)
+    before = before?.map { Int(places[$0]) }
+    after = after?.map { Int(places[$0]) }
+    contacts = Set(
+      contacts.map { .init(background: Int(places[$0.background]), object: Int(places[$0.object])) })
   }
 
-  /// Of each block's pieces the places among the joined ones, which `numbers` tell of.
-  public mutating func places() -> [[Int]] {
-    let place = joined().place
-    return firsts.indices.map { block in
-      Array(place[firsts[block]..<(block + 1 < firsts.count ? firsts[block + 1] : labels.count)])
-    }
+  /// Of a block's pieces the places among the joined ones, which `numbers` tell of.
+  func places(inBlock block: Int) -> ArraySlice<Int32> {
+    places[firsts[block]..<(block + 1 < firsts.count ? firsts[block + 1] : places.count)]
   }
 
   /// All of it, to send to the first rank.
-  public mutating func numbers() -> [Int] {
-    let (first, place) = joined()
-    var joined = [InstanceMoments](repeating: InstanceMoments(), count: first.count)
-    for index in moments.indices { joined[place[index]].add(moments[index]) }
-    let contacts =
-      contacts.isEmpty
-      ? []
-      : Set(contacts.map { [place[$0.background], place[$0.object]] }).sorted { $0.lexicographicallyPrecedes($1) }
-    var numbers = [first.count, before?.count ?? -1, after?.count ?? -1, contacts.count]
-    numbers.reserveCapacity(4 + first.count * (2 + InstanceMoments.numberCount))
-    var block = 0
-    for (piece, moments) in zip(first, joined) {
-      while block + 1 < firsts.count, firsts[block + 1] <= piece { block += 1 }
-      numbers.append(images[block])
+  public var numbers: [Int] {
+    let contacts = contacts.map { [$0.background, $0.object] }.sorted { $0.lexicographicallyPrecedes($1) }
+    var numbers = [labels.count, before?.count ?? -1, after?.count ?? -1, contacts.count]
+    numbers.reserveCapacity(
+      4 + labels.count * (2 + InstanceMoments.numberCount) + (before?.count ?? 0) + (after?.count ?? 0) + 2
+        * contacts.count)
+    for piece in labels.indices {
+      numbers.append(Int(images[piece]))
       numbers.append(Int(labels[piece]))
-      moments.append(to: &numbers)
+      moments[piece].append(to: &numbers)
     }
-    numbers += (before ?? []).map { place[$0] } + (after ?? []).map { place[$0] }
-    return numbers + contacts.joined()
+    numbers += before ?? []
+    numbers += after ?? []
+    numbers += contacts.joined()
+    return numbers
   }
 }

@@ -139,10 +139,10 @@ public struct OrientationMap: Hashable, Sendable {
       while first < others.upperBound, two.runs[first].end - distance <= run.start { first += 1 }
       var other = first
       while other < others.upperBound, two.runs[other].start - distance < run.end {
-        if one.labels[index] == two.labels[other] {
+        if one.label(index) == two.label(other) {
           let count =
             min(run.end, two.runs[other].end - distance) - max(run.start, two.runs[other].start - distance)
-          body(Int(one.labels[index]), count)
+          body(Int(one.label(index)), count)
         }
         other += 1
       }

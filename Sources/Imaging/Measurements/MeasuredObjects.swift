@@ -71,8 +71,10 @@ public struct MeasuredObjects: Hashable, Sendable {
       }
       for offset in connectivity.rowsBefore where z + offset.z >= 0 && (0..<image.y).contains(y + offset.y) {
         guard let other = rows[row + offset.z * image.y + offset.y] else { continue }
-        RowRun.forEachPair(own, other, of: runs, aside: offset.aside) { one, two, _ in
-          sets.unite(objects[one], objects[two])
+        runs.withUnsafeBufferPointer { runs in
+          RowRun.forEachPair(own, other, of: runs, aside: offset.aside) { one, two, _ in
+            sets.unite(objects[one], objects[two])
+          }
         }
       }
     }
@@ -80,7 +82,9 @@ public struct MeasuredObjects: Hashable, Sendable {
     func bare(_ index: Int, row: Int) -> Int {
       var common = 0
       if let other = rows[row] {
-        RowRun.forEachPair(index..<index + 1, other, of: runs, aside: 0) { common += $2 }
+        runs.withUnsafeBufferPointer { runs in
+          RowRun.forEachPair(index..<index + 1, other, of: runs, aside: 0) { common += $2 }
+        }
       }
       return runs[index].end - runs[index].start - common
     }

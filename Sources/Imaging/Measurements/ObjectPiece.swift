@@ -48,11 +48,10 @@ public struct ObjectPiece: Hashable, Sendable {
     }
     var map = [UInt8](repeating: 0, count: 256)
     map[Int(label)] = 1
-    var found = LabelledRuns(labels, over: box.extents, map: map)
+    let found = LabelledRuns(labels, over: box.extents, map: map)
     voxels = found.runs.reduce(0) { $0 + $1.end - $1.start }
     countFaces(found, connectivity)
-    found.unite(connectivity)
-    take(&found, image)
+    take(found, found.components(connectivity), image)
   }
 
   /// Counts the faces within the box: of every two rows that lie beside each other what is not common.
@@ -77,23 +76,23 @@ public struct ObjectPiece: Hashable, Sendable {
   }
 
   /// Finds sizes, and what touches other boxes.
-  private mutating func take(_ found: inout LabelledRuns, _ image: Extents) {
+  private mutating func take(_ found: LabelledRuns, _ components: Components, _ image: Extents) {
     let (extents, runs) = (box.extents, found.runs)
     let (low, high) = (
       Extents(z: box.z.lowerBound, y: box.y.lowerBound, x: box.x.lowerBound),
       Extents(z: image.z - box.z.upperBound, y: image.y - box.y.upperBound, x: image.x - box.x.upperBound)
     )
-    var sizes = [Int](repeating: 0, count: runs.count)
-    for (index, run) in runs.enumerated() { sizes[found.component(index)] += run.end - run.start }
-    /// Of the first run of an object its place among open ones; −1: none yet.
-    var places = [Int](repeating: -1, count: runs.count)
+    var sizes = [Int](repeating: 0, count: components.count)
+    for (index, run) in runs.enumerated() { sizes[components[index]] += run.end - run.start }
+    /// Of an object its place among open ones; −1: none yet.
+    var places = [Int](repeating: -1, count: components.count)
     func place(_ run: Int) -> Int {
-      let root = found.component(run)
-      if places[root] < 0 {
-        places[root] = open.count
-        open.append(sizes[root])
+      let object = components[run]
+      if places[object] < 0 {
+        places[object] = open.count
+        open.append(sizes[object])
       }
-      return places[root]
+      return places[object]
     }
     for z in 0..<extents.z {
       for y in 0..<extents.y {
@@ -116,7 +115,7 @@ public struct ObjectPiece: Hashable, Sendable {
         }
       }
     }
-    for index in runs.indices where found.component(index) == index && places[index] < 0 { closed.append(sizes[index]) }
+    for object in sizes.indices where places[object] < 0 { closed.append(sizes[object]) }
   }
 }
 
