@@ -13,9 +13,11 @@ import Testing
     return try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
   }
 
-  @Test(arguments: [false, true]) func `the time of a step is one JSON object with all its keys`(forward: Bool) throws {
+  @Test(arguments: [(false, false), (true, false), (true, true)])
+  func `the time of a step is one JSON object with all its keys`(forward: Bool, seamless: Bool) throws {
     let network = try BenchmarkNetwork(named: "smsnet", edges: Golden.fixtures + "/smsnet.json")
-    let settings = StepBenchmark.Settings(side: 16, batch: 3, threads: 2, forward: forward, repetitions: 5)
+    let settings = StepBenchmark.Settings(
+      side: 16, batch: 3, threads: 2, forward: forward, seamless: seamless, repetitions: 5)
     let step = try StepBenchmark(network, settings: settings)
     let keys = try object(step)
     #expect(
@@ -25,7 +27,7 @@ import Testing
     #expect(keys["network"] as? String == "smsnet")
     #expect(keys["parameters"] as? Int == 25_771)
     #expect(keys["threads"] as? Int == 2)
-    #expect(keys["pass"] as? String == (forward ? "forward" : "training"))
+    #expect(keys["pass"] as? String == (!forward ? "training" : seamless ? "seamless forward" : "forward"))
     #expect(step.repetitions == 5)
     #expect(step.least > 0 && step.least <= step.median)
     let operations = try network.graph.costs(extents: [16, 16])

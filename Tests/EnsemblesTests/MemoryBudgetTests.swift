@@ -35,8 +35,9 @@ extension AlignedBuffer: Sized {
       try budget.check(against: HostFacts.Memory(controlGroup: 3_999_999_999), ranksOnNode: 2)
     } throws: { error in
       "\(error)" == """
-        the job needs 2.0 GB on each of the 2 ranks of this node (training 1.7 GB, images 300 MB) but the control group's \
-        limit is 4.0 GB. Use fewer ranks on a node, or lower training.batch, data.patch or prediction.tile.
+        the job needs 2.0 GB on each of the 2 ranks of this node (training 1.7 GB, images 300 MB) but what the control \
+        group's limit leaves beside the program itself is 4.0 GB. Use fewer ranks on a node, or lower training.batch, \
+        data.patch or prediction.tile.
         """
     }
     #expect(throws: MemoryBudgetError.self) {

@@ -234,6 +234,30 @@ import Testing
     #expect(said.description(of: given).hasSuffix("with seams") && said.identity(of: given) != "seamless")
   }
 
+  @Test("images of a stack that nobody cuts are seen whole, and differ from tiles by rounding alone")
+  func uncut() throws {
+    var wide = Self.unet(3)
+    wide.baseChannels = 16
+    let extents = Extents(y: 61, x: 75)
+    var differ = false
+    for family in [wide, Self.sparse(.reflect)] as [any NetworkFamilySettings] {
+      let whole = try tiling(family, patch: [16, 16]).grid(of: extents)
+      #expect(whole.isUncut && whole.count == 1)
+      // Whoever asks for tiles gets the same bits of all of them, of one as large as the image too.
+      let cut = try tiling(family, patch: [16, 16], tile: extents).grid(of: extents)
+      #expect(!cut.isUncut && cut.count == 1)
+      let members = try members(Case(name: "", family: { family }, extents: extents, tile: extents))
+      let (one, other) = (try predict(members, whole), try predict(members, cut))
+      let most = zip(one.mean, other.mean).reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }
+      #expect(most < 1e-4)
+      if most > 0 { differ = true }
+    }
+    #expect(differ)
+    // Volumes are cut where they are large: all have the same bits.
+    let volume = Extents(z: 16, y: 16, x: 16)
+    #expect(!(try tiling(Self.unet(3), patch: [16, 16, 16]).grid(of: volume).isUncut))
+  }
+
   @Test("blended answers do not depend on the tiles, are smooth, and are the window's where there is one")
   func blending() throws {
     let item = Case(

@@ -16,6 +16,8 @@ public struct StepBenchmark: Hashable, Sendable, Encodable {
     public var threads: Int
     /// Predictions instead of training steps.
     public var forward: Bool
+    /// Predictions by the kernels of tiles without seams (`Plan.Purpose.seamless`).
+    public var seamless: Bool
     /// Precision of the operands of products, of training steps.
     public var precision: Plan.Precision
     /// Steps that are timed; two more go before.
@@ -23,13 +25,14 @@ public struct StepBenchmark: Hashable, Sendable, Encodable {
 
     /// With these settings.
     public init(
-      side: Int, batch: Int, threads: Int, forward: Bool = false, precision: Plan.Precision = .float32,
-      repetitions: Int = 7
+      side: Int, batch: Int, threads: Int, forward: Bool = false, seamless: Bool = false,
+      precision: Plan.Precision = .float32, repetitions: Int = 7
     ) {
       self.side = side
       self.batch = batch
       self.threads = threads
       self.forward = forward
+      self.seamless = seamless
       self.precision = precision
       self.repetitions = repetitions
     }
@@ -37,7 +40,7 @@ public struct StepBenchmark: Hashable, Sendable, Encodable {
 
   /// The network's name.
   public let network: String
-  /// `training` or `forward`.
+  /// `training`, `forward` or `seamless forward`.
   public let pass: String
   /// Precision of the operands of products.
   public let precision: Plan.Precision
@@ -93,7 +96,7 @@ public struct StepBenchmark: Hashable, Sendable, Encodable {
       : try Self.steps(network.graph, extents: extents, settings: settings, team: team)
     peak = max(before, Peak.gflops())
     self.network = network.name.rawValue
-    pass = settings.forward ? "forward" : "training"
+    pass = !settings.forward ? "training" : settings.seamless ? "seamless forward" : "forward"
     precision = settings.forward ? .float32 : settings.precision
     parameters = costs.parameters
     side = settings.side
@@ -129,7 +132,7 @@ public struct StepBenchmark: Hashable, Sendable, Encodable {
   private static func predictions(
     _ graph: NetworkGraph, extents: [Int], settings: Settings, team: ThreadTeam
   ) throws -> [Double] {
-    let plan = try Plan(graph, extents: extents, purpose: .inference)
+    let plan = try Plan(graph, extents: extents, purpose: settings.seamless ? .seamless : .inference)
     let execution = Execution(plan, samplesPerShard: 1, shards: settings.batch, team: team)
     fill(execution)
     let source = batch(plan, settings)

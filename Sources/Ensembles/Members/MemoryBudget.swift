@@ -116,7 +116,7 @@ public struct MemoryBudget: Hashable, Sendable {
     let mapped = items.reduce(0) { $0 + ($1.isShared ? $1.bytes * (ranks - 1) : 0) }
     try check(memory.allowed, UInt64(bytes), "what memory (or --memory) leaves beside the program itself")
     try check(memory.addressSpace, UInt64(bytes + mapped), "the limit on a process's address space (ulimit -v)")
-    try check(memory.controlGroup, all, "the control group's limit")
+    try check(memory.controlGroup, all, "what the control group's limit leaves beside the program itself")
     try check(memory.available, all, "what the machine has free")
   }
 }

@@ -83,7 +83,7 @@ extension EnsemblePredictor {
     _ network: NetworkGraph, _ settings: EnsembleSettings, _ view: View, _ grid: TileGrid
   ) throws -> Plan {
     let isSeamless =
-      try grid.windows == nil && !network.usesImageStatistics && network.receptiveField() != nil
+      try !grid.isUncut && grid.windows == nil && !network.usesImageStatistics && network.receptiveField() != nil
     // What wraps around is as large as its cells.
     let isPlaced = isSeamless && view.extents != view.whole && !network.wrappedAxes.contains(true)
     let plan = try Plan(

@@ -76,6 +76,7 @@ public final class EnsemblePredictor {
     var window: Extents
     var region: Extents
     var blends: Bool
+    var isUncut: Bool
   }
   private var form: Form?
   var runners: [Runner] = []
@@ -207,7 +208,7 @@ public final class EnsemblePredictor {
 
   /// Makes executions for the tiles of a grid; those for other ones are dropped.
   private func prepare(for grid: TileGrid) throws {
-    let form = Form(window: grid.window, region: grid.region, blends: grid.windows != nil)
+    let form = Form(window: grid.window, region: grid.region, blends: grid.windows != nil, isUncut: grid.isUncut)
     guard self.form != form else { return }
     runners = []
     self.form = nil

@@ -8,6 +8,8 @@ import Networks
 /// A tile is read with a margin as wide as the networks' receptive field, so that its answer has the bits of the whole
 /// image's. Where that is impossible, or takes more than `mostRecomputation` times the work, overlapping windows are
 /// blended instead (`BlendedWindows`).
+///
+/// Images of a stack are predicted whole where nobody asks for tiles: then faster kernels serve, which round otherwise.
 public struct Tiling: Sendable {
   /// Pixels that may be computed for each one that is kept.
   public static let mostRecomputation = 8.0
@@ -91,7 +93,7 @@ public struct Tiling: Sendable {
 
   /// The tiles of regions that are predicted together, with cores of one size: as the largest of them suggests.
   public func grids(of regions: [Extents]) -> [TileGrid] {
-    let wholes = regions.map { TileGrid(region: $0, tile: $0) }
+    let wholes = regions.map { TileGrid(uncut: $0) }
     guard let demands, let first = regions.first else { return wholes }
     let largest = regions.reduce(first) { Extents(z: max($0.z, $1.z), y: max($0.y, $1.y), x: max($0.x, $1.x)) }
     if let margin {

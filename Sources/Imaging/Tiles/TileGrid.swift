@@ -24,6 +24,8 @@ public struct TileGrid: Sendable, Hashable {
   public let input: Extents
   /// The windows that answers are blended from; nil when a network sees a tile's input at once.
   public let windows: BlendedWindows?
+  /// Whether the region is seen whole because nothing asks for tiles: then no tile need have the bits of the whole's answer.
+  public private(set) var isUncut = false
   /// The extents of every core but the last along each axis.
   public var core: Extents { Extents(z: z[0].core.count, y: y[0].core.count, x: x[0].core.count) }
   private let z: [Strip]
@@ -49,6 +51,12 @@ public struct TileGrid: Sendable, Hashable {
     y = Strip.strips(extent: region.y, core: tile.y, margin: margin.y, multiple: multiple.y, wraps: wraps.y)
     x = Strip.strips(extent: region.x, core: tile.x, margin: margin.x, multiple: multiple.x, wraps: wraps.x)
     input = Extents(z: z[0].input.count, y: y[0].input.count, x: x[0].input.count)
+  }
+
+  /// A region that is seen whole, and that nothing asks to cut.
+  public init(uncut region: Extents) {
+    self.init(region: region, tile: region)
+    isUncut = true
   }
 
   /// Tiles whose cores are blended from windows.

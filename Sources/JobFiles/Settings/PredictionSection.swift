@@ -22,7 +22,8 @@ extension Job {
     public static let settings: [Setting<Self>] = [
       Setting(
         "tile", \.tile, .list(of: .extent(from: 1), count: 1...3), otherwise: "chosen from the image",
-        "pixels that are predicted at once along (z,) y, x"),
+        "pixels that are predicted at once along (z,) y, x. Images of a stack of up to 2048 × 2048 are predicted whole without it, by "
+          + "faster kernels that round otherwise; with it, all tiles of all sizes give the same bits"),
       Setting(
         "margin", \.margin, .list(of: .extent(from: 0), count: 1...3), otherwise: "the networks' receptive field",
         "pixels read beyond each side of a tile along (z,) y, x. With the receptive field, tiles have the bits of the "

@@ -34,12 +34,16 @@ struct BenchStepCommand: ParsableCommand {
   @Flag(help: "Time predictions instead of training steps.")
   var forward = false
 
+  @Flag(help: "Of predictions: by the kernels that tiles without seams need, as of volumes and with prediction.tile.")
+  var seamless = false
+
   @OptionGroup(title: "Output") var figures: FigureOptions
 
   func validate() throws {
     if let side, !(1...100_000).contains(side) { throw ValidationError("--side is at least 1.") }
     if let batch, !(1...100_000).contains(batch) { throw ValidationError("--batch is at least 1.") }
     if !(1...1024).contains(threads) { throw ValidationError("--threads lies between 1 and 1024.") }
+    if seamless, !forward { throw ValidationError("--seamless is of predictions: --forward.") }
     if !(5...1_000_000).contains(repetitions) { throw ValidationError("--repetitions is at least 5.") }
   }
 
@@ -50,7 +54,7 @@ struct BenchStepCommand: ParsableCommand {
         network,
         settings: StepBenchmark.Settings(
           side: side ?? network.name.defaultSide, batch: batch ?? network.name.defaultBatch, threads: threads,
-          forward: forward, precision: precision, repetitions: repetitions))
+          forward: forward, seamless: seamless, precision: precision, repetitions: repetitions))
       try figures.tell(result, isOnOneLine: true)
     }
   }
