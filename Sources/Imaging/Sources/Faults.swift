@@ -38,8 +38,15 @@ struct Faults {
     _ box: Box, image: Int
   ) {
     let location = source.part(ofImage: image).location
+    // Nearly all labels are classes themselves: what is below this bound and not the ignored label.
+    let bound = self.classes == nil ? UInt32(target.classes) : 0
+    let ignored = target.ignore.flatMap { Int32(exactly: $0) } ?? -1
     for i in 0..<labels.count {
-      classes[i] = convert(labels[i], in: location) { Self.place(i, source, box, image) }
+      let label = labels[i]
+      classes[i] =
+        UInt32(bitPattern: label) < bound && label != ignored
+        ? UInt8(truncatingIfNeeded: label)
+        : convert(label, in: location) { Self.place(i, source, box, image) }
     }
   }
 

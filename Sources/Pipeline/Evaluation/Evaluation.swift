@@ -66,6 +66,17 @@ public struct Evaluation: Sendable {
     if !remarks.isEmpty { lines += [""] + remarks }
     return TextTable.trimmed(lines).joined(separator: "\n")
   }
+
+  /// A table with other figures of latent values in place of those that it tells.
+  static func table(_ table: String, with latent: LatentFigures) -> String {
+    var lines = table.components(separatedBy: "\n")
+    if let place = lines.firstIndex(where: { $0.hasPrefix(LatentFigures.lineStart) }) {
+      lines[place] = latent.line
+    } else {
+      lines += ["", latent.line]
+    }
+    return lines.joined(separator: "\n")
+  }
 }
 
 /// Columns of text.

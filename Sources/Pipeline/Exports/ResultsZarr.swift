@@ -65,7 +65,7 @@ struct ResultsZarr {
     return parts
   }
 
-  /// What tells this prediction from others: the job, the members and the data.
+  /// What tells this prediction from others: the job, its settings, the members and the data.
   private func about() throws -> [String: String] {
     let file = try File(opening: results)
     defer { try? file.close() }
@@ -75,6 +75,9 @@ struct ResultsZarr {
     for word in try entry.group("prediction").attributes("members", as: UInt64.self) { hash.add(word) }
     if try entry.hasAttribute("data") {
       for word in try entry.attributes("data", as: UInt64.self) { hash.add(word) }
+    }
+    if try entry.exists("members"), try entry.group("members").hasAttribute("settings") {
+      hash.add(FNV1a.hash(of: try entry.group("members").attribute("settings", as: String.self)))
     }
     let name = results.split(separator: "/").last.map(String.init) ?? results
     return ["results": name, "prediction": String(hash.value, radix: 16), "version": tuttiVersion]

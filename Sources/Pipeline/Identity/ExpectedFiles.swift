@@ -51,6 +51,10 @@ struct ExpectedFiles {
     }
   }
 
+  /// Settings that decide what results hold besides, and no calibration. Tiles, which they may decide, are compared
+  /// by themselves.
+  private static let settingsOfResults = ["results.", "prediction.latent ", "prediction.statistics."]
+
   /// Why a calibration is not one by these tiles; nil when it is.
   private func obstacle(calibration file: File, _ work: TileWork) throws -> String? {
     guard try file.hasAttribute("tiling") else {
@@ -69,7 +73,7 @@ struct ExpectedFiles {
       return isSame ? nil : "was made by another job, or from other data, by an earlier tutti"
     }
     let settings = SettingDifferences.list(job.canonicalText, try file.attribute("settings", as: String.self))
-      .filter { !$0.hasPrefix("results.") }
+      .filter { difference in !Self.settingsOfResults.contains { difference.hasPrefix($0) } }
     if !settings.isEmpty { return "was made by another job: \(settings.joined(separator: "; "))" }
     if let reason = Self.obstacle(members, try file.attributes("members", as: UInt64.self)) { return reason }
     let numbers = try file.attributes("data", as: UInt64.self)

@@ -30,7 +30,7 @@ extension Run {
     if let other = seen.firstIndex(where: { $0 != seen[0] }) {
       throw RunError.differentOnRanks("the \(part.words): \(seen[other].differences(from: seen[0], data))", rank: other)
     }
-    let content = try addScaling(to: seen[0], part, data)
+    let content = addGroups(to: try addScaling(to: seen[0], part, data), part, data)
     contents[part] = content
     return content
   }
@@ -46,6 +46,17 @@ extension Run {
     hash.add(content.images)
     for value in own.mean + own.standardDeviation { hash.add(value.bitPattern) }
     return PartContent(images: hash.value, targets: content.targets)
+  }
+
+  /// By groups calibration and evaluation count; in training they decide the split alone, whose data are hashed.
+  private func addGroups(to content: PartContent, _ part: Part, _ data: LearningData) -> PartContent {
+    guard part == .calibrate || part == .test, let groups = data.groups else { return content }
+    var hash = ContentHash()
+    hash.add(content.targets)
+    for number in groups.numbers(of: data.split[part], layout: data.layout) {
+      hash.add(UInt64(bitPattern: Int64(number)))
+    }
+    return PartContent(images: content.images, targets: hash.value)
   }
 
   /// A key of the data files that this rank sees.
@@ -89,7 +100,7 @@ extension PartContent {
   func differences(from other: PartContent, _ data: LearningData) -> String {
     let names = [
       images == other.images ? nil : "\(data.images.location)",
-      targets == other.targets ? nil : "\(data.targetLocation)",
+      targets == other.targets ? nil : "\(data.targetLocation)" + (data.groups.map { " or \($0.location)" } ?? ""),
     ]
     return Set(names.compactMap(\.self)).sorted().joined(separator: " and ")
   }

@@ -1,4 +1,5 @@
 import HDF5
+import Host
 import Reports
 
 /// What a file of objects says of each class: how many there are, how large and long, and how they lie.
@@ -22,6 +23,16 @@ struct InstanceFigures {
   /// Whether a file is of objects.
   static func isOfObjects(_ file: File) throws -> Bool {
     try file.hasAttribute("format") && file.attribute("format", as: String.self) == InstanceTable.format
+  }
+
+  /// Whether a file is there, and of objects.
+  static func isOfObjects(_ path: String) -> Bool {
+    RunPaths.exists(path) && (try? File.with(path) { try isOfObjects($0) }) == true
+  }
+
+  /// The rule by which the objects were told apart, as JSON; nil where it is not told.
+  static func rule(of entry: Group) throws -> String? {
+    try entry.hasAttribute("rule") ? try entry.attribute("rule", as: String.self) : nil
   }
 
   /// The objects' numbers in a file of objects.
@@ -71,7 +82,7 @@ struct InstanceFigures {
         title: "Length of objects, from end to end", xLabel: lengthUnit, yLabel: "objects",
         series: classes.map { ($0.name, $0.lengths) })
       let words = classes.map {
-        "\($0.lengths.count) of \($0.name), median \(TextTable.number(Self.median($0.lengths))) \(lengthUnit)"
+        "\($0.lengths.count) of \($0.name), median \(TextTable.number($0.lengths.median ?? .nan)) \(lengthUnit)"
       }
       return [(chart.picture, "How long objects are: \(words.joined(separator: "; ")).")]
     case .directions:
@@ -88,7 +99,7 @@ struct InstanceFigures {
       (
         name: own.name,
         cells: ["\(own.sizes.count)"]
-          + [Self.median(own.sizes), Self.median(own.lengths), own.lengths.max() ?? .nan].map(TextTable.number)
+          + [own.sizes.median, own.lengths.median, own.lengths.max()].map { $0 ?? .nan }.map(TextTable.number)
       )
     }
     return ReportPage.Section(
@@ -105,10 +116,5 @@ struct InstanceFigures {
       charts: [ReportFigure.lengths, .directions].flatMap(charts).map {
         .init($0.picture, description: $0.description)
       })
-  }
-
-  private static func median(_ values: [Double]) -> Double {
-    let sorted = values.sorted()
-    return sorted.isEmpty ? .nan : (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
   }
 }

@@ -15,6 +15,8 @@ public struct InstanceSearch: Sendable {
   public var output: String
   /// Replace files that exist.
   public var overwrite: Bool
+  /// Whether a job asks for the objects, and not who runs a command.
+  var isOfJob = false
 
   /// A search as asked for.
   ///
@@ -54,14 +56,14 @@ public struct InstanceSearch: Sendable {
     let finder = InstanceFinder(
       rule, values: source.classes.map { UInt8($0) }, volume: source.hasDepth, extents: source.parts.map(\.extents))
     let share = Shares(of: finder.blocks.count, among: world.size)[world.rank]
-    var parts = try world.agree {
+    let parts = try world.agree {
       try finder.parts(of: share) { block, buffer in
         try stop?()
         try source.read(block, into: buffer)
       }
     }
     // The first rank joins what all found, and tells each what its pieces are of.
-    let gathered = try world.gather(parts.numbers(), to: 0)
+    let gathered = try world.gather(parts.numbers, to: 0)
     var list: InstanceList?
     try world.onRoot {
       list = finder.list(joining: gathered ?? [])
@@ -70,7 +72,7 @@ public struct InstanceSearch: Sendable {
     let places = try world.scatter(list?.places ?? [], from: 0)
     var measures = try measures(list, source, over: world)
     do {
-      try writeLabels(finder, share, &parts, places, source, list, &measures, over: world, until: stop)
+      try writeLabels(finder, share, parts, places, source, list, &measures, over: world, until: stop)
       measures.low = try world.allReduce(measures.low, .minimum)
       measures.high = try world.allReduce(measures.high, .maximum)
       measures.sums = try world.allReduce(measures.sums, .sum)
@@ -80,12 +82,15 @@ public struct InstanceSearch: Sendable {
         let table = InstanceTable(list, source, measures)
         let file = try File(opening: WholeFile.temporary(output), mode: .readWrite)
         try table.write(to: file, source, rule)
+        try file.group("entry").setAttribute(Self.askedBy, isOfJob ? Self.job : "command")
         try orientations?.write(to: file.group("entry"))
         try file.close()
         try ChecksumTrailer.append(to: WholeFile.temporary(output))
         try table.write(csv: self.table)
         if let picture = orientations?.picture {
           try WholeFile.write(self.picture, contents: Array(picture.text.utf8))
+        } else if overwrite {
+          try RunPaths.remove(self.picture)
         }
         try WholeFile.publish(WholeFile.temporary(output), as: output)
       }
@@ -97,6 +102,9 @@ public struct InstanceSearch: Sendable {
     return ["\(count) \(count == 1 ? "object" : "objects") in \(output)", "table: \(table)"]
       + (rule.autocorrelation != nil && source.hasDepth ? ["directions: \(picture)"] : [])
   }
+
+  /// The attribute that tells who asked for the objects, and what it says when a job did.
+  static let (askedBy, job) = ("asked_by", "job")
 
   /// The directions of the objects in the file that is being written; nil when the rule does not ask. Collective.
   private func orientations(
@@ -127,7 +135,7 @@ public struct InstanceSearch: Sendable {
 
   /// Writes the number of its object for every voxel, and measures objects on the way. Collective.
   private func writeLabels(
-    _ finder: InstanceFinder, _ share: Range<Int>, _ parts: inout InstanceParts, _ places: [Int],
+    _ finder: InstanceFinder, _ share: Range<Int>, _ parts: InstanceParts, _ places: [Int],
     _ source: PredictedLabels, _ list: InstanceList?, _ measures: inout InstanceMeasures, over world: Communicator,
     until stop: (() throws -> Void)?
   ) throws {
@@ -136,7 +144,7 @@ public struct InstanceSearch: Sendable {
     let dataset = try source.createLabels(in: file, depth: finder.depth)
     do {
       let reader: InstanceFinder.Reader = { try source.read($0, into: $1) }
-      try finder.forEachBlock(of: share, &parts, places: places, reading: reader) { block, forEachRun in
+      try finder.forEachBlock(of: share, parts, places: places, reading: reader) { block, forEachRun in
         try stop?()
         let extents = source.parts[block.image].extents
         var labels = [Int32](repeating: 0, count: block.z.count * extents.y * extents.x)

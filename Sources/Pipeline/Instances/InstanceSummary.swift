@@ -1,4 +1,5 @@
 import HDF5
+import Host
 
 /// How many objects a file of objects holds, and how large they are, by class.
 public struct InstanceSummary: Sendable {
@@ -38,10 +39,9 @@ public struct InstanceSummary: Sendable {
 
   /// The mean, the extremes and the median of numbers, of which there is one at least.
   private static func figures(_ numbers: [Double]) -> JSONValue {
-    let sorted = numbers.sorted()
-    let middle = (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+    func number(_ value: Double?) -> JSONValue { .number(value ?? .nan) }
     return .object([
-      "minimum": .number(sorted[0]), "median": .number(middle), "maximum": .number(sorted[sorted.count - 1]),
+      "minimum": number(numbers.min()), "median": number(numbers.median), "maximum": number(numbers.max()),
       "mean": .number(numbers.reduce(0, +) / Double(numbers.count)),
     ])
   }

@@ -213,6 +213,9 @@ struct LatentFigures: Sendable {
     }
   }
 
+  /// What `line` begins with.
+  static let lineStart = "latent values"
+
   /// A line of the table that a run ends with.
   var line: String {
     func range(_ values: [Double]) -> String {
@@ -221,12 +224,12 @@ struct LatentFigures: Sendable {
       return low == high ? TextTable.number(low) : "\(TextTable.number(low)) to \(TextTable.number(high))"
     }
     let map = "two principal components hold \(range(members.map(\.share))) of the variance"
-    guard !kinds.isEmpty else { return "latent values: \(map)" }
+    guard !kinds.isEmpty else { return "\(Self.lineStart): \(map)" }
     func all(_ space: Space, _ value: KeyPath<Separation, Double>) -> String {
       range(members.compactMap { $0.separations[space]?[keyPath: value] })
     }
     return
-      "latent values, members: silhouette of kinds \(all(.latent, \.silhouette)), nearest neighbour of the same kind "
+      "\(Self.lineStart), members: silhouette of kinds \(all(.latent, \.silhouette)), nearest neighbour of the same kind "
       + "\(all(.latent, \.purity)); in a map by UMAP \(all(.umap, \.silhouette)) and \(all(.umap, \.purity)); \(map)"
   }
 }

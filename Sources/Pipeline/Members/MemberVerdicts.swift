@@ -61,7 +61,8 @@ struct MemberVerdicts: Hashable, Sendable {
       if !missed.isEmpty {
         return "it never finds \(missed.map { "‘\(names[$0])’" }.joined(separator: ", ")), which its fellows do"
       }
-      guard let usual = median(fellows.map { scores[$0] }), scores[index] < leastF1 * usual else { return nil }
+      guard let usual = fellows.map({ scores[$0] }).filter(\.isFinite).median, scores[index] < leastF1 * usual
+      else { return nil }
       return "its F1 macro is \(number(scores[index])), its fellows' \(number(usual))"
     }
   }
@@ -88,16 +89,10 @@ struct MemberVerdicts: Hashable, Sendable {
       if let other = input.map(error), own >= other {
         return "its squared error is \(number(own)) of the targets' variance, that of the image itself \(number(other))"
       }
-      let usual = median(members.indices.filter { $0 != index }.map { errors[$0] })
+      let usual = members.indices.filter { $0 != index }.map { errors[$0] }.filter(\.isFinite).median
       guard let usual, own > mostError * usual else { return nil }
       return "its squared error is \(number(own)) of the targets' variance, its fellows' \(number(usual))"
     }
-  }
-
-  private static func median(_ values: [Double]) -> Double? {
-    let sorted = values.filter(\.isFinite).sorted()
-    guard !sorted.isEmpty else { return nil }
-    return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
   }
 
   private static func number(_ value: Double) -> String { TextTable.number(value) }

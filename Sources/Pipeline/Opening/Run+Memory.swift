@@ -8,18 +8,29 @@ import Uncertainty
 // What a stage needs in memory, before its work begins.
 
 extension Run {
+  /// What there is for the work, beside what the program takes of itself.
   private var memory: HostFacts.Memory {
-    var memory = options.memory ?? HostFacts.detect().memory
-    if let allowed { memory.allowed = UInt64(max(0, allowed - programBytes)) }
+    var memory = limits
+    if let allowed { memory.allowed = UInt64(max(0, allowed - ownBytes)) }
+    memory.controlGroup = memory.controlGroup.map { $0 - min($0, UInt64(ranksOnNode * ownBytes)) }
     return memory
   }
+
+  /// What the program takes of itself: what it had in memory before any data was opened, and what libraries and files take
+  /// when they begin to work, as measured (Benchmarks/volumes).
+  var ownBytes: Int { programBytes + (40 << 20) }
+
+  private var limits: HostFacts.Memory { options.memory ?? HostFacts.detect().memory }
 
   /// What a rank may take; nil: as much as there is.
   private var allowed: Int? { (options.allowedMemory ?? job.memory)?.bytes }
 
   /// Bytes for each cache, of a dataset's chunks or of tiles that are worked at a time: a sixteenth of what a rank may
-  /// take, and without a limit as for 1 GiB.
-  var cacheBytes: Int { max(1 << 20, min(1 << 30, (allowed ?? 1 << 30) / 16)) }
+  /// take; where nobody says what, of its share of the control group's limit, at most as for 1 GiB.
+  var cacheBytes: Int {
+    let share = limits.controlGroup.map { Int(min($0, 1 << 40)) / ranksOnNode } ?? 1 << 30
+    return max(1 << 20, min(1 << 30, (allowed ?? min(share, 1 << 30)) / 16))
+  }
 
   /// What a training keeps where.
   struct TrainingForm {
@@ -58,6 +69,20 @@ extension Run {
     let divisions = state == .auto && ranks > 1 ? [false, true] : [state == .divided]
     return [false, true].flatMap { inFile in
       divisions.map { TrainingForm(dividesState: $0, keepsImagesInFile: inFile) }
+    }
+  }
+
+  /// The first form of a training that fits on this node, else the last, and what a rank needs in it.
+  ///
+  /// - Throws: as `trainingBudget`.
+  func trainingPlan(
+    _ opened: OpenedJob, ranks: Int, threads: Int, ranksOnNode: Int
+  ) throws -> (form: TrainingForm, budget: MemoryBudget) {
+    var forms = trainingForms(ranks: ranks)[...]
+    while true {
+      let form = forms.removeFirst()
+      let budget = try trainingBudget(opened, ranks: ranks, threads: threads, form)
+      if forms.isEmpty || obstacle(budget, ranksOnNode: ranksOnNode) == nil { return (form, budget) }
     }
   }
 

@@ -72,6 +72,10 @@ extension RunFiles {
       ("the calibration", paths.calibration), ("the aggregate", paths.aggregate), ("the report", paths.report),
     ]
     outputs += (0..<job.ensemble.members).map { ("member \($0)", paths.member($0)) }
+    if let rule = job.instances {
+      let search = InstanceSearch(paths.results, rule: rule)
+      outputs += [search.output, search.table, search.picture].map { ("the objects", $0) }
+    }
     if let zarr = job.outputZarr { outputs += [zarr, WholeFile.temporary(zarr)].map { ("output", $0) } }
     if let trace { outputs.append(("--trace", trace)) }
   }

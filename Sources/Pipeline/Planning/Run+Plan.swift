@@ -104,11 +104,8 @@ extension Run {
       let work = try TileWork(data.split[part], of: job, settings, graphs: members.map(\.graph))
       lines.append("prediction of the \(part.words): \(work.description)")
     }
-    var (form, budget) = (TrainingForm(), MemoryBudget())
-    for next in trainingForms(ranks: ranks) {
-      (form, budget) = (next, try trainingBudget(known.opened, ranks: ranks, threads: workers.team.size, next))
-      if obstacle(budget, ranksOnNode: workers.ranksOnNode) == nil { break }
-    }
+    let (form, budget) = try trainingPlan(
+      known.opened, ranks: ranks, threads: workers.team.size, ranksOnNode: workers.ranksOnNode)
     let parts = [MemberCheck.part(of: known.truth), .calibrate, .test]
     let predictions = try parts.map { part in
       try predictionBudget(known.opened, of: part, ranks: ranks, threads: workers.team.size)
@@ -157,8 +154,7 @@ extension Run {
   ///
   /// - Parameter bytes: of training, calibration, prediction and evaluation.
   private func memory(_ bytes: [Int], opened: OpenedJob, threads: Int) -> String {
-    // What libraries and files take of themselves when they begin to work, as measured (Benchmarks/volumes).
-    let program = programBytes + (40 << 20)
+    let program = ownBytes
     let data = opened.truth
     // A stage first reads its part to know it, and then works.
     func stage(_ name: String, _ bytes: Int, reading parts: [Part]) -> String {

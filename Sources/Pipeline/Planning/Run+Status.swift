@@ -1,13 +1,15 @@
 import Ensembles
+import Imaging
 import JobFiles
 
 extension Run {
   /// What a job's files hold already, and what a run would make again, and why. Collective; empty when there is
   /// nothing.
   ///
-  /// - Throws: as `expectedFiles()`.
+  /// - Throws: as `expectedFiles()` and `EvaluationStage.init`.
   func status() throws -> String {
     let (expected, content) = (try expectedFiles(), try content(of: .calibrate))
+    let evaluation = try EvaluationStage(self)
     let bytes = try world.fromRoot {
       var lines: [String] = []
       var members: [TrainedMember] = []
@@ -41,9 +43,21 @@ extension Run {
         lines.append(
           reason.map { "The calibration \($0); it would be found again." } ?? "The calibration is there already.")
       }
-      if RunPaths.exists(paths.results) { lines.append("The results are there; a run replaces them with --overwrite.") }
+      if RunPaths.exists(paths.results) { lines += try evaluation.status(expected, content) }
       return Array(lines.joined(separator: "\n").utf8)
     }
     return String(decoding: bytes, as: UTF8.self)
+  }
+}
+
+extension EvaluationStage {
+  /// What is said of results that are there. Rank 0 alone.
+  fileprivate func status(_ expected: ExpectedFiles, _ calibrated: PartContent) throws -> [String] {
+    switch try? standing(expected, calibrated) {
+    case .finished?:
+      return ["The results are there already, made by this job from these data."] + (try renewal().lines(would: true))
+    case .others(let reason?)?: return ["\(paths.results) \(reason); a run replaces it with --overwrite."]
+    case .others(nil)?, nil: return ["The results are there; a run replaces them with --overwrite."]
+    }
   }
 }

@@ -25,6 +25,8 @@ struct JobProposal: Hashable, Sendable {
   let output: String
   /// Minutes that all of the job may take.
   let minutes: Double
+  /// What the run may take of memory; nil: what there is.
+  var memory: ByteCount?
   var network: Network
   var patch: [Int]
   var batch: Int

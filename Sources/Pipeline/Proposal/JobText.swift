@@ -80,6 +80,9 @@ extension JobProposal {
     if survey.task == .segmentation || survey.task == .binary {
       job.add("# measurements: [fraction, count, mean-size]", "with intervals, for each image: remove the first #")
     }
+    if let memory {
+      job.add("memory: \(JobText.quoted("\(memory)"))", "what it may take: network and batch fit in it")
+    }
     job.add("output: \(JobText.quoted(output))")
     return job.text
   }

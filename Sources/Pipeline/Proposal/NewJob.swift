@@ -28,6 +28,16 @@ public struct NewJob: Sendable {
   public var minutes = 10.0
   /// Threads of the run; nil: all.
   public var threads: Int?
+  /// What the run may take of memory, and the job says; nil: what there is.
+  public var memory: ByteCount?
+  /// How long the stages of a job take: by trials, in the time of this process, since what others take at the moment shall
+  /// not decide what the job is.
+  var times: @Sendable (Run) throws -> StageTimes = { try $0.stageTimes(ranks: 1, clock: .processor) }
+  /// The memory of this node; nil: what the host tells.
+  var nodeMemory: HostFacts.Memory?
+  /// What a run has in memory before it opens data: what this process has before it looks at any, and what reading a job file
+  /// takes, with what differs from process to process (13 MB were measured).
+  private let programBytes = HostFacts.residentBytes.map { $0 + (16 << 20) }
 
   /// A job for these images.
   public init(images: String, output: String) { (self.images, self.output) = (images, output) }
@@ -66,6 +76,7 @@ public struct NewJob: Sendable {
     }
     let name = Self.stem(output)
     var proposal = JobProposal(survey, name: name, output: "results/\(name).h5", minutes: minutes)
+    proposal.memory = memory
     if let range = summary.range {
       proposal.intensities = "values \(Self.short(range.lowerBound)) to \(Self.short(range.upperBound))"
     }
@@ -91,16 +102,21 @@ public struct NewJob: Sendable {
       proposal.calibrationUnits = Self.units(opened.truth)
       let work = try JobWork(opened, run.job)
       // As a run tries them: images that do not fit in memory wait in a file.
-      let budgets = try run.trainingForms(ranks: 1).map {
-        try run.trainingBudget(opened, ranks: 1, threads: workers.team.size, $0)
-      }
-      if budgets.allSatisfy({ run.obstacle($0, ranksOnNode: 1) != nil }), let least = budgets.last {
+      let budget = try run.trainingPlan(opened, ranks: 1, threads: workers.team.size, ranksOnNode: 1).budget
+      if run.obstacle(budget, ranksOnNode: 1) != nil {
         guard proposal.batch > 1 else {
           guard isLast else { return false }
-          throw MemoryBudgetFailure(budget: least)
+          throw MemoryBudgetFailure(budget: budget)
         }
         proposal.batch /= 2
         continue
+      }
+      // A run refuses a job whose prediction does not fit before it trains.
+      for part in [MemberCheck.part(of: opened.truth), .calibrate, .test] {
+        let budget = try run.predictionBudget(opened, of: part, ranks: 1, threads: workers.team.size)
+        guard run.obstacle(budget, ranksOnNode: 1) != nil else { continue }
+        guard isLast else { return false }
+        throw MemoryBudgetFailure(budget: budget)
       }
       let patches = try opened.units().units.reduce(0) { $0 + $1.count }
       let steps = max(1, (patches + proposal.batch - 1) / proposal.batch)
@@ -108,8 +124,7 @@ public struct NewJob: Sendable {
       // A network that 80 GFLOP/s a thread could not train in time is not tried.
       let hopeless = work.training / share > 60 * minutes * 8e10 * Double(workers.team.size)
       if hopeless, !isLast { return false }
-      // What other processes take at the moment shall not decide what the job is.
-      let times = try run.stageTimes(ranks: 1, clock: .processor)
+      let times = try self.times(run)
       let rest = times.total - times.training
       let room = max(0.2 * 60 * minutes, 0.85 * 60 * minutes - rest)
       let epochs = room / max(times.training, 1e-6)
@@ -132,6 +147,8 @@ public struct NewJob: Sendable {
     let file = try JobFile(text: proposal.text(file: output), path: output, folder: path)
     var options = Run.Options()
     options.threads = threads
+    options.memory = nodeMemory
+    options.programBytes = programBytes
     return try Run(file, over: world, options: options, log: log)
   }
 
@@ -170,7 +187,10 @@ public struct NewJob: Sendable {
 struct MemoryBudgetFailure: Error, CustomStringConvertible {
   let budget: MemoryBudget
   var description: String {
-    "the smallest network would need \(budget.bytes >> 20) MB to train, which is not free; name a part of the images, as in "
-      + "images.h5:/images[0:100], or use a larger machine."
+    let parts = budget.items.sorted { $0.bytes > $1.bytes }.map { "\($0.name) \(Doctor.size($0.bytes))" }
+    return
+      "the smallest network would need \(Doctor.size(budget.bytes)) beside the program itself (\(parts.joined(separator: ", "))), "
+      + "which is not free; name a part of the images, as in images.h5:/images[0:100], give more by --memory, or use a larger "
+      + "machine."
   }
 }

@@ -222,7 +222,8 @@ extension ReportFigures {
         kinds: names.map { "kind \($0)" }, points: points)
       return (
         chart.picture,
-        "\(points.count) images of the test part, each where its latent values lie in \(words). \(latent.line)."
+        "\(points.count) images of the test part, each where its latent values lie in \(words). "
+          + "\(latent.line.prefix(1).uppercased() + latent.line.dropFirst())."
       )
     }
   }

@@ -28,11 +28,51 @@ struct ReportStage: Stage {
       try ChecksummedFile.verify(paths.results)
       let file = try File(opening: paths.results)
       _ = try ResultsFile.job(of: file)
-      let html = try page(file).html()
+      var page = try page(file)
+      page.source = try Self.source(of: run, file, objects: try Self.objects(beside: paths, file))
+      let html = try page.html()
       try file.close()
       try WholeFile.write(paths.report, contents: Array(html.utf8))
     }
   }
+
+  // MARK: What a page is made from
+
+  /// Why the page is not one of these results as the job file says now; nil when it is. Rank 0 alone.
+  ///
+  /// - Parameter file: the results.
+  static func obstacle(of run: Run, _ file: File) throws -> String? {
+    guard let page = FileHandle(forReadingAtPath: run.paths.report) else { return "it is not there" }
+    defer { try? page.close() }
+    let head = String(decoding: try page.read(upToCount: 4096) ?? Data(), as: UTF8.self)
+    // Those that will be there when it is written.
+    let isLeft = run.job.instances == nil && !InstanceSearch.isOfJob(run.paths.instances)
+    let objects =
+      isLeft ? (try? Self.objects(beside: run.paths, file)) ?? nil : run.job.instances?.settingValue.canonicalText
+    let wanted = try source(of: run, file, objects: objects)
+    return head.contains("\"\(wanted)\"") ? nil : "it shows another state of the job file, the results or the objects"
+  }
+
+  /// The rule of the objects that a page of these results shows; nil: it shows none.
+  private static func objects(beside paths: RunPaths, _ file: File) throws -> String? {
+    guard try InstanceFigures.labels(paths.instances, job: ResultsFile.job(of: file)) != nil else { return nil }
+    return try File.with(paths.instances) { try InstanceFigures.rule(of: $0.group("entry")) }
+  }
+
+  /// A number of all that a page is made from.
+  private static func source(of run: Run, _ file: File, objects: String?) throws -> String {
+    let entry = try file.group("entry")
+    func text(_ path: String) throws -> String {
+      try entry.exists(path) ? entry.readStrings(path).first ?? "" : ""
+    }
+    let kinds = try LatentFigures(in: entry.group("evaluation"))?.kinds ?? []
+    let parts = [
+      run.text, run.file, try text("provenance/date"), try text("evaluation/table"), "\(kinds)", objects ?? "none",
+    ]
+    return String(FNV1a.hash(of: parts.joined(separator: "\u{0}")), radix: 16)
+  }
+
+  // MARK: The page
 
   /// The page about a results file.
   private func page(_ file: File) throws -> ReportPage {

@@ -125,7 +125,7 @@ public struct OwnFile: Sendable {
     let (count, rule) = try File.with(path) { file in
       let entry = try file.group("entry")
       let count = try entry.exists("objects/number") ? try entry.dataset("objects/number").shape[0] : 0
-      return (count, try entry.hasAttribute("rule") ? try entry.attribute("rule", as: String.self) : nil)
+      return (count, try InstanceFigures.rule(of: entry))
     }
     facts.append(("objects", "\(count)"))
     if let rule { facts.append(("rule", rule)) }

@@ -45,7 +45,7 @@ enum ResultsFile {
     try entry.setAttribute("NX_class", "NXentry")
     try entry.setAttribute("default", "prediction")
     try entry.setAttribute("job", header.job)
-    try entry.write("\(header.name): ensemble prediction", to: "title")
+    try entry.write(title(header.name), to: "title")
     try describe(try entry.group("prediction"), header.form, header)
     try entry.group("prediction").setAttribute("tiling", header.tiling)
     try entry.group("prediction").setAttribute("members", header.members)
@@ -72,6 +72,9 @@ enum ResultsFile {
       try latent.dataset("latent").setAttribute("long_name", "what each member reduces the image to")
     }
   }
+
+  /// The title of the results of a job with a name.
+  static func title(_ name: String) -> String { "\(name): ensemble prediction" }
 
   /// Describes the datasets of one kind of answers.
   private static func describe(_ prediction: Group, _ form: AnswerForm, _ header: Header) throws {
@@ -204,5 +207,17 @@ extension [Region] {
   func extents(in layout: ImageLayout) -> [Extents]? {
     let all = map(\.extents)
     return layout.isOneImage || all.allSatisfy { $0 == all[0] } ? nil : all
+  }
+}
+
+extension RunPaths {
+  /// Gives unfinished results their checksum and their name, and what readers of XDMF need beside them. Rank 0 alone.
+  ///
+  /// - Throws: `HDF5Error`, `FileError`, `RunError.file`.
+  func publish() throws {
+    try ChecksumTrailer.append(to: unfinished)
+    try WholeFile.publish(unfinished, as: results)
+    try removeUnfinished()
+    try ResultsXDMF.write(beside: results)
   }
 }

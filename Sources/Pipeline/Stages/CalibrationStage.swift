@@ -44,7 +44,8 @@ struct CalibrationStage: Stage {
         return Array("cannot be read: \(error)".utf8) + [0]
       }
     }
-    if !obstacle.isEmpty, !run.options.overwrite {
+    // A whole run that replaces its results keeps what they are made from, where that is this job's.
+    if !obstacle.isEmpty, !run.options.overwrite || !run.planned.isEmpty {
       let reason = String(decoding: obstacle.dropLast(), as: UTF8.self)
       guard !reason.isEmpty else {
         log.note("The calibration is there already.")

@@ -47,7 +47,7 @@ struct EvaluationStage: Stage {
     }
     try world.onRoot { try RunPaths.copy(paths.results, to: paths.unfinished) }
     let evaluation = try evaluate(paths.unfinished)
-    try world.onRoot { try run.publish() }
+    try world.onRoot { try paths.publish() }
     return evaluation
   }
 
@@ -135,16 +135,20 @@ struct EvaluationStage: Stage {
   }
 
   /// The figures of latent values; nil when the results hold none. Collective.
-  private func latentFigures(of file: File) throws -> LatentFigures? {
+  func latentFigures(of file: File) throws -> LatentFigures? {
     let (dataset, kinds) = try world.agree {
       guard try file.exists("entry/latent/latent") else { return (Dataset?.none, [Int]?.none) }
-      let kinds = try job.prediction.kinds.map { path in
-        let groups = try ImageGroups(job.location(of: path), of: truth.images)
-        return groups.numbers(of: truth.split.test, layout: truth.layout)
-      }
-      return (try file.dataset("entry/latent/latent"), kinds)
+      return (try file.dataset("entry/latent/latent"), try self.kinds())
     }
     return try dataset.map { try LatentFigures($0, kinds: kinds, seed: settings.seed, over: world) }
+  }
+
+  /// The kind of each image of the test part; nil when the job knows none.
+  func kinds() throws -> [Int]? {
+    try job.prediction.kinds.map { path in
+      let groups = try ImageGroups(job.location(of: path), of: truth.images)
+      return groups.numbers(of: truth.split.test, layout: truth.layout)
+    }
   }
 
   /// What this rank evaluates of some pieces of the test part: consecutive ones.

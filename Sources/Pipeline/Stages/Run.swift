@@ -37,6 +37,8 @@ public final class Run {
     public var memory: HostFacts.Memory?
     /// What this rank may take of memory; nil: what the job says.
     public var allowedMemory: ByteCount?
+    /// What this process takes of memory by itself; nil: what it has when the run is made.
+    var programBytes: Int?
     /// The options of a command without flags.
     public init() {}
   }
@@ -56,7 +58,9 @@ public final class Run {
   public let paths: RunPaths
   let log: Log
   /// What this process had in memory before any data was opened.
-  let programBytes = HostFacts.residentBytes ?? 0
+  let programBytes: Int
+  /// How many ranks share this node's memory.
+  let ranksOnNode: Int
   private var openedJob: OpenedJob?
   private var inspectedJob: InspectedJob?
   private var startedWorkers: Workers?
@@ -86,7 +90,9 @@ public final class Run {
     self.options = options
     self.log = log
     paths = RunPaths(results: file.job.outputFile)
+    programBytes = options.programBytes ?? HostFacts.residentBytes ?? 0
     stop = try StopRequest(over: world)
+    ranksOnNode = try world.splitNodeLocal().size
     try requireSame(file.job.sharedText) {
       "the job files differ: " + SettingDifferences.list($0, $1, was: "on rank 0 it is").joined(separator: "; ")
     }
@@ -167,20 +173,7 @@ public final class Run {
     _ = try inspected()
     // Ranks that read other data are found before work.
     for part in Part.allCases { _ = try content(of: part) }
-    if let table = try finishedBefore() {
-      // A run that was killed just after it had named the results left these to this one.
-      try locked {
-        try world.onRoot {
-          try self.paths.removeUnfinished()
-          if !RunPaths.exists(self.paths.xdmf) { try ResultsXDMF.write(beside: self.paths.results) }
-        }
-        try instances(ifMissing: true)
-        try zarr(ifMissing: true)
-        let hasReport = try world.decidedOnRoot { self.hasReport }
-        if !hasReport { try reportAtEnd() }
-      }
-      return table
-    }
+    if let renewal = try finishedBefore() { return try locked { try renew(renewal) } }
     try requirePredictionMemory()
     try refuseExistingOutput()
     return try locked(makingFolder: true) {
@@ -233,22 +226,17 @@ public final class Run {
   }
 
   /// Tells the objects in the results apart, when the job asks for it. Collective.
-  ///
-  /// - Parameter ifMissing: only when their file is not there.
-  private func instances(ifMissing: Bool = false) throws {
+  func instances() throws {
     guard let rule = job.instances else { return }
-    let search = InstanceSearch(paths.results, rule: rule, overwrite: true)
-    if ifMissing {
-      let isThere = try world.decidedOnRoot { RunPaths.exists(search.output) && RunPaths.exists(search.table) }
-      guard !isThere else { return }
-    }
+    var search = InstanceSearch(paths.results, rule: rule, overwrite: true)
+    search.isOfJob = true
     for line in try search.run(over: world, until: { try self.stop.check() }) { log.note(line) }
   }
 
   /// Writes the results as OME-Zarr too, when this is the job's output. Collective.
   ///
   /// - Parameter ifMissing: only when the prediction of the results is not there.
-  private func zarr(ifMissing: Bool = false) throws {
+  func zarr(ifMissing: Bool = false) throws {
     guard let path = job.outputZarr else { return }
     let zarr = ResultsZarr(results: paths.results, path: path)
     if ifMissing {
@@ -361,21 +349,12 @@ public final class Run {
   /// Collective.
   private func publishPrediction() throws {
     try world.onRoot {
-      var derived = [self.paths.xdmf, self.paths.report]
-      if let rule = self.job.instances {
-        let search = InstanceSearch(self.paths.results, rule: rule)
-        derived += [search.output, search.table, search.picture]
+      for path in [self.paths.xdmf, self.paths.report] { try RunPaths.remove(path) }
+      // Also those that a job of before, or a command, asked for.
+      if self.job.instances != nil || InstanceFigures.isOfObjects(self.paths.instances) {
+        try InstanceSearch(self.paths.results, rule: self.job.instances ?? InstanceRule()).remove()
       }
-      for path in derived { try RunPaths.remove(path) }
-      try self.publish()
+      try self.paths.publish()
     }
-  }
-
-  /// Gives the results their checksum and their name. Rank 0 alone.
-  func publish() throws {
-    try ChecksumTrailer.append(to: paths.unfinished)
-    try WholeFile.publish(paths.unfinished, as: paths.results)
-    try paths.removeUnfinished()
-    try ResultsXDMF.write(beside: paths.results)
   }
 }

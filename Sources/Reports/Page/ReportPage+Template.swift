@@ -6,6 +6,7 @@ extension ReportPage {
     <head>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta name="tutti-source" content="{{source}}">
     <title>{{title}}</title>
     <style>
     :root { --ink: #1d1f24; --soft: #5b6270; --paper: #fff; --panel: #f4f5f7; --line: #d9dce2; --link: #0b5fa5; }

@@ -131,6 +131,8 @@ public struct ReportPage: Sendable {
   public var lead: [String]
   /// In the order of the page.
   public var sections: [Section]
+  /// What tells the page from one of another state of its run; empty: nothing is told.
+  public var source = ""
 
   /// A page.
   public init(title: String, lead: [String], sections: [Section]) {

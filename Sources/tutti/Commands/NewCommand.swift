@@ -1,5 +1,6 @@
 import ArgumentParser
 import Ensembles
+import Host
 import Imaging
 import Pipeline
 
@@ -51,6 +52,12 @@ struct NewCommand: ParsableCommand {
   @Option(help: "Threads of the run (default: all cores).")
   var threads: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "What the run may take of memory, as in 2GiB (default: what there is); the job file says it too.",
+      valueName: "size"), transform: LaunchOptions.byteCount)
+  var memory: ByteCount?
+
   @Flag(help: "Replace a job file that exists.")
   var overwrite = false
 
@@ -65,6 +72,7 @@ struct NewCommand: ParsableCommand {
       var job = NewJob(images: data, output: output)
       (job.labels, job.targets, job.task, job.layout) = (labels, targets, task, layout?.layout)
       (job.axes, job.ignore, job.minutes, job.threads) = (axes, ignore, minutes, threads)
+      job.memory = memory
       let display = ProgressDisplay(rank: 0)
       defer { display.finish() }
       let text = try world.agree { try job.write(overwriting: overwrite, over: world, log: display.log) }

@@ -114,6 +114,17 @@ enum EndToEnd {
     try FileManager.default.subpathsOfDirectory(atPath: folder).sorted()
   }
 
+  /// Writes `data.h5`: 24 noisy images of 16 × 16, of which 8 train, 4 calibrate and 12 test, with a number for each image
+  /// under each of some names.
+  static func writeImages(in folder: String, numbers: KeyValuePairs<String, (Int) -> Int>) throws {
+    var random = TestRandom(5)
+    let file = try File(creating: folder + "/data.h5")
+    try file.write(random.uniforms(24 * 256).map { 2 * $0 }, shape: [24, 16, 16], to: "images")
+    try file.write((0..<24).map { UInt8($0 < 8 ? 0 : $0 < 12 ? 1 : 2) }, to: "split")
+    for (name, number) in numbers { try file.write((0..<24).map(number), to: name) }
+    try file.close()
+  }
+
   static func bytes(_ path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path)) }
 }
 
@@ -190,6 +201,14 @@ struct EndToEndJob: Sendable {
     var job = self
     job.folder = try EndToEnd.makeFolder(name)
     try job.write()
+    return job
+  }
+
+  /// The job with all its files in another folder.
+  func copyWithFiles(_ name: String) throws -> EndToEndJob {
+    var job = self
+    job.folder = try EndToEnd.makeFolder(name) + "/job"
+    try FileManager.default.copyItem(atPath: folder, toPath: job.folder)
     return job
   }
 

@@ -58,9 +58,8 @@ struct EndToEndImagesInFileTests {
     let tight = try job(folder, "tight")
     let plan = try EndToEnd.run(["check", roomy, "--threads", "1"])
     #expect(!plan.output.contains("do not fit in memory"), "\(plan.output)")
-    // Of what the program takes, 42 MB are what check reckons for libraries, and no budget counts.
     let own = try #require(plan.output.firstMatch(of: /(\d+) MB of each are the program's own/)?.output.1)
-    let memory = try #require(Int(own)) - 42 + 20
+    let memory = try #require(Int(own)) + 20
     let limit = ["--threads", "1", "--memory", "\(memory)MB"]
     let told = try EndToEnd.run(["check", tight] + limit)
     #expect(told.output.contains("take 26.2 MB and do not fit in memory"), "\(told.output)")

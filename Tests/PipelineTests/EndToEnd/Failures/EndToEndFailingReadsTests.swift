@@ -5,7 +5,7 @@ import Testing
 /// The data are there, but from some read on the disk gives errors, on one rank of two.
 @Suite struct EndToEndFailingReadsTests {
   /// The shim that makes reads fail, compiled once.
-  private static let shim = Result {
+  static let shim = Result {
     let source = Golden.fixtures + "/faults/failing_reads.c"
     let library = try EndToEnd.makeFolder("shim") + "/failing_reads.so"
     let compiler = try #require(program("clang") ?? program("cc"), "there is no C compiler in PATH")

@@ -17,16 +17,8 @@ struct EndToEndInterruptedPredictionTests {
       trained = job
       try text.write(toFile: job.path, atomically: true, encoding: .utf8)
       for stage in ["train", "calibrate"] { try job.succeed(stage, ranks: nil) }
-      reference = try Bench.copy(job, "reference")
+      reference = try job.copyWithFiles("reference")
       try reference.succeed("predict", ranks: nil)
-    }
-
-    /// The job with all its files in another folder.
-    static func copy(_ job: EndToEndJob, _ name: String) throws -> EndToEndJob {
-      var copy = job
-      copy.folder = try EndToEnd.makeFolder(name) + "/job"
-      try FileManager.default.copyItem(atPath: job.folder, toPath: copy.folder)
-      return copy
     }
 
     /// Predicts while a call that writes kills the last rank; 0: none.
@@ -38,12 +30,12 @@ struct EndToEndInterruptedPredictionTests {
     ///
     /// - Returns: of each trial how many tiles were taken over.
     func trials(ranks: Int, parts: [Double], then: [Int]) throws -> [Int] {
-      let counted = try Bench.copy(trained, "count")
+      let counted = try trained.copyWithFiles("count")
       let count = counted.folder + "/calls"
       #expect(try predict(counted, ranks: ranks, killing: 0, count: count).status == 0)
       let calls = FailingWrites.calls(in: count)
       return try zip(parts, then).map { part, others in
-        let job = try Bench.copy(trained, "killed")
+        let job = try trained.copyWithFiles("killed")
         defer { try? FileManager.default.removeItem(atPath: job.folder) }
         let killed = try predict(job, ranks: ranks, killing: max(1, Int(part * Double(calls))))
         #expect(killed.status != 0 && !FileManager.default.fileExists(atPath: job.results), "\(killed.errors)")
@@ -97,8 +89,8 @@ struct EndToEndInterruptedPredictionTests {
   func again() throws {
     let job = try EndToEndJob.tiny("again")
     let bench = try Bench(job, text: Self.text(job))
-    let killed = try Bench.copy(bench.trained, "twice")
-    let counted = try Bench.copy(bench.trained, "count")
+    let killed = try bench.trained.copyWithFiles("twice")
+    let counted = try bench.trained.copyWithFiles("count")
     let count = counted.folder + "/calls"
     _ = try bench.predict(counted, ranks: 1, killing: 0, count: count)
     let calls = FailingWrites.calls(in: count)
@@ -109,7 +101,7 @@ struct EndToEndInterruptedPredictionTests {
     #expect(folder.contains { $0.contains(".earlier") }, "\(folder)")
     #expect(try bench.goOn(killed, ranks: 2) > 10)
     // Of other settings nothing is taken over.
-    let other = try Bench.copy(bench.trained, "other")
+    let other = try bench.trained.copyWithFiles("other")
     _ = try bench.predict(other, ranks: 1, killing: calls * 8 / 10)
     try (Self.text(job) + "results: {compression: none}\n").write(
       toFile: other.path, atomically: true, encoding: .utf8)

@@ -62,17 +62,11 @@ struct EndToEndKilledAtEndTests {
       try writes.run(
         job, ["run", "--overwrite"], ranks: nil, rank: nil, number: number, kind: "kill", count: job.folder + "/calls")
     }
-    func copy() throws -> EndToEndJob {
-      var job = first
-      job.folder = try EndToEnd.makeFolder("replaced") + "/job"
-      try FileManager.default.copyItem(atPath: first.folder, toPath: job.folder)
-      return job
-    }
-    let counted = try copy()
+    let counted = try first.copyWithFiles("replaced")
     #expect(try replace(counted, killing: 0).status == 0)
     let calls = FailingWrites.calls(in: counted.folder + "/calls")
     for number in [calls - 1, calls - 5] {
-      let job = try copy()
+      let job = try first.copyWithFiles("replaced")
       #expect(try replace(job, killing: number).status != 0)
       try job.succeed(ranks: nil)
       #expect(try names(job) == whole)

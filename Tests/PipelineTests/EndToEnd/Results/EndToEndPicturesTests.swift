@@ -1,4 +1,5 @@
 import Foundation
+import HDF5
 import TestSupport
 import Testing
 
@@ -195,6 +196,57 @@ struct EndToEndPicturesTests {
         "selects": "true", "clicked": "Image true", "right": "Labels true", "left": "Errors", "small again": "",
         "layer": "true", "layer's name": "1", "all layers": "true", "fits": "true", "words": "true",
       ])
+  }
+
+  /// The page of an autoencoder's job, whose latent values are mapped twice.
+  private static func pageOfMaps() throws -> String {
+    let folder = try EndToEnd.makeFolder("maps")
+    try EndToEnd.writeImages(in: folder, numbers: ["kinds": { $0 % 3 }])
+    try """
+    tutti: 1
+    name: maps
+    task: autoencoder
+    data: {images: data.h5:/images, split: {dataset: data.h5:/split}}
+    network: {family: autoencoder, depth: 2, base-channels: 3, latent-dimension: 4}
+    ensemble: {members: 2}
+    training: {epochs: 1, batch: 2}
+    prediction: {latent: true, kinds: data.h5:/kinds}
+    uncertainty: {coverage: [0.8]}
+    output: r.h5
+    """.write(toFile: folder + "/job.yaml", atomically: true, encoding: .utf8)
+    let ended = try EndToEnd.run(["run", "job.yaml", "--threads", "1"], in: folder)
+    try #require(ended.status == 0, "\(ended.errors)")
+    return try String(contentsOfFile: folder + "/r.report.html", encoding: .utf8)
+  }
+
+  @Test("of the maps of latent values one is shown, and another one when it is chosen")
+  func maps() throws {
+    let html = try Self.pageOfMaps()
+    let script =
+      Self.helpers + """
+        const group = document.querySelector(".alternatives"), select = group.querySelector("select");
+        const figures = [...group.querySelectorAll("figure")];
+        const seen = () => figures.map((e) => e.getClientRects().length > 0 ? 1 : 0).join("");
+        tell("lists", document.querySelectorAll(".alternatives select").length);
+        tell("maps", [...select.options].map((e) => e.text).join("|"));
+        tell("titles", figures.map((e) => e.dataset.name).join("|"));
+        tell("label", select.closest("label").textContent.startsWith("Map "));
+        tell("first", seen());
+        select.focus(); tell("focus", document.activeElement === select);
+        select.value = "1"; select.dispatchEvent(new Event("change"));
+        tell("second", seen());
+        tell("points", figures[1].querySelectorAll(".thumb").length > 0 ? "thumbnails" : figures[1].querySelectorAll("circle").length);
+        select.value = "0"; select.dispatchEvent(new Event("change"));
+        tell("first again", seen());
+        tell("fits", document.documentElement.scrollWidth <= innerWidth);
+        tell("words", figures.every((e) => (e.ariaLabel || "").length > 20));
+        """
+    guard let told = try told(html, script, width: 500) else { return }
+    #expect(told["lists"] == "1" && told["label"] == "true" && told["focus"] == "true" && told["fits"] == "true")
+    #expect(told["first"] == "10" && told["second"] == "01" && told["first again"] == "10", "\(told)")
+    let names = "Latent values of member 0, by UMAP|Latent values of member 0, by principal components"
+    #expect(told["maps"] == names && told["titles"] == names, "\(told)")
+    #expect(told["words"] == "true" && told["points"] == "thumbnails", "\(told)")
   }
 
   @Test("a slider and the arrow keys go through a volume")

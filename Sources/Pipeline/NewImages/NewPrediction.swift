@@ -259,12 +259,9 @@ public struct NewPrediction: Sendable {
         for line in remarks { log.note(line) }
       }
       try file.close()
-      try ChecksumTrailer.append(to: paths.unfinished)
       // That of an earlier prediction of this name.
       try RunPaths.remove(paths.xdmf)
-      try WholeFile.publish(paths.unfinished, as: output)
-      try paths.removeUnfinished()
-      try ResultsXDMF.write(beside: output)
+      try paths.publish()
     }
     return (table, world.rank == 0 ? test : nil)
   }
