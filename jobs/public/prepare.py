@@ -113,6 +113,48 @@ def lines(image, seen):
     return image.astype(np.float32)
 
 
+def smoothed(image):
+    """The mean of each pixel and its eight neighbours."""
+    padded = np.pad(image, 1, mode="edge")
+    return sum(padded[y : y + image.shape[0], x : x + image.shape[1]] for y, x in np.ndindex(3, 3)) / 9
+
+
+def between(image, seen, smooth, slopes, reach=5):
+    """What lines of these slopes (rows a column, from -1 to 1) give in unseen pixels between two seen ones: the sum of all, each with its
+    weight, and the sum of weights. A line weighs the more, the shorter it is and the more the columns of `smooth` at its ends are alike."""
+    height, width = image.shape
+    sums, weights, x = np.zeros(image.size), np.zeros(image.size), np.arange(width)
+    padded = np.pad(smooth, ((reach, reach), (0, 0)), mode="edge")
+    columns = np.array([padded[k : k + height].ravel() for k in range(2 * reach + 1)])
+    for slope in slopes:
+        shift = np.rint(slope * (x - width // 2)).astype(int)
+        row = np.arange(-shift.max(), height - shift.min())[:, None] + shift
+        inside = (row >= 0) & (row < height)
+        pixel = np.where(inside, row, 0) * width + x
+        known = inside & seen.ravel()[pixel]
+        before = np.maximum.accumulate(np.where(known, x, -1), 1)
+        after = np.minimum.accumulate(np.where(known, x, width)[:, ::-1], 1)[:, ::-1]
+        line, at = np.nonzero(inside & ~known & (before >= 0) & (after < width))
+        start, end = before[line, at], after[line, at]
+        first, last = pixel[line, start], pixel[line, end]
+        unlike = np.abs(columns[:, first] - columns[:, last]).mean(0)
+        weight = (unlike + 0.1) ** -3 / ((end - start) * np.hypot(1, slope))
+        part = (at - start) / (end - start)
+        sums[pixel[line, at]] += weight * ((1 - part) * image.ravel()[first] + part * image.ravel()[last])
+        weights[pixel[line, at]] += weight
+    return sums.reshape(image.shape), weights.reshape(image.shape)
+
+
+def along(image, filled, seen):
+    """An image whose unseen pixels are the mean of lines in 24 directions, most of those whose ends are alike, which go along what is seen
+    on both sides of a gap; as in `filled` where no line has two ends."""
+    smooth, slopes = smoothed(filled), np.linspace(-1, 1, 13)
+    sums, weights = between(image, seen, smooth, slopes)
+    others = between(image.T, seen.T, smooth.T, slopes[1:-1])
+    sums, weights = sums + others[0].T, weights + others[1].T
+    return np.where(seen | (weights == 0), filled, sums / np.where(weights == 0, 1, weights)).astype(np.float32)
+
+
 def bars(random, kind, side):
     """Where a square is hidden: 0, the gaps of a Pilatus detector (17 rows, 7 columns); 1, of an Eiger (12 columns, 2 rows); 2, two
     random bars."""
@@ -126,15 +168,17 @@ def bars(random, kind, side):
 def scattering(source, target, side=64):
     """Squares of detector images in which bars like the gaps between a detector's modules are hidden, and a whole image.
 
-    Images are counts, with what is not seen filled by `lines` of log(1 + counts), and 1 where something is seen; targets are
-    log(1 + counts) as measured, the mask is 1 where they are hidden. Of each detector's last image, squares in turn train, calibrate and
-    test, none of which overlap; its other images train. Squares of a detector of which there are few come several times, hidden differently.
+    Images are counts, with what is not seen filled by `lines` of log(1 + counts), the same filled by `along`, and 1 where something is seen;
+    targets are log(1 + counts) as measured, the mask is 1 where they are hidden. Of each detector's last image, squares in turn train,
+    calibrate and test, none of which overlap; its other images train. Squares of a detector of which there are few come several times,
+    hidden differently.
     """
     random = np.random.default_rng(1)
     data = {name: [] for name in ("images", "targets", "mask", "split", "detector")}
 
     def seen_as(log, seen):
-        return [np.expm1(lines(log, seen)), seen.astype(np.float32)]
+        filled = lines(log, seen)
+        return [np.expm1(filled), np.expm1(along(log, filled, seen)), seen.astype(np.float32)]
 
     with h5py.File(source) as file, h5py.File(target, "w") as out:
         for number, (name, group) in enumerate(file.items()):
