@@ -248,7 +248,15 @@ done
 export TUTTI
 TUTTI=$(dirname "$tests")/tutti
 if [[ -z $filter ]] || grep -qE -- "$filter" <<<"Slurm"; then start Slurm bash Tests/slurm.sh; fi
-run "one process" "$tests" "${testing[@]}" ${chosen+"${chosen[@]}"} --skip "$mpi_suite"
+# So do those that start the program as a user does: they run beside the others, in two halves.
+program_suite='^PipelineTests\.EndToEnd'
+apart=()
+if [[ -z $filter ]]; then
+  start "the program, A to I" "$tests" "${testing[@]}" --filter "${program_suite}[A-I]"
+  start "the program, J to Z" "$tests" "${testing[@]}" --filter "${program_suite}[J-Z]"
+  apart=(--skip "$program_suite")
+fi
+run "one process" "$tests" "${testing[@]}" ${chosen+"${chosen[@]}"} --skip "$mpi_suite" ${apart+"${apart[@]}"}
 for ranks in 1 2 3 4; do
   run "$ranks rank$( ((ranks == 1)) || say s)" \
     mpirun -n "$ranks" --oversubscribe --bind-to none --tag-output "${handed[@]}" \
