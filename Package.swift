@@ -70,7 +70,7 @@ let package = Package(
     + module("MessagePassing", imports: ["CMPI"])
     + module("Settings")
     // Floor 1
-    + module("HDF5", imports: ["CHDF5", "CHDF5Driver", "MessagePassing", "Host", "Settings"])
+    + module("HDF5", imports: ["CHDF5", "CHDF5Driver", "CZlib", "MessagePassing", "Host", "Settings"])
     + module("Networks", imports: ["Host", "Settings"])
     // Floor 2
     + module("ImageFiles", imports: ["CImageCodecs", "HDF5", "Host"])

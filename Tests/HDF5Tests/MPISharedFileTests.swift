@@ -1,4 +1,5 @@
 import Foundation
+import Host
 import MessagePassing
 import TestSupport
 import Testing
@@ -94,6 +95,65 @@ struct MPISharedFileTests {
         #expect(try file.read("numbers", as: Float.self) == values(0..<35))
       }
       try ranks.barrier()
+    }
+  }
+
+  @Test("chunks that are deflated in pieces, by one thread or several, are what libhdf5 reads, and the same bytes")
+  func piecesOfChunks() throws {
+    let ranks = try MPI.initialize()
+    try SharedFolder.with(ranks) { folder in
+      // Longer than a piece and shorter, of whole pieces and not, that deflate well, hardly, in part, and not at all.
+      var random = TestRandom(7)
+      let counts = [1, 5, 1 << 17, (1 << 17) + 1, 300_001]
+      let contents: [[Float]] = counts.flatMap { count in
+        [
+          [Float](repeating: 0.25, count: count), (0..<count).map { Float($0 / 100) },
+          random.uniforms(count), (0..<count).map { _ in Float(bitPattern: UInt32(truncatingIfNeeded: random.next())) },
+        ]
+      }
+      func write(_ name: String, _ team: ThreadTeam?) throws -> [UInt8] {
+        let path = folder + "/" + name
+        let file = try SharedFile(creating: path, on: ranks, team: team)
+        var index = 0
+        for values in contents {
+          for level in [0, 1, 4, 9] {
+            for shuffle in [true, false] {
+              let layout = Layout.chunked([values.count], deflate: level, shuffle: shuffle, checksum: shuffle)
+              let numbers = try file.createDataset("n\(index)", of: Float.self, shape: [values.count], layout: layout)
+              let bytes = values.withUnsafeBytes { Array($0.prefix(values.count)) }
+              let narrow = try file.createDataset("b\(index)", of: UInt8.self, shape: [values.count], layout: layout)
+              let slab = Hyperslab(start: [0], count: [values.count])
+              if index % ranks.size == ranks.rank {
+                try file.write([try numbers.part(values, slab), try narrow.part(bytes, slab)])
+              } else {
+                try file.write([])
+              }
+              index += 1
+            }
+          }
+        }
+        try file.finish()
+        var written = 0
+        try File.with(path) { file in
+          for values in contents {
+            for _ in 0..<8 {
+              let found = try file.read("n\(written)", as: Float.self)
+              #expect(found.map(\.bitPattern) == values.map(\.bitPattern), "dataset \(written)")
+              #expect(
+                try file.read("b\(written)", as: UInt8.self)
+                  == values.withUnsafeBytes { Array($0.prefix(values.count)) })
+              written += 1
+            }
+          }
+        }
+        try ranks.barrier()
+        return Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+      }
+      let one = try write("one.h5", nil)
+      #expect(try write("three.h5", try ThreadTeam(size: 3)) == one)
+      // What does not deflate is not larger than it is.
+      let all = contents.reduce(0) { $0 + 8 * 5 * $1.count }
+      #expect(one.count < all)
     }
   }
 

@@ -21,6 +21,7 @@ public final class SharedFile {
 
   private let ranks: Communicator
   private let path: String
+  private let team: ThreadTeam?
   /// On rank 0.
   private var file: File?
   /// On rank 0: the datasets in the order of their indices.
@@ -38,10 +39,12 @@ public final class SharedFile {
 
   /// Creates a file, replacing one of that name. Collective.
   ///
+  /// - Parameter team: threads that pack this rank's chunks; nil: the caller does it alone.
   /// - Throws: on all ranks `RemoteFailure` with the `HDF5Error` of a rank.
-  public init(creating path: String, on ranks: Communicator) throws {
+  public init(creating path: String, on ranks: Communicator, team: ThreadTeam? = nil) throws {
     self.ranks = ranks
     self.path = path
+    self.team = team
     file = try ranks.agree {
       ranks.rank == 0 ? try File(creating: path, overwriting: true, alignment: Self.page) : nil
     }
@@ -56,7 +59,13 @@ public final class SharedFile {
   ) throws -> SharedDataset {
     let dataset = try ranks.agree {
       let shared = try SharedDataset(path, in: self.path, of: type, shape: shape, layout: layout, index: count)
-      if let file { datasets.append(try file.createDataset(path, of: type, shape: shape, layout: layout)) }
+      if let file {
+        let dataset = try file.createDataset(path, of: type, shape: shape, layout: layout)
+        guard try dataset.storesNumbersOfMemory(type) else {
+          throw dataset.object.place.error(.wrongType, "ranks can share a dataset only of numbers as memory holds them")
+        }
+        datasets.append(dataset)
+      }
       return shared
     }
     count += 1
@@ -64,12 +73,37 @@ public final class SharedFile {
     return dataset
   }
 
-  /// Writes parts of datasets. Waits until the other ranks call `write` or `finish`.
+  /// Packs parts of datasets and writes them. Waits until the other ranks call `write` or `finish`.
   ///
   /// - Returns: where this rank's chunks are.
   /// - Throws: `RemoteFailure` when a rank failed, in this round or since the last one; then on all ranks.
   @discardableResult
-  public func write(_ parts: [SharedDataset.Part]) throws -> [StoredChunk] { try round(.writes, parts) ?? [] }
+  public func write(_ parts: [SharedDataset.Part]) throws -> [StoredChunk] {
+    try round(.writes, try packed(parts)) ?? []
+  }
+
+  /// A packed chunk and the index of its dataset.
+  private typealias OwnChunk = (dataset: Int, chunk: PackedChunk)
+
+  /// Applies the filters of layouts.
+  private func packed(_ parts: [SharedDataset.Part]) throws(HDF5Error) -> [OwnChunk] {
+    var elements: [(elements: ChunkElements, filters: ChunkFilters)] = []
+    for part in parts {
+      if case .elements(let own, let filters) = part.chunks { elements += own.map { ($0, filters) } }
+    }
+    guard let filtered = ChunkFilters.pack(elements, on: team) else {
+      throw Place(file: path).error(.call, "there is no memory to deflate a chunk")
+    }
+    var next = 0
+    return parts.flatMap { part -> [OwnChunk] in
+      switch part.chunks {
+      case .packed(let chunks): return chunks.map { (part.dataset, $0) }
+      case .elements(let own, _):
+        defer { next += own.count }
+        return filtered[next..<next + own.count].map { (part.dataset, $0) }
+      }
+    }
+  }
 
   /// Takes part in the writes of the other ranks until all are done, closes the file and reads back what was written.
   ///
@@ -90,10 +124,14 @@ public final class SharedFile {
   ///
   /// - Returns: the chunks that this rank has written; nil when all ranks are done.
   private func round(
-    _ state: State, _ parts: [SharedDataset.Part], _ failure: (any Error)? = nil
+    _ state: State, _ own: [OwnChunk], _ failure: (any Error)? = nil
   ) throws -> [StoredChunk]? {
     let fault = failure ?? chunks?.failure
-    let requests = Request.list(of: parts)
+    let requests = own.map {
+      Request(
+        dataset: $0.dataset, bytes: $0.chunk.bytes.count, skippedFilters: Int($0.chunk.skippedFilters),
+        start: $0.chunk.start)
+    }
     let words = [(fault == nil ? state : .failed).rawValue] + requests.flatMap(\.words)
     let all = try ranks.allGather(words)
     if all.contains(where: { $0.first == State.failed.rawValue }) { try end(fault) }
@@ -106,9 +144,8 @@ public final class SharedFile {
     }
     let places = try ranks.broadcast((try? offsets.get()) ?? [], from: 0)
     let first = all[..<ranks.rank].reduce(0) { $0 + Request.count(in: $1) }
-    let own = parts.flatMap { part in part.chunks.map { (part.dataset, $0) } }
-    return own.enumerated().compactMap { index, chunk in
-      chunks?.write(chunk.1, of: chunk.0, at: places[first + index])
+    return own.enumerated().compactMap { index, own in
+      chunks?.write(own.chunk, of: own.dataset, at: places[first + index])
     }
   }
 
@@ -138,14 +175,6 @@ private struct Request {
 
   /// As words of a message.
   var words: [Int] { [3 + start.count, dataset, bytes, skippedFilters] + start }
-
-  static func list(of parts: [SharedDataset.Part]) -> [Request] {
-    parts.flatMap { part in
-      part.chunks.map {
-        Request(dataset: part.dataset, bytes: $0.bytes.count, skippedFilters: Int($0.skippedFilters), start: $0.start)
-      }
-    }
-  }
 
   /// The requests of a rank, whose message begins with its state.
   static func read(_ words: [Int]) -> [Request] {

@@ -75,7 +75,7 @@ public struct UnfinishedFile {
         bytes.withUnsafeBytes(StoredChunk.checksum) == chunk.checksum
       else { return nil }
       let packed = PackedChunk(start: chunk.start, bytes: bytes, skippedFilters: chunk.skippedFilters)
-      parts.append(SharedDataset.Part(dataset: chunk.dataset, chunks: [packed]))
+      parts.append(SharedDataset.Part(dataset: chunk.dataset, chunks: .packed([packed])))
     }
     return parts
   }

@@ -67,10 +67,8 @@ struct TestBox {
     return Extents(z: chunk.z, y: y, x: x)
   }
 
-  /// The voxels of the largest piece, where results are written tile by tile.
-  static func mostVoxels(of tiles: TileGrid) -> Int {
-    piece(of: tiles.region, chunk: tiles.core).count
-  }
+  /// The voxels of the largest piece, where results have chunks of that shape.
+  static func mostVoxels(of region: Extents, chunk: Extents) -> Int { piece(of: region, chunk: chunk).count }
 
   /// The test part of images that are answered as a whole: each is one.
   static func images(of data: LearningData, _ layout: ImageLayout) -> [TestBox] {

@@ -182,14 +182,17 @@ extension Run {
     let grids = try TileWork(opened.data.split.test, of: job, settings, graphs: graphs).grids
     let (channels, levels) = (settings.answer.channels, job.uncertainty.coverage.count)
     let isOfClasses = settings.task.hasClasses
-    let core = settings.task.answersImages ? 1 : grids.map(\.core.count).max() ?? 0
-    let piece = settings.task.answersImages ? 1 : grids.map { TestBox.mostVoxels(of: $0) }.max() ?? 0
+    let chunks = grids.map { ChunkShape.extents(of: $0, pixelBytes: 4 * channels) }
+    let chunk = settings.task.answersImages ? 1 : chunks.map(\.count).max() ?? 0
+    let piece =
+      settings.task.answersImages
+      ? 1 : zip(grids, chunks).map { TestBox.mostVoxels(of: $0.region, chunk: $1) }.max() ?? 0
     var budget = MemoryBudget()
     let known = isOfClasses ? 7 : 8 * opened.truth.targetChannels + 8
     // Mean and spread; a level's set or bounds; of each level what is covered.
     let answer = 8 * channels + (isOfClasses ? channels + 1 : 8 * channels) + levels * (isOfClasses ? 1 : channels)
     budget.add("a piece of the results", bytes: piece * (known + answer))
-    budget.add("a chunk of the results", bytes: 2 * core * 4 * channels)
+    budget.add("a chunk of the results", bytes: 2 * chunk * 4 * channels)
     if !isOfClasses, !opened.truth.content.hasWeights, !settings.task.answersImages {
       let voxels = opened.data.split.test.reduce(0) { $0 + $1.extents.count }
       budget.add("chunks that slices share", bytes: min(2 * cacheBytes, 4 * channels * voxels))

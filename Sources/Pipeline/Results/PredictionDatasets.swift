@@ -17,7 +17,7 @@ import Uncertainty
 /// are points where something was measured. `latent`, in a group of its own, is
 /// `[member, image, channel]`, with axes of pixels where it has them. One volume is an image extent of 1. Where images
 /// have different extents, those of the datasets are the largest; beyond an image's own, values are NaN, labels 255 and
-/// sets empty. A chunk is a tile's core, so that no two ranks share one.
+/// sets empty. A chunk is a part of a tile's core (`ChunkShape`), so that no two ranks share one.
 final class PredictionDatasets {
   let form: AnswerForm
   let levels: Int
@@ -79,17 +79,19 @@ final class PredictionDatasets {
     let all = work.regions.map(\.extents)
     isPadded = !isOneImage && !form.pixelAxes.isEmpty && all.contains { $0 != all[0] }
     // Along each axis cores are those of the longest image; shorter ones have equal cores, or a single one.
-    func longest(_ axis: KeyPath<Extents, Int>) -> (extent: Int, core: Int) {
+    let pixelBytes = 4 * form.channelExtents.reduce(1, *)
+    let shapes = work.grids.map { ChunkShape.extents(of: $0, pixelBytes: pixelBytes) }
+    func longest(_ axis: KeyPath<Extents, Int>) -> (extent: Int, chunk: Int) {
       let index = all.indices.max { all[$0][keyPath: axis] < all[$1][keyPath: axis] } ?? 0
-      return (all[index][keyPath: axis], work.grids[index].core[keyPath: axis])
+      return (all[index][keyPath: axis], shapes[index][keyPath: axis])
     }
     let (z, y, x) = (longest(\.z), longest(\.y), longest(\.x))
     let extents = Extents(z: z.extent, y: y.extent, x: x.extent)
-    let core = Extents(z: z.core, y: y.core, x: x.core)
+    let own = Extents(z: z.chunk, y: y.chunk, x: x.chunk)
     let images = isOneImage ? 1 : work.regions.count
     var pixels = hasDepth ? [isOneImage ? slices : extents.z, extents.y, extents.x] : [extents.y, extents.x]
     // Runs of slices of several lengths do not begin at multiples of one chunk: then a chunk is one slice.
-    var chunk = hasDepth ? [!isOneImage || work.regions.count == 1 ? core.z : 1, core.y, core.x] : [core.y, core.x]
+    var chunk = hasDepth ? [!isOneImage || work.regions.count == 1 ? own.z : 1, own.y, own.x] : [own.y, own.x]
     if form.pixelAxes.isEmpty {
       pixels = []
       chunk = []
