@@ -218,6 +218,12 @@ import Testing
     large.baseChannels = 32
     let blended = try tiling(large, patch: [32, 32, 32]).grid(of: volume)
     #expect(blended.windows?.extents == Extents(z: 36, y: 36, x: 36) && blended.core.x % 16 == 0)
+    // The cores of blended windows grow where enough tiles are left, so that less is computed twice.
+    let tiles = try tiling(large, patch: [32, 32, 32])
+    let (small, huge) = (
+      tiles.grid(of: Extents(z: 200, y: 200, x: 200)), tiles.grid(of: Extents(z: 640, y: 640, x: 640))
+    )
+    #expect(small.core.x == 64 && huge.core.x == 128 && huge.count >= 32)
     // Images are predicted whole up to 2048 pixels, even where they are normalized by their own statistics.
     let instance = Self.unet(3, normalization: .instance)
     #expect(try tiling(instance, patch: [32, 32]).grid(of: Extents(y: 900, x: 2048)).count == 1)

@@ -63,7 +63,7 @@ public final class Aggregator {
   /// - Throws: `NetworkError`.
   public func answer(over extents: Extents) throws -> [Float] {
     var result: [Float] = []
-    let scaling = network.scaling
+    let (scaling, answers) = (network.scaling, answers)
     try predictor.predict(
       grid: TileGrid(region: extents, tile: extents), tiles: 0..<1,
       reading: { _, pixels in

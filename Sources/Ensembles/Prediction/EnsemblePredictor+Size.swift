@@ -21,8 +21,9 @@ extension EnsemblePredictor {
     let (networks, place) = networks(graphs, settings: settings)
     let together = min(grid.count, tilesAtOnce(of: place, grid, settings, bytes: bytesAtOnce))
     let answers = (together > 1 ? together * graphs.count : 1) + 3
+    // Pixels of the tiles at work, and of those that are read meanwhile.
     var bytes =
-      4 * (answers * answerCount(settings, grid) + together * settings.inputChannels * grid.input.count)
+      4 * (answers * answerCount(settings, grid) + 2 * together * settings.inputChannels * grid.input.count)
     if settings.task.hasClasses, average == .logits { bytes += 8 * answerCount(settings, grid) }
     for (index, network) in networks.enumerated() {
       for (copies, view) in views(of: grid, network, settings.planes).views.enumerated() {

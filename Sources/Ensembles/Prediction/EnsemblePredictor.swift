@@ -29,11 +29,32 @@ public final class EnsemblePredictor {
     public let latents: UnsafeBufferPointer<Float>
   }
 
-  /// Writes the part of an image that a box shows, `[channel, z, y, x]`, scaled as the members want it.
-  public typealias Reader = (_ box: Box, _ pixels: UnsafeMutableBufferPointer<Float>) throws -> Void
+  /// Writes the part of an image that a box shows, `[channel, z, y, x]`, scaled as the members want it. It is called on
+  /// another thread while tiles before are at work.
+  public typealias Reader = @Sendable (_ box: Box, _ pixels: UnsafeMutableBufferPointer<Float>) throws -> Void
 
-  /// Called with the answer of a member for a tile, and the classes that it tells beside.
+  /// Tiles of one region.
+  public struct Tiles: Sendable {
+    /// The region's tiles.
+    public var grid: TileGrid
+    /// Which of them.
+    public var tiles: Range<Int>
+    /// Reads a part of the region; its box is counted from the region's corner.
+    public var read: Reader
+
+    public init(grid: TileGrid, tiles: Range<Int>, reading read: @escaping Reader) {
+      (self.grid, self.tiles, self.read) = (grid, tiles, read)
+    }
+  }
+
+  /// Called with the answer of a member for a tile of one of the parts, and the classes that it tells beside.
   public typealias EachMember = (
+    _ part: Int, _ member: Int, _ tile: Tile, _ answer: UnsafeBufferPointer<Float>,
+    _ classes: UnsafeBufferPointer<Float>
+  ) throws -> Void
+
+  /// The same where there is one part.
+  public typealias EachMemberOfOne = (
     _ member: Int, _ tile: Tile, _ answer: UnsafeBufferPointer<Float>, _ classes: UnsafeBufferPointer<Float>
   ) throws -> Void
 
@@ -58,7 +79,8 @@ public final class EnsemblePredictor {
   public var averagesFlips = false
   /// Bytes that tiles which are worked at a time may take.
   public var bytesAtOnce = 64 << 20
-  private let team: ThreadTeam
+  /// The threads that compute.
+  public let team: ThreadTeam
   /// The different networks, with probabilities behind them when they tell classes, and for each member which it is.
   let networks: [NetworkGraph]
   let networkOfMember: [Int]
@@ -80,8 +102,7 @@ public final class EnsemblePredictor {
   }
   private var form: Form?
   var runners: [Runner] = []
-  /// For each tile that is worked at a time, what the networks see of it.
-  private var pixels = AlignedBuffer<Float>(count: 0)
+  private let reader = TileReader()
   /// Answers, and behind each the classes that it tells beside: of every member for every tile that is worked at a
   /// time; of one tile, those of the members one after the other.
   private var answers = AlignedBuffer<Float>(count: 0)
@@ -128,52 +149,63 @@ public final class EnsemblePredictor {
     return (networks, place)
   }
 
-  /// Predicts tiles of a region.
+  /// Predicts tiles of some regions.
   ///
   /// Members of equal graphs share executions. Then several tiles are worked at a time, a member's tiles one after the
-  /// other, so that its weights are brought into the kernels' layouts once for all of them.
+  /// other, so that its weights are brought into the kernels' layouts once for all of them. Those that come next are read
+  /// meanwhile.
   ///
   /// - Parameters:
-  ///   - grid: the region's tiles.
-  ///   - tiles: which of them.
-  ///   - read: reads a part of the region; its box is counted from the region's corner.
+  ///   - parts: the tiles, in the order in which they are predicted.
   ///   - eachMember: called for every tile and member with the member's answer, as `Answer.mean`, and the classes that
   ///     it tells beside it, as `Answer.classMean`. The members of a tile come one after the other.
-  ///   - eachTile: called for every tile, in order, after its members.
-  /// - Throws: `NetworkError` when a tile does not fit a network, and what the closures throw.
+  ///   - eachTile: called for every tile, in order, after its members, with the number of its part.
+  /// - Throws: `NetworkError` when a tile does not fit a network, and what the closures and readers throw.
   public func predict(
-    grid: TileGrid, tiles: Range<Int>, reading read: Reader,
-    eachMember: EachMember? = nil,
+    _ parts: [Tiles], eachMember: EachMember? = nil, eachTile: (_ part: Int, Answer) throws -> Void
+  ) throws {
+    func together(_ grid: TileGrid) -> Int {
+      keepsLatents ? 1 : Self.tilesAtOnce(of: networkOfMember, grid, settings, bytes: bytesAtOnce)
+    }
+    try reader.forEachBatch(
+      of: parts, channels: settings.inputChannels, together: together,
+      each: { batch, pixels in
+        let grid = parts[batch.part].grid
+        try prepare(for: grid)
+        let most = min(parts[batch.part].tiles.count, together(grid))
+        let combiner = reserve(tiles: most, of: grid)
+        try predict(
+          batch.tiles.map { grid[$0] }, of: grid, pixels, keepsAnswers: most > 1, combiner,
+          eachMember.map { each in { try each(batch.part, $0, $1, $2, $3) } }, { try eachTile(batch.part, $0) })
+      })
+  }
+
+  /// Predicts tiles of one region.
+  ///
+  /// - Throws: as for several.
+  public func predict(
+    grid: TileGrid, tiles: Range<Int>, reading read: @escaping Reader, eachMember: EachMemberOfOne? = nil,
     eachTile: (Answer) throws -> Void
   ) throws {
-    guard !tiles.isEmpty else { return }
-    try prepare(for: grid)
-    let most = Self.tilesAtOnce(of: networkOfMember, grid, settings, bytes: bytesAtOnce)
-    let together = keepsLatents ? 1 : min(tiles.count, most)
-    let combiner = reserve(tiles: together, of: grid)
-    for first in stride(from: tiles.lowerBound, to: tiles.upperBound, by: together) {
-      let some = (first..<min(tiles.upperBound, first + together)).map { grid[$0] }
-      try predict(some, of: grid, keepsAnswers: together > 1, combiner, read, eachMember, eachTile)
-    }
+    try predict(
+      [Tiles(grid: grid, tiles: tiles, reading: read)],
+      eachMember: eachMember.map { each in { try each($1, $2, $3, $4) } },
+      eachTile: { try eachTile($1) })
   }
 
   private func predict(
-    _ tiles: [Tile], of grid: TileGrid, keepsAnswers: Bool, _ combiner: MemberCombiner, _ read: Reader,
-    _ eachMember: EachMember?, _ eachTile: (Answer) throws -> Void
+    _ tiles: [Tile], of grid: TileGrid, _ pixels: UnsafePointer<Float>, keepsAnswers: Bool, _ combiner: MemberCombiner,
+    _ eachMember: EachMemberOfOne?,
+    _ eachTile: (Answer) throws -> Void
   ) throws {
     let inputs = settings.inputChannels * grid.input.count
-    for (slot, tile) in tiles.enumerated() {
-      let part = UnsafeMutableBufferPointer(
-        start: pixels.pointer + slot * inputs, count: settings.inputChannels * tile.input.count)
-      try Self.read(tile.input, of: grid.region, channels: settings.inputChannels, by: read, into: part)
-    }
     func answer(_ slot: Int, _ member: Int) -> UnsafeMutablePointer<Float> {
       answers.pointer + (keepsAnswers ? (slot * members.count + member) * combiner.count : 0)
     }
     if keepsAnswers {
       for member in members.indices {
         for (slot, tile) in tiles.enumerated() {
-          run(member, tile, of: grid, pixels.pointer + slot * inputs, to: answer(slot, member))
+          run(member, tile, of: grid, pixels + slot * inputs, to: answer(slot, member))
         }
       }
     }
@@ -181,7 +213,7 @@ public final class EnsemblePredictor {
       combiner.reset()
       for member in members.indices {
         let values = answer(slot, member)
-        if !keepsAnswers { run(member, tile, of: grid, pixels.pointer + slot * inputs, to: values) }
+        if !keepsAnswers { run(member, tile, of: grid, pixels + slot * inputs, to: values) }
         combiner.add(values, of: member, voxels: voxels(tile), beside: imageClasses, team: team)
         try eachMember?(member, tile, own(values, tile), classes(values, tile))
       }
@@ -242,7 +274,6 @@ public final class EnsemblePredictor {
     func reserve(_ count: Int, _ buffer: inout AlignedBuffer<Float>) {
       if buffer.count != count { buffer = AlignedBuffer(count: count) }
     }
-    reserve(tiles * settings.inputChannels * grid.input.count, &pixels)
     reserve((tiles > 1 ? tiles * members.count : 1) * count, &answers)
     return combiner
   }

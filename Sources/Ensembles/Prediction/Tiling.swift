@@ -17,6 +17,10 @@ public struct Tiling: Sendable {
   private static let goodRecomputation = 2.0
   /// Bytes of feature maps that the choice of a tile keeps to, if it can.
   private static let roomyBytes = 512 << 20
+  /// The most pixels of a core that is blended from windows, beyond twice a patch along each axis.
+  private static let largestBlendedCore = 1 << 21
+  /// The tiles that are left where such cores grow.
+  private static let fewestBlendedTiles = 32
   /// The extent to which images of a stack are predicted whole.
   private static let largestImage = 2048
 
@@ -109,17 +113,33 @@ public struct Tiling: Sendable {
       let seamless = regions.compactMap { demands.seamless($0, tile: least(suggested.core, $0)) }
       if seamless.count == regions.count { return seamless }
     }
-    // Large cores read less of their neighbours' windows.
-    let wanted = tile ?? Extents(z: 2 * patch.z, y: 2 * patch.y, x: 2 * patch.x)
-    func core(_ wanted: Int, _ step: Int, _ extent: Int) -> Int { min(extent, (wanted + step - 1) / step * step) }
+    if let tile { return blended(regions, core: tile, demands) }
+    // Large cores need less of their neighbours' windows; ranks want enough of them.
+    var best = blended(regions, core: times(2), demands)
+    for factor in 3... {
+      let next = blended(regions, core: times(factor), demands)
+      let (most, count) = (next.map(\.core.count).max() ?? 0, next.reduce(0) { $0 + $1.count })
+      guard next != best, most <= Self.largestBlendedCore, count >= Self.fewestBlendedTiles else { break }
+      best = next
+    }
+    return best
+  }
+
+  /// Tiles that are blended from windows of a patch, with cores of whole steps between these.
+  private func blended(_ regions: [Extents], core: Extents, _ demands: Demands) -> [TileGrid] {
+    func whole(_ core: Int, _ step: Int, _ extent: Int) -> Int { min(extent, (core + step - 1) / step * step) }
     return regions.map { region in
       let windows = BlendedWindows(region: region, window: patch, multiple: demands.multiple)
       return TileGrid(
         blending: windows,
         tile: Extents(
-          z: core(wanted.z, windows.step.z, region.z), y: core(wanted.y, windows.step.y, region.y),
-          x: core(wanted.x, windows.step.x, region.x)))
+          z: whole(core.z, windows.step.z, region.z), y: whole(core.y, windows.step.y, region.y),
+          x: whole(core.x, windows.step.x, region.x)))
     }
+  }
+
+  private func times(_ factor: Int) -> Extents {
+    Extents(z: factor * patch.z, y: factor * patch.y, x: factor * patch.x)
   }
 
   /// The smallest tiles of whole patches that recompute little; where those would need too much memory, the ones that
@@ -144,7 +164,7 @@ public struct Tiling: Sendable {
       return Extents(
         z: 1, y: min(region.y, times * Self.largestImage), x: min(region.x, times * Self.largestImage))
     }
-    return least(Extents(z: times * patch.z, y: times * patch.y, x: times * patch.x), region)
+    return least(self.times(times), region)
   }
 
   private func least(_ a: Extents, _ b: Extents) -> Extents {

@@ -66,16 +66,16 @@ struct MemberWeighting: Stage {
       let work = try TileWork(truth.split.validate, of: job, settings, graphs: ensemble.members.map(\.graph))
       var known = TileTruth()
       var answers: [[Float]] = []
-      for part in work.share(rank: world.rank, of: world.size) {
-        let extents = part.region.extents
-        try ensemble.predict(
-          grid: part.grid, tiles: part.tiles,
-          reading: EnsemblePredictor.reader(of: truth.images, region: part.region, scaling: scaling),
-          eachMember: { member, _, answer, _ in
-            if member == 0 { answers.removeAll(keepingCapacity: true) }
-            answers.append(Array(form.value(answer)))
-          }
-        ) { answer in
+      let mine = work.share(rank: world.rank, of: world.size)
+      try ensemble.predict(
+        mine.map { $0.reading(truth.images, scaledBy: scaling) },
+        eachMember: { _, member, _, answer, _ in
+          if member == 0 { answers.removeAll(keepingCapacity: true) }
+          answers.append(Array(form.value(answer)))
+        },
+        eachTile: { index, answer in
+          let part = mine[index]
+          let extents = part.region.extents
           try run.stop.check()
           try known.read(answer.tile.core, of: part.region, truth, for: .validate)
           let voxels = answer.voxels
@@ -98,8 +98,7 @@ struct MemberWeighting: Stage {
               }
             }
           }
-        }
-      }
+        })
     }
     return sample
   }

@@ -216,12 +216,8 @@ public struct NewPrediction: Sendable {
       begin: { _, there in
         if there > 0 { log.note(PredictionWriter.remark(there: there, of: work.count)) }
       },
-      load: { region, predict in
-        try predict(EnsemblePredictor.reader(of: source, region: region, scaling: scaling)) {
-          member, tile, answer, _ in
-          sums.objects?.add(answer, of: member, region, tile.core)
-        }
-      })
+      reader: { EnsemblePredictor.reader(of: source, region: $0, scaling: scaling) },
+      eachMember: { region, member, tile, answer, _ in sums.objects?.add(answer, of: member, region, tile.core) })
     var table = try sums.objects?.joined(over: world).map {
       MeasurementTable($0, numbers: regions.map(\.image), groups: nil, calibration?.measurements)
     }

@@ -58,22 +58,27 @@ struct PredictionWriter {
   ///   - sums: of the tiles; what shifts is added here, all else by who calls.
   ///   - stop: looked at between tiles.
   ///   - begin: told how many tiles this rank predicts, and how many of all are there already.
-  ///   - load: called for every region that this rank has tiles of, with a closure that predicts them from
-  ///     what a reader gives, and hands over what each member says.
+  ///   - reader: what reads a region.
+  ///   - eachMember: called with what each member says of a tile of a region.
   func write(
     _ work: TileWork, to paths: RunPaths, exact: ResultsForm? = nil, identity: String, sums: PredictionSums,
     stop: StopRequest, begin: (_ own: Int, _ there: Int) -> Void,
-    load: (Region, _ predict: (EnsemblePredictor.Reader, EnsemblePredictor.EachMember?) throws -> Void) throws -> Void
+    reader: (Region) -> EnsemblePredictor.Reader,
+    eachMember:
+      @escaping (
+        _ region: Region, _ member: Int, Tile, _ answer: UnsafeBufferPointer<Float>,
+        _ classes: UnsafeBufferPointer<Float>
+      ) throws -> Void
   ) throws {
     let latent = try world.agree { writesLatents ? try latentShape(work) : nil }
     let hasEarlier = try world.decidedOnRoot { try paths.setAsideUnfinished() }
     do {
-      let file = try SharedFile(creating: paths.unfinished, on: world)
+      let file = try SharedFile(creating: paths.unfinished, on: world, team: ensemble.team)
       let levels = calibration?.levels.count ?? 0
       let datasets = try PredictionDatasets(
         file, work: work, form: form, results, levels: levels, hasComposite: gaps != nil, latent: latent,
         maps: statistics?.datasets ?? [])
-      let exactFile = try exact.map { _ in try SharedFile(creating: paths.exact, on: world) }
+      let exactFile = try exact.map { _ in try SharedFile(creating: paths.exact, on: world, team: ensemble.team) }
       let exactDatasets = try exact.flatMap { exact in
         try exactFile.map { try PredictionDatasets($0, work: work, form: form, exact, levels: levels) }
       }
@@ -108,34 +113,32 @@ struct PredictionWriter {
         let mine = work.share(rank: world.rank, of: world.size, without: done)
         begin(mine.reduce(0) { $0 + $1.tiles.count }, done.count)
         left = exactFile == nil ? 0 : Shares(of: work.count - done.count, among: world.size).largest
-        for part in mine {
-          var number = part.first + part.tiles.lowerBound
-          try load(part.region) { reader, eachMember in
-            let each: EnsemblePredictor.EachMember = { member, tile, answer, classes in
-              if member == 0 { try stop.check() }
-              aggregator?.take(answer, of: member)
-              maps?.add(answer, of: member)
-              try eachMember?(member, tile, answer, classes)
-            }
-            try ensemble.predict(grid: part.grid, tiles: part.tiles, reading: reader, eachMember: each) { answer in
-              var own = try tile(answer, region: part.index, part.region)
-              if let maps {
-                own.statistics = maps.maps(mean: form.value(answer.mean), deviation: form.value(answer.deviation))
-              }
-              var parts = try datasets.parts(of: own)
-              if let classes { parts += try classes.parts(of: classTile(answer, region: part.index)) }
-              if let combined, let tile = try aggregateTile(answer, region: part.index) {
-                parts += try combined.parts(of: tile)
-              }
-              let written = try write(parts, try exactDatasets?.parts(of: own) ?? [])
-              try sums.shift?.add(
-                answer, form, region: part.index, channels: ensemble.members[0].settings.inputChannels, reader)
-              try journal.add(
-                PredictionJournal.Entry(
-                  tile: number, chunks: written.chunks, exactChunks: written.exact, sums: sums.endTile(number)))
-              number += 1
-            }
+        let parts = mine.map { EnsemblePredictor.Tiles(grid: $0.grid, tiles: $0.tiles, reading: reader($0.region)) }
+        var numbers = mine.lazy.flatMap { part in part.tiles.map { part.first + $0 } }.makeIterator()
+        let each: EnsemblePredictor.EachMember = { part, member, tile, answer, classes in
+          if member == 0 { try stop.check() }
+          aggregator?.take(answer, of: member)
+          maps?.add(answer, of: member)
+          try eachMember(mine[part].region, member, tile, answer, classes)
+        }
+        try ensemble.predict(parts, eachMember: each) { index, answer in
+          let part = mine[index]
+          guard let number = numbers.next() else { return }
+          var own = try tile(answer, region: part.index, part.region)
+          if let maps {
+            own.statistics = maps.maps(mean: form.value(answer.mean), deviation: form.value(answer.deviation))
           }
+          var written = try datasets.parts(of: own)
+          if let classes { written += try classes.parts(of: classTile(answer, region: part.index)) }
+          if let combined, let tile = try aggregateTile(answer, region: part.index) {
+            written += try combined.parts(of: tile)
+          }
+          let stored = try write(written, try exactDatasets?.parts(of: own) ?? [])
+          try sums.shift?.add(
+            answer, form, region: part.index, channels: ensemble.members[0].settings.inputChannels, parts[index].read)
+          try journal.add(
+            PredictionJournal.Entry(
+              tile: number, chunks: stored.chunks, exactChunks: stored.exact, sums: sums.endTile(number)))
         }
         while left > 0 { _ = try write([], []) }
       } catch {

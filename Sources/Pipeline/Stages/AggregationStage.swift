@@ -63,12 +63,9 @@ struct AggregationStage: Stage {
   ) throws -> [Float] {
     try world.agree {
       var answers: [Float] = []
-      for part in work.share(rank: world.rank, of: world.size) {
-        try ensemble.predict(
-          grid: part.grid, tiles: part.tiles,
-          reading: EnsemblePredictor.reader(of: data.images, region: part.region, scaling: input),
-          eachMember: { _, _, answer, _ in answers += answer }, eachTile: { _ in try run.stop.check() })
-      }
+      try ensemble.predict(
+        work.share(rank: world.rank, of: world.size).map { $0.reading(data.images, scaledBy: input) },
+        eachMember: { _, _, _, answer, _ in answers += answer }, eachTile: { _, _ in try run.stop.check() })
       return answers
     }
   }

@@ -228,21 +228,24 @@ struct CalibrationStage: Stage {
       var known = TileTruth()
       let work = try tiles(ensemble)
       var progress = TileProgress(run, .calibration, work)
-      for part in work.share(rank: world.rank, of: world.size) where includes?(part.index) != false {
-        let reader = EnsemblePredictor.reader(of: truth.images, region: part.region, scaling: scaling)
-        try ensemble.predict(
-          grid: part.grid, tiles: part.tiles, reading: reader,
-          eachMember: { member, tile, answer, _ in collector?.add(answer, of: member, part.region, tile.core) }
-        ) { answer in
+      let mine = work.share(rank: world.rank, of: world.size).filter { includes?($0.index) != false }
+      let parts = mine.map { $0.reading(truth.images, scaledBy: scaling) }
+      try ensemble.predict(
+        parts,
+        eachMember: { part, member, tile, answer, _ in
+          collector?.add(answer, of: member, mine[part].region, tile.core)
+        },
+        eachTile: { index, answer in
+          let part = mine[index]
           try run.stop.check()
           progress.next()
           try known.read(answer.tile.core, of: part.region, truth, for: .calibrate)
           collector?.addTruth(known.labels, part.region, answer.tile.core)
           try shift?.add(
-            answer, AnswerForm(settings, job.layout), region: part.index, channels: settings.inputChannels, reader)
+            answer, AnswerForm(settings, job.layout), region: part.index, channels: settings.inputChannels,
+            parts[index].read)
           try each(answer, known, part.index)
-        }
-      }
+        })
     }
   }
 

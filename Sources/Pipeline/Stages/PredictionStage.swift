@@ -75,18 +75,16 @@ struct PredictionStage: Stage {
         progress.count = own
         if there > 0 { log.note(PredictionWriter.remark(there: there, of: work.count)) }
       },
-      load: { region, predict in
-        let reader = EnsemblePredictor.reader(of: truth.images, region: region, scaling: scaling)
-        try predict(reader) { member, tile, answer, classes in
-          if member == 0 {
-            progress.next()
-            try known.read(tile.core, of: region, truth, for: .test)
-            sums.objects?.addTruth(known.labels, region, tile.core)
-          }
-          try sums.figures[0].add(answer, of: member, known)
-          sums.objects?.add(answer, of: member, region, tile.core)
-          if sums.figures.count > 1 { try sums.figures[1].add(classes, of: member, known) }
+      reader: { EnsemblePredictor.reader(of: truth.images, region: $0, scaling: scaling) },
+      eachMember: { region, member, tile, answer, classes in
+        if member == 0 {
+          progress.next()
+          try known.read(tile.core, of: region, truth, for: .test)
+          sums.objects?.addTruth(known.labels, region, tile.core)
         }
+        try sums.figures[0].add(answer, of: member, known)
+        sums.objects?.add(answer, of: member, region, tile.core)
+        if sums.figures.count > 1 { try sums.figures[1].add(classes, of: member, known) }
       })
     for index in sums.figures.indices { try sums.figures[index].reduce(over: world) }
     let features = try sums.shift?.features(over: world)

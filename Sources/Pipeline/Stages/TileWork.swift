@@ -17,6 +17,12 @@ struct TileWork {
     var tiles: Range<Int>
     /// How many tiles of all regions come before the region's.
     var first: Int
+
+    /// The same for a predictor.
+    func reading(_ images: ImageSource, scaledBy scaling: IntensityScaling) -> EnsemblePredictor.Tiles {
+      EnsemblePredictor.Tiles(
+        grid: grid, tiles: tiles, reading: EnsemblePredictor.reader(of: images, region: region, scaling: scaling))
+    }
   }
 
   let regions: [Region]
