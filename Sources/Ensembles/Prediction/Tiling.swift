@@ -209,7 +209,9 @@ extension Tiling {
     if let windows = grid.windows {
       return "windows of \(windows.extents) in steps of \(windows.step), blended with Gaussian weights: \(reason(grid))"
     }
-    if grid.count == 1 { return "images whole" }
+    if grid.count == 1 {
+      return grid.isUncut && demands != nil ? "images whole, by faster kernels than tiles have" : "images whole"
+    }
     let tiles = "\(grid.count) tiles of \(grid.core), read as \(grid.input)"
     guard let demands, demands.isSeamless(grid) else { return "\(tiles): the margin is as the job says, with seams" }
     return "\(tiles): the bits of the whole image's prediction"

@@ -30,7 +30,7 @@ extension Run {
     if let other = seen.firstIndex(where: { $0 != seen[0] }) {
       throw RunError.differentOnRanks("the \(part.words): \(seen[other].differences(from: seen[0], data))", rank: other)
     }
-    let content = addGroups(to: try addScaling(to: seen[0], part, data), part, data)
+    let content = addVoxelSize(to: addGroups(to: try addScaling(to: seen[0], part, data), part, data), part, data)
     contents[part] = content
     return content
   }
@@ -57,6 +57,21 @@ extension Run {
       hash.add(UInt64(bitPattern: Int64(number)))
     }
     return PartContent(images: content.images, targets: hash.value)
+  }
+
+  /// Measurements, margins of masks and the axes of results are in the images' unit of length, where files say one.
+  private func addVoxelSize(to content: PartContent, _ part: Part, _ data: LearningData) -> PartContent {
+    let sizes = data.images.voxelSize
+    guard part == .calibrate || part == .test, job.voxelSize == nil, sizes.contains(where: { $0 != nil }) else {
+      return content
+    }
+    var hash = ContentHash()
+    hash.add(content.images)
+    for size in sizes {
+      hash.add(size.map { $0.value.bitPattern } ?? 0)
+      hash.add(FNV1a.hash(of: size?.unit ?? ""))
+    }
+    return PartContent(images: hash.value, targets: content.targets)
   }
 
   /// A key of the data files that this rank sees.

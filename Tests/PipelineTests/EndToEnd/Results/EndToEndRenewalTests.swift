@@ -266,4 +266,38 @@ struct EndToEndRenewalTests {
     let ended = try EndToEnd.run(["run", job.path, "--threads", "1", "--overwrite"])
     #expect(ended.status == 0 && ended.errors.contains("2 of 2 members are trained already."), "\(ended.errors)")
   }
+
+  @Test(
+    "another voxel size in the images' file is other data of calibration and test, by which members are not trained anew"
+  )
+  func voxelSize() throws {
+    let job = try EndToEndJob.tiny("spacing")
+    func say(_ size: Double, _ unit: String) throws {
+      let file = try File(opening: job.folder + "/data.h5", mode: .readWrite)
+      let root = file.root
+      try root.setAttribute("NX_class", "NXdata")
+      try root.setAttribute("signal", "images")
+      try root.setAttribute("axes", ["image", "y", "x"])
+      for axis in ["y", "x"] {
+        if try root.exists(axis) { try root.remove(axis) }
+        try root.write((0..<16).map { Double($0) * size }, to: axis).setAttribute("units", unit)
+      }
+      try file.close()
+    }
+    func told() throws -> [Double] {
+      try File(opening: job.results).group("entry/prediction").dataset("x").read(as: Double.self)
+    }
+    try say(2, "nm")
+    try job.succeed(ranks: nil)
+    try expectSettled(job)
+    #expect(try told()[1] == 2)
+    for (size, unit) in [(3.0, "nm"), (3.0, "mm")] {
+      try say(size, unit)
+      #expect(try check(job).contains("from other data: changed is data.h5:/images in the test part"))
+      let ended = try EndToEnd.run(["run", job.path, "--threads", "1", "--overwrite"])
+      #expect(ended.status == 0 && ended.errors.contains("2 of 2 members are trained already."), "\(ended.errors)")
+      #expect(try told()[1] == 3)
+      try expectSettled(job)
+    }
+  }
 }
