@@ -53,6 +53,8 @@ struct DataSurvey: Hashable, Sendable {
   var split: Source?
   /// The different numbers that stand there.
   var splitNumbers: [Int] = []
+  /// Of a volume, the longest run of slices of each number.
+  var splitRuns: [Int: Int] = [:]
   /// A number for each image's or slice's source, and how many there are.
   var groups: Source?
   var groupCount = 0
@@ -82,6 +84,14 @@ struct DataSurvey: Hashable, Sendable {
 
   /// What a split divides: images, or slices of a volume.
   var things: Int { layout.isOneImage ? extents.z : imageCount }
+
+  /// The slices that a patch of a volume can have, so that a run of slices that trains holds one, and one that validates.
+  var slicesOfPart: Int {
+    guard layout.isOneImage else { return extents.z }
+    if split != nil { return [0, 3].compactMap { splitRuns[$0] }.min() ?? extents.z }
+    // Where blocks of pixels are divided, all have all slices.
+    return things < 16 ? extents.z : Int(JobProposal.mostValidation * Double(extents.z))
+  }
 }
 
 extension DataSurvey {
@@ -113,6 +123,9 @@ extension DataSurvey {
       // Slices of one thing are divided in runs, which a split of a volume does.
       layout = .volume
       layoutReason = "neighbouring slices are alike, so that runs of them are divided; networks are 2-D"
+      isFlat = true
+    } else if layout == .volume, isByPixel, things >= 16, slicesOfPart < 8 {
+      layoutReason = "one 3-D image, of which parts have few slices: networks are 2-D"
       isFlat = true
     }
   }
@@ -192,6 +205,11 @@ extension DataSurvey {
     guard asked.slices == nil else { return }
     if let (source, numbers) = try numbers(Self.splitNames), Set(numbers).isSuperset(of: [0, 1, 2]) {
       (split, splitNumbers) = (source, Set(numbers).sorted())
+      var run = 0
+      for (place, number) in numbers.enumerated() {
+        run = place > 0 && numbers[place - 1] == number ? run + 1 : 1
+        splitRuns[number] = max(splitRuns[number] ?? 0, run)
+      }
     }
     if let (source, numbers) = try numbers(Self.groupNames), Set(numbers).count > 2, Set(numbers).count < numbers.count
     {

@@ -77,8 +77,6 @@ struct JobProposal: Hashable, Sendable {
     if survey.task == .classification || survey.task == .autoencoder {
       return extents.list(dimensions: survey.layout.hasDepth ? 3 : 2)
     }
-    // Slices of the training part, of a volume that is divided along z.
-    let depth = survey.layout.isOneImage && !survey.isFlat ? Int(0.6 * Double(extents.z)) : extents.z
     func side(_ extent: Int, _ most: Int, _ step: Int) -> Int {
       let side = min(extent, most)
       return side < step ? side : side / step * step
@@ -86,7 +84,7 @@ struct JobProposal: Hashable, Sendable {
     guard survey.layout.hasDepth, !survey.isFlat else { return [side(extents.y, 128, 16), side(extents.x, 128, 16)] }
     let isWhole = survey.layout == .volumes && extents.count <= 64 * 64 * 64
     if isWhole { return extents.list(dimensions: 3) }
-    return [side(depth, largest[0], 8), side(extents.y, largest[1], 16), side(extents.x, largest[2], 16)]
+    return [side(survey.slicesOfPart, largest[0], 8), side(extents.y, largest[1], 16), side(extents.x, largest[2], 16)]
   }
 
   /// About how many patches there are to learn from.
@@ -168,10 +166,23 @@ extension JobProposal {
     return count < 10
       ? ("{train: 0.4, validate: 0.2, calibrate: 0.2, test: 0.2, seed: 1\(stratified)}", "\(things), at random")
       : (
-        "{train: 0.6, validate: 0.1, calibrate: 0.15, test: 0.15, seed: 1\(stratified)}",
+        "{train: \(Self.text(0.7 - validation)), validate: \(Self.text(validation)), calibrate: 0.15, test: 0.15, "
+          + "seed: 1\(stratified)}",
         "\(things), at random; give data.split a dataset where you know better"
       )
   }
+
+  /// The most that validates.
+  static let mostValidation = 0.2
+
+  /// What validates of all: a tenth, and of a volume as many slices as a patch has.
+  private var validation: Double {
+    guard survey.layout.isOneImage, patch.count == 3 else { return 0.1 }
+    let needed = (Double(patch[0]) / Double(survey.extents.z) * 100).rounded(.up) / 100
+    return min(Self.mostValidation, max(0.1, needed))
+  }
+
+  private static func text(_ share: Double) -> String { "\((share * 100).rounded() / 100)" }
 
   /// Whether a part validates.
   var validates: Bool { split.text.contains("validate") }

@@ -85,6 +85,32 @@ struct EndToEndNewTests {
     #expect(noisy.task == .selfSupervised && noisy.answer == nil)
   }
 
+  @Test("of one volume, deep or flat, comes a job that can be run", arguments: [16, 24, 39, 40, 64, 130])
+  func volumes(depth: Int) throws {
+    let folder = try EndToEnd.makeFolder("volumes")
+    let (path, side) = (folder + "/data.h5", 48)
+    var (images, labels) = ([UInt8](), [UInt8]())
+    for z in 0..<depth {
+      for y in 0..<side {
+        for x in 0..<side {
+          let (cy, cx) = (24 + 10 * sin(Double(z) / 12), 24 + 10 * cos(Double(z) / 12))
+          let isInside = pow(Double(y) - cy, 2) + pow(Double(x) - cx, 2) < 100
+          labels.append(isInside ? 1 : 0)
+          images.append(UInt8((isInside ? 150 : 40) + (x * 7 + y * 5 + z * 3) % 17))
+        }
+      }
+    }
+    let shape = [depth, side, side]
+    try Self.write([("images", shape, images), ("labels", shape, labels)], to: path)
+    let made = try EndToEnd.run(["new", path, "-o", folder + "/job.yaml", "--minutes", "0.1", "--threads", "1"])
+    #expect(made.status == 0, "\(made.errors)")
+    let text = try String(contentsOfFile: folder + "/job.yaml", encoding: .utf8)
+    #expect(text.contains("layout: volume"))
+    #expect(text.contains("planes: [xy]") == (depth < 40))
+    let checked = try EndToEnd.run(["check", folder + "/job.yaml", "--threads", "1"])
+    #expect(checked.status == 0, "\(checked.errors)")
+  }
+
   @Test("labels that are no classes are told with what to do")
   func wrongLabels() throws {
     let path = try EndToEnd.makeFolder("wrong") + "/data.h5"
@@ -162,6 +188,16 @@ struct EndToEndNewTests {
     #expect(Self.proposal(survey).split.text.hasPrefix("{train: 0.4, validate: 0.2"))
     survey.imageCount = 1
     #expect(Self.proposal(survey).split.text.hasPrefix("{by: pixel, block: 32"))
+    // A run of slices that validates holds a patch.
+    survey.layout = .volume
+    for (depth, patch, split) in [
+      (40, 8, "0.5, validate: 0.2"), (128, 24, "0.51, validate: 0.19"), (400, 32, "0.6, validate: 0.1"),
+    ] {
+      survey.extents = .init(z: depth, y: 256, x: 256)
+      let proposal = Self.proposal(survey)
+      #expect(proposal.patch[0] == patch && proposal.split.text.hasPrefix("{train: \(split),"))
+    }
+    survey.layout = .stack
     survey.split = DataSurvey.Source(text: "a b.h5:/split", shape: [40])
     survey.splitNumbers = [0, 1, 2, 3]
     #expect(
