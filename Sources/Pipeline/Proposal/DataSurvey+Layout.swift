@@ -5,11 +5,11 @@ import Imaging
 extension DataSurvey {
   /// Decides how the array of the images is read: by the axes that a file or the user names, by the shape of labels or
   /// targets, by how much neighbouring images are alike.
-  mutating func findLayout(_ array: any StoredArray, _ request: Request) throws {
-    let shape = array.shape
+  mutating func findLayout(_ found: FoundArrays, _ request: Request) throws {
+    let shape = found.shape
     guard (2...5).contains(shape.count), !shape.contains(0) else { throw ProposalError.shape(images.text, shape) }
-    let named = request.axes ?? array.facts.axes
-    axes = request.axes
+    axes = request.axes ?? found.axes.flatMap(Self.slicesOfFiles)
+    let named = axes ?? found.axes
     var letters = named ?? Self.letters(of: shape, answer: answer?.shape)
     if named == nil, Self.mustSay(letters) { axes = letters }
     let location = ArrayLocation(images.text)
@@ -26,7 +26,7 @@ extension DataSurvey {
     } else if many > 1 {
       isAlike = try Self.areAlike(location, axes: axes)
       let isNamed = named != nil && depth > 1
-      let isVolume = looksDeep(many) && (isNamed || isAlike) && task != .classification
+      let isVolume = looksDeep(many) && (isNamed || isAlike) && task != .classification && task != .autoencoder
       layout = isVolume ? .volume : .stack
       layoutReason =
         isVolume
@@ -38,6 +38,11 @@ extension DataSurvey {
     if let wanted = request.layout { (layout, layoutReason) = (wanted, "as was asked for") }
     let source = try ImageSource(location, layout: layout, axes: axes)
     (imageCount, channels, extents) = (source.imageCount, source.channels, source.extents)
+    if !source.hasOneExtent {
+      smallest = (0..<imageCount).map { source.extents(ofImage: $0) }.reduce(extents) {
+        Extents(z: min($0.z, $1.z), y: min($0.y, $1.y), x: min($0.x, $1.x))
+      }
+    }
     guard min(extents.y, extents.x) >= 8 else { throw ProposalError.tooSmall(images.text, shape) }
     isUneven = try Self.areUneven(source)
     if let answer, answer.shape.count > 1 {
@@ -71,6 +76,13 @@ extension DataSurvey {
     }
   }
 
+  /// Pages of files that do not say what they are, of several files: slices of volumes. Nil of other axes.
+  static func slicesOfFiles(_ axes: String) -> String? {
+    let outer = axes.indices.filter { "ti".contains(axes[$0]) }
+    guard outer.count == 2, !axes.contains("z") else { return nil }
+    return String(axes.indices.map { $0 == outer[0] ? "i" : $0 == outer[1] ? "z" : axes[$0] })
+  }
+
   /// Whether a job must name these axes, because it would read others.
   private static func mustSay(_ letters: String) -> Bool { ["yx", "yxc", "cyx", "iyxc", "izyxc"].contains(letters) }
 
@@ -81,7 +93,7 @@ extension DataSurvey {
   private static func areAlike(_ location: ArrayLocation, axes: String?) throws -> Bool {
     let source = try ImageSource(location, layout: .stack, axes: axes)
     let count = source.imageCount
-    guard count >= 4 else { return false }
+    guard count >= 4, source.hasOneExtent else { return false }
     let extents = source.extents
     let block = max(4, min(extents.y, extents.x) / 48)
     guard extents.y >= 4 * block, extents.x >= 4 * block else { return false }
@@ -119,16 +131,17 @@ extension DataSurvey {
   /// Whether images differ in brightness by more than half of what they vary within, by the middles of some of them.
   private static func areUneven(_ source: ImageSource) throws -> Bool {
     guard source.imageCount >= 4 else { return false }
-    let (extents, most) = (source.extents, 12)
+    let most = 12
     func middle(_ extent: Int) -> Range<Int> {
       let side = min(extent, 256)
       return (extent - side) / 2..<(extent - side) / 2 + side
     }
-    let z = extents.z / 2
-    let box = Box(z: z..<z + 1, y: middle(extents.y), x: middle(extents.x))
     var (means, spreads) = ([Double](), [Double]())
     for place in 0..<min(most, source.imageCount) {
       let image = place * source.imageCount / min(most, source.imageCount)
+      let extents = source.extents(ofImage: image)
+      let z = extents.z / 2
+      let box = Box(z: z..<z + 1, y: middle(extents.y), x: middle(extents.x))
       let values = AlignedBuffer<Double>(count: source.channels * box.count)
       try source.read(box, ofImage: image, into: values.buffer)
       let known = values.buffer.filter(\.isFinite)

@@ -41,8 +41,10 @@ struct DataSurvey: Hashable, Sendable {
   /// How many images; 1 of a volume.
   var imageCount = 1
   var channels = 1
-  /// Of one image.
+  /// Of one image; where they differ, the largest along each axis.
   var extents = Extents(z: 1, y: 1, x: 1)
+  /// Where extents differ, the smallest along each axis: a patch of these fits into every image.
+  var smallest: Extents?
   /// How often each label occurs, of all that were looked at.
   var labels: [Int: Int] = [:]
   /// The label of pixels that nobody labelled.
@@ -112,10 +114,10 @@ extension DataSurvey {
     self.init()
     let asked = ArrayLocation(request.images)
     let siblings = (try? ArrayFile.arrays(in: asked)).flatMap { $0 } ?? []
-    let array = try open(asked, siblings)
+    let found = try open(asked, siblings)
     ignore = request.ignore
     try findAnswer(request, siblings, asked)
-    try findLayout(array, request)
+    try findLayout(found, request)
     if let answer { try look(at: answer, request) }
     try findParts(siblings, asked)
     let isByPixel = task == .segmentation || task == .binary || task == .regression
@@ -131,20 +133,19 @@ extension DataSurvey {
   }
 
   /// Opens the images.
-  private mutating func open(_ asked: ArrayLocation, _ siblings: [String]) throws -> any StoredArray {
-    let found: ArrayLocation
-    let array: any StoredArray
+  private mutating func open(_ asked: ArrayLocation, _ siblings: [String]) throws -> FoundArrays {
+    let found: FoundArrays
     if asked.dataset != nil || siblings.count < 2 {
-      (found, array) = try ArrayFile.open(asked)
+      found = try FoundArrays(asked)
     } else if let name = Self.first(of: Self.imageNames, in: siblings) {
-      (found, array) = try ArrayFile.open(asked.dataset(name))
-    } else if let opened = try? ArrayFile.open(asked) {
-      (found, array) = opened
+      found = try FoundArrays(asked.dataset(name))
+    } else if let opened = try? FoundArrays(asked) {
+      found = opened
     } else {
       throw ProposalError.noImages(asked.name, arrays: siblings)
     }
-    images = Source(text: found.dataset == nil ? "\(asked)" : "\(found)", shape: array.shape)
-    return array
+    images = Source(text: found.location.dataset == nil ? "\(asked)" : "\(found.location)", shape: found.shape)
+    return found
   }
 
   /// Takes labels or targets: those that were given, or those of the same file that are named so.
@@ -155,8 +156,8 @@ extension DataSurvey {
     }
     let hasClasses = wanted?.hasClasses ?? (request.targets == nil)
     if let text = request.labels ?? request.targets {
-      let (found, array) = try ArrayFile.open(ArrayLocation(text))
-      answer = Source(text: found.dataset == nil ? text : "\(found)", shape: array.shape)
+      let found = try FoundArrays(ArrayLocation(text))
+      answer = Source(text: found.location.dataset == nil ? text : "\(found.location)", shape: found.shape)
     } else if wanted != .autoencoder, wanted != .selfSupervised,
       let name = Self.first(of: hasClasses ? Self.labelNames : Self.targetNames, in: siblings)
         ?? (wanted == nil ? Self.first(of: Self.targetNames, in: siblings) : nil)
@@ -181,8 +182,9 @@ extension DataSurvey {
   /// Looks at what labels hold; of target images at their shape.
   private mutating func look(at answer: Source, _ request: Request) throws {
     guard task.hasClasses else { return }
-    let (location, array) = try ArrayFile.open(ArrayLocation(answer.text))
-    guard let counts = try ArraySummary(location, array).counts else { throw ProposalError.labels(answer.text) }
+    guard let counts = try FoundArrays(ArrayLocation(answer.text)).summary().counts else {
+      throw ProposalError.labels(answer.text)
+    }
     labels = counts
     let others = counts.keys.filter { $0 != 255 }.sorted()
     if ignore == nil, counts[255] != nil, others.count > 1, others == Array(0..<others.count) { ignore = 255 }

@@ -73,18 +73,21 @@ struct JobProposal: Hashable, Sendable {
   // MARK: Patches
 
   private static func patch(_ survey: DataSurvey, largest: [Int]) -> [Int] {
-    let extents = survey.extents
+    let extents = survey.smallest ?? survey.extents
     if survey.task == .classification || survey.task == .autoencoder {
-      return extents.list(dimensions: survey.layout.hasDepth ? 3 : 2)
+      return survey.extents.list(dimensions: survey.layout.hasDepth ? 3 : 2)
     }
     func side(_ extent: Int, _ most: Int, _ step: Int) -> Int {
       let side = min(extent, most)
       return side < step ? side : side / step * step
     }
     guard survey.layout.hasDepth, !survey.isFlat else { return [side(extents.y, 128, 16), side(extents.x, 128, 16)] }
-    let isWhole = survey.layout == .volumes && extents.count <= 64 * 64 * 64
+    let isWhole = survey.layout == .volumes && survey.smallest == nil && extents.count <= 64 * 64 * 64
     if isWhole { return extents.list(dimensions: 3) }
-    return [side(survey.slicesOfPart, largest[0], 8), side(extents.y, largest[1], 16), side(extents.x, largest[2], 16)]
+    return [
+      side(min(survey.slicesOfPart, extents.z), largest[0], 8), side(extents.y, largest[1], 16),
+      side(extents.x, largest[2], 16),
+    ]
   }
 
   /// About how many patches there are to learn from.

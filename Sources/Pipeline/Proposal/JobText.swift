@@ -146,7 +146,7 @@ extension JobProposal {
   private var imagesReason: String {
     let extents = survey.layout.text(survey.extents)
     let channels = survey.channels == 1 ? "" : ", \(survey.channels) channels"
-    let count = survey.layout == .volume ? "" : "\(survey.imageCount) of "
+    let count = survey.layout == .volume ? "" : "\(survey.imageCount) of \(survey.smallest == nil ? "" : "up to ")"
     return "\(count)\(extents)\(channels)" + (intensities.isEmpty ? "" : ", \(intensities)")
   }
 

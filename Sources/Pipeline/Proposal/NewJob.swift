@@ -65,8 +65,7 @@ public struct NewJob: Sendable {
   /// What suits the data and the time.
   func proposal(over world: Communicator, log: Log) throws -> JobProposal {
     var survey = try DataSurvey(request)
-    let (location, array) = try ArrayFile.open(ArrayLocation(survey.images.text))
-    let summary = try ArraySummary(location, array)
+    let range = try FoundArrays(ArrayLocation(survey.images.text)).summary().range
     // Paths of a job are relative to its file.
     survey.images.text = fromJob(survey.images.text)
     for place in [\DataSurvey.answer, \.split, \.groups] {
@@ -77,7 +76,7 @@ public struct NewJob: Sendable {
     let name = Self.stem(output)
     var proposal = JobProposal(survey, name: name, output: "results/\(name).h5", minutes: minutes)
     proposal.memory = memory
-    if let range = summary.range {
+    if let range {
       proposal.intensities = "values \(Self.short(range.lowerBound)) to \(Self.short(range.upperBound))"
     }
     let networks = JobProposal.networks(survey)

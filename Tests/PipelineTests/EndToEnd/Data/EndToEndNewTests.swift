@@ -111,6 +111,33 @@ struct EndToEndNewTests {
     #expect(checked.status == 0, "\(checked.errors)")
   }
 
+  @Test("of images or volumes of different extents, a file each, comes a job that can be run", arguments: [1, 20])
+  func differentExtents(depth: Int) throws {
+    let folder = try EndToEnd.makeFolder("extents")
+    var random = TestRandom(5)
+    for index in 0..<6 {
+      let shape = (depth > 1 ? [depth + index] : []) + [40 + 3 * index, 60 - 4 * index]
+      let labels = random.uniforms(shape.reduce(1, *)).map { UInt8($0 > 0.5 ? 1 : 0) }
+      try Self.write(
+        [("images", shape, labels.map { 40 + 100 * $0 }), ("labels", shape, labels)], to: folder + "/part\(index).h5")
+    }
+    let made = try EndToEnd.run(
+      [
+        "new", folder + "/*.h5:/images", "--labels", folder + "/*.h5:/labels", "-o", folder + "/job.yaml", "--minutes",
+        "0.1", "--threads", "1",
+      ])
+    #expect(made.status == 0, "\(made.errors)")
+    let text = try String(contentsOfFile: folder + "/job.yaml", encoding: .utf8)
+    #expect(text.contains(depth > 1 ? "layout: volumes" : "layout: images"))
+    #expect(text.contains("6 of up to [\(depth > 1 ? "25, " : "")55, 60]"))
+    let checked = try EndToEnd.run(["check", folder + "/job.yaml", "--threads", "1"])
+    #expect(checked.status == 0, "\(checked.errors)")
+    // Files that differ in more than extents are told.
+    try Self.write([("images", [4, 4, 4, 4], [UInt8](repeating: 0, count: 256))], to: folder + "/part9.h5")
+    let wrong = try EndToEnd.run(["new", folder + "/*.h5:/images", "-o", folder + "/other.yaml"])
+    #expect(wrong.status == 1 && wrong.messages.count == 1 && wrong.messages[0].contains("part9.h5"), "\(wrong.errors)")
+  }
+
   @Test("labels that are no classes are told with what to do")
   func wrongLabels() throws {
     let path = try EndToEnd.makeFolder("wrong") + "/data.h5"
@@ -224,6 +251,12 @@ struct EndToEndNewTests {
     ] as [([Int], [Int]?, String)])
   func axes(shape: [Int], answer: [Int]?, letters: String) {
     #expect(DataSurvey.letters(of: shape, answer: answer) == letters)
+  }
+
+  @Test("pages of several files are slices, where nobody says what they are")
+  func pages() {
+    #expect(DataSurvey.slicesOfFiles("tiyx") == "izyx" && DataSurvey.slicesOfFiles("tiyxc") == "izyxc")
+    #expect(DataSurvey.slicesOfFiles("izyx") == nil && DataSurvey.slicesOfFiles("iyx") == nil)
   }
 
   @Test(
