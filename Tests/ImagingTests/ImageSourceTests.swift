@@ -65,6 +65,22 @@ struct ImageSourceTests {
     #expect(volume.region(ofImage: 0) == Region(image: 0, z: 0..<3, height: 4, width: 5))
   }
 
+  @Test("of volumes the last axis of images or times serves as z where there is no z")
+  func pagesAsSlices() throws {
+    let scratch = try Scratch()
+    try scratch.write { try $0.write((0..<120).map { Int32($0) }, shape: [2, 3, 4, 5], to: "/four") }
+    func value(_ axes: String, image: Int, z: Int) throws -> [Float] {
+      let source = try ImageSource(scratch.location("a.h5:/four"), layout: .volumes, axes: axes)
+      var values: [Float] = [-1]
+      try values.withUnsafeMutableBufferPointer {
+        try source.read(Box(z: z..<z + 1, y: 0..<1, x: 0..<1), ofImage: image, into: $0)
+      }
+      return values
+    }
+    for axes in ["tiyx", "ityx", "izyx", "tzyx"] { #expect(try value(axes, image: 1, z: 2) == [100]) }
+    #expect(try value("ziyx", image: 2, z: 1) == [100])
+  }
+
   @Test("the only dataset of a file need not be named")
   func onlyDataset() throws {
     let scratch = try Scratch()

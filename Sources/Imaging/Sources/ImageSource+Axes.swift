@@ -4,8 +4,8 @@ extension ImageSource {
   /// An array with its axes in the layout's order, when they are known; else as it is.
   ///
   /// Of a stack the axis of images is the one of `i`, `t` and `z` that has several elements; of a volume, one of `i` or
-  /// `t` serves as z when there is no z; of volumes, that of images is `i` or `t`. Other axes must have one element. A channel axis of one element is left out,
-  /// unless `axes` names it.
+  /// `t` serves as z when there is no z; of volumes, that of images is `i` or `t`, and where there is no z the last of these serves as z, as pages of
+  /// several files do. Other axes must have one element. A channel axis of one element is left out, unless `axes` names it.
   ///
   /// - Parameter isOneOfMany: the array is one of several, and may be a single image without an axis of images.
   /// - Throws: `ImagingError` when the axes do not fit the array or the layout.
@@ -26,7 +26,10 @@ extension ImageSource {
     switch layout {
     case .stack: order.append(outer.first { shape[$0] > 1 } ?? outer.first)
     case .volume: order.append(outer.first)
-    case .volumes: order += [place("i") ?? place("t"), place("z")]
+    case .volumes:
+      let others = shape.indices.filter { letters[$0] == "i" || letters[$0] == "t" }
+      let slices = place("z") ?? others.last
+      order += [others.first { $0 != slices }, slices]
     }
     if let channels = place("c"), shape[channels] > 1 || axes != nil {
       order.insert(channels, at: layout.channelAxis)

@@ -8,8 +8,8 @@ extension DataSurvey {
   mutating func findLayout(_ found: FoundArrays, _ request: Request) throws {
     let shape = found.shape
     guard (2...5).contains(shape.count), !shape.contains(0) else { throw ProposalError.shape(images.text, shape) }
-    axes = request.axes ?? found.axes.flatMap(Self.slicesOfFiles)
-    let named = axes ?? found.axes
+    axes = request.axes
+    let named = request.axes ?? found.axes.map { Self.slicesOfFiles($0) ?? $0 }
     var letters = named ?? Self.letters(of: shape, answer: answer?.shape)
     if named == nil, Self.mustSay(letters) { axes = letters }
     let location = ArrayLocation(images.text)
@@ -76,7 +76,7 @@ extension DataSurvey {
     }
   }
 
-  /// Pages of files that do not say what they are, of several files: slices of volumes. Nil of other axes.
+  /// Pages of several files, which do not say what they are, are read as slices of volumes. Nil of other axes.
   static func slicesOfFiles(_ axes: String) -> String? {
     let outer = axes.indices.filter { "ti".contains(axes[$0]) }
     guard outer.count == 2, !axes.contains("z") else { return nil }
