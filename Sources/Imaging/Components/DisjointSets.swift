@@ -8,7 +8,7 @@ struct DisjointSets {
 
   init(count: Int) {
     parents = Array(unsafeUninitializedCapacity: count) { parents, initialized in
-      for number in 0..<count { parents.initializeElement(at: number, to: Int32(number)) }
+      for number in 0..<count { parents.initializeElement(at: number, to: Int32(truncatingIfNeeded: number)) }
       initialized = count
     }
   }

@@ -113,7 +113,7 @@ struct LabelledRuns {
   ///   - connectivity: by which runs of one label touch.
   ///   - background: by which those of the background do.
   func components(_ connectivity: Connectivity, ofBackground background: Connectivity? = nil) -> Components {
-    if let bits, connectivity.isWhole { return SuperRows(bits).components(of: runs, row: row) }
+    if let bits, connectivity.isWhole { return SuperRows(bits).components(of: self) }
     var sets = DisjointSets(count: runs.count)
     unite(connectivity, isBackground: false, &sets)
     if let background { unite(background, isBackground: true, &sets) }
@@ -158,6 +158,9 @@ struct Components {
     }
     (self.numbers, count) = (marks, found)
   }
+
+  /// As found otherwise.
+  init(numbers: [Int32], count: Int) { (self.numbers, self.count) = (numbers, count) }
 
   /// The component of a run.
   subscript(_ run: Int) -> Int { Int(numbers[run]) }

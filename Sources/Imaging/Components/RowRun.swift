@@ -5,8 +5,10 @@ struct RowRun: Hashable, Sendable {
   private let first, next: Int32
 
   /// The place of the first.
+  @inline(__always)
   var start: Int { Int(first) }
   /// The place after the last.
+  @inline(__always)
   var end: Int { Int(next) }
 
   init(start: Int, end: Int) { (first, next) = (Int32(start), Int32(end)) }
