@@ -4,75 +4,8 @@ import Testing
 
 @testable import Imaging
 
-/// Values of one image.
-private struct Volume {
-  var values: [UInt8]
-  var extents: Extents
-}
-
 @Suite("Instances")
 struct InstanceTests {
-  /// Numbers of objects by flooding from voxel to voxel, in the order of first voxels.
-  private static func flood(_ volume: Volume, _ connectivity: Connectivity, isOf: (UInt8) -> Bool) -> [Int32] {
-    let extents = volume.extents
-    var numbers = [Int32](repeating: 0, count: extents.count)
-    var next: Int32 = 0
-    for start in numbers.indices where isOf(volume.values[start]) && numbers[start] == 0 {
-      next += 1
-      numbers[start] = next
-      var stack = [start]
-      while let at = stack.popLast() {
-        let (z, y, x) = (at / (extents.y * extents.x), at / extents.x % extents.y, at % extents.x)
-        for dz in -1...1 {
-          for dy in -1...1 {
-            for dx in -1...1 where (1...connectivity.axes).contains(abs(dz) + abs(dy) + abs(dx)) {
-              guard (0..<extents.z).contains(z + dz), (0..<extents.y).contains(y + dy), (0..<extents.x).contains(x + dx)
-              else { continue }
-              let other = ((z + dz) * extents.y + y + dy) * extents.x + x + dx
-              guard numbers[other] == 0, volume.values[other] == volume.values[start] else { continue }
-              numbers[other] = next
-              stack.append(other)
-            }
-          }
-        }
-      }
-    }
-    return numbers
-  }
-
-  /// Numbers of objects as ranks find them in blocks, and the objects.
-  private static func found(
-    _ volumes: [Volume], _ rule: InstanceRule, values: [UInt8] = [1, 2], ranks: Int, blockVoxels: Int
-  ) throws -> (numbers: [[Int32]], list: InstanceList) {
-    let finder = InstanceFinder(
-      rule, values: values, volume: rule.connectivity?.isOfVolumes ?? true, extents: volumes.map(\.extents),
-      blockVoxels: blockVoxels)
-    func read(_ block: InstanceFinder.Block, _ buffer: UnsafeMutableBufferPointer<UInt8>) {
-      let volume = volumes[block.image]
-      let slice = volume.extents.y * volume.extents.x
-      let range = block.read.lowerBound * slice..<block.read.upperBound * slice
-      _ = buffer.update(from: volume.values[range])
-    }
-    let shares = Shares(of: finder.blocks.count, among: ranks)
-    let parts = try (0..<ranks).map { try finder.parts(of: shares[$0], reading: read) }
-    let numbers = parts.indices.map { parts[$0].numbers }
-    let list = try #require(finder.list(joining: numbers))
-    var result = volumes.map { [Int32](repeating: 0, count: $0.values.count) }
-    for rank in 0..<ranks {
-      try finder.forEachBlock(of: shares[rank], parts[rank], places: list.places[rank], reading: read) { block, runs in
-        let extents = volumes[block.image].extents
-        runs { run in
-          for x in run.x {
-            let place = (run.z * extents.y + run.y) * extents.x + x
-            #expect(run.offset + x - run.x.lowerBound == place - block.z.lowerBound * extents.y * extents.x)
-            result[block.image][place] = Int32(list.instances[run.place].number)
-          }
-        }
-      }
-    }
-    return (result, list)
-  }
-
   /// Scattered voxels of three values, at several densities; a snake; a checkerboard; walls that touch the border.
   private static func volumes(_ random: inout TestRandom, isFlat: Bool) -> [Volume] {
     var volumes: [Volume] = []
@@ -107,11 +40,11 @@ struct InstanceTests {
   func flood(_ connectivity: Connectivity) throws {
     var random = TestRandom(7)
     let volumes = Self.volumes(&random, isFlat: !connectivity.isOfVolumes)
-    let expected = volumes.map { Self.flood($0, connectivity) { $0 > 0 } }
+    let expected = volumes.map { FloodedVolumes.flood($0, connectivity) { $0 > 0 } }
     var rule = InstanceRule()
     rule.connectivity = connectivity
     for (ranks, blockVoxels) in [(1, 1 << 20), (1, 1), (2, 200), (3, 1), (4, 150)] {
-      let (numbers, list) = try Self.found(volumes, rule, ranks: ranks, blockVoxels: blockVoxels)
+      let (numbers, list) = try FloodedVolumes.found(volumes, rule, ranks: ranks, blockVoxels: blockVoxels)
       #expect(numbers == expected)
       for (image, volume) in volumes.enumerated() {
         let own = list.instances.filter { $0.image == image }
@@ -141,9 +74,11 @@ struct InstanceTests {
       let extents = Extents(z: connectivity.isOfVolumes ? depth : 1, y: rows, x: columns)
       let values = random.uniforms(extents.count).map { UInt8(abs($0) < density ? 1 : 0) }
       let volume = Volume(values: values, extents: extents)
-      let expected = [Self.flood(volume, connectivity) { $0 > 0 }]
+      let expected = [FloodedVolumes.flood(volume, connectivity) { $0 > 0 }]
       for (ranks, blockVoxels) in [(1, 1 << 20), (2, 1)] {
-        #expect(try Self.found([volume], rule, values: [1], ranks: ranks, blockVoxels: blockVoxels).numbers == expected)
+        #expect(
+          try FloodedVolumes.found([volume], rule, values: [1], ranks: ranks, blockVoxels: blockVoxels).numbers
+            == expected)
       }
     }
   }
@@ -152,10 +87,10 @@ struct InstanceTests {
   func smallest() throws {
     var random = TestRandom(8)
     let volume = Self.volumes(&random, isFlat: false)[1]
-    let all = Self.flood(volume, .six) { $0 > 0 }
+    let all = FloodedVolumes.flood(volume, .six) { $0 > 0 }
     var rule = InstanceRule()
     (rule.connectivity, rule.smallest) = (.six, 4)
-    let (numbers, list) = try Self.found([volume], rule, ranks: 3, blockVoxels: 1)
+    let (numbers, list) = try FloodedVolumes.found([volume], rule, ranks: 3, blockVoxels: 1)
     let sizes = Dictionary(grouping: all.filter { $0 > 0 }, by: { $0 }).mapValues(\.count)
     let kept = sizes.filter { $0.value >= 4 }.keys.sorted()
     #expect(kept.count > 1 && kept.count < sizes.count)
@@ -172,7 +107,7 @@ struct InstanceTests {
     for var volume in Self.volumes(&random, isFlat: !connectivity.isOfVolumes) {
       volume.values = volume.values.map { $0 == 1 ? 1 : 0 }
       let extents = volume.extents
-      let outside = Self.flood(volume, connectivity.ofBackground) { $0 == 0 }
+      let outside = FloodedVolumes.flood(volume, connectivity.ofBackground) { $0 == 0 }
       var reached = Set<Int32>()
       for at in outside.indices {
         let (z, y, x) = (at / (extents.y * extents.x), at / extents.x % extents.y, at % extents.x)
@@ -183,9 +118,10 @@ struct InstanceTests {
       }
       var filled = volume
       for at in outside.indices where outside[at] > 0 && !reached.contains(outside[at]) { filled.values[at] = 1 }
-      let expected = Self.flood(filled, connectivity) { $0 == 1 }
+      let expected = FloodedVolumes.flood(filled, connectivity) { $0 == 1 }
       for ranks in [1, 3] {
-        #expect(try Self.found([volume], rule, values: [1], ranks: ranks, blockVoxels: 1).numbers == [expected])
+        #expect(
+          try FloodedVolumes.found([volume], rule, values: [1], ranks: ranks, blockVoxels: 1).numbers == [expected])
       }
     }
   }
@@ -198,10 +134,12 @@ struct InstanceTests {
     (rule.connectivity, rule.fillsHoles) = (.eight, true)
     let extents = Extents(y: 5, x: 5)
     #expect(
-      try Self.found([Volume(values: values, extents: extents)], rule, ranks: 1, blockVoxels: 1).numbers[0][12] == 1)
+      try FloodedVolumes.found([Volume(values: values, extents: extents)], rule, ranks: 1, blockVoxels: 1).numbers[0][
+        12] == 1)
     values[13] = 2
     #expect(
-      try Self.found([Volume(values: values, extents: extents)], rule, ranks: 1, blockVoxels: 1).numbers[0][12] == 0)
+      try FloodedVolumes.found([Volume(values: values, extents: extents)], rule, ranks: 1, blockVoxels: 1).numbers[0][
+        12] == 0)
   }
 
   @Test("a slanted rod has its direction as its first principal axis, and is as long as it is")
@@ -209,7 +147,7 @@ struct InstanceTests {
     let extents = Extents(z: 40, y: 40, x: 40)
     var values = [UInt8](repeating: 0, count: extents.count)
     for step in 0..<30 { values[((5 + step) * 40 + 20) * 40 + 3 + step] = 1 }
-    let (_, list) = try Self.found(
+    let (_, list) = try FloodedVolumes.found(
       [Volume(values: values, extents: extents)], InstanceRule(), ranks: 2, blockVoxels: 5000)
     let moments = try #require(list.instances.first?.moments)
     #expect(list.instances.count == 1 && moments.voxels == 30)
@@ -220,7 +158,7 @@ struct InstanceTests {
     // Of whole numbers 0 to n − 1 the variance is (n² − 1) / 12.
     #expect(abs(axes.deviations[0] - (5 * (900.0 - 1) / 12).squareRoot()) < 1e-9)
     #expect(axes.deviations[1] < 1e-6)
-    var measures = InstanceMeasures(centroids: [moments.centroid], axes: [axes.axes[0]], voxel: [2, 1, 1])
+    var measures = InstanceMeasures(centroids: moments.centroid, axes: axes.axes[0], voxel: [2, 1, 1])
     for step in 0..<30 {
       let run = InstanceRun(place: 0, z: 5 + step, y: 20, x: 3 + step..<4 + step, offset: 0)
       measures.add(run)
@@ -232,7 +170,7 @@ struct InstanceTests {
 
   @Test("in planes the third principal axis is that of the slices, even of a single pixel")
   func plane() throws {
-    let (_, list) = try Self.found(
+    let (_, list) = try FloodedVolumes.found(
       [Volume(values: [0, 1, 0, 0, 0, 2], extents: Extents(y: 2, x: 3))], InstanceRule(), ranks: 1, blockVoxels: 1)
     for instance in list.instances {
       #expect(instance.moments.principalAxes(voxel: [1, 1, 1], volume: false).axes[2] == [1, 0, 0])

@@ -12,9 +12,12 @@ public struct InstanceBenchmark: Hashable, Sendable, Encodable {
   public let shape: [Int]
   /// How voxels of one object touch.
   public let connectivity: String
+  /// Whether each object was measured.
+  public let measures: Bool
   /// Objects that were found.
   public let objects: Int
-  /// Of each time: from the values to the number of each voxel's object, of the slowest rank.
+  /// Of each time: from the values to the number of each voxel's object, and to lists of sizes, boxes and centroids where objects
+  /// are measured; of the slowest rank.
   public let seconds: [Double]
 
   /// Measures. Collective over `world`.
@@ -22,16 +25,18 @@ public struct InstanceBenchmark: Hashable, Sendable, Encodable {
   /// - Parameters:
   ///   - location: a volume of labels; 0 is background.
   ///   - connectivity: how voxels of one object touch.
+  ///   - measures: whether each object is measured.
   ///   - numbers: the file that the numbers of all voxels are written to, as 32-bit integers; nil: none.
   /// - Throws: `RemoteFailure` with what keeps a rank from it, as `ImageFileError`, `FileError`.
   /// - Complexity: five bytes a voxel of memory, on the first rank nine when numbers are written.
   public init(
-    _ location: ArrayLocation, connectivity: Connectivity, numbers: String?, repetitions: Int, over world: Communicator
+    _ location: ArrayLocation, connectivity: Connectivity, measures: Bool = true, numbers: String?, repetitions: Int,
+    over world: Communicator
   ) throws {
     let values = try world.agree { try Self.values(location) }
     let (volume, extents) = (values.bytes, values.extents)
     var rule = InstanceRule()
-    rule.connectivity = connectivity
+    (rule.connectivity, rule.measures) = (connectivity, measures)
     let finder = InstanceFinder(
       rule, values: Self.labels(of: volume.buffer), volume: connectivity.isOfVolumes, extents: [extents])
     let share = Shares(of: finder.blocks.count, among: world.size)[world.rank]
@@ -48,23 +53,20 @@ public struct InstanceBenchmark: Hashable, Sendable, Encodable {
       try world.barrier()
       let elapsed = try Stopwatch.seconds {
         let parts = try finder.parts(of: share, reading: read)
-        let gathered = try world.gather(parts.numbers, to: 0)
-        let list = gathered.flatMap { finder.list(joining: $0) }
+        let gathered =
+          world.size == 1
+          ? [parts] : (try world.gather(parts.numbers, to: 0) ?? []).map { InstanceParts(numbers: $0) }
+        let list = finder.list(joining: gathered)
         try world.onRoot {
           if list == nil { throw ImageFileError(.damaged, location.name, "ranks read other values") }
         }
         let places = try world.scatter(list?.places ?? [], from: 0)
         objects = list?.instances.count ?? 0
-        try finder.forEachBlock(of: share, parts, places: places, reading: read) { block, runs in
+        try finder.forEachBlock(of: share, parts, places: places, reading: read) { block, found in
           let start = own.pointer + (block.z.lowerBound * slice - first)
-          var end = 0
-          runs { run in
-            (start + end).update(repeating: 0, count: run.offset - end)
-            end = run.offset + run.x.count
-            (start + run.offset).update(repeating: Int32(run.place + 1), count: run.x.count)
-          }
-          (start + end).update(repeating: 0, count: block.z.count * slice - end)
+          found.fill(UnsafeMutableBufferPointer(start: start, count: block.z.count * slice)) { Int32($0 + 1) }
         }
+        if measures, let list { objects = list.instances.columns.voxels.count }
       }
       seconds.append(try world.allReduce(elapsed, .maximum))
     }
@@ -78,6 +80,7 @@ public struct InstanceBenchmark: Hashable, Sendable, Encodable {
     ranks = world.size
     shape = [extents.z, extents.y, extents.x]
     self.connectivity = connectivity.rawValue
+    self.measures = measures
     self.objects = try world.broadcast(objects, from: 0)
     self.seconds = seconds
   }
@@ -106,7 +109,7 @@ extension InstanceBenchmark: CustomStringConvertible {
     let best = seconds.min() ?? .nan
     let voxels = Double(shape.reduce(1, *))
     return """
-      \(objects) objects in \(shape), connectivity \(connectivity), \(ranks) \(ranks == 1 ? "rank" : "ranks")
+      \(objects) objects in \(shape)\(measures ? ", measured" : ""), connectivity \(connectivity), \(ranks) \(ranks == 1 ? "rank" : "ranks")
         \(best.text(4)) s, \((voxels / best / 1e6).text(0)) million voxels/s, the best of \(seconds.count)
       """
   }

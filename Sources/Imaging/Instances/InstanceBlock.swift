@@ -5,30 +5,39 @@ import Host
 /// The block holds the last slice of the one before it too, by whose runs pieces are known again. Pieces are numbered in
 /// the order of their first voxels; the same slices give the same numbers.
 struct InstanceBlock {
-  /// The slices, without that of the block before.
-  let z: Range<Int>
-  /// The label of each piece; 0 of the background.
-  let labels: [UInt8]
-  /// The voxels of each piece in these slices.
-  private(set) var moments: [InstanceMoments]
-  /// The pieces of the runs of the slice before; empty of an image's first block.
-  let before: [Int]
-  /// The pieces of the runs of the last slice.
-  let after: [Int]
-  /// Pieces of the background, each with a piece that it lies beside.
-  let contacts: Set<Contact>
-  private let runs: LabelledRuns
-  private let pieces: Components
-
-  /// The same without the moments.
-  var withoutMoments: InstanceBlock {
-    var block = self
-    block.moments = []
-    return block
+  /// How pieces were found.
+  enum Pieces {
+    /// By runs of rows, of several labels or of voxels that do not touch in every direction.
+    case rows(LabelledRuns, Components)
+    /// Of one label by super-rows.
+    case superRows(SuperRows)
   }
 
-  /// Bytes of memory without the moments, about.
-  var bytes: Int { runs.bytes + pieces.numbers.count * 4 + labels.count }
+  /// The slices, without that of the block before.
+  let z: Range<Int>
+  /// How many pieces there are.
+  let count: Int
+  /// The label of each piece, 0 of the background; empty when all have the first label.
+  let labels: [UInt8]
+  /// The pieces of the runs of the slice before; empty of an image's first block.
+  let before: [Int32]
+  /// The pieces of the runs of the last slice.
+  let after: [Int32]
+  /// Pieces of the background, each with a piece that it lies beside.
+  let contacts: Set<Contact>
+  let pieces: Pieces
+  let extents: Extents
+
+  /// The slices that are not of the block: 1, of an image's first block 0.
+  var overlap: Int { extents.z - z.count }
+
+  /// Bytes of memory, about.
+  var bytes: Int {
+    switch pieces {
+    case .rows(let runs, let components): runs.bytes + components.numbers.count * 4 + labels.count
+    case .superRows(let rows): rows.bytes
+    }
+  }
 
   /// A piece of the background and one of an object that lie beside each other.
   struct Contact: Hashable {
@@ -48,48 +57,36 @@ struct InstanceBlock {
   ) {
     self.z = z
     let overlap = z.lowerBound > 0 ? 1 : 0
-    let extents = Extents(z: z.count + overlap, y: rows, x: columns)
-    let runs = LabelledRuns(values, over: extents, map: map, keepsBackground: fillsHoles)
-    let pieces = runs.components(connectivity, ofBackground: fillsHoles ? connectivity.ofBackground : nil)
-    var labels = [UInt8](repeating: 0, count: pieces.count)
-    for (run, piece) in pieces.numbers.enumerated() { labels[Int(piece)] = runs.label(run) }
-    var moments = [InstanceMoments](repeating: InstanceMoments(), count: pieces.count)
-    moments.withUnsafeMutableBufferPointer { moments in
-      Self.forEachLine(runs, pieces, from: overlap) { piece, slice, y, line in
-        moments[piece].add(z: z.lowerBound + slice - overlap, y: y, line)
-      }
+    extents = Extents(z: z.count + overlap, y: rows, x: columns)
+    let labelled = map.indices.filter { map[$0] != 0 }
+    if connectivity.isWhole, !fillsHoles, labelled.count == 1 {
+      let found = SuperRows(BitRows(of: UInt8(labelled[0]), in: values, over: extents))
+      (pieces, count, labels, contacts) = (.superRows(found), found.count, [], [])
+      before = overlap == 0 ? [] : Self.pieces(found, ofSlice: 0)
+      after = Self.pieces(found, ofSlice: extents.z - 1)
+      return
     }
-    before = overlap == 0 ? [] : pieces.numbers[runs.slices(0..<1)].map { Int($0) }
-    after = pieces.numbers[runs.slices(extents.z - 1..<extents.z)].map { Int($0) }
-    contacts = fillsHoles ? Self.contacts(runs, pieces) : []
-    (self.labels, self.moments, self.runs, self.pieces) = (labels, moments, runs, pieces)
+    let runs = LabelledRuns(values, over: extents, map: map, keepsBackground: fillsHoles)
+    let components = runs.components(connectivity, ofBackground: fillsHoles ? connectivity.ofBackground : nil)
+    if labelled.count == 1, !fillsHoles {
+      labels = []
+    } else {
+      var labels = [UInt8](repeating: 0, count: components.count)
+      for (run, piece) in components.numbers.enumerated() { labels[Int(piece)] = runs.label(run) }
+      self.labels = labels
+    }
+    before = overlap == 0 ? [] : Array(components.numbers[runs.slices(0..<1)])
+    after = Array(components.numbers[runs.slices(extents.z - 1..<extents.z)])
+    contacts = fillsHoles ? Self.contacts(runs, components) : []
+    (pieces, count) = (.rows(runs, components), components.count)
   }
 
-  /// Calls `body` with the voxels of pieces, row by row: runs of one that follow each other in a row at once.
-  @inline(__always)
-  private static func forEachLine(
-    _ runs: LabelledRuns, _ pieces: Components, from first: Int,
-    _ body: (_ piece: Int, _ slice: Int, _ y: Int, _ line: InstanceMoments.Line) -> Void
-  ) {
-    runs.runs.withUnsafeBufferPointer { all in
-      pieces.numbers.withUnsafeBufferPointer { pieces in
-        for slice in first..<runs.extents.z {
-          for y in 0..<runs.extents.y {
-            let row = runs.row(slice, y)
-            var index = row.lowerBound
-            while index < row.upperBound {
-              let piece = pieces[index]
-              var line = InstanceMoments.Line()
-              repeat {
-                line.add(all[index].start..<all[index].end)
-                index += 1
-              } while index < row.upperBound && pieces[index] == piece
-              body(Int(piece), slice, y, line)
-            }
-          }
-        }
-      }
-    }
+  /// The pieces of the runs of a slice.
+  private static func pieces(_ rows: SuperRows, ofSlice z: Int) -> [Int32] {
+    var pieces: [Int32] = []
+    let room = rows.room
+    for y in 0..<rows.bits.extents.y { rows.forEachRun(z, y, room.pointer) { pieces.append($1) } }
+    return pieces
   }
 
   /// Where the background lies beside objects.
@@ -113,25 +110,5 @@ struct InstanceBlock {
       }
     }
     return contacts
-  }
-
-  /// Calls `body` with every run of these slices in order: its piece, its place, and its first voxel's place in `[z, y, x]` of them.
-  @inline(__always)
-  func forEachRun(_ body: (_ piece: Int, _ z: Int, _ y: Int, _ x: Range<Int>, _ place: Int) -> Void) {
-    let (rows, columns) = (runs.extents.y, runs.extents.x)
-    let overlap = runs.extents.z - z.count
-    runs.runs.withUnsafeBufferPointer { all in
-      pieces.numbers.withUnsafeBufferPointer { pieces in
-        for slice in 0..<z.count {
-          for y in 0..<rows {
-            let start = (slice * rows + y) * columns
-            for index in runs.row(slice + overlap, y) {
-              let run = all[index]
-              body(Int(pieces[index]), z.lowerBound + slice, y, run.start..<run.end, start + run.start)
-            }
-          }
-        }
-      }
-    }
   }
 }

@@ -1,115 +1,118 @@
 import Host
 
-/// One object of an image.
-public struct Instance: Hashable, Sendable {
-  /// The number of its image.
-  public let image: Int
-  /// Its number among the objects of the image, from 1, in the order of their first voxels.
-  public let number: Int
-  /// The label of its voxels.
-  public let label: UInt8
-  /// Its size, place and shape.
-  public let moments: InstanceMoments
-}
-
 /// The objects of all images, joined over blocks and ranks.
 public struct InstanceList: Sendable {
   /// Image by image, in the order of numbers.
-  public private(set) var instances: [Instance] = []
+  public let instances: Instances
   /// Of each rank's joined pieces the place in `instances`; −1 of what is no object.
-  public private(set) var places: [[Int]] = []
+  public let places: [[Int32]]
 
   /// Joins what ranks found.
   ///
   /// - Parameters:
-  ///   - parts: `InstanceParts.numbers` of each rank, whose blocks follow each other.
+  ///   - parts: of each rank, whose blocks follow each other.
   ///   - extents: of each image.
   /// - Returns: nil when slices that two ranks read are not the same: the file changed meanwhile.
   /// - Complexity: O(*pieces*)
-  public init?(joining parts: [[Int]], smallest: Int, extents: [Extents]) {
-    var (images, labels, moments): ([Int], [UInt8], [InstanceMoments]) = ([], [], [])
-    var sets = DisjointSets(count: 0)
-    var contacts: [(background: Int, object: Int)] = []
-    var last: [Int]?
-    var firsts: [Int] = []
-    let pieces = parts.reduce(0) { $0 + $1[0] }
-    images.reserveCapacity(pieces)
-    labels.reserveCapacity(pieces)
-    moments.reserveCapacity(pieces)
-    for numbers in parts {
-      let first = images.count
-      firsts.append(first)
-      let width = 2 + InstanceMoments.numberCount
-      for piece in 0..<numbers[0] {
-        let start = 4 + piece * width
-        images.append(numbers[start])
-        labels.append(UInt8(numbers[start + 1]))
-        moments.append(InstanceMoments(numbers, at: start + 2))
-      }
-      sets.grow(to: images.count)
-      var rest = numbers[(4 + numbers[0] * width)...]
-      func take(_ count: Int) -> [Int] {
-        defer { rest = rest.dropFirst(count) }
-        return rest.prefix(count).map { first + $0 }
-      }
-      let (before, after) = (take(max(0, numbers[1])), take(max(0, numbers[2])))
-      if numbers[1] >= 0 {
-        guard let last, last.count == before.count else { return nil }
-        for (one, other) in zip(last, before) { sets.unite(one, other) }
-      }
-      if numbers[2] >= 0 { last = after }
-      let pairs = take(2 * numbers[3])
-      contacts += stride(from: 0, to: pairs.count, by: 2).map { (pairs[$0], pairs[$0 + 1]) }
+  init?(joining parts: [InstanceParts], smallest: Int, extents: [Extents]) {
+    guard var all = parts.first else { return nil }
+    var firsts = [0]
+    for own in parts.dropFirst() {
+      firsts.append(all.count)
+      guard all.append(own) else { return nil }
     }
-    Self.add(&moments, to: &sets)
-    Self.fill(&sets, &moments, &labels, images, contacts, extents)
-    var place = [Int](repeating: -1, count: images.count)
+    let starts = all.images.map(\.first) + [all.count]
+    guard !all.unions.isEmpty || !all.labels.isEmpty || smallest > 1 else {
+      // Every piece is an object.
+      instances = Instances(count: all.count, images: all.images, labels: [], records: all.records)
+      places = zip(firsts, firsts.dropFirst() + [all.count]).map { Self.numbers(from: $0, to: $1) }
+      return
+    }
+    var (records, labels) = (all.records, all.labels)
+    all.records = nil
+    var sets = DisjointSets(count: all.count)
+    for (one, other) in all.unions { sets.unite(Int(one), Int(other)) }
+    if !all.unions.isEmpty { Self.join(&records, &sets) }
+    Self.fill(&sets, &records, &labels, all, extents)
     let roots = sets.smallestOfEach()
-    instances.reserveCapacity(images.indices.count { Int(roots[$0]) == $0 })
+    var places = [Int32](repeating: -1, count: all.count)
+    var (count, images): (Int32, [(image: Int, first: Int)]) = (0, [])
     // The pieces of an image follow each other.
-    var (image, number) = (-1, 0)
-    for index in images.indices where Int(roots[index]) == index {
-      guard labels[index] != 0, moments[index].voxels >= smallest else { continue }
-      (image, number) = (images[index], images[index] == image ? number + 1 : 1)
-      place[index] = instances.count
-      instances.append(Instance(image: image, number: number, label: labels[index], moments: moments[index]))
+    for (index, own) in all.images.enumerated() {
+      images.append((own.image, Int(count)))
+      for piece in starts[index]..<starts[index + 1] where Int(roots[piece]) == piece {
+        guard labels.isEmpty || labels[piece] != 0,
+          smallest <= 1 || records.map({ $0.voxels(piece) >= smallest }) ?? true
+        else { continue }
+        if !labels.isEmpty { labels[Int(count)] = labels[piece] }
+        places[piece] = count
+        count += 1
+      }
     }
-    places = firsts.indices.map { rank in
-      (firsts[rank]..<(rank + 1 < firsts.count ? firsts[rank + 1] : images.count)).map { place[Int(roots[$0])] }
+    records?.keep(places, count: Int(count))
+    instances = Instances(count: Int(count), images: images, labels: Array(labels.prefix(Int(count))), records: records)
+    for piece in places.indices where Int(roots[piece]) != piece { places[piece] = places[Int(roots[piece])] }
+    self.places =
+      parts.count == 1
+      ? [places] : zip(firsts, firsts.dropFirst() + [all.count]).map { first, end in Array(places[first..<end]) }
+  }
+
+  /// The numbers from one on.
+  private static func numbers(from first: Int, to end: Int) -> [Int32] {
+    Array(unsafeUninitializedCapacity: end - first) { numbers, count in
+      numbers.useHugePages()
+      for index in 0..<end - first {
+        numbers.initializeElement(at: index, to: Int32(truncatingIfNeeded: first + index))
+      }
+      count = end - first
     }
   }
 
-  /// Moves the moments of every number to the smallest of its set.
-  private static func add(_ moments: inout [InstanceMoments], to sets: inout DisjointSets) {
-    for index in moments.indices {
-      let root = sets.smallest(index)
-      guard root != index else { continue }
-      moments[root].add(moments[index])
-      moments[index] = InstanceMoments()
+  /// Moves the voxels of every number to the smallest of its set.
+  private static func join(_ records: inout InstanceRecords?, _ sets: inout DisjointSets) {
+    guard var own = records else { return }
+    records = nil
+    for piece in own.small.indices {
+      let root = sets.smallest(piece)
+      if root != piece { own.move(piece, to: root) }
     }
+    records = own
   }
 
   /// Makes the background that objects of one label enclose part of them.
   private static func fill(
-    _ sets: inout DisjointSets, _ moments: inout [InstanceMoments], _ labels: inout [UInt8], _ images: [Int],
-    _ contacts: [(background: Int, object: Int)], _ extents: [Extents]
+    _ sets: inout DisjointSets, _ records: inout InstanceRecords?, _ labels: inout [UInt8], _ all: InstanceParts,
+    _ extents: [Extents]
   ) {
-    guard !contacts.isEmpty else { return }
+    guard !all.contacts.isEmpty, let own = records else { return }
     /// Of a region of the background the label around it; 0 of several.
     var around: [Int: UInt8] = [:]
-    let regions = contacts.map { sets.smallest($0.background) }
-    for (contact, region) in zip(contacts, regions) {
+    let regions = all.contacts.map { sets.smallest($0.background) }
+    for (contact, region) in zip(all.contacts, regions) {
       let label = labels[contact.object]
       around[region] = around[region].map { $0 == label ? label : 0 } ?? label
     }
+    let starts = all.images.map(\.first)
     let holes = around.filter { root, label in
-      let image = extents[images[root]]
-      return label != 0 && !moments[root].touchesBorder(of: [image.z, image.y, image.x])
+      let image = extents[all.images[(starts.partitioningIndex { $0 > root }) - 1].image]
+      return label != 0 && !own[root].touchesBorder(of: [image.z, image.y, image.x])
     }
-    for (contact, region) in zip(contacts, regions) where holes[region] != nil {
+    for (contact, region) in zip(all.contacts, regions) where holes[region] != nil {
       sets.unite(contact.background, contact.object)
     }
     for (region, label) in holes { labels[sets.smallest(region)] = label }
-    add(&moments, to: &sets)
+    join(&records, &sets)
+  }
+}
+
+extension Array where Element == Int {
+  /// Of an ascending list the first place from which on a condition holds.
+  func partitioningIndex(_ holds: (Int) -> Bool) -> Int {
+    var (low, high) = (startIndex, endIndex)
+    while low < high {
+      let middle = (low + high) / 2
+      if holds(self[middle]) { high = middle } else { low = middle + 1 }
+    }
+    return low
   }
 }

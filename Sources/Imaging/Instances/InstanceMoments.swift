@@ -16,43 +16,71 @@ public struct InstanceMoments: Hashable, Sendable {
   public var low: [Int] { (0..<3).map { -Int(ends[$0]) } }
   /// The largest index along z, y and x.
   public var high: [Int] { (3..<6).map { Int(ends[$0]) } }
-  private func sum(_ axis: Int) -> Int { sums[1 + axis] }
+  /// The same as `low`, at once.
+  var least: SIMD3<Int32> { SIMD3(-ends[0], -ends[1], -ends[2]) }
+  /// The same as `high`, at once.
+  var largest: SIMD3<Int32> { SIMD3(ends[3], ends[4], ends[5]) }
+  func sum(_ axis: Int) -> Int { sums[1 + axis] }
   /// Of zz, yy, xx, zy, zx and yx.
-  private func product(_ index: Int) -> Int { index < 4 ? sums[4 + index] : rest[index - 4] }
+  func product(_ index: Int) -> Int { index < 4 ? sums[4 + index] : rest[index - 4] }
 
   /// Of no voxel.
   public init() { ends = SIMD8(-.max, -.max, -.max, -1, -1, -1, 0, 0) }
 
-  /// Voxels of one row.
-  struct Line {
-    private(set) var count = 0
-    private(set) var sum = 0
-    private(set) var squares = 0
-    private(set) var first = Int.max
-    private(set) var last = 0
-
-    /// Adds voxels behind those before.
-    @inline(__always)
-    mutating func add(_ x: Range<Int>) {
-      /// The sum of k² for k below m.
-      func squares(_ m: Int) -> Int { (m &- 1) &* m &* (2 &* m &- 1) / 6 }
-      let (n, start, last) = (x.count, x.lowerBound, x.upperBound - 1)
-      count &+= n
-      sum &+= (n &* (start &+ last)) >> 1
-      self.squares &+= n == 1 ? start &* start : squares(x.upperBound) &- squares(start)
-      first = min(first, start)
-      self.last = last
-    }
-  }
-
   /// Adds voxels of a row.
-  mutating func add(z: Int, y: Int, _ line: Line) {
+  mutating func add(z: Int, y: Int, _ line: BitSums) {
     guard line.count > 0 else { return }
     let (z32, y32) = (Int32(z), Int32(y))
     ends = pointwiseMax(ends, SIMD8(-z32, -y32, -Int32(line.first), z32, y32, Int32(line.last), 0, 0))
     let (n, sum) = (line.count, line.sum)
     sums &+= SIMD8(n, n * z, n * y, sum, n * z * z, n * y * y, line.squares, n * z * y)
     rest &+= SIMD2(z * sum, y * sum)
+  }
+
+  /// Adds voxels in rows of two by two rows that begin with (z, y).
+  @inline(__always)
+  mutating func add(z: Int, y: Int, _ rows: FourSums) {
+    let (z32, y32) = (Int32(truncatingIfNeeded: z), Int32(truncatingIfNeeded: y))
+    let (n, upper, right) = (rows.count, rows.upper, rows.right)
+    ends = pointwiseMax(
+      ends,
+      SIMD8(
+        n == upper ? -z32 &- 1 : -z32, n == right ? -y32 &- 1 : -y32, -Int32(truncatingIfNeeded: rows.first),
+        upper > 0 ? z32 &+ 1 : z32, right > 0 ? y32 &+ 1 : y32, Int32(truncatingIfNeeded: rows.last), 0, 0))
+    let (sumZ, sumY) = (z &* n &+ upper, y &* n &+ right)
+    sums &+= SIMD8(
+      n, sumZ, sumY, rows.sum, z &* (sumZ &+ upper) &+ upper, y &* (sumY &+ right) &+ right, rows.squares,
+      z &* sumY &+ y &* upper &+ rows.both)
+    rest &+= SIMD2(z &* rows.sum &+ rows.sumUpper, y &* rows.sum &+ rows.sumRight)
+  }
+
+  /// The voxels of a small object.
+  init(_ object: SmallObject) {
+    self.init()
+    let (z, y, x) = object.corner
+    var bits = object.bits
+    guard bits != 0 else { return }
+    while bits != 0 {
+      let place = bits.trailingZeroBitCount
+      bits &= bits &- 1
+      let (z, y, x) = (place >> 4, place >> 2 & 3, place & 3)
+      let (z32, y32, x32) = (Int32(z), Int32(y), Int32(x))
+      ends = pointwiseMax(ends, SIMD8(-z32, -y32, -x32, z32, y32, x32, 0, 0))
+      sums &+= SIMD8(1, z, y, x, z &* z, y &* y, x &* x, z &* y)
+      rest &+= SIMD2(z &* x, y &* x)
+    }
+    move(z: z, y: y, x: x)
+  }
+
+  /// Moves all voxels, of which there is at least one.
+  private mutating func move(z: Int, y: Int, x: Int) {
+    let (z32, y32, x32) = (Int32(z), Int32(y), Int32(x))
+    ends &+= SIMD8(-z32, -y32, -x32, z32, y32, x32, 0, 0)
+    let (n, sumZ, sumY, sumX) = (sums[0], sums[1], sums[2], sums[3])
+    sums &+= SIMD8(
+      0, n &* z, n &* y, n &* x, z &* (n &* z &+ 2 &* sumZ), y &* (n &* y &+ 2 &* sumY), x &* (n &* x &+ 2 &* sumX),
+      n &* z &* y &+ z &* sumY &+ y &* sumZ)
+    rest &+= SIMD2(n &* z &* x &+ z &* sumX &+ x &* sumZ, n &* y &* x &+ y &* sumX &+ x &* sumY)
   }
 
   /// Adds other voxels.
@@ -64,6 +92,11 @@ public struct InstanceMoments: Hashable, Sendable {
 
   /// The mean of the voxels' indices along z, y and x.
   public var centroid: [Double] { (0..<3).map { Double(sum($0)) / Double(voxels) } }
+
+  /// The same as `centroid`, at once.
+  var mean: SIMD3<Double> {
+    SIMD3(Double(sums[1]), Double(sums[2]), Double(sums[3])) / SIMD3(repeating: Double(voxels))
+  }
 
   /// Whether it touches the border of an image, along the axes of which it has several elements.
   func touchesBorder(of extents: [Int]) -> Bool {

@@ -1,100 +1,83 @@
 /// The pieces of objects in consecutive blocks of one rank, joined as far as these blocks tell.
 public struct InstanceParts: Sendable {
-  /// Of each piece, of each joined piece after `join`, in the order of first voxels.
-  private var labels: [UInt8] = []
-  private var moments: [InstanceMoments] = []
-  private var images: [Int32] = []
-  private var sets = DisjointSets(count: 0)
-  private var contacts: Set<InstanceBlock.Contact> = []
-  /// The pieces of the runs before the first block; nil when it begins an image, or there is none.
-  private var before: [Int]?
-  /// The pieces of the runs of the last slice; nil when there is no block.
-  private var after: [Int]?
-  /// The first piece of each block.
-  private var firsts: [Int] = []
-  /// Of each piece the place among the joined ones.
-  private var places: [Int32] = []
+  /// How many there are, in the order of first voxels.
+  var count = 0
+  /// Of each its label; empty when all have the first.
+  var labels: [UInt8] = []
+  /// Of each its voxels; nil when nothing is measured.
+  var records: InstanceRecords?
+  /// The images that they are of, and the first of each.
+  var images: [(image: Int, first: Int)] = []
+  /// Those that are of one object.
+  var unions: [(one: Int32, other: Int32)] = []
+  /// Pieces of the background, each with a piece that it lies beside.
+  var contacts: Set<InstanceBlock.Contact> = []
+  /// What the runs before the first block are of; nil when it begins an image, or there is none.
+  var before: [Int32]?
+  /// What the runs of the last slice are of; nil when there is no block.
+  var after: [Int32]?
+  /// Of each block what its pieces are of.
+  private(set) var ofBlocks: [PieceNumbers] = []
   /// The first blocks, as many as little memory holds, so that they need not be found again.
   private(set) var kept: [InstanceBlock] = []
   private var keptBytes = 0
+  private let blockCount: Int
 
   /// The bytes of blocks that are kept.
   private static let mostKept = 128 << 20
 
   /// Of no block.
-  init() {}
+  ///
+  /// - Parameter blockCount: how many will come.
+  init(isMeasured: Bool, blockCount: Int = 0) {
+    records = isMeasured ? InstanceRecords() : nil
+    self.blockCount = blockCount
+  }
 
   /// Takes in the next block.
   ///
   /// - Parameter image: the number of the image that it is of.
   mutating func add(_ block: InstanceBlock, ofImage image: Int) {
-    let first = labels.count
-    firsts.append(first)
-    labels += block.labels
-    moments += block.moments
-    images += repeatElement(Int32(image), count: block.labels.count)
-    sets.grow(to: labels.count)
-    if block.z.lowerBound > 0 {
-      let own = block.before.map { first + $0 }
-      if let after {
-        for (one, other) in zip(after, own) { sets.unite(one, other) }
-      } else {
-        before = own
-      }
+    if images.last?.image != image { images.append((image, count)) }
+    let own = number(block)
+    if !block.labels.isEmpty { labels += block.labels[own.firstNew...] }
+    if var records {
+      self.records = nil
+      // Blocks are much alike.
+      records.grow(to: count, expecting: count / (ofBlocks.count + 1) * blockCount)
+      block.measure(own, &records)
+      self.records = records
     }
-    after = block.after.map { first + $0 }
-    keptBytes += block.bytes
-    if keptBytes <= Self.mostKept { kept.append(block.withoutMoments) }
     for contact in block.contacts {
-      contacts.insert(.init(background: first + contact.background, object: first + contact.object))
+      contacts.insert(.init(background: own[contact.background], object: own[contact.object]))
     }
+    after = block.after.map { Int32(own[Int($0)]) }
+    ofBlocks.append(own)
+    keptBytes += block.bytes
+    if keptBytes <= Self.mostKept { kept.append(block) }
   }
 
-  /// Joins the pieces, after the last block.
-  mutating func join() {
-    let roots = sets.smallestOfEach()
-    sets = DisjointSets(count: 0)
-    places.reserveCapacity(roots.count)
-    var count = 0
-    for (piece, root) in roots.enumerated() {
-      guard Int(root) == piece else {
-        places.append(places[Int(root)])
-        moments[Int(places[piece])].add(moments[piece])
-        continue
+  /// What the pieces of a block are of: what the runs before it were, or something new.
+  private mutating func number(_ block: InstanceBlock) -> PieceNumbers {
+    let first = count
+    let goesOn = block.z.lowerBound > 0
+    // Both are of the same runs, unless the file changes meanwhile.
+    guard goesOn, let after, after.count == block.before.count else {
+      count += block.count
+      if goesOn, after == nil { before = block.before.map { Int32(first) + $0 } }
+      return PieceNumbers(known: [], first: first, count: block.count)
+    }
+    // Pieces of the slice before have the first numbers.
+    var known = [Int32](repeating: -1, count: Int(block.before.max() ?? -1) + 1)
+    for (object, piece) in zip(after, block.before) {
+      let own = known[Int(piece)]
+      if own < 0 {
+        known[Int(piece)] = object
+      } else if own != object, unions.last.map({ $0 != (own, object) }) ?? true {
+        unions.append((own, object))
       }
-      places.append(Int32(count))
-      (labels[count], images[count], moments[count]) = (labels[piece], images[piece], moments[piece])
-      count += 1
     }
-    labels.removeLast(labels.count - count)
-    images.removeLast(images.count - count)
-    moments.removeLast(moments.count - count)
-    before = before?.map { Int(places[$0]) }
-    after = after?.map { Int(places[$0]) }
-    contacts = Set(
-      contacts.map { .init(background: Int(places[$0.background]), object: Int(places[$0.object])) })
-  }
-
-  /// Of a block's pieces the places among the joined ones, which `numbers` tell of.
-  func places(inBlock block: Int) -> ArraySlice<Int32> {
-    places[firsts[block]..<(block + 1 < firsts.count ? firsts[block + 1] : places.count)]
-  }
-
-  /// All of it, to send to the first rank.
-  public var numbers: [Int] {
-    let contacts = contacts.map { [$0.background, $0.object] }.sorted { $0.lexicographicallyPrecedes($1) }
-    var numbers = [labels.count, before?.count ?? -1, after?.count ?? -1, contacts.count]
-    numbers.reserveCapacity(
-      4 + labels.count * (2 + InstanceMoments.numberCount) + (before?.count ?? 0) + (after?.count ?? 0) + 2
-        * contacts.count)
-    for piece in labels.indices {
-      numbers.append(Int(images[piece]))
-      numbers.append(Int(labels[piece]))
-      moments[piece].append(to: &numbers)
-    }
-    numbers += before ?? []
-    numbers += after ?? []
-    numbers += contacts.joined()
-    return numbers
+    count += block.count - known.count
+    return PieceNumbers(known: known, first: first, count: block.count)
   }
 }

@@ -14,6 +14,8 @@ public struct InstanceRule: SettingsSection, Hashable {
   public var fillsHoles = false
   /// The distance, in voxels, at which the autocorrelation of objects is taken in all directions; nil: it is not.
   public var autocorrelation: Int?
+  /// Whether each object is measured; else only its voxels are told.
+  public var measures = true
 
   public init() {}
 
@@ -39,6 +41,10 @@ public struct InstanceRule: SettingsSection, Hashable {
       "autocorrelation", \.autocorrelation, .integer(1...1000), otherwise: "directions are not looked at",
       "the distance, in voxels, at which it is counted how often two voxels are both of objects, by the direction from one to "
         + "the other: long objects show how they lie"),
+    Setting(
+      "measures", \.measures, .boolean,
+      "whether each object is measured; else only the number of its object is written for every voxel, and no table: "
+        + "quicker and in less memory where objects are very many"),
   ]
 
   /// The connectivity in images of a kind.

@@ -10,7 +10,7 @@ extension InstanceSearch {
   /// - Parameter job: the fingerprint of the results.
   /// - Throws: `HDF5Error` when the file is one, and cannot be read all the same.
   func obstacle(job: UInt64) throws -> String? {
-    for path in [output, table] where !RunPaths.exists(path) { return "\(path) is not there" }
+    for path in [output] + (rule.measures ? [table] : []) where !RunPaths.exists(path) { return "\(path) is not there" }
     guard (try? ChecksummedFile.verify(output)) != nil, let file = try? File(opening: output) else {
       return "\(output) is damaged"
     }

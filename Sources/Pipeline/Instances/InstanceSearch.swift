@@ -43,7 +43,7 @@ public struct InstanceSearch: Sendable {
     try world.agree {
       var files = RunFiles()
       files.inputs = [("the results", results)]
-      let own = [output, table] + (rule.autocorrelation == nil ? [] : [picture])
+      let own = [output] + (rule.measures ? [table] : []) + (rule.autocorrelation == nil ? [] : [picture])
       files.outputs = (own + [WholeFile.temporary(output)]).map { ("-o", $0) }
       try files.check()
       for path in own where !overwrite && RunPaths.exists(path) { throw RunError.outputExists(path) }
@@ -63,10 +63,10 @@ public struct InstanceSearch: Sendable {
       }
     }
     // The first rank joins what all found, and tells each what its pieces are of.
-    let gathered = try world.gather(parts.numbers, to: 0)
+    let gathered = try parts.gather(over: world)
     var list: InstanceList?
     try world.onRoot {
-      list = finder.list(joining: gathered ?? [])
+      list = finder.list(joining: gathered)
       guard list != nil else { throw RunError.otherJob(results, reason: "changed while it was read") }
     }
     let places = try world.scatter(list?.places ?? [], from: 0)
@@ -79,14 +79,18 @@ public struct InstanceSearch: Sendable {
       let orientations = try orientations(list, source, over: world, until: stop)
       try world.onRoot {
         guard let list else { return }
-        let table = InstanceTable(list, source, measures)
+        let table = InstanceTable(list, source, rule.measures ? measures : nil)
         let file = try File(opening: WholeFile.temporary(output), mode: .readWrite)
         try table.write(to: file, source, rule)
         try file.group("entry").setAttribute(Self.askedBy, isOfJob ? Self.job : "command")
         try orientations?.write(to: file.group("entry"))
         try file.close()
         try ChecksumTrailer.append(to: WholeFile.temporary(output))
-        try table.write(csv: self.table)
+        if rule.measures {
+          try table.write(csv: self.table)
+        } else if overwrite {
+          try RunPaths.remove(self.table)
+        }
         if let picture = orientations?.picture {
           try WholeFile.write(self.picture, contents: Array(picture.text.utf8))
         } else if overwrite {
@@ -99,7 +103,7 @@ public struct InstanceSearch: Sendable {
       throw error
     }
     let count = try world.broadcast(list?.instances.count ?? 0, from: 0)
-    return ["\(count) \(count == 1 ? "object" : "objects") in \(output)", "table: \(table)"]
+    return ["\(count) \(count == 1 ? "object" : "objects") in \(output)"] + (rule.measures ? ["table: \(table)"] : [])
       + (rule.autocorrelation != nil && source.hasDepth ? ["directions: \(picture)"] : [])
   }
 
@@ -112,59 +116,50 @@ public struct InstanceSearch: Sendable {
   ) throws -> InstanceOrientations? {
     guard let radius = rule.autocorrelation else { return nil }
     var classes = [[UInt8]](repeating: [], count: source.parts.count)
-    let told = try world.broadcast((list?.instances ?? []).flatMap { [$0.image, Int($0.label)] }, from: 0)
+    let images = try world.broadcast((list?.instances.byImage ?? []).flatMap { [$0.image, $0.places.count] }, from: 0)
+    var labels = try world.broadcast(list.map { $0.instances.indices.map($0.instances.label) } ?? [], from: 0)[...]
     // Numbers of an image's objects ascend from 1.
-    for index in stride(from: 0, to: told.count, by: 2) { classes[told[index]].append(UInt8(told[index + 1])) }
+    for index in stride(from: 0, to: images.count, by: 2) {
+      classes[images[index]] = Array(labels.prefix(images[index + 1]))
+      labels = labels.dropFirst(images[index + 1])
+    }
     return try InstanceOrientations(
       radius: radius, of: WholeFile.temporary(output), classes: classes, source, over: world, until: stop)
   }
 
-  /// What is to be measured of all objects, on all ranks. Collective.
+  /// What is to be measured of all objects, on all ranks; of none when the rule does not ask. Collective.
   private func measures(
     _ list: InstanceList?, _ source: PredictedLabels, over world: Communicator
   ) throws -> InstanceMeasures {
-    let own = (list?.instances ?? []).flatMap {
-      $0.moments.centroid + $0.moments.principalAxes(voxel: source.voxel, volume: source.hasDepth).axes[0]
+    guard rule.measures else { return InstanceMeasures(centroids: [], axes: [], voxel: source.voxel) }
+    let axes = list?.instances.flatMap {
+      $0.moments.principalAxes(voxel: source.voxel, volume: source.hasDepth).axes[0]
     }
-    let all = try world.broadcast(own, from: 0)
-    let starts = stride(from: 0, to: all.count, by: 6)
     return InstanceMeasures(
-      centroids: starts.map { Array(all[$0..<$0 + 3]) }, axes: starts.map { Array(all[$0 + 3..<$0 + 6]) },
-      voxel: source.voxel)
+      centroids: try world.broadcast(list?.instances.columns.centroids ?? [], from: 0),
+      axes: try world.broadcast(axes ?? [], from: 0), voxel: source.voxel)
   }
 
   /// Writes the number of its object for every voxel, and measures objects on the way. Collective.
   private func writeLabels(
-    _ finder: InstanceFinder, _ share: Range<Int>, _ parts: InstanceParts, _ places: [Int],
+    _ finder: InstanceFinder, _ share: Range<Int>, _ parts: InstanceParts, _ places: [Int32],
     _ source: PredictedLabels, _ list: InstanceList?, _ measures: inout InstanceMeasures, over world: Communicator,
     until stop: (() throws -> Void)?
   ) throws {
-    let told = try world.broadcast((list?.instances ?? []).flatMap { [$0.number, Int($0.label)] }, from: 0)
+    let numbers = try world.broadcast(list?.instances.numbers ?? [], from: 0)
+    let told = try world.broadcast(list.map { $0.instances.indices.map($0.instances.label) } ?? [], from: 0)
     let file = try SharedFile(creating: WholeFile.temporary(output), on: world)
     let dataset = try source.createLabels(in: file, depth: finder.depth)
     do {
       let reader: InstanceFinder.Reader = { try source.read($0, into: $1) }
-      try finder.forEachBlock(of: share, parts, places: places, reading: reader) { block, forEachRun in
+      try finder.forEachBlock(of: share, parts, places: places, reading: reader) { block, found in
         try stop?()
         let extents = source.parts[block.image].extents
-        var labels = [Int32](repeating: 0, count: block.z.count * extents.y * extents.x)
-        var spreads: [Int: [Float]] = [:]
-        var failure: (any Error)?
-        forEachRun { run in
-          for x in run.offset..<run.offset + run.x.count { labels[x] = Int32(told[2 * run.place]) }
-          measures.add(run)
-          let index = source.classes[told[2 * run.place + 1] - 1]
-          do {
-            if spreads[index] == nil { spreads[index] = try source.spread(ofClass: index, block) }
-          } catch {
-            failure = error
-          }
-          spreads[index]?.withUnsafeBufferPointer {
-            guard !$0.isEmpty else { return }
-            measures.add(UnsafeBufferPointer(rebasing: $0[run.offset..<run.offset + run.x.count]), of: run)
-          }
+        let labels = [Int32](unsafeUninitializedCapacity: block.z.count * extents.y * extents.x) { labels, count in
+          count = labels.count
+          found.fill(labels) { numbers[$0] }
         }
-        if let failure { throw failure }
+        if rule.measures { try measure(block, found, told, source, &measures) }
         try file.write([try dataset.part(labels, source.slab(block), fill: source.isPadded ? 0 : nil)])
       }
     } catch {
@@ -172,5 +167,37 @@ public struct InstanceSearch: Sendable {
       try file.finish(failure: error)
     }
     try file.finish()
+  }
+
+  /// Measures the objects in a block: how far they reach, and their spread.
+  private func measure(
+    _ block: InstanceFinder.Block, _ found: BlockInstances, _ labels: [UInt8], _ source: PredictedLabels,
+    _ measures: inout InstanceMeasures
+  ) throws {
+    var spreads: [[Float]?] = Array(repeating: nil, count: source.classes.count)
+    var failure: (any Error)?
+    found.forEachRun { run in
+      measures.add(run)
+      guard source.hasSpread else { return }
+      let label = Int(labels[run.place]) - 1
+      do {
+        if spreads[label] == nil { spreads[label] = try source.spread(ofClass: source.classes[label], block) }
+      } catch {
+        failure = error
+      }
+      spreads[label]?.withUnsafeBufferPointer {
+        guard !$0.isEmpty else { return }
+        measures.add(UnsafeBufferPointer(rebasing: $0[run.offset..<run.offset + run.x.count]), of: run)
+      }
+    }
+    if let failure { throw failure }
+  }
+}
+
+extension InstanceParts {
+  /// What every rank found, on the first; of no rank elsewhere. Collective.
+  func gather(over world: Communicator) throws -> [InstanceParts] {
+    guard world.size > 1 else { return [self] }
+    return (try world.gather(numbers, to: 0) ?? []).map { InstanceParts(numbers: $0) }
   }
 }

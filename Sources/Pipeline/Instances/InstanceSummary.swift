@@ -14,8 +14,10 @@ public struct InstanceSummary: Sendable {
     object = try File.with(search.output) { file in
       let table = try file.group("entry/objects")
       var values: [String: JSONValue] = ["instances": .text(search.output), "table": .text(search.table)]
+      if !search.rule.measures { values["table"] = nil }
       guard try table.exists("number") else {
-        return .object(values.merging(["objects": .number(0), "classes": .object([:])]) { own, _ in own })
+        let count = try table.attribute("count", as: Int64.self)
+        return .object(values.merging(["objects": .number(Double(count)), "classes": .object([:])]) { own, _ in own })
       }
       let (names, classes) = (try table.readStrings("class_names"), try table.read("class", as: Int.self))
       let columns = try ["size", "length"].map { try table.read($0, as: Double.self) }
@@ -48,6 +50,7 @@ public struct InstanceSummary: Sendable {
 }
 
 extension InstanceSummary: Encodable {
-  /// One object: the files, the number of objects, units, and of each class its objects, their voxels, sizes and lengths.
+  /// One object: the files, the number of objects, units, and of each class its objects, their voxels, sizes and lengths where they
+  /// were measured.
   public func encode(to encoder: any Encoder) throws { try object.encode(to: encoder) }
 }

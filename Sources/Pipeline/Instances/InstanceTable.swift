@@ -30,6 +30,9 @@ struct InstanceTable {
   /// What the attribute `format` of a file of objects says.
   static let format = "tutti instances"
 
+  /// How many objects there are.
+  let count: Int
+  /// None where objects were not measured.
   let rows: [Row]
   /// The names of the image's axes.
   private let axes: [String]
@@ -37,10 +40,17 @@ struct InstanceTable {
   private let classNames: [String]
 
   /// What is known of the objects of a list.
-  init(_ list: InstanceList, _ source: PredictedLabels, _ measures: InstanceMeasures) {
+  ///
+  /// - Parameter measures: nil: they were not measured.
+  init(_ list: InstanceList, _ source: PredictedLabels, _ measures: InstanceMeasures?) {
     axes = source.hasDepth ? ["z", "y", "x"] : ["y", "x"]
     unit = source.unit
     classNames = source.names
+    self.count = list.instances.count
+    guard let measures else {
+      rows = []
+      return
+    }
     let count = axes.count
     let lengths = Array(source.voxel.suffix(count))
     rows = list.instances.enumerated().map { place, instance in
@@ -87,6 +97,7 @@ struct InstanceTable {
     }
     let table = try entry.createGroup("objects")
     try table.setAttribute("NX_class", "NXcollection")
+    try table.setAttribute("count", Int64(count))
     try ResultsFile.writeVoxelSize(source.voxel.suffix(axes.count).map { Length($0, unit ?? "") }, axes, to: table)
     guard !rows.isEmpty else { return }
     let (count, width) = (rows.count, axes.count)

@@ -124,7 +124,9 @@ public struct OwnFile: Sendable {
   private mutating func addObjects() throws {
     let (count, rule) = try File.with(path) { file in
       let entry = try file.group("entry")
-      let count = try entry.exists("objects/number") ? try entry.dataset("objects/number").shape[0] : 0
+      let table = try entry.group("objects")
+      let count =
+        try table.exists("number") ? table.dataset("number").shape[0] : Int(table.attribute("count", as: Int64.self))
       return (count, try InstanceFigures.rule(of: entry))
     }
     facts.append(("objects", "\(count)"))

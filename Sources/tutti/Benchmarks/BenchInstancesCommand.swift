@@ -18,6 +18,9 @@ struct BenchInstancesCommand: ParsableCommand {
   @Option(help: "How voxels of one object touch: 4, 8, 6, 18 or 26.")
   var connectivity = Connectivity.twentySix
 
+  @Flag(inversion: .prefixedNo, help: "Measure each object too: size, box, centroid and second moments.")
+  var measures = true
+
   @Option(help: "Times that are measured.")
   var repetitions = 3
 
@@ -33,7 +36,8 @@ struct BenchInstancesCommand: ParsableCommand {
   func run() throws {
     try Session.run { world in
       let result = try InstanceBenchmark(
-        ArrayLocation(source), connectivity: connectivity, numbers: numbers, repetitions: repetitions, over: world)
+        ArrayLocation(source), connectivity: connectivity, measures: measures, numbers: numbers,
+        repetitions: repetitions, over: world)
       if world.rank == 0 { try figures.tell(result, isOnOneLine: true) }
     }
   }

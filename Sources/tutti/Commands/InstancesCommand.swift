@@ -48,6 +48,9 @@ struct InstancesCommand: ParsableCommand {
       valueName: "voxels"))
   var autocorrelation: Int?
 
+  @Flag(inversion: .prefixedNo, help: "Measure each object; without, only labels are written, and no table.")
+  var measures = true
+
   @Flag(help: "Replace files that exist.")
   var overwrite = false
 
@@ -65,7 +68,7 @@ struct InstancesCommand: ParsableCommand {
     var rule = InstanceRule()
     rule.classes = classes.isEmpty ? nil : classes
     (rule.connectivity, rule.smallest, rule.fillsHoles) = (connectivity, smallest, fillHoles)
-    (rule.voxels, rule.autocorrelation) = (voxels, autocorrelation)
+    (rule.voxels, rule.autocorrelation, rule.measures) = (voxels, autocorrelation, measures)
     try launch.session { world in
       let search = InstanceSearch(results, rule: rule, to: output, overwrite: overwrite)
       let lines = try search.run(over: world)

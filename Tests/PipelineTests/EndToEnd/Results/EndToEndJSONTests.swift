@@ -58,6 +58,16 @@ struct EndToEndJSONTests {
     #expect(size["maximum"] == own.max() && size["minimum"] == own.min())
     #expect(try abs(#require(size["mean"]) - own.reduce(0, +) / Double(own.count)) < 1e-9)
     #expect(found["size_unit"] as? String == "pixels" && (found["table"] as? String)?.hasSuffix(".csv") == true)
+    // Labels alone.
+    let alone = try #require(
+      try figures(["instances", job.results, "--no-measures", "-o", job.folder + "/alone.h5"], ranks: 2)
+        as? [String: Any])
+    #expect(alone["objects"] as? Int == classes.count && alone["table"] == nil)
+    let labels = try File(opening: job.folder + "/alone.h5").read("entry/instances/labels", as: Int.self)
+    #expect(try labels == File(opening: path).read("entry/instances/labels", as: Int.self))
+    #expect(!FileManager.default.fileExists(atPath: job.folder + "/alone.csv"))
+    let told = try #require((try figures(["info", job.folder + "/alone.h5"]) as? [[String: Any]])?.first)
+    #expect((told["facts"] as? [String: String])?["objects"] == "\(classes.count)")
     // None at all.
     let none = try #require(
       try figures(["instances", job.results, "--smallest", "100000", "-o", job.folder + "/none.h5"]) as? [String: Any])
