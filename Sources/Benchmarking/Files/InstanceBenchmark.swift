@@ -19,6 +19,8 @@ public struct InstanceBenchmark: Hashable, Sendable, Encodable {
   /// Of each time: from the values to the number of each voxel's object, and to lists of sizes, boxes and centroids where objects
   /// are measured; of the slowest rank.
   public let seconds: [Double]
+  /// The same as processor time, of the busiest rank.
+  public let processorSeconds: [Double]
 
   /// Measures. Collective over `world`.
   ///
@@ -48,9 +50,10 @@ public struct InstanceBenchmark: Hashable, Sendable, Encodable {
       let range = block.read.lowerBound * slice..<block.read.upperBound * slice
       _ = buffer.update(from: UnsafeBufferPointer(rebasing: volume.buffer[range]))
     }
-    var (objects, seconds) = (0, [Double]())
+    var (objects, seconds, processorSeconds) = (0, [Double](), [Double]())
     for _ in 0..<repetitions {
       try world.barrier()
+      let begin = Stopwatch.processorSeconds
       let elapsed = try Stopwatch.seconds {
         let parts = try finder.parts(of: share, reading: read)
         let gathered =
@@ -60,7 +63,9 @@ public struct InstanceBenchmark: Hashable, Sendable, Encodable {
         try world.onRoot {
           if list == nil { throw ImageFileError(.damaged, location.name, "ranks read other values") }
         }
-        let places = try world.scatter(list?.places ?? [], from: 0)
+        // One rank has them already.
+        let places =
+          world.size == 1 ? list?.places.first ?? [] : try world.scatter(list?.places ?? [], from: 0)
         objects = list?.instances.count ?? 0
         try finder.forEachBlock(of: share, parts, places: places, reading: read) { block, found in
           let start = own.pointer + (block.z.lowerBound * slice - first)
@@ -68,7 +73,9 @@ public struct InstanceBenchmark: Hashable, Sendable, Encodable {
         }
         if measures, let list { objects = list.instances.columns.voxels.count }
       }
+      let busy = Stopwatch.processorSeconds - begin
       seconds.append(try world.allReduce(elapsed, .maximum))
+      processorSeconds.append(try world.allReduce(busy, .maximum))
     }
     if let numbers {
       let all = try world.gather(Array(own.buffer), to: 0)
@@ -82,7 +89,7 @@ public struct InstanceBenchmark: Hashable, Sendable, Encodable {
     self.connectivity = connectivity.rawValue
     self.measures = measures
     self.objects = try world.broadcast(objects, from: 0)
-    self.seconds = seconds
+    (self.seconds, self.processorSeconds) = (seconds, processorSeconds)
   }
 
   /// The values but 0.

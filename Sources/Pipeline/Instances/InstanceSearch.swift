@@ -69,7 +69,9 @@ public struct InstanceSearch: Sendable {
       list = finder.list(joining: gathered)
       guard list != nil else { throw RunError.otherJob(results, reason: "changed while it was read") }
     }
-    let places = try world.scatter(list?.places ?? [], from: 0)
+    // One rank has them already.
+    let places =
+      world.size == 1 ? list?.places.first ?? [] : try world.scatter(list?.places ?? [], from: 0)
     var measures = try measures(list, source, over: world)
     do {
       try writeLabels(finder, share, parts, places, source, list, &measures, over: world, until: stop)
