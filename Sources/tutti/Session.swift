@@ -50,6 +50,7 @@ enum Session {
 
   /// Ends the program with a message from one rank and a failure for all.
   private static func fail(_ error: any Error, rank: Int) -> Never {
+    StopSignal.fallSilent()
     switch error {
     case let failure as RemoteFailure:
       if failure.reports { say(failure.underlying ?? failure) }

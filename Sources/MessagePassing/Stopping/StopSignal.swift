@@ -53,6 +53,10 @@ public enum StopSignal {
     return try body()
   }
 
+  /// From here on a signal that ends this process says nothing: it ends with a message of its own, and whoever started it with
+  /// others may end it first, as `mpirun` does when one of them has failed.
+  public static func fallSilent() { speaks.store(false, ordering: .relaxed) }
+
   /// Whether this process was asked to stop.
   public static var isAsked: Bool { stop.load(ordering: .relaxed) != 0 }
 
