@@ -63,9 +63,7 @@ public struct InstanceBenchmark: Hashable, Sendable, Encodable {
         try world.onRoot {
           if list == nil { throw ImageFileError(.damaged, location.name, "ranks read other values") }
         }
-        // One rank has them already.
-        let places =
-          world.size == 1 ? list?.places.first ?? [] : try world.scatter(list?.places ?? [], from: 0)
+        let places = try world.scatter(list?.places ?? [], from: 0)
         objects = list?.instances.count ?? 0
         try finder.forEachBlock(of: share, parts, places: places, reading: read) { block, found in
           let start = own.pointer + (block.z.lowerBound * slice - first)

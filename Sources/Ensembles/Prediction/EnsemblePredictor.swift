@@ -42,6 +42,7 @@ public final class EnsemblePredictor {
     /// Reads a part of the region; its box is counted from the region's corner.
     public var read: Reader
 
+    /// Some of a grid's tiles.
     public init(grid: TileGrid, tiles: Range<Int>, reading read: @escaping Reader) {
       (self.grid, self.tiles, self.read) = (grid, tiles, read)
     }

@@ -5,7 +5,7 @@ import Imaging
 /// work: so a rank waits for its disk, and for what files are packed with, only where that takes longer than the work.
 final class TileReader {
   /// Consecutive tiles of one part that are worked together.
-  struct Batch: Equatable {
+  struct Batch {
     let part: Int
     let tiles: Range<Int>
   }
@@ -13,8 +13,6 @@ final class TileReader {
   private let thread = BackgroundThread()
   /// Pixels of the tiles at work, and of those that come next.
   private var pixels = [AlignedBuffer<Float>(count: 0), AlignedBuffer<Float>(count: 0)]
-  /// The batch that is read on the thread, or was.
-  private var ahead: Batch?
 
   /// Calls `body` for all tiles, in order.
   ///
@@ -40,20 +38,14 @@ final class TileReader {
       return nil
     }
     // Nobody writes to buffers that are freed.
-    defer {
-      try? thread.finish()
-      ahead = nil
-    }
+    defer { try? thread.finish() }
     var (next, slot) = (batch(after: nil), 0)
+    // While it is read nothing else can be done: it needs no thread.
+    if let next { try read(next, of: parts[next.part], channels, slot)() }
     while let own = next {
-      if ahead == own {
-        try thread.finish()
-      } else {
-        try read(own, of: parts[own.part], channels, slot)()
-      }
+      try thread.finish()
       next = batch(after: own)
       if let next { thread.start(read(next, of: parts[next.part], channels, 1 - slot)) }
-      ahead = next
       try body(own, pixels[slot].pointer)
       slot = 1 - slot
     }

@@ -10,7 +10,7 @@ struct Deflated: Sendable {
   private let adler: UInt
 
   /// At this level and below a piece is stored as it is where a sample of it shrinks by less than a sixteenth, as that of
-  /// the lower bytes of measured numbers does: zlib would take as long for it as for all that it makes smaller.
+  /// the lower bytes of measured numbers does: zlib would take as long for it as for what shrinks.
   private static let mostHurried = 6
   private static let sampleBytes = 1 << 13
 

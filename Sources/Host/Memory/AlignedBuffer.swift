@@ -88,7 +88,6 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
   }
 }
 
-private let hugePage = 2 << 20
 private let page = Int(sysconf(Int32(_SC_PAGESIZE)))
 
 private func roundedToHugePages(_ bytes: Int) -> Int { (bytes + hugePage - 1) / hugePage * hugePage }
@@ -106,7 +105,6 @@ private func mapPages(bytes: Int) -> UnsafeMutableRawPointer {
   let before = start - all
   if before > 0 { munmap(all, before) }
   if before < hugePage { munmap(start + size, hugePage - before) }
-  // Before the first touch; a kernel without huge pages refuses it and nothing is lost.
-  _ = madvise(start, size, MADV_HUGEPAGE)
+  adviseHugePages(start, size)
   return start
 }

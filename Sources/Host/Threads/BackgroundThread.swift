@@ -47,6 +47,7 @@ public final class BackgroundThread {
   /// Whether work was given whose end nobody has seen.
   private var isOut = false
 
+  /// A thread that has nothing to do yet, and is not started.
   public init() {}
 
   deinit {

@@ -14,7 +14,9 @@ public struct Instance: Hashable, Sendable {
 ///
 /// Small ones take 16 bytes: their moments are found when they are asked for.
 public struct Instances: RandomAccessCollection, Sendable {
+  /// The place of the first object.
   public let startIndex = 0
+  /// How many objects there are.
   public let endIndex: Int
   private let images: [(image: Int, first: Int)]
   /// The first object of each image.
@@ -31,6 +33,7 @@ public struct Instances: RandomAccessCollection, Sendable {
     starts = images.map(\.first)
   }
 
+  /// The object at a place, with its moments.
   public subscript(place: Int) -> Instance {
     let image = images[starts.partitioningIndex { $0 > place } - 1]
     return Instance(

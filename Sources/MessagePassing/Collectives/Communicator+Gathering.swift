@@ -139,6 +139,7 @@ extension Communicator {
   /// - Throws: `MPIError`.
   public func scatter<T: MPIScalar>(_ parts: [[T]], from root: Int) throws -> [T] {
     precondition(rank != root || parts.count == size, "the root scatters one array to each rank")
+    if size == 1 { return parts[0] }
     let counts = try broadcast(rank == root ? parts.map(\.count) : [], from: root)
     var whole: [T] = []
     if rank == root {

@@ -71,7 +71,7 @@ public struct InstanceSearch: Sendable {
     }
     // One rank has them already.
     let places =
-      world.size == 1 ? list?.places.first ?? [] : try world.scatter(list?.places ?? [], from: 0)
+      try world.scatter(list?.places ?? [], from: 0)
     var measures = try measures(list, source, over: world)
     do {
       try writeLabels(finder, share, parts, places, source, list, &measures, over: world, until: stop)

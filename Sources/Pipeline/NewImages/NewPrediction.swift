@@ -212,11 +212,10 @@ public struct NewPrediction: Sendable {
       of: work, images: try source.contentHash(of: regions, over: world), scaling: scaling,
       settings: source.validity.map { "measured by \($0)" } ?? "")
     try writer.write(
-      work, to: paths, exact: exact, identity: identity, sums: sums, stop: stop,
+      work, scaledBy: scaling, to: paths, exact: exact, identity: identity, sums: sums, stop: stop,
       begin: { _, there in
         if there > 0 { log.note(PredictionWriter.remark(there: there, of: work.count)) }
       },
-      reader: { EnsemblePredictor.reader(of: source, region: $0, scaling: scaling) },
       eachMember: { region, member, tile, answer, _ in sums.objects?.add(answer, of: member, region, tile.core) })
     var table = try sums.objects?.joined(over: world).map {
       MeasurementTable($0, numbers: regions.map(\.image), groups: nil, calibration?.measurements)

@@ -23,6 +23,7 @@ struct PredictionWriter {
   let statistics: StatisticsSection?
   /// What of `/entry/prediction` is written, and in which form.
   let results: ResultsForm
+  private let images: ImageSource
   /// The images whose gaps the prediction fills; nil when that is not what it is for.
   private let gaps: ImageSource?
 
@@ -33,6 +34,7 @@ struct PredictionWriter {
     statistics: StatisticsSection? = nil, aggregator: Aggregator? = nil, results: Job.ResultsSection? = nil,
     over world: Communicator
   ) {
+    self.images = images
     self.statistics = statistics
     self.aggregator = aggregator
     self.ensemble = ensemble
@@ -53,17 +55,18 @@ struct PredictionWriter {
   /// one is interrupted, what it has written stays.
   ///
   /// - Parameters:
+  ///   - scaling: of the images, with the numbers of each where they have their own.
   ///   - exact: what of what the results do not hold exactly goes to `paths.exact`, if evaluation or masks need it; nil: nothing.
   ///   - identity: what the prediction is made from, by `identity(of:images:scaling:settings:)`.
   ///   - sums: of the tiles; what shifts is added here, all else by who calls.
   ///   - stop: looked at between tiles.
   ///   - begin: told how many tiles this rank predicts, and how many of all are there already.
-  ///   - reader: what reads a region.
   ///   - eachMember: called with what each member says of a tile of a region.
   func write(
-    _ work: TileWork, to paths: RunPaths, exact: ResultsForm? = nil, identity: String, sums: PredictionSums,
+    _ work: TileWork, scaledBy scaling: IntensityScaling, to paths: RunPaths, exact: ResultsForm? = nil,
+    identity: String,
+    sums: PredictionSums,
     stop: StopRequest, begin: (_ own: Int, _ there: Int) -> Void,
-    reader: (Region) -> EnsemblePredictor.Reader,
     eachMember:
       @escaping (
         _ region: Region, _ member: Int, Tile, _ answer: UnsafeBufferPointer<Float>,
@@ -113,8 +116,8 @@ struct PredictionWriter {
         let mine = work.share(rank: world.rank, of: world.size, without: done)
         begin(mine.reduce(0) { $0 + $1.tiles.count }, done.count)
         left = exactFile == nil ? 0 : Shares(of: work.count - done.count, among: world.size).largest
-        let parts = mine.map { EnsemblePredictor.Tiles(grid: $0.grid, tiles: $0.tiles, reading: reader($0.region)) }
-        var numbers = mine.lazy.flatMap { part in part.tiles.map { part.first + $0 } }.makeIterator()
+        let parts = mine.map { $0.reading(images, scaledBy: scaling) }
+        var numbers = mine.flatMap { part in part.tiles.map { part.first + $0 } }[...]
         let each: EnsemblePredictor.EachMember = { part, member, tile, answer, classes in
           if member == 0 { try stop.check() }
           aggregator?.take(answer, of: member)
@@ -122,8 +125,7 @@ struct PredictionWriter {
           try eachMember(mine[part].region, member, tile, answer, classes)
         }
         try ensemble.predict(parts, eachMember: each) { index, answer in
-          let part = mine[index]
-          guard let number = numbers.next() else { return }
+          let (part, number) = (mine[index], numbers.removeFirst())
           var own = try tile(answer, region: part.index, part.region)
           if let maps {
             own.statistics = maps.maps(mean: form.value(answer.mean), deviation: form.value(answer.deviation))

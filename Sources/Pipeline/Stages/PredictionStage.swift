@@ -70,12 +70,11 @@ struct PredictionStage: Stage {
     var known = TileTruth()
     var progress = TileProgress(run, .prediction, work)
     try writer.write(
-      work, to: paths, exact: exact, identity: identity, sums: sums, stop: run.stop,
+      work, scaledBy: scaling, to: paths, exact: exact, identity: identity, sums: sums, stop: run.stop,
       begin: { own, there in
         progress.count = own
         if there > 0 { log.note(PredictionWriter.remark(there: there, of: work.count)) }
       },
-      reader: { EnsemblePredictor.reader(of: truth.images, region: $0, scaling: scaling) },
       eachMember: { region, member, tile, answer, classes in
         if member == 0 {
           progress.next()

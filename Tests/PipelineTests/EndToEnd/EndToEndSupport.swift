@@ -125,6 +125,29 @@ enum EndToEnd {
     try file.close()
   }
 
+  /// Writes a job of an autoencoder for these images, whose latent values are kept.
+  ///
+  /// - Parameters:
+  ///   - prediction: more settings of `prediction`, each after a comma.
+  ///   - more: lines of other settings.
+  static func writeLatentJob(
+    _ name: String, prediction: String, _ more: String = "", output: String, to path: String
+  ) throws {
+    try """
+    tutti: 1
+    name: \(name)
+    task: autoencoder
+    data: {images: data.h5:/images, split: {dataset: data.h5:/split}}
+    network: {family: autoencoder, depth: 2, base-channels: 3, latent-dimension: 4}
+    ensemble: {members: 2}
+    training: {epochs: 1, batch: 2}
+    prediction: {latent: true\(prediction)}
+    uncertainty: {coverage: [0.8]}
+    output: \(output)
+    \(more)
+    """.write(toFile: path, atomically: true, encoding: .utf8)
+  }
+
   static func bytes(_ path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path)) }
 }
 

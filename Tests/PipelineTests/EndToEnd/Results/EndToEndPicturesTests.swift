@@ -202,18 +202,8 @@ struct EndToEndPicturesTests {
   private static func pageOfMaps() throws -> String {
     let folder = try EndToEnd.makeFolder("maps")
     try EndToEnd.writeImages(in: folder, numbers: ["kinds": { $0 % 3 }])
-    try """
-    tutti: 1
-    name: maps
-    task: autoencoder
-    data: {images: data.h5:/images, split: {dataset: data.h5:/split}}
-    network: {family: autoencoder, depth: 2, base-channels: 3, latent-dimension: 4}
-    ensemble: {members: 2}
-    training: {epochs: 1, batch: 2}
-    prediction: {latent: true, kinds: data.h5:/kinds}
-    uncertainty: {coverage: [0.8]}
-    output: r.h5
-    """.write(toFile: folder + "/job.yaml", atomically: true, encoding: .utf8)
+    try EndToEnd.writeLatentJob(
+      "maps", prediction: ", kinds: data.h5:/kinds", output: "r.h5", to: folder + "/job.yaml")
     let ended = try EndToEnd.run(["run", "job.yaml", "--threads", "1"], in: folder)
     try #require(ended.status == 0, "\(ended.errors)")
     return try String(contentsOfFile: folder + "/r.report.html", encoding: .utf8)

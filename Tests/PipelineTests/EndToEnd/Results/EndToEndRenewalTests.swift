@@ -166,19 +166,8 @@ struct EndToEndRenewalTests {
     let folder = try EndToEnd.makeFolder("kinds")
     try EndToEnd.writeImages(in: folder, numbers: ["halves": { $0 % 2 }, "thirds": { $0 % 3 }])
     func write(_ job: EndToEndJob, _ kinds: String) throws {
-      try """
-      tutti: 1
-      name: kinds
-      task: autoencoder
-      data: {images: data.h5:/images, split: {dataset: data.h5:/split}}
-      network: {family: autoencoder, depth: 2, base-channels: 3, latent-dimension: 4}
-      ensemble: {members: 2}
-      training: {epochs: 1, batch: 2}
-      prediction: {latent: true\(kinds)}
-      results: {number-type: float16}
-      uncertainty: {coverage: [0.8]}
-      output: results/result.h5
-      """.write(toFile: job.path, atomically: true, encoding: .utf8)
+      try EndToEnd.writeLatentJob(
+        "kinds", prediction: kinds, "results: {number-type: float16}", output: "results/result.h5", to: job.path)
     }
     var job = try EndToEndJob.tiny("kinds-none")
     job.folder = folder
